@@ -1,0 +1,88 @@
+package consent
+
+import (
+	"time"
+
+	"zgoda/event"
+)
+
+// Kind is what a purpose is for. The zero value is not a kind.
+type Kind uint8
+
+// The kinds of purposes.
+const (
+	KindUnknown Kind = iota
+	KindMeasurement
+	KindAnalytics
+	KindProfiling
+	KindMarketing
+	KindSharing
+)
+
+// Basis is the legal basis of a purpose (GDPR Art. 6(1)). The zero value is not
+// a basis, and a purpose without one is never allowed.
+type Basis uint8
+
+// The legal bases.
+const (
+	BasisUnknown            Basis = iota
+	BasisConsent                  // Art. 6(1)(a)
+	BasisLegitimateInterest       // Art. 6(1)(f), with its balancing test
+	BasisRelated                  // Art. 6(4), compatible with another purpose
+)
+
+// Reach is what a site lets a browser signal do to one purpose.
+type Reach uint8
+
+// The reaches. The zero value is the strictest.
+const (
+	ReachRefuse Reach = iota // the signal refuses the purpose
+	ReachAsk                 // as refuse, unless the ledger has a grant given in our dialogue while the signal was present
+	ReachIgnore              // the signal leaves the purpose to the person's own choice
+)
+
+// Purpose is one purpose of processing of a site, in the version now in force.
+type Purpose struct {
+	ID        event.PurposeID
+	Bit       uint8 // 0 to 31; never reused by the site
+	Kind      Kind
+	Basis     Basis
+	Version   uint32 // rises with every change of text or scope
+	Retention Retention
+	GPC, DNT  Reach
+	// Related names the purpose that a purpose on BasisRelated is compatible
+	// with; Compatible is true only with a recorded compatibility test and notice.
+	Related    event.PurposeID
+	Compatible bool
+	// TextHash is the SHA-256 of the text shown, all languages, as the ledger records it.
+	TextHash [32]byte
+}
+
+// Retention is how long rows stored under a purpose are kept, in calendar
+// months and days counted from receipt.
+type Retention struct {
+	Months, Days int
+}
+
+// After returns the time at which a row received at t expires.
+func (r Retention) After(t time.Time) time.Time { return t.AddDate(0, r.Months, r.Days) }
+
+// Policy is a site's whole table, in one version. It is immutable once made.
+type Policy struct {
+	Site     event.SiteID
+	Version  uint32
+	Purposes []Purpose // at most event.MaxPurposes
+	// Categories maps categories of consent tools (Segment's categoryPreferences)
+	// to purposes; a category that is not in it maps to the purpose of the same id.
+	Categories map[string]event.PurposeID
+}
+
+// Find returns the index of a purpose in p.Purposes, or -1.
+func (p *Policy) Find(id event.PurposeID) int {
+	for i := range p.Purposes {
+		if p.Purposes[i].ID == id {
+			return i
+		}
+	}
+	return -1
+}

@@ -1,0 +1,68 @@
+package consent
+
+import "zgoda/event"
+
+// State is the standing of a data subject as a whole.
+type State uint8
+
+// The standings of a data subject.
+const (
+	StateActive     State = iota
+	StateRestricted       // Art. 18: kept, neither changed nor used
+	StateErased           // Art. 17: nothing may be stored any more
+)
+
+// Choice is what the ledger holds about one purpose of one data subject.
+type Choice uint8
+
+// The choices on record. The zero value means that nothing was ever said.
+const (
+	ChoiceUnset     Choice = iota
+	ChoiceGiven            // an explicit grant
+	ChoiceRefused          // refused when asked
+	ChoiceWithdrawn        // given once, withdrawn since
+	ChoiceObjected         // Art. 21
+)
+
+// Held is the ledger's current entry for one purpose.
+type Held struct {
+	Choice  Choice
+	Version uint32 // of the purpose's text and scope that was agreed to or refused
+	// Dialogue is true when the choice was made in our own dialogue; GPC and DNT
+	// tell which browser signals were present while it was.
+	Dialogue, GPC, DNT bool
+}
+
+// Record is what the control store holds about one data subject at one point in
+// its order of changes, refusals of linked contacts included. It is a value
+// without pointers.
+type Record struct {
+	Sequence     event.Sequence // read before the record was loaded
+	State        State
+	ProfilingOff bool                    // the switch, over all purposes of kind profiling
+	Purposes     [event.MaxPurposes]Held // by the purpose's bit
+}
+
+// Speaker says for whom the request's own statements count.
+type Speaker uint8
+
+// The speakers. The zero value may refuse for everyone and grant for nobody.
+const (
+	SpeaksForNobody  Speaker = iota
+	SpeaksForVisitor         // a public key: the visitor of the request
+	SpeaksForContact         // a secret key that names a contact: the controller's server states it
+)
+
+// Subject is everyone a request is about.
+type Subject struct {
+	Visitor *Record // nil when the request has no visitor
+	Contact *Record // nil when no contact is named, or the naming was not proven
+	// Second is a second contact that the request's identifiers lead to; a
+	// refusal of either denies.
+	Second *Record
+	// Speaks says for whom the request's grants count.
+	Speaks Speaker
+	// Server is true for a secret key: a contact's event then never inherits the
+	// visitor's grants.
+	Server bool
+}

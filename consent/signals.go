@@ -1,0 +1,97 @@
+package consent
+
+// Source names who decided about a purpose. It is a closed set: it appears in
+// answers, in metrics and on stored rows.
+type Source uint8
+
+// The sources. SourceDefault means that nobody granted, so the default (deny) holds.
+const (
+	SourceDefault    Source = iota
+	SourceGPC               // Sec-GPC, or gpc in the body
+	SourceDNT               // DNT, X-Do-Not-Track
+	SourceRequest           // our own consent object in the body
+	SourceCookie            // our own __Host-zgoda_consent cookie
+	SourceSegment           // Segment's context.consent.categoryPreferences
+	SourceLedger            // a grant, refusal, withdrawal or objection on record
+	SourceSwitch            // profiling switched off for the contact
+	SourceRestricted        // Art. 18
+	SourceErased            // Art. 17
+	SourceUnreadable        // a signal is present but cannot be read
+	SourceBasis             // a legitimate interest without objection, or a related purpose
+	SourceNoOrigin          // a public key without an Origin: scope none only
+	sourceCount
+)
+
+// SourceCount is the number of sources, for tables indexed by Source.
+const SourceCount = int(sourceCount)
+
+var sourceNames = [...]string{
+	"default", "gpc", "dnt", "request", "cookie", "segment", "ledger",
+	"switch", "restricted", "erased", "unreadable", "basis", "no-origin",
+}
+
+// String returns the source as answers and rows write it, for example "gpc".
+func (s Source) String() string {
+	if int(s) < len(sourceNames) {
+		return sourceNames[s]
+	}
+	return sourceNames[SourceDefault]
+}
+
+// Reading is what one signal says about one purpose.
+type Reading uint8
+
+// The readings. The zero value says nothing.
+const (
+	Unset Reading = iota
+	Refused
+	Granted
+	Unreadable // present, but cannot be read: refuses everything but scope none
+)
+
+// Presence is what a browser signal says as a whole.
+type Presence uint8
+
+// The presences of a browser signal.
+const (
+	Absent Presence = iota
+	Present
+)
+
+// Statement is what one consent tool in the request says about each purpose,
+// by the purpose's index in the policy.
+type Statement struct {
+	Source   Source
+	Readings [MaxStatementPurposes]Reading
+	// Broken is true when the tool's object is there but cannot be read.
+	Broken bool
+}
+
+// MaxStatementPurposes bounds the purposes of one site (event.MaxPurposes).
+const MaxStatementPurposes = 32
+
+// MaxStatements is the number of consent tools one request can carry.
+const MaxStatements = 8
+
+// Signals are all signals of one request, read. It is a value without pointers
+// so that it lives on the stack.
+type Signals struct {
+	GPC, DNT   Presence
+	Statements [MaxStatements]Statement
+	Count      int // how many of Statements are in use
+}
+
+// Add appends an empty statement of the given source and returns it. With
+// MaxStatements in use already, the last one is marked broken and returned, so
+// that too many tools refuse rather than grant.
+func (s *Signals) Add(source Source) *Statement {
+	if s.Count == MaxStatements {
+		last := &s.Statements[MaxStatements-1]
+		last.Broken = true
+		return last
+	}
+	st := &s.Statements[s.Count]
+	*st = Statement{Source: source}
+	s.Count++
+	return st
+}
