@@ -6,20 +6,20 @@ type Reason uint8
 
 // The reasons. Which apply to a drop, a later drop and a refusal is said beside each.
 const (
-	ReasonNone            Reason = iota
-	ReasonConsent                // dropped: no purpose allowed it
-	ReasonRestricted             // dropped, dropped later: Art. 18
-	ReasonErased                 // dropped, dropped later: Art. 17
-	ReasonWithdrawn              // dropped later: withdrawn or switched off after it was accepted
-	ReasonMalformed              // refused: cannot be read, or a field is wrong
-	ReasonTooLarge               // refused: over a limit
-	ReasonNoIdentity             // refused: neither anonymousId nor userId
-	ReasonSpoolFull              // refused: the spool cannot take it
-	ReasonSpoolFailed            // refused: the disk failed before the promise
-	ReasonKeyholderAway          // refused: an unknown identifier and no keyholder
-	ReasonControlAway            // refused: the control store cannot be read
-	ReasonDraining               // refused: shutting down
-	ReasonInternal               // refused: a fault of ours
+	ReasonNone          Reason = iota
+	ReasonConsent              // dropped: no purpose allowed it
+	ReasonRestricted           // dropped, dropped later: Art. 18
+	ReasonErased               // dropped, dropped later: Art. 17
+	ReasonWithdrawn            // dropped later: withdrawn or switched off after it was accepted
+	ReasonMalformed            // refused: cannot be read, or a field is wrong
+	ReasonTooLarge             // refused: over a limit
+	ReasonNoIdentity           // refused: neither anonymousId nor userId
+	ReasonSpoolFull            // refused: the spool cannot take it
+	ReasonSpoolFailed          // refused: the disk failed before the promise
+	ReasonKeyholderAway        // refused: an unknown identifier and no keyholder
+	ReasonControlAway          // refused: the control store cannot be read
+	ReasonDraining             // refused: shutting down
+	ReasonInternal             // refused: a fault of ours
 	reasonCount
 )
 
