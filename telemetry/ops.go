@@ -1,0 +1,108 @@
+package telemetry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// NewRegistry returns a registry that holds the process, the Go runtime and the
+// build (zgoda_build_info) already.
+func NewRegistry() *prometheus.Registry {
+	reg := prometheus.NewRegistry()
+	build := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name:        "zgoda_build_info",
+		Help:        "One, with the version that runs.",
+		ConstLabels: prometheus.Labels{"version": Version(), "goversion": runtime.Version()},
+	}, func() float64 { return 1 })
+	reg.MustRegister(
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		collectors.NewGoCollector(),
+		build,
+	)
+	return reg
+}
+
+// Version returns the module's version, or the commit it was built from.
+func Version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			return s.Value[:12]
+		}
+	}
+	return "devel"
+}
+
+// Ops is the operators' listener: /metrics, /healthz (alive) and /readyz.
+type Ops struct {
+	listener net.Listener
+	server   *http.Server
+}
+
+// NewOps listens on addr (host:port) and returns at once. ready returns nil
+// when the process may be sent traffic, else why not, in words for operators.
+func NewOps(addr string, reg *prometheus.Registry, ready func() error) (*Ops, error) {
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen for operators (--ops): %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{EnableOpenMetrics: true, Registry: reg}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "alive") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if err := ready(); err != nil {
+			plain(w, http.StatusServiceUnavailable, Redact(err.Error()))
+			return
+		}
+		plain(w, http.StatusOK, "ready")
+	})
+	return &Ops{listener: l, server: &http.Server{
+		Handler:           mux,
+		ReadHeaderTimeout: 5 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    16 << 10,
+	}}, nil
+}
+
+func plain(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, text+"\n")
+}
+
+// Addr returns the address that is listened on, as host:port.
+func (o *Ops) Addr() string { return o.listener.Addr().String() }
+
+// Run serves until Close. It returns nil after Close.
+func (o *Ops) Run() error {
+	if err := o.server.Serve(o.listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve operators: %w", err)
+	}
+	return nil
+}
+
+// Close stops listening and ends open scrapes. Calling it twice is fine.
+func (o *Ops) Close() error {
+	err := o.server.Close()
+	_ = o.listener.Close() // closed already if it was being served
+	return err
+}
