@@ -1,0 +1,96 @@
+# Zgoda. `make help` lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+GO       ?= go
+DATA     ?= data
+BIN      := bin
+LINT     := $(BIN)/golangci-lint
+PACKAGES := ./...
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: need-go engine build ## Set everything up and run the main job: gateway, keyholder and embedded ClickHouse with the demo site
+	$(BIN)/zgoda up --demo --data $(DATA)
+
+.PHONY: build
+build: need-go ## Build the three binaries into bin/
+	@mkdir -p $(BIN)
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/ ./cmd/zgoda ./cmd/zgoda-keyholder ./cmd/zgoda-clickhouse
+
+.PHONY: engine
+engine: need-npm node_modules/.package-lock.json ## Fetch the embedded engine's library and the country base (npm)
+
+node_modules/.package-lock.json: package.json package-lock.json
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: test
+test: need-go engine build debian ## Set up what the tests need and run all of them
+	$(GO) test -timeout 20m $(PACKAGES)
+
+.PHONY: apptest
+apptest: need-go engine build debian ## Run only the black-box tests with real binaries, engine and browser
+	$(GO) test -timeout 20m -count=1 -v ./apptest/...
+
+.PHONY: race
+race: need-go engine build debian ## Run the tests with the race detector
+	$(GO) test -race -timeout 40m $(PACKAGES)
+
+.PHONY: lint
+lint: need-go $(LINT) ## Check formatting and run the pinned linters
+	$(LINT) fmt --diff
+	$(LINT) run
+
+.PHONY: fmt
+fmt: need-go $(LINT) ## Format the code
+	$(LINT) fmt
+
+$(LINT): tools/go.mod tools/go.sum
+	@mkdir -p $(BIN)
+	@echo "building the pinned golangci-lint (about three minutes, once)"
+	cd tools && $(GO) build -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+FUZZTIME ?= 5s
+.PHONY: fuzz
+fuzz: need-go ## Fuzz every target for FUZZTIME (default 5s) each
+	@./tools/fuzz.sh $(FUZZTIME)
+
+.PHONY: bench
+bench: need-go engine build ## Measure requests a second with durable answers beside a bare server; writes bench/results/
+	$(GO) run ./bench/run
+
+.PHONY: generate
+generate: need-go ## Regenerate generated files (protocol, snippet)
+	$(GO) generate $(PACKAGES)
+
+.PHONY: check
+check: lint race ## Formatting, lint, race tests, generated files unchanged, modules tidy
+	$(MAKE) generate
+	git diff --exit-code
+	$(GO) mod tidy -diff
+	cd tools && $(GO) mod tidy -diff
+
+.PHONY: vuln
+vuln: need-go ## Look for known vulnerabilities (needs a network that reaches the Go vulnerability database)
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@latest $(PACKAGES)
+
+.PHONY: clean
+clean: ## Remove what was built; data/ and node_modules/ stay
+	rm -rf $(BIN)
+
+# What a machine must have, in words when it has not.
+.PHONY: need-go need-npm debian
+need-go:
+	@command -v $(GO) >/dev/null || { echo "Go 1.26 or newer is needed and 'go' was not found: install Go, then run make again" >&2; exit 1; }
+	@command -v git >/dev/null || { echo "git is needed and was not found: install git, then run make again" >&2; exit 1; }
+
+need-npm:
+	@command -v npm >/dev/null || { echo "Node.js with npm is needed to fetch the embedded engine, and 'npm' was not found: install Node.js 20 or newer, then run make again" >&2; exit 1; }
+
+debian:
+	@./tools/debian.sh

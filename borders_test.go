@@ -1,0 +1,133 @@
+// Package zgoda_test holds the borders between rooms, followed through every
+// import: what a process must not be able to do, its binary does not link.
+package zgoda_test
+
+import (
+	"bytes"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// deps maps each package of ours to everything it links, itself included.
+func deps(t *testing.T) map[string][]string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Deps " "}}`, "./...")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, stderr.String())
+	}
+	all := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		all[fields[0]] = fields
+	}
+	if len(all) < 10 {
+		t.Fatalf("only %d packages listed", len(all))
+	}
+	return all
+}
+
+func links(list []string, prefix string) bool {
+	return slices.ContainsFunc(list, func(p string) bool { return p == prefix || strings.HasPrefix(p, prefix+"/") })
+}
+
+// TestKeyholderLinksNoActivity: the process that holds keys and identifiers can
+// neither collect nor reach the activity.
+func TestKeyholderLinksNoActivity(t *testing.T) {
+	list := deps(t)["zgoda/cmd/zgoda-keyholder"]
+	if len(list) == 0 {
+		t.Fatal("zgoda/cmd/zgoda-keyholder is gone")
+	}
+	for _, never := range []string{
+		"zgoda/collector", "zgoda/spool", "zgoda/writer", "zgoda/activity", "zgoda/gateway",
+		"zgoda/control", "zgoda/subjects", "zgoda/record", "zgoda/engine",
+		"github.com/ClickHouse/clickhouse-go", "github.com/ClickHouse/ch-go", "github.com/valyala/fasthttp",
+		"github.com/ebitengine/purego",
+	} {
+		if links(list, never) {
+			t.Errorf("zgoda-keyholder links %s", never)
+		}
+	}
+}
+
+// TestOnlyKeyholderReachesKeys: nothing but the keyholder's own rooms and binary
+// can name a key or a salt.
+func TestOnlyKeyholderReachesKeys(t *testing.T) {
+	for name, list := range deps(t) {
+		if name == "zgoda/cmd/zgoda-keyholder" || links([]string{name}, "zgoda/pseudonym/keyring") ||
+			links([]string{name}, "zgoda/pseudonym/vault") || links([]string{name}, "zgoda/pseudonym/keyholder") {
+			continue
+		}
+		for _, never := range []string{"zgoda/pseudonym/keyring", "zgoda/pseudonym/vault", "zgoda/pseudonym/keyholder"} {
+			if links(list, never) {
+				t.Errorf("%s links %s", name, never)
+			}
+		}
+	}
+}
+
+// TestEngineLauncherLinksNothingOfOurs: the process with the engine in it holds
+// no key and no decision.
+func TestEngineLauncherLinksNothingOfOurs(t *testing.T) {
+	for _, p := range deps(t)["zgoda/cmd/zgoda-clickhouse"] {
+		if strings.HasPrefix(p, "zgoda/") && !links([]string{p}, "zgoda/engine") && p != "zgoda/cmd/zgoda-clickhouse" {
+			t.Errorf("zgoda-clickhouse links %s", p)
+		}
+	}
+}
+
+// TestOneOwner: each of these libraries is imported by one room alone, so that
+// its traits are dealt with in one place.
+func TestOneOwner(t *testing.T) {
+	owners := map[string][]string{
+		"github.com/valyala/fasthttp":         {"zgoda/gateway", "zgoda/bench"},
+		"github.com/dgraph-io/ristretto/v2":   {"zgoda/subjects"},
+		"github.com/ClickHouse/clickhouse-go": {"zgoda/activity"},
+		"github.com/ebitengine/purego":        {"zgoda/cmd/zgoda-clickhouse", "zgoda/engine"},
+	}
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		for lib, rooms := range owners {
+			if !links(fields[1:], lib) {
+				continue
+			}
+			seen[lib] = true
+			if !slices.ContainsFunc(rooms, func(room string) bool { return links(fields[:1], room) }) {
+				t.Errorf("%s imports %s, which belongs to %v", fields[0], lib, rooms)
+			}
+		}
+	}
+	for lib := range owners {
+		if !seen[lib] {
+			t.Errorf("nobody imports %s: is the table out of date?", lib)
+		}
+	}
+}
+
+// TestPureRoomsDoNoIO: deciding and making records touches no file, no network
+// and no database.
+func TestPureRoomsDoNoIO(t *testing.T) {
+	all := deps(t)
+	for _, room := range []string{"zgoda/event", "zgoda/consent", "zgoda/record"} {
+		for _, never := range []string{"net", "net/http", "database/sql", "os/exec"} {
+			if slices.Contains(all[room], never) {
+				t.Errorf("%s links %s", room, never)
+			}
+		}
+	}
+	for _, p := range all["zgoda/spool"] {
+		if strings.HasPrefix(p, "zgoda/") && p != "zgoda/spool" {
+			t.Errorf("the spool keeps opaque bytes, yet links %s", p)
+		}
+	}
+}
