@@ -1,0 +1,43 @@
+package pseudonym
+
+import (
+	"fmt"
+	"log/slog"
+)
+
+const redacted = "[redacted]"
+
+// Secret holds key bytes. It prints as [redacted] under every verb, also when
+// it is a field of another value: the bytes are behind a pointer, which fmt
+// does not follow inside a struct. The zero Secret holds nothing.
+type Secret struct{ p *[]byte }
+
+// NewSecret wraps key bytes. It takes ownership of b.
+func NewSecret(b []byte) Secret { return Secret{p: &b} }
+
+// Reveal returns the key bytes themselves, not a copy. It is the only way to
+// read them; search for it to find every place that does.
+func (s Secret) Reveal() []byte {
+	if s.p == nil {
+		return nil
+	}
+	return *s.p
+}
+
+// IsZero says whether there is no key.
+func (s Secret) IsZero() bool { return len(s.Reveal()) == 0 }
+
+// String returns "[redacted]".
+func (Secret) String() string { return redacted }
+
+// GoString returns "[redacted]".
+func (Secret) GoString() string { return redacted }
+
+// Format writes "[redacted]" under every verb.
+func (Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// LogValue returns "[redacted]".
+func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalText returns "[redacted]", so that no encoder writes the bytes.
+func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
