@@ -30,11 +30,42 @@ const (
 	HolderContact
 )
 
+var holderNames = [...]string{"nobody", "visitor", "contact"}
+
+// String returns the holder in one word.
+func (h Holder) String() string {
+	if int(h) < len(holderNames) {
+		return holderNames[h]
+	}
+	return holderNames[HolderNobody]
+}
+
+// holders is a set of holders: everyone under whose pseudonym a purpose is
+// allowed, where Verdict.Holder names the first of them.
+type holders uint8
+
+func (h Holder) set() holders { return 1 << h }
+
+func (s holders) has(h Holder) bool { return s&h.set() != 0 }
+
+// first returns the contact before the visitor before nobody.
+func (s holders) first() Holder {
+	switch {
+	case s.has(HolderContact):
+		return HolderContact
+	case s.has(HolderVisitor):
+		return HolderVisitor
+	default:
+		return HolderNobody
+	}
+}
+
 // Verdict is the decision about one purpose.
 type Verdict struct {
 	Outcome Outcome
 	By      Source
 	Holder  Holder
+	all     holders
 }
 
 // Decision is the answer for every purpose of a policy, by index. It is a value
@@ -48,6 +79,9 @@ type Decision struct {
 // Policy returns the policy that was decided by.
 func (d *Decision) Policy() *Policy { return d.policy }
 
+// Sequence returns the smallest control sequence of the records decided by.
+func (d *Decision) Sequence() event.Sequence { return d.sequence }
+
 // Verdict returns the verdict on the i-th purpose of the policy; an index out
 // of range denies.
 func (d *Decision) Verdict(i int) Verdict {
@@ -57,11 +91,44 @@ func (d *Decision) Verdict(i int) Verdict {
 	return d.verdicts[i]
 }
 
-// Decide answers for every purpose of the policy. It is pure and total.
+// Decide answers for every purpose of the policy. It is pure and total, and
+// allocates nothing.
 //
 // Order of the rules: an erased or restricted data subject denies everything;
-// any refusal denies; a purpose on consent needs one explicit grant; one on
-// legitimate interest or a related purpose needs no objection; otherwise deny.
+// any refusal denies; a purpose on consent needs one explicit grant of the one
+// under whose pseudonym the event would be stored; one on legitimate interest or
+// a related purpose needs no objection; otherwise deny. Signals that were not
+// read at all (nil) count as unreadable.
 func Decide(policy *Policy, signals *Signals, subject Subject) Decision {
-	return Decision{policy: policy}
+	d := Decision{policy: policy}
+	if policy == nil {
+		return d
+	}
+	d.sequence = subject.sequence()
+	c := newCase(policy, signals, &subject)
+	n := min(len(policy.Purposes), len(d.verdicts))
+	for i := range n {
+		if policy.Purposes[i].Basis != BasisRelated {
+			d.verdicts[i] = c.verdict(i)
+		}
+	}
+	for i := range n {
+		if policy.Purposes[i].Basis == BasisRelated {
+			d.verdicts[i] = c.related(i, &d)
+		}
+	}
+	return d
+}
+
+// sequence returns the smallest sequence of the records present, so that a
+// change to any of them makes the decision stale.
+func (s *Subject) sequence() event.Sequence {
+	var least event.Sequence
+	found := false
+	for _, r := range [...]*Record{s.Visitor, s.Contact, s.Second} {
+		if r != nil && (!found || r.Sequence < least) {
+			least, found = r.Sequence, true
+		}
+	}
+	return least
 }

@@ -19,6 +19,39 @@ const (
 	KindSharing
 )
 
+var kindNames = [...]string{"unknown", "measurement", "analytics", "profiling", "marketing", "sharing"}
+
+// String returns the kind as configurations write it, for example "analytics".
+func (k Kind) String() string {
+	if int(k) < len(kindNames) {
+		return kindNames[k]
+	}
+	return kindNames[KindUnknown]
+}
+
+// ParseKind reads a kind as configurations write it.
+func ParseKind(s string) (k Kind, ok bool) {
+	for i := 1; i < len(kindNames); i++ {
+		if s == kindNames[i] {
+			return Kind(i), true
+		}
+	}
+	return KindUnknown, false
+}
+
+// Scope returns how much identity a purpose of the kind needs. Marketing and
+// sharing count as person: whoever is written to or shared is a person.
+func (k Kind) Scope() event.Scope {
+	switch k {
+	case KindMeasurement:
+		return event.ScopeNone
+	case KindAnalytics:
+		return event.ScopePeriod
+	default:
+		return event.ScopePerson
+	}
+}
+
 // Basis is the legal basis of a purpose (GDPR Art. 6(1)). The zero value is not
 // a basis, and a purpose without one is never allowed.
 type Basis uint8
@@ -31,6 +64,26 @@ const (
 	BasisRelated                  // Art. 6(4), compatible with another purpose
 )
 
+var basisNames = [...]string{"unknown", "consent", "legitimate_interest", "related"}
+
+// String returns the basis as configurations write it, for example "consent".
+func (b Basis) String() string {
+	if int(b) < len(basisNames) {
+		return basisNames[b]
+	}
+	return basisNames[BasisUnknown]
+}
+
+// ParseBasis reads a basis as configurations write it.
+func ParseBasis(s string) (b Basis, ok bool) {
+	for i := 1; i < len(basisNames); i++ {
+		if s == basisNames[i] {
+			return Basis(i), true
+		}
+	}
+	return BasisUnknown, false
+}
+
 // Reach is what a site lets a browser signal do to one purpose.
 type Reach uint8
 
@@ -40,6 +93,46 @@ const (
 	ReachAsk                 // as refuse, unless the ledger has a grant given in our dialogue while the signal was present
 	ReachIgnore              // the signal leaves the purpose to the person's own choice
 )
+
+var reachNames = [...]string{"refuse", "ask", "ignore"}
+
+// String returns the reach as configurations write it; an unknown one is "refuse".
+func (r Reach) String() string {
+	if int(r) < len(reachNames) {
+		return reachNames[r]
+	}
+	return reachNames[ReachRefuse]
+}
+
+// ParseReach reads a reach as configurations write it.
+func ParseReach(s string) (r Reach, ok bool) {
+	for i := range reachNames {
+		if s == reachNames[i] {
+			return Reach(i), true
+		}
+	}
+	return ReachRefuse, false
+}
+
+// DefaultGPC returns what GPC does to a purpose where the site says nothing: it
+// refuses profiling, marketing and sharing, and any legitimate interest but
+// measurement, since there it is an objection (Art. 21(5)); it leaves analytics
+// on consent and measurement to the person's own choice.
+func DefaultGPC(k Kind, b Basis) Reach {
+	if k == KindMeasurement || (k == KindAnalytics && b == BasisConsent) {
+		return ReachIgnore
+	}
+	return ReachRefuse
+}
+
+// DefaultDNT returns what DNT does to a purpose where the site says nothing: it
+// refuses all but measurement.
+func DefaultDNT(k Kind) Reach {
+	if k == KindMeasurement {
+		return ReachIgnore
+	}
+	return ReachRefuse
+}
 
 // Purpose is one purpose of processing of a site, in the version now in force.
 type Purpose struct {
@@ -69,7 +162,9 @@ func (r Retention) After(t time.Time) time.Time { return t.AddDate(0, r.Months, 
 
 // Policy is a site's whole table, in one version. It is immutable once made.
 type Policy struct {
-	Site     event.SiteID
+	Site event.SiteID
+	// Version changes with every change of what any purpose says or does. Grants
+	// that a cookie or a consent object carries count only for this version.
 	Version  uint32
 	Purposes []Purpose // at most event.MaxPurposes
 	// Categories maps categories of consent tools (Segment's categoryPreferences)

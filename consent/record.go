@@ -12,6 +12,16 @@ const (
 	StateErased           // Art. 17: nothing may be stored any more
 )
 
+var stateNames = [...]string{"active", "restricted", "erased"}
+
+// String returns the standing in one word; an unknown one is "restricted".
+func (s State) String() string {
+	if int(s) < len(stateNames) {
+		return stateNames[s]
+	}
+	return stateNames[StateRestricted]
+}
+
 // Choice is what the ledger holds about one purpose of one data subject.
 type Choice uint8
 
@@ -23,6 +33,20 @@ const (
 	ChoiceWithdrawn        // given once, withdrawn since
 	ChoiceObjected         // Art. 21
 )
+
+var choiceNames = [...]string{"unset", "given", "refused", "withdrawn", "objected"}
+
+// String returns the choice as the ledger writes it; an unknown one is "refused".
+func (c Choice) String() string {
+	if int(c) < len(choiceNames) {
+		return choiceNames[c]
+	}
+	return choiceNames[ChoiceRefused]
+}
+
+// Refuses says whether the choice stands against the purpose. A choice that is
+// not known refuses.
+func (c Choice) Refuses() bool { return c != ChoiceUnset && c != ChoiceGiven }
 
 // Held is the ledger's current entry for one purpose.
 type Held struct {
@@ -53,6 +77,16 @@ const (
 	SpeaksForContact         // a secret key that names a contact: the controller's server states it
 )
 
+var speakerNames = [...]string{"nobody", "visitor", "contact"}
+
+// String returns the speaker in one word.
+func (s Speaker) String() string {
+	if int(s) < len(speakerNames) {
+		return speakerNames[s]
+	}
+	return speakerNames[SpeaksForNobody]
+}
+
 // Subject is everyone a request is about.
 type Subject struct {
 	Visitor *Record // nil when the request has no visitor
@@ -65,4 +99,6 @@ type Subject struct {
 	// Server is true for a secret key: a contact's event then never inherits the
 	// visitor's grants.
 	Server bool
+	// NoOrigin is true for a public key without an Origin: scope none only.
+	NoOrigin bool
 }

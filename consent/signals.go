@@ -38,6 +38,12 @@ func (s Source) String() string {
 	return sourceNames[SourceDefault]
 }
 
+// Grants says whether a statement of the source can grant at all. Browser
+// signals, the ledger and the rest never speak through a statement.
+func (s Source) Grants() bool {
+	return s == SourceRequest || s == SourceCookie || s == SourceSegment
+}
+
 // Reading is what one signal says about one purpose.
 type Reading uint8
 
@@ -49,6 +55,16 @@ const (
 	Unreadable // present, but cannot be read: refuses everything but scope none
 )
 
+var readingNames = [...]string{"unset", "refused", "granted", "unreadable"}
+
+// String returns the reading in one word; an unknown one is "unreadable".
+func (r Reading) String() string {
+	if int(r) < len(readingNames) {
+		return readingNames[r]
+	}
+	return readingNames[Unreadable]
+}
+
 // Presence is what a browser signal says as a whole.
 type Presence uint8
 
@@ -58,6 +74,14 @@ const (
 	Present
 )
 
+// String returns "absent" or "present".
+func (p Presence) String() string {
+	if p == Absent {
+		return "absent"
+	}
+	return "present"
+}
+
 // Statement is what one consent tool in the request says about each purpose,
 // by the purpose's index in the policy.
 type Statement struct {
@@ -65,6 +89,30 @@ type Statement struct {
 	Readings [MaxStatementPurposes]Reading
 	// Broken is true when the tool's object is there but cannot be read.
 	Broken bool
+}
+
+// Say notes a reading for the purpose of the given index. Contradictions resolve
+// to the strictest: unreadable, then refused, then granted.
+func (s *Statement) Say(purpose int, r Reading) {
+	if purpose < 0 || purpose >= len(s.Readings) {
+		return
+	}
+	if was := s.Readings[purpose]; strictness(r) > strictness(was) {
+		s.Readings[purpose] = r
+	}
+}
+
+func strictness(r Reading) int {
+	switch r {
+	case Unset:
+		return 0
+	case Granted:
+		return 1
+	case Refused:
+		return 2
+	default:
+		return 3
+	}
 }
 
 // MaxStatementPurposes bounds the purposes of one site (event.MaxPurposes).
@@ -80,6 +128,9 @@ type Signals struct {
 	Statements [MaxStatements]Statement
 	Count      int // how many of Statements are in use
 }
+
+// Reset forgets every signal, so that one Signals can serve many requests.
+func (s *Signals) Reset() { *s = Signals{} }
 
 // Add appends an empty statement of the given source and returns it. With
 // MaxStatements in use already, the last one is marked broken and returned, so

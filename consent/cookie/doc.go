@@ -1,0 +1,7 @@
+// Package cookie seals and opens the two first-party cookies: the visitor's
+// random id, and the choices made in the dialogue.
+//
+// What opens was sealed by this system for the same cookie name and the same
+// site, and not longer than MaxAgeMonths ago. Anything else opens as nothing. A
+// Jar without a proper key seals and opens nothing.
+package cookie

@@ -1,0 +1,33 @@
+package signal
+
+import (
+	"github.com/valyala/fastjson"
+
+	"zgoda/consent"
+)
+
+// GPC reads Global Privacy Control: the header Sec-GPC with the exact value "1"
+// (of several, one suffices; anything else is ignored, as the specification
+// says), and gpc in the body, which the snippet sends since a beacon's headers
+// are not its own.
+type GPC struct{}
+
+// Source returns SourceGPC.
+func (GPC) Source() consent.Source { return consent.SourceGPC }
+
+// Read implements Parser. A gpc in the body that is not a boolean cannot be read.
+func (GPC) Read(in *Input, _ *consent.Policy, out *consent.Signals) {
+	if in.headerIsOne("Sec-GPC") {
+		out.GPC = consent.Present
+	}
+	if absent(in.GPC) {
+		return
+	}
+	switch in.GPC.Type() {
+	case fastjson.TypeTrue:
+		out.GPC = consent.Present
+	case fastjson.TypeFalse:
+	default:
+		out.Add(consent.SourceGPC).Broken = true
+	}
+}
