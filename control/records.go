@@ -1,0 +1,287 @@
+package control
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"zgoda/consent"
+	"zgoda/event"
+)
+
+// Lookup asks for the Record of one data subject of a site.
+type Lookup struct {
+	Policy   *consent.Policy // of the site; its purposes place the choices
+	Current  event.Handle
+	Previous event.Handle // the same subject under last year's key, or zero
+}
+
+// Found is the answer to one Lookup.
+type Found struct {
+	// Record is the subject's, with the refusals, the switch and the standing of
+	// linked contacts in it, and none of their grants.
+	Record consent.Record
+	// Refuses is true when any purpose is refused, withdrawn or objected to, the
+	// policy's or not.
+	Refuses bool
+	// Contacts are the consent handles of the contacts the subject is linked to.
+	Contacts []event.Handle
+}
+
+// MaxLookups is the number of lookups in one call of Records.
+const MaxLookups = 4096
+
+// errPolicy is returned for a lookup that names no policy.
+var errPolicy = errors.New("a lookup without a policy")
+
+// Records answers every lookup, into out, from one snapshot of the store. The
+// sequence is the snapshot's: what came later is not in the answer.
+func (s *Store) Records(ctx context.Context, lookups []Lookup, out []Found) (_ event.Sequence, err error) {
+	if len(out) < len(lookups) || len(lookups) > MaxLookups {
+		return 0, fmt.Errorf("read records: %d lookups into %d places", len(lookups), len(out))
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
+	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return 0, fmt.Errorf("read records: %w", err)
+	}
+	defer func() {
+		err = errors.Join(err, ignoreDone(tx.Rollback()))
+		if err != nil {
+			err = fmt.Errorf("read records: %w", err)
+		}
+	}()
+	head, err := readHead(ctx, tx)
+	if err != nil {
+		return 0, err
+	}
+	done := make(map[event.SiteID]bool, 1)
+	for i := range lookups {
+		if lookups[i].Policy == nil {
+			return 0, errPolicy
+		}
+		site := lookups[i].Policy.Site
+		if done[site] {
+			continue
+		}
+		done[site] = true
+		r := reading{site: site, sequence: head.Sequence}
+		if err := r.read(ctx, tx, lookups, out); err != nil {
+			return 0, err
+		}
+	}
+	return head.Sequence, nil
+}
+
+// reading is what one snapshot holds about some data subjects of one site.
+type reading struct {
+	site      event.SiteID
+	sequence  event.Sequence
+	contacts  map[event.Handle][]event.Handle
+	standings map[event.Handle]standing
+	choices   map[event.Handle][]choice
+}
+
+type standing struct {
+	state                 consent.State
+	stateAt, profilingAt  int64
+	profilingOff, present bool
+}
+
+type choice struct {
+	purpose  event.PurposeID
+	held     consent.Held
+	sequence int64
+}
+
+func (r *reading) read(ctx context.Context, q querier, lookups []Lookup, out []Found) error {
+	handles := make([]event.Handle, 0, len(lookups)+8)
+	for i := range lookups {
+		if lookups[i].Policy != nil && lookups[i].Policy.Site == r.site {
+			handles = append(handles, lookups[i].Current)
+			if !lookups[i].Previous.IsZero() {
+				handles = append(handles, lookups[i].Previous)
+			}
+		}
+	}
+	if err := r.readLinks(ctx, q, handles); err != nil {
+		return err
+	}
+	for _, contacts := range r.contacts {
+		handles = append(handles, contacts...)
+	}
+	if err := errors.Join(r.readStandings(ctx, q, handles), r.readChoices(ctx, q, handles)); err != nil {
+		return err
+	}
+	for i := range lookups {
+		if lookups[i].Policy != nil && lookups[i].Policy.Site == r.site {
+			out[i] = r.found(&lookups[i])
+		}
+	}
+	return nil
+}
+
+func (r *reading) readLinks(ctx context.Context, q querier, handles []event.Handle) error {
+	r.contacts = make(map[event.Handle][]event.Handle)
+	return each(ctx, q, `SELECT visitor, contact FROM link WHERE site = $1 AND visitor IN `, r.site, handles,
+		func(rows *sql.Rows) error {
+			var v, c event.Handle
+			if err := rows.Scan((*handleColumn)(&v), (*handleColumn)(&c)); err != nil {
+				return err
+			}
+			r.contacts[v] = append(r.contacts[v], c)
+			return nil
+		})
+}
+
+func (r *reading) readStandings(ctx context.Context, q querier, handles []event.Handle) error {
+	r.standings = make(map[event.Handle]standing)
+	return each(ctx, q, `SELECT handle, standing, standing_sequence, profiling_off, profiling_sequence FROM subject WHERE site = $1 AND handle IN `,
+		r.site, handles, func(rows *sql.Rows) error {
+			var h event.Handle
+			s := standing{present: true}
+			if err := rows.Scan((*handleColumn)(&h), &s.state, &s.stateAt, &s.profilingOff, &s.profilingAt); err != nil {
+				return err
+			}
+			r.standings[h] = s
+			return nil
+		})
+}
+
+func (r *reading) readChoices(ctx context.Context, q querier, handles []event.Handle) error {
+	r.choices = make(map[event.Handle][]choice)
+	return each(ctx, q, `SELECT handle, purpose, choice, version, dialogue, gpc, dnt, sequence FROM choice WHERE site = $1 AND handle IN `,
+		r.site, handles, func(rows *sql.Rows) error {
+			var h event.Handle
+			var c choice
+			if err := rows.Scan((*handleColumn)(&h), (*string)(&c.purpose), &c.held.Choice, &c.held.Version,
+				&c.held.Dialogue, &c.held.GPC, &c.held.DNT, &c.sequence); err != nil {
+				return err
+			}
+			r.choices[h] = append(r.choices[h], c)
+			return nil
+		})
+}
+
+// found puts one Record together.
+func (r *reading) found(l *Lookup) Found {
+	f := Found{Record: consent.Record{Sequence: r.sequence}}
+	own := [2]event.Handle{l.Current, l.Previous}
+	names := own[:1]
+	if !l.Previous.IsZero() && l.Previous != l.Current {
+		names = own[:]
+	}
+	r.own(&f, l.Policy, names)
+	for _, name := range names {
+		for _, c := range r.contacts[name] {
+			if !slices.Contains(f.Contacts, c) {
+				f.Contacts = append(f.Contacts, c)
+				r.linked(&f, l.Policy, c)
+			}
+		}
+	}
+	return f
+}
+
+// own takes over what is held about a subject under each of its names: the
+// latest word counts.
+func (r *reading) own(f *Found, p *consent.Policy, names []event.Handle) {
+	var stateAt, profilingAt int64 = -1, -1
+	var at [event.MaxPurposes]int64
+	refused := make(map[event.PurposeID]choice, 4)
+	for _, name := range names {
+		if s := r.standings[name]; s.present {
+			if s.stateAt > stateAt {
+				f.Record.State, stateAt = s.state, s.stateAt
+			}
+			if s.profilingAt > profilingAt {
+				f.Record.ProfilingOff, profilingAt = s.profilingOff, s.profilingAt
+			}
+		}
+		for _, c := range r.choices[name] {
+			if was, ok := refused[c.purpose]; !ok || c.sequence > was.sequence {
+				refused[c.purpose] = c
+			}
+			if i := p.Find(c.purpose); i >= 0 && p.Purposes[i].Bit < event.MaxPurposes && c.sequence > at[p.Purposes[i].Bit] {
+				f.Record.Purposes[p.Purposes[i].Bit], at[p.Purposes[i].Bit] = c.held, c.sequence
+			}
+		}
+	}
+	for _, c := range refused {
+		f.Refuses = f.Refuses || refuses(c.held.Choice)
+	}
+}
+
+// linked lets a contact's refusals reach a linked visitor, never its grants.
+func (r *reading) linked(f *Found, p *consent.Policy, contact event.Handle) {
+	if s := r.standings[contact]; s.present {
+		f.Record.State = max(f.Record.State, s.state)
+		f.Record.ProfilingOff = f.Record.ProfilingOff || s.profilingOff
+	}
+	for _, c := range r.choices[contact] {
+		if !refuses(c.held.Choice) {
+			continue
+		}
+		f.Refuses = true
+		if i := p.Find(c.purpose); i >= 0 && p.Purposes[i].Bit < event.MaxPurposes {
+			f.Record.Purposes[p.Purposes[i].Bit] = c.held
+		}
+	}
+}
+
+func refuses(c consent.Choice) bool {
+	return c != consent.ChoiceUnset && c != consent.ChoiceGiven
+}
+
+// each runs query for the handles in steps of a few fixed sizes and hands every
+// row to scan.
+func each(ctx context.Context, q querier, query string, site event.SiteID, handles []event.Handle, scan func(*sql.Rows) error) error {
+	for len(handles) > 0 {
+		n := min(len(handles), 512)
+		size := 1
+		for size < n {
+			size *= 4
+		}
+		args := make([]any, 1, size+1)
+		args[0] = string(site)
+		for i := range size {
+			h := handles[min(i, n-1)]
+			args = append(args, h[:])
+		}
+		if err := all(ctx, q, query+places(size), args, scan); err != nil {
+			return err
+		}
+		handles = handles[n:]
+	}
+	return nil
+}
+
+func all(ctx context.Context, q querier, query string, args []any, scan func(*sql.Rows) error) (err error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// places writes "($2, $3 ...)" for n values.
+func places(n int) string {
+	var b strings.Builder
+	b.Grow(6 * n)
+	for i := range n {
+		b.WriteString(", $")
+		b.WriteString(strconv.Itoa(i + 2))
+	}
+	return "(" + b.String()[2:] + ")"
+}
