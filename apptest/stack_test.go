@@ -1,0 +1,348 @@
+package apptest
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// bin is the folder of the binaries under test, built by TestMain.
+var bin string
+
+func TestMain(m *testing.M) {
+	code, err := buildAndRun(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "apptest:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func buildAndRun(m *testing.M) (int, error) {
+	dir, err := os.MkdirTemp("", "zgoda-apptest-")
+	if err != nil {
+		return 1, err
+	}
+	defer os.RemoveAll(dir)
+	build := exec.Command("go", "build", "-o", dir+"/", "../cmd/...")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return 1, fmt.Errorf("build the binaries: %w\n%s", err, out)
+	}
+	bin = dir
+	return m.Run(), nil
+}
+
+// stack is one running `zgoda up` with its children.
+type stack struct {
+	data                 string
+	log                  *logFile
+	cmd                  *exec.Cmd
+	public, console, ops string // http://host:port
+	args                 []string
+	ended                chan struct{} // closed when the process has been waited for
+}
+
+// logFile gathers what all processes of a stack print, over restarts.
+type logFile struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logFile) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logFile) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// up starts a stack on a folder of the test's own and stops it at its end.
+func up(t *testing.T, args ...string) *stack {
+	t.Helper()
+	s := &stack{data: filepath.Join(t.TempDir(), "data"), log: &logFile{}, args: args}
+	s.start(t, "127.0.0.1:0")
+	t.Cleanup(func() {
+		s.stop(t)
+		if t.Failed() {
+			t.Logf("what the processes printed:\n%s", tail(s.log.String(), 8000))
+		}
+	})
+	return s
+}
+
+func tail(text string, n int) string { return text[max(0, len(text)-n):] }
+
+// start runs `zgoda up --demo` until its ready line. A restart keeps the public
+// address, as a service would.
+func (s *stack) start(t *testing.T, public string) {
+	t.Helper()
+	args := append([]string{
+		"up", "--demo", "--data", s.data,
+		"--public", public, "--console", "127.0.0.1:0", "--ops", "127.0.0.1:0",
+	}, s.args...)
+	s.cmd = exec.Command(filepath.Join(bin, "zgoda"), args...)
+	s.cmd.Stderr = s.log
+	stdout, err := s.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ready := make(chan string, 1)
+	s.ended = make(chan struct{})
+	go func() {
+		lines := bufio.NewScanner(stdout)
+		for lines.Scan() {
+			fmt.Fprintln(s.log, lines.Text())
+			if rest, ok := strings.CutPrefix(lines.Text(), "ready "); ok {
+				ready <- rest
+			}
+		}
+		_ = s.cmd.Wait()
+		close(s.ended)
+	}()
+	select {
+	case line := <-ready:
+		s.readReady(t, line)
+	case <-s.ended:
+		t.Fatalf("zgoda up ended before it was ready:\n%s", s.log)
+	case <-time.After(60 * time.Second):
+		_ = s.cmd.Process.Kill()
+		t.Fatalf("zgoda up was not ready within a minute:\n%s", s.log)
+	}
+}
+
+func (s *stack) readReady(t *testing.T, line string) {
+	t.Helper()
+	for field := range strings.FieldsSeq(line) {
+		key, value, _ := strings.Cut(field, "=")
+		switch key {
+		case "public":
+			s.public = value
+		case "console":
+			s.console = value
+		case "ops":
+			s.ops = value
+		}
+	}
+	if s.public == "" || s.console == "" || s.ops == "" {
+		t.Fatalf("ready line without its three addresses: %q", line)
+	}
+}
+
+// stop sends SIGTERM and expects exit code 0.
+func (s *stack) stop(t *testing.T) {
+	t.Helper()
+	select {
+	case <-s.ended:
+		return
+	default:
+	}
+	_ = s.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-s.ended:
+	case <-time.After(40 * time.Second):
+		_ = s.cmd.Process.Kill()
+		<-s.ended
+		t.Errorf("zgoda up did not end within 40 s of SIGTERM")
+		return
+	}
+	if code := s.cmd.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("zgoda up ended with %d after SIGTERM", code)
+	}
+}
+
+// host returns host:port of an http URL of the stack.
+func host(t *testing.T, address string) string {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Host
+}
+
+// child returns the process id of the stack's child with the given binary, 0
+// when it is not running at the moment.
+func (s *stack) child(name string) int {
+	entries, _ := os.ReadDir("/proc")
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		stat, err := os.ReadFile(filepath.Join("/proc", e.Name(), "stat"))
+		if err != nil {
+			continue
+		}
+		_, after, ok := strings.Cut(string(stat), ") ")
+		fields := strings.Fields(after)
+		if !ok || len(fields) < 2 || fields[0] == "Z" || fields[1] != strconv.Itoa(s.cmd.Process.Pid) {
+			continue
+		}
+		cmdline, _ := os.ReadFile(filepath.Join("/proc", e.Name(), "cmdline"))
+		if program, _, _ := strings.Cut(string(cmdline), "\x00"); filepath.Base(program) == name {
+			return pid
+		}
+	}
+	return 0
+}
+
+// zgoda runs a command against the stack and returns what it printed.
+func (s *stack) zgoda(t *testing.T, stdin string, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, filepath.Join(bin, "zgoda"), args...)
+	cmd.Env = append(os.Environ(), "ZGODA_DATA="+s.data)
+	cmd.Stdin = strings.NewReader(stdin)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	_ = cmd.Run()
+	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
+}
+
+// sql runs a query as the administrator and returns its rows as TSV.
+func (s *stack) sql(t *testing.T, query string) string {
+	t.Helper()
+	out, errs, code := s.zgoda(t, "", "sql", "--data", s.data, "--format", "TSV", query)
+	if code != 0 {
+		t.Fatalf("zgoda sql ended with %d: %s", code, errs)
+	}
+	return strings.TrimSuffix(out, "\n")
+}
+
+// rows runs a query and returns its rows without the header line.
+func (s *stack) rows(t *testing.T, query string) [][]string {
+	t.Helper()
+	lines := strings.Split(s.sql(t, query), "\n")
+	var all [][]string
+	for _, line := range lines[1:] {
+		all = append(all, strings.Split(line, "\t"))
+	}
+	return all
+}
+
+// metrics reads every sample of /metrics by its name and labels.
+func (s *stack) metrics(t *testing.T) map[string]float64 {
+	t.Helper()
+	body := get(t, s.ops+"/metrics")
+	all := map[string]float64{}
+	for line := range strings.Lines(body) {
+		line = strings.TrimSpace(line)
+		i := strings.LastIndexByte(line, ' ')
+		if strings.HasPrefix(line, "#") || i < 0 {
+			continue
+		}
+		if v, err := strconv.ParseFloat(line[i+1:], 64); err == nil {
+			all[line[:i]] = v
+		}
+	}
+	return all
+}
+
+func get(t *testing.T, address string) string {
+	t.Helper()
+	resp, err := http.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+// eventually polls until ok, or fails with what was waited for.
+func eventually(t *testing.T, within time.Duration, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(within)
+	for !ok() {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %v: %s", within, what)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// settled waits until no event is in flight and checks I5 at that scrape.
+func (s *stack) settled(t *testing.T, within time.Duration) map[string]float64 {
+	t.Helper()
+	var m map[string]float64
+	eventually(t, within, "no event in flight", func() bool {
+		m = s.metrics(t)
+		balance(t, m)
+		return m["zgoda_events_in_flight"] == 0
+	})
+	return m
+}
+
+// balance checks I5 on one scrape.
+func balance(t *testing.T, m map[string]float64) {
+	t.Helper()
+	begun := m["zgoda_events_received_total"] + m["zgoda_events_recovered_total"]
+	var fated float64
+	for name, v := range m {
+		base, _, _ := strings.Cut(name, "{")
+		switch base {
+		case "zgoda_events_stored_total", "zgoda_events_duplicate_total", "zgoda_events_dropped_total",
+			"zgoda_events_dropped_later_total", "zgoda_events_refused_total", "zgoda_events_quarantined_total",
+			"zgoda_events_in_flight":
+			fated += v
+		}
+	}
+	if begun != fated {
+		t.Errorf("I5 broken: received + recovered = %v, all fates = %v", begun, fated)
+	}
+}
+
+// post sends a body with headers and returns the answer, its body read.
+func post(t *testing.T, address, body string, headers map[string]string) (*http.Response, string) {
+	t.Helper()
+	return send(t, http.MethodPost, address, body, headers)
+}
+
+func send(t *testing.T, method, address, body string, headers map[string]string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, v := range headers {
+		req.Header.Set(k, v)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	read, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(read)
+}
+
+// secretKey is the demo site's key as a server sends it (no Origin).
+var secretKey = map[string]string{"Authorization": "Basic ZGVtby1rZXk6", "Content-Type": "application/json"}
