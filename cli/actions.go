@@ -1,0 +1,42 @@
+package cli
+
+import (
+	"context"
+	"io"
+)
+
+// Actions are the commands that need more than the console's API.
+type Actions struct {
+	// Up starts everything and returns when ctx has ended and all has drained.
+	// It prints the ready line to out.
+	Up func(ctx context.Context, flags UpFlags, out, errw io.Writer) error
+	// Serve runs the gateway against a given ClickHouse and keyholder.
+	Serve func(ctx context.Context, flags ServeFlags, out, errw io.Writer) error
+	// Check validates a configuration and prints it without secrets.
+	Check func(ctx context.Context, flags CheckFlags, out, errw io.Writer) error
+	// Version is what "zgoda version" prints about engine and build beyond what
+	// the binary knows of itself; may be empty.
+	Version string
+}
+
+// UpFlags are the flags of zgoda up.
+type UpFlags struct {
+	Data       string `help:"folder of everything that is kept" default:"data" type:"path" env:"ZGODA_DATA" placeholder:"DIR"`
+	Public     string `help:"address of the public listener" default:"127.0.0.1:8080" env:"ZGODA_PUBLIC" placeholder:"HOST:PORT"`
+	Console    string `help:"address of the console" default:"127.0.0.1:8081" env:"ZGODA_CONSOLE" placeholder:"HOST:PORT"`
+	Ops        string `help:"address of /metrics, /healthz and /readyz" default:"127.0.0.1:8082" env:"ZGODA_OPS" placeholder:"HOST:PORT"`
+	Config     string `help:"configuration file" type:"path" env:"ZGODA_CONFIG" placeholder:"FILE"`
+	ClickHouse string `name:"clickhouse" help:"DSN of a ClickHouse server; left out: the embedded engine" env:"ZGODA_CLICKHOUSE" placeholder:"DSN"`
+	Demo       bool   `help:"add the demo site and its page" env:"ZGODA_DEMO"`
+}
+
+// ServeFlags are the flags of zgoda serve.
+type ServeFlags struct {
+	UpFlags
+	Keyholder string `help:"unix socket of the keyholder" required:"" type:"path" env:"ZGODA_KEYHOLDER" placeholder:"SOCKET"`
+}
+
+// CheckFlags are the flags of zgoda check.
+type CheckFlags struct {
+	Config string `help:"configuration file" required:"" type:"path" env:"ZGODA_CONFIG" placeholder:"FILE"`
+}

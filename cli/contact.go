@@ -1,0 +1,267 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"zgoda/event"
+)
+
+type contactCmd struct {
+	Show      contactShowCmd `cmd:"" help:"Show what is on record about a contact."`
+	Grant     grantCmd       `cmd:"" help:"Record a grant on the person's behalf."`
+	Withdraw  withdrawCmd    `cmd:"" help:"Record a withdrawal on the person's behalf."`
+	Profiling profilingCmd   `cmd:"" help:"The switch over all purposes of kind profiling."`
+}
+
+type profilingCmd struct {
+	On  profilingOnCmd  `cmd:"" help:"Lift the switch; grants nothing."`
+	Off profilingOffCmd `cmd:"" help:"Switch profiling off."`
+}
+
+// contactFlags say which contact.
+type contactFlags struct {
+	dataFlag
+	siteFlag
+	Identifier string `help:"KIND:VALUE, or - to read it from standard input; kinds: user_id, email, phone, customer_id, visitor" required:"" placeholder:"KIND:VALUE"`
+}
+
+type reasonFlag struct {
+	Reason string `help:"why; kept with the ledger entry" placeholder:"R"`
+}
+
+type purposeFlags struct {
+	reasonFlag
+	Purpose string `help:"the purpose's id" required:"" placeholder:"P"`
+	Channel string `help:"how the person said so, for example phone, paper, mail" default:"operator" placeholder:"C"`
+}
+
+// open reads the identifier and reaches the console.
+func (f contactFlags) open(s streams) (*client, string, error) {
+	identifier := f.Identifier
+	if identifier == "-" {
+		line, err := bufio.NewReader(io.LimitReader(s.in, 4096)).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, "", fmt.Errorf("read the identifier from standard input: %w", err)
+		}
+		identifier = strings.TrimRight(line, "\r\n")
+	}
+	if _, _, err := event.ParseIdentifier(identifier); err != nil {
+		return nil, "", usageError{err.Error()}
+	}
+	c, err := f.connect()
+	return c, identifier, err
+}
+
+func (f contactFlags) path(parts ...string) string {
+	path := "/sites/" + url.PathEscape(f.Site) + "/contacts"
+	for _, p := range parts {
+		path += "/" + url.PathEscape(p)
+	}
+	return path
+}
+
+// find returns the handle of a contact that exists.
+func (f contactFlags) find(ctx context.Context, c *client, identifier string) (string, error) {
+	return f.handle(ctx, c, f.path()+":find", identifier)
+}
+
+// make returns the handle of a contact, which is made if need be: what a person
+// says must hold from their first event on.
+func (f contactFlags) make(ctx context.Context, c *client, identifier string) (string, error) {
+	return f.handle(ctx, c, f.path(), identifier)
+}
+
+func (f contactFlags) handle(ctx context.Context, c *client, path, identifier string) (string, error) {
+	var out struct{ Contact string }
+	err := c.call(ctx, http.MethodPost, path, map[string]string{"identifier": identifier}, &out)
+	return out.Contact, err
+}
+
+type contactShowCmd struct{ contactFlags }
+
+type shownRecord struct {
+	Contact, State string
+	Profiling      bool
+	Sequence       event.Sequence
+	Purposes       []struct {
+		Purpose, Choice string
+		Version         uint32
+	}
+}
+
+type shownHistory struct {
+	Entries []struct {
+		Sequence                                event.Sequence
+		Purpose, State, Channel, Actor, Reason string
+		Time                                    time.Time
+	}
+}
+
+// Run shows the record and the history of a contact.
+func (f *contactShowCmd) Run(ctx context.Context, s streams) error {
+	c, identifier, err := f.open(s)
+	if err != nil {
+		return err
+	}
+	contact, err := f.find(ctx, c, identifier)
+	if err != nil {
+		return err
+	}
+	var record shownRecord
+	if err := c.call(ctx, http.MethodGet, f.path(contact), nil, &record); err != nil {
+		return err
+	}
+	var history shownHistory
+	if err := c.call(ctx, http.MethodGet, f.path(contact, "consents"), nil, &history); err != nil {
+		return err
+	}
+	return printContact(s.out, record, history)
+}
+
+func printContact(out io.Writer, r shownRecord, h shownHistory) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	p := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) } // Flush returns the error
+	p("contact\t%s", r.Contact)
+	p("state\t%s", r.State)
+	p("profiling switch\t%s", onOff(r.Profiling))
+	p("sequence\t%d", r.Sequence)
+	for _, purpose := range r.Purposes {
+		if purpose.Version > 0 {
+			p("%s\t%s (version %d)", purpose.Purpose, purpose.Choice, purpose.Version)
+		} else {
+			p("%s\t%s", purpose.Purpose, purpose.Choice)
+		}
+	}
+	if len(h.Entries) > 0 {
+		p("")
+		p("sequence\ttime\tpurpose\tstate\tchannel\tactor\treason")
+	}
+	for _, e := range h.Entries {
+		purpose := e.Purpose
+		if purpose == "" {
+			purpose = "(switch)"
+		}
+		p("%d\t%s\t%s\t%s\t%s\t%s\t%s", e.Sequence, e.Time.Format(time.RFC3339), purpose, e.State, e.Channel, e.Actor, printable(e.Reason))
+	}
+	return w.Flush()
+}
+
+// printable keeps free text from steering a terminal or breaking a line.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+			return ' '
+		}
+		return r
+	}, text)
+}
+
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
+}
+
+type grantCmd struct {
+	contactFlags
+	purposeFlags
+}
+
+// Run records a grant.
+func (f *grantCmd) Run(ctx context.Context, s streams) error {
+	return f.contactFlags.choose(ctx, s, f.purposeFlags, true)
+}
+
+type withdrawCmd struct {
+	contactFlags
+	purposeFlags
+}
+
+// Run records a withdrawal.
+func (f *withdrawCmd) Run(ctx context.Context, s streams) error {
+	return f.contactFlags.choose(ctx, s, f.purposeFlags, false)
+}
+
+// enforced is the console's answer to a change.
+type enforced struct {
+	Contact  string
+	Sequence event.Sequence
+	Seconds  float64 `json:"enforced_after_seconds"`
+}
+
+func (e enforced) print(out io.Writer, what string) error {
+	took := time.Duration(e.Seconds * float64(time.Second)).Round(10 * time.Microsecond)
+	_, err := fmt.Fprintf(out, "%s for %s: sequence %d, enforced after %s\n", what, e.Contact, e.Sequence, took)
+	return err
+}
+
+func (f contactFlags) choose(ctx context.Context, s streams, p purposeFlags, granted bool) error {
+	c, identifier, err := f.open(s)
+	if err != nil {
+		return err
+	}
+	contact, err := f.make(ctx, c, identifier)
+	if err != nil {
+		return err
+	}
+	var e enforced
+	in := map[string]any{"granted": granted, "reason": p.Reason, "channel": p.Channel}
+	if err := c.call(ctx, http.MethodPut, f.path(contact, "consents", p.Purpose), in, &e); err != nil {
+		return err
+	}
+	if granted {
+		return e.print(s.out, p.Purpose+" granted")
+	}
+	return e.print(s.out, p.Purpose+" withdrawn")
+}
+
+type profilingOnCmd struct {
+	contactFlags
+	reasonFlag
+}
+
+// Run lifts the switch.
+func (f *profilingOnCmd) Run(ctx context.Context, s streams) error {
+	return f.contactFlags.profiling(ctx, s, f.Reason, true)
+}
+
+type profilingOffCmd struct {
+	contactFlags
+	reasonFlag
+}
+
+// Run switches profiling off.
+func (f *profilingOffCmd) Run(ctx context.Context, s streams) error {
+	return f.contactFlags.profiling(ctx, s, f.Reason, false)
+}
+
+func (f contactFlags) profiling(ctx context.Context, s streams, reason string, on bool) error {
+	c, identifier, err := f.open(s)
+	if err != nil {
+		return err
+	}
+	reach := f.make
+	if on {
+		reach = f.find // there is nothing to lift for a contact that was never made
+	}
+	contact, err := reach(ctx, c, identifier)
+	if err != nil {
+		return err
+	}
+	var e enforced
+	in := map[string]any{"enabled": on, "reason": reason}
+	if err := c.call(ctx, http.MethodPut, f.path(contact, "profiling"), in, &e); err != nil {
+		return err
+	}
+	return e.print(s.out, "profiling "+onOff(on))
+}

@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/alecthomas/kong"
+)
+
+// The exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// usageError is a command line that kong accepts and we do not.
+type usageError struct{ text string }
+
+func (e usageError) Error() string { return e.text }
+
+// streams are where a command reads and writes.
+type streams struct {
+	in        io.Reader
+	out, errw io.Writer
+}
+
+// grammar is the command line.
+type grammar struct {
+	Up      upCmd      `cmd:"" help:"Start everything with embedded defaults."`
+	Serve   serveCmd   `cmd:"" help:"Run the gateway against a given ClickHouse and keyholder."`
+	Check   checkCmd   `cmd:"" help:"Validate a configuration and print it without secrets."`
+	SQL     sqlCmd     `cmd:"" name:"sql" help:"Query the activity of the running system."`
+	Explain explainCmd `cmd:"" help:"Explain the decision about a raw HTTP request; stores nothing."`
+	Contact contactCmd `cmd:"" help:"Show a contact, record a choice, switch profiling."`
+	Token   tokenCmd   `cmd:"" help:"Make, list and revoke tokens of the console's API."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+// Run runs one command line (without the program's name) and returns the exit
+// code. It reads from in, answers on out and complains on errw.
+func Run(ctx context.Context, args []string, in io.Reader, out, errw io.Writer, actions Actions) int {
+	var g grammar
+	left := false
+	parser, err := kong.New(&g,
+		kong.Name("zgoda"),
+		kong.Description("Consent-first activity gateway. Settings also come from the environment; a flag beats the variable."),
+		kong.Writers(out, errw),
+		kong.Exit(func(int) { left = true }), // --help ends the parse, not the process
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(actions, streams{in, out, errw}),
+	)
+	if err != nil {
+		_, _ = fmt.Fprintln(errw, "zgoda:", err)
+		return exitFailed
+	}
+	k, err := parser.Parse(args)
+	if left {
+		return exitDone
+	}
+	if err != nil {
+		return usage(errw, err)
+	}
+	err = k.Run()
+	var u usageError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &u):
+		return usage(errw, err)
+	default:
+		_, _ = fmt.Fprintln(errw, "zgoda:", err)
+		return exitFailed
+	}
+}
+
+func usage(errw io.Writer, err error) int {
+	_, _ = fmt.Fprintf(errw, "zgoda: %v\nRun \"zgoda --help\", or \"zgoda COMMAND --help\".\n", err)
+	return exitUsage
+}

@@ -1,0 +1,114 @@
+package console
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"zgoda/event"
+)
+
+type consentInput struct {
+	contactPath
+	Purpose string `path:"purpose" maxLength:"64" doc:"the purpose's id"`
+	Body    struct {
+		Granted bool   `json:"granted"`
+		Reason  string `json:"reason,omitempty" maxLength:"500" doc:"kept with the ledger entry"`
+		Channel string `json:"channel,omitempty" pattern:"^[a-z][a-z0-9_-]{0,31}$" default:"operator" doc:"how the person said so, for example phone, paper, mail"`
+	}
+}
+
+type consentOutput struct {
+	Body struct {
+		enforcedBody
+		Purpose string `json:"purpose"`
+		Granted bool   `json:"granted"`
+	}
+}
+
+type historyInput struct{ contactPath }
+
+type historyOutput struct {
+	Body struct {
+		Contact string        `json:"contact"`
+		Entries []ledgerEntry `json:"entries" doc:"oldest first"`
+	}
+}
+
+type ledgerEntry struct {
+	Sequence event.Sequence `json:"sequence"`
+	Purpose  string         `json:"purpose,omitempty" doc:"left out: the profiling switch"`
+	Version  uint32         `json:"version,omitempty"`
+	State    string         `json:"state"`
+	Channel  string         `json:"channel,omitempty"`
+	Actor    string         `json:"actor,omitempty"`
+	Reason   string         `json:"reason,omitempty"`
+	Time     time.Time      `json:"time"`
+}
+
+func (s *Server) consentRoutes(api huma.API) {
+	huma.Register(api, s.operation(huma.Operation{
+		OperationID: "set-consent", Method: http.MethodPut, Path: "/sites/{site}/contacts/{contact}/consents/{purpose}",
+		Tags: []string{"consents"}, Summary: "Grant or withdraw on the person's behalf",
+		Description: "Written to the ledger with the channel; answered once it is durable and enforced.",
+		Errors:      []int{http.StatusNotFound},
+	}, operators), s.setConsent)
+	huma.Register(api, s.operation(huma.Operation{
+		OperationID: "list-consents", Method: http.MethodGet, Path: "/sites/{site}/contacts/{contact}/consents",
+		Tags: []string{"consents"}, Summary: "A contact's history of consents",
+		Description: "The ledger's entries about the contact.",
+		Errors:      []int{http.StatusNotFound},
+	}, operators), s.listConsents)
+}
+
+func (s *Server) setConsent(ctx context.Context, in *consentInput) (*consentOutput, error) {
+	start := time.Now()
+	policy, err := s.policy(in.Site)
+	if err != nil {
+		return nil, err
+	}
+	h, err := in.handle()
+	if err != nil {
+		return nil, err
+	}
+	if policy.Find(event.PurposeID(in.Purpose)) < 0 {
+		return nil, problem(http.StatusNotFound, "the site has no such purpose")
+	}
+	seq, err := s.deps.Directory.SetConsent(ctx, event.SiteID(in.Site), h, ConsentChange{
+		Purpose: event.PurposeID(in.Purpose), Granted: in.Body.Granted,
+		Actor: actor(ctx), Channel: in.Body.Channel, Reason: in.Body.Reason,
+	})
+	if err != nil {
+		return nil, s.failed(ctx, "record the choice", err)
+	}
+	out := &consentOutput{}
+	out.Body.Purpose, out.Body.Granted = in.Purpose, in.Body.Granted
+	out.Body.enforcedBody = enforcedBody{in.name(h), seq, time.Since(start).Seconds()}
+	return out, nil
+}
+
+func (s *Server) listConsents(ctx context.Context, in *historyInput) (*historyOutput, error) {
+	if _, err := s.policy(in.Site); err != nil {
+		return nil, err
+	}
+	h, err := in.handle()
+	if err != nil {
+		return nil, err
+	}
+	entries, err := s.deps.Directory.History(ctx, event.SiteID(in.Site), h)
+	if err != nil {
+		return nil, s.failed(ctx, "read the history", err)
+	}
+	out := &historyOutput{}
+	out.Body.Contact = in.name(h)
+	out.Body.Entries = make([]ledgerEntry, 0, len(entries))
+	for _, e := range entries {
+		out.Body.Entries = append(out.Body.Entries, ledgerEntry{
+			Sequence: e.Sequence, Purpose: string(e.Purpose), Version: e.Version, State: e.State,
+			Channel: e.Channel, Actor: e.Actor, Reason: e.Reason, Time: e.Time.UTC(),
+		})
+	}
+	return out, nil
+}

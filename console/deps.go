@@ -1,0 +1,137 @@
+package console
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"zgoda/consent"
+	"zgoda/event"
+)
+
+// Directory finds contacts and changes what is on record about them. Its
+// changes return only when they are durable and enforced on this node. An error
+// that wraps event.ErrIdentifier means the identifier was wrong; every other
+// one means the change or the answer could not be had now.
+type Directory interface {
+	// Find looks for a contact and never makes one.
+	Find(ctx context.Context, site event.SiteID, kind event.IdentifierKind, value string) (handle event.Handle, known bool, err error)
+	// Make finds a contact, or makes it.
+	Make(ctx context.Context, site event.SiteID, kind event.IdentifierKind, value string) (handle event.Handle, made bool, err error)
+	// Record returns what is on record now.
+	Record(ctx context.Context, site event.SiteID, handle event.Handle) (consent.Record, error)
+	// SetProfiling is the switch over all purposes of kind profiling.
+	SetProfiling(ctx context.Context, site event.SiteID, handle event.Handle, change ProfilingChange) (event.Sequence, error)
+	// SetConsent grants or withdraws one purpose.
+	SetConsent(ctx context.Context, site event.SiteID, handle event.Handle, change ConsentChange) (event.Sequence, error)
+	// History returns the ledger's entries, oldest first.
+	History(ctx context.Context, site event.SiteID, handle event.Handle) ([]Entry, error)
+}
+
+// ProfilingChange switches profiling on or off.
+type ProfilingChange struct {
+	Enabled       bool
+	Actor, Reason string
+}
+
+// ConsentChange grants or withdraws one purpose on the person's behalf.
+type ConsentChange struct {
+	Purpose                event.PurposeID
+	Granted                bool
+	Actor, Channel, Reason string
+}
+
+// Entry is one entry of the ledger as the API shows it.
+type Entry struct {
+	Sequence event.Sequence
+	Purpose  event.PurposeID // empty: the profiling switch
+	Version  uint32          // of the purpose's text and scope
+	State    string          // given, refused, withdrawn, profiling_off ...
+	Channel  string
+	Actor    string
+	Reason   string
+	Time     time.Time
+}
+
+// Sites tells which sites there are and by which policy each is decided.
+type Sites interface {
+	Policy(id event.SiteID) (*consent.Policy, bool)
+}
+
+// Explainer decides about a raw HTTP request without storing anything and
+// returns the trace as JSON. An error that wraps ErrUnreadable means the bytes
+// are no HTTP request.
+type Explainer interface {
+	Explain(ctx context.Context, site event.SiteID, raw []byte) (json []byte, err error)
+}
+
+// SQL runs a query and streams the answer. An error's text goes to the person
+// who asked, and nowhere else.
+type SQL interface {
+	Query(ctx context.Context, q Query, w io.Writer) error
+}
+
+// Query is one query.
+type Query struct {
+	Text    string
+	Format  string // TSV, JSON, CSV or Pretty
+	Analyst bool   // as the analyst, who sees aggregates only
+}
+
+// Role says what the holder of a token may do.
+type Role string
+
+// The roles.
+const (
+	RoleAdministrator Role = "administrator" // everything
+	RoleOperator      Role = "operator"      // contacts, consents, explain
+	RoleAnalyst       Role = "analyst"       // queries as the analyst
+)
+
+// Token is what is known about a token; never the token itself.
+type Token struct {
+	ID        string
+	Name      string
+	Role      Role
+	CreatedAt time.Time
+	Revoked   bool
+}
+
+// Tokens keeps the tokens, hashed.
+type Tokens interface {
+	// CheckToken says whose token this is; ok is false for one that is unknown
+	// or revoked. An error refuses too.
+	CheckToken(ctx context.Context, token string) (t Token, ok bool, err error)
+	CreateToken(ctx context.Context, role Role, name string) (token string, err error)
+	ListTokens(ctx context.Context) ([]Token, error)
+	// RevokeToken says whether there was such a token.
+	RevokeToken(ctx context.Context, id string) (known bool, err error)
+}
+
+// Process is the state of one process as the status route shows it.
+type Process struct {
+	Name     string `json:"name" doc:"gateway, keyholder or clickhouse"`
+	State    string `json:"state" doc:"ready, or why not"`
+	PID      int    `json:"pid,omitempty"`
+	Restarts int    `json:"restarts"`
+}
+
+// Deps are the parts the console calls. All but Logger, Registerer, Local and
+// Processes are required.
+type Deps struct {
+	Directory Directory
+	Sites     Sites
+	Explainer Explainer
+	SQL       SQL
+	Tokens    Tokens
+	// Local is a token of this run with the role administrator, for the commands
+	// on this machine; it lives in memory and in DATA/run/console.json only.
+	Local Secret
+	// Processes tells the state of our processes.
+	Processes  func(ctx context.Context) []Process
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+}
