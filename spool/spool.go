@@ -1,0 +1,271 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Spool is the log. Put, Wait, Release, Stats and Healthy may be called from any
+// goroutine; Next and Read from one at a time.
+type Spool struct {
+	cfg  Config
+	key  []byte
+	fs   files
+	now  func() time.Time
+	lock *os.File
+
+	gather struct {
+		sync.Mutex
+		group  *group
+		spare  []byte // the buffer that the committer gave back
+		closed bool
+	}
+	wake   chan struct{} // to the committer: there is something to write
+	failed atomic.Pointer[failure]
+	full   atomic.Bool
+
+	// Of the committer alone.
+	active   *appender
+	previous *segment // what the next segment's header says of the one before
+
+	mu       sync.Mutex
+	segments []*segment // ascending; the last one may be being written
+	writing  *segment   // nil while there is none
+	number   uint64     // the highest number ever used
+	bytes    int64
+	mark     Position // everything before it is released
+	done     []Range  // released, but something before them is not
+	handed   []handed // what Next gave out, in order
+	unread   int      // durable records that Next has not handed out
+	want     int      // how many unread records wake the reader
+	waiting  time.Time
+	counts   counts
+
+	arrived chan struct{} // to the reader: want is reached
+	reader  sync.Mutex    // serialises Next and Read
+	cursor  cursor        // its position is guarded by mu, the rest by reader
+	owe     error         // found by a Next that had records to give
+
+	releasing sync.Mutex
+	recovered int
+	damage    []*CorruptError
+	metrics   *metrics
+	running   atomic.Bool
+	closed    sync.Once
+}
+
+// group is the records that one fdatasync makes durable.
+type group struct {
+	buf     []byte
+	records uint32
+	done    chan struct{}
+	err     error // set before done is closed
+}
+
+// failure is why the disk is not trusted at the moment.
+type failure struct{ err error }
+
+// handed is how far one Next went, and since when its first record was waiting.
+type handed struct {
+	to     Position
+	oldest time.Time
+}
+
+// counts only grow.
+type counts struct {
+	torn, damaged int
+}
+
+// Ticket is one record's place in line. The zero Ticket is nobody's.
+type Ticket struct{ group *group }
+
+// Open locks the folder, reads what is there, repairs a torn tail, sets damage
+// aside and begins a new segment. It starts no goroutine: Run commits.
+func Open(cfg Config, key []byte) (*Spool, error) {
+	return open(cfg, key, disk{}, time.Now)
+}
+
+func open(cfg Config, key []byte, fs files, now func() time.Time) (*Spool, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if len(key) != keySize {
+		return nil, fmt.Errorf("spool: the key must be %d bytes", keySize)
+	}
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the spool's folder: %w", err)
+	}
+	lock, err := lockFolder(filepath.Join(cfg.Dir, lockName))
+	if err != nil {
+		return nil, err
+	}
+	s := &Spool{
+		cfg: cfg, key: append([]byte(nil), key...), fs: fs, now: now, lock: lock,
+		wake: make(chan struct{}, 1), arrived: make(chan struct{}, 1), want: 1,
+		metrics: newMetrics(),
+	}
+	if err := s.load(); err != nil {
+		_ = lock.Close()
+		return nil, err
+	}
+	if err := s.rotate(); err != nil {
+		_ = lock.Close()
+		return nil, err
+	}
+	s.mark = s.settle(s.mark)
+	s.cursor.at = s.mark
+	s.updateFull()
+	return s, nil
+}
+
+// Put copies rec into the group that gathers and returns its place in line. It
+// does no I/O and takes a short mutex only.
+func (s *Spool) Put(rec []byte) (Ticket, error) {
+	if len(rec) == 0 || len(rec) > s.cfg.MaxRecord {
+		return Ticket{}, ErrTooLarge
+	}
+	if s.full.Load() {
+		return Ticket{}, ErrFull
+	}
+	if s.failed.Load() != nil {
+		return Ticket{}, ErrFailed
+	}
+	s.gather.Lock()
+	if s.gather.closed {
+		s.gather.Unlock()
+		return Ticket{}, ErrClosed
+	}
+	g := s.gather.group
+	if g == nil {
+		g = &group{buf: s.gather.spare[:0], done: make(chan struct{})}
+		s.gather.group, s.gather.spare = g, nil
+	}
+	if len(g.buf)+len(rec)+maxPrefix > s.cfg.GroupBytes {
+		s.gather.Unlock()
+		return Ticket{}, ErrFull
+	}
+	g.buf = appendRecord(g.buf, rec)
+	g.records++
+	first := g.records == 1
+	s.gather.Unlock()
+	if first {
+		notify(s.wake)
+	}
+	return Ticket{g}, nil
+}
+
+// Wait returns nil once the record is on disk. Any other answer promises
+// nothing: ErrFailed or ErrClosed when the record was given up, or the context's
+// error, after which the record may still become durable.
+func (s *Spool) Wait(ctx context.Context, t Ticket) error {
+	if t.group == nil {
+		return ErrClosed
+	}
+	select {
+	case <-t.group.done:
+		return t.group.err
+	default:
+	}
+	select {
+	case <-t.group.done:
+		return t.group.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Recovered returns how many records waited, unreleased, when the spool was opened.
+func (s *Spool) Recovered() int { return s.recovered }
+
+// Damage returns what Open found damaged, for the log.
+func (s *Spool) Damage() []*CorruptError { return s.damage }
+
+// Healthy returns why the spool cannot take records now: ErrFull, ErrFailed,
+// ErrClosed, or nil.
+func (s *Spool) Healthy() error {
+	if f := s.failed.Load(); f != nil {
+		return f.err
+	}
+	if s.full.Load() {
+		return ErrFull
+	}
+	s.gather.Lock()
+	defer s.gather.Unlock()
+	if s.gather.closed {
+		return ErrClosed
+	}
+	return nil
+}
+
+// Stats is what the spool holds at one moment.
+type Stats struct {
+	Bytes     int64         // of segments on disk
+	Limit     int64         // MaxBytes
+	Records   int           // durable and not released
+	OldestAge time.Duration // how long the first of them has waited
+	Segments  int
+	Torn      int // torn tails cut off since Open
+	Damaged   int // damage set aside since Open
+}
+
+// Stats returns what the spool holds.
+func (s *Spool) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := Stats{
+		Bytes: s.bytes, Limit: s.cfg.MaxBytes, Segments: len(s.segments),
+		Records: s.countLocked(s.mark), Torn: s.counts.torn, Damaged: s.counts.damaged,
+	}
+	oldest := s.waiting
+	if len(s.handed) > 0 {
+		oldest = s.handed[0].oldest
+	} else if s.unread == 0 {
+		return st
+	}
+	st.OldestAge = max(0, s.now().Sub(oldest))
+	return st
+}
+
+// Close gives up what no committer will write, and lets go of the folder. Run
+// must have returned. Twice is fine.
+func (s *Spool) Close() error {
+	var errs []error
+	s.closed.Do(func() {
+		s.shut()
+		if s.active != nil {
+			errs = append(errs, s.active.file.Close())
+		}
+		s.reader.Lock()
+		s.cursor.close()
+		s.reader.Unlock()
+		errs = append(errs, s.lock.Close())
+	})
+	return errors.Join(errs...)
+}
+
+// shut refuses further records and tells those who wait that theirs is given up.
+func (s *Spool) shut() {
+	s.gather.Lock()
+	s.gather.closed = true
+	g := s.gather.group
+	s.gather.group = nil
+	s.gather.Unlock()
+	if g != nil {
+		g.err = ErrClosed
+		close(g.done)
+	}
+}
+
+// notify wakes whoever waits on c, without waiting itself.
+func notify(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
