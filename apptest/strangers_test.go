@@ -1,0 +1,259 @@
+package apptest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+)
+
+// page is what a page of the demo site sends: the public key with its Origin.
+func page(s *stack) map[string]string {
+	return map[string]string{"Origin": s.public, "Content-Type": "text/plain"}
+}
+
+func event(fields string) string {
+	return `{"writeKey":"demo-key","type":"track","event":"Stranger",` + fields + `}`
+}
+
+const grantAll = `"context":{"consent":{"categoryPreferences":{"analytics":true,"profiling":true,"marketing":true}}}`
+
+// TestStrangersCannotSpeakForAContact: with the public key alone nobody grants
+// for a contact, identifies as one, or learns whether one exists.
+func TestStrangersCannotSpeakForAContact(t *testing.T) {
+	s := up(t)
+	// The contact exists and refused nothing; then its profiling is switched off.
+	post(t, s.public+"/v1/identify", `{"userId":"known-1","anonymousId":"known-browser","traits":{"email":"known@mail.example"},`+grantAll+`}`, secretKey)
+	if _, errs, code := s.zgoda(t, "", "contact", "profiling", "off", "--data", s.data, "--site", "demo", "--identifier", "user_id:known-1", "--reason", "test"); code != 0 {
+		t.Fatalf("profiling off: %s", errs)
+	}
+	contacts := s.rows(t, "SELECT count(DISTINCT subject) FROM events WHERE scope='person'")
+
+	claims := []string{
+		event(`"userId":"known-1","anonymousId":"stranger-1",` + grantAll),
+		event(`"userId":"known-1","anonymousId":"stranger-1","proof":"` + strings.Repeat("0", 64) + `",` + grantAll),
+		`{"writeKey":"demo-key","type":"identify","userId":"known-1","anonymousId":"stranger-1","traits":{"email":"known@mail.example"},` + grantAll + `}`,
+		`{"writeKey":"demo-key","type":"alias","userId":"known-1","previousId":"stranger-1","anonymousId":"stranger-1",` + grantAll + `}`,
+	}
+	for i, route := range []string{"/v1/track", "/v1/track", "/v1/identify", "/v1/alias"} {
+		if resp, text := post(t, s.public+route, claims[i], page(s)); resp.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %d %s", route, resp.StatusCode, text)
+		}
+	}
+	// The server's own event of the contact stays without profiling.
+	resp, _ := post(t, s.public+"/v1/track", `{"userId":"known-1","event":"after","messageId":"after",`+grantAll+`}`, secretKey)
+	if d := resp.Header.Get("X-Consent-Decision"); !strings.Contains(d, "profiling=deny; by=switch") {
+		t.Errorf("decision after the strangers' grants: %q", d)
+	}
+	m := s.settled(t, 30*time.Second)
+	if m["zgoda_collector_claims_dropped_total"] < 4 {
+		t.Errorf("claims dropped: %v", m["zgoda_collector_claims_dropped_total"])
+	}
+	if got := s.rows(t, "SELECT count(DISTINCT subject) FROM events WHERE scope='person' AND name != 'Stranger'"); !slices.Equal(got[0], contacts[0]) {
+		t.Errorf("contacts in the activity: %v before, %v after", contacts, got)
+	}
+	// What the stranger sent is the stranger's own: one visitor, never the contact.
+	if rows := s.rows(t, "SELECT uniqExact(subject), countIf(subject != visitor) FROM events WHERE scope='person' AND (name='Stranger' OR type IN ('alias'))"); rows[0][0] != "1" || rows[0][1] != "0" {
+		t.Errorf("the stranger's rows: %v", rows)
+	}
+}
+
+// TestStrangersLearnNothing: answers about a contact that exists and one that
+// does not are the same, in words and in time.
+func TestStrangersLearnNothing(t *testing.T) {
+	s := up(t)
+	post(t, s.public+"/v1/identify", `{"userId":"exists","traits":{"email":"exists@mail.example"},`+grantAll+`}`, secretKey)
+	s.zgoda(t, "", "contact", "profiling", "off", "--data", s.data, "--site", "demo", "--identifier", "user_id:exists", "--reason", "test")
+
+	ask := func(user string, n int) (answer string, took time.Duration) {
+		body := event(fmt.Sprintf(`"userId":%q,"anonymousId":"asker","messageId":"ask-%s-%d",%s`, user, user, n, grantAll))
+		begin := time.Now()
+		resp, text := post(t, s.public+"/v1/track", body, page(s))
+		took = time.Since(begin)
+		return fmt.Sprint(resp.StatusCode, resp.Header.Get("X-Consent-Decision"), text), took
+	}
+	var times [2][]time.Duration
+	for n := range 300 {
+		a, ta := ask("exists", n)
+		b, tb := ask("nobody", n)
+		if a != b {
+			t.Fatalf("answers differ:\n%s\n%s", a, b)
+		}
+		times[0], times[1] = append(times[0], ta), append(times[1], tb)
+	}
+	median := func(d []time.Duration) time.Duration { slices.Sort(d); return d[len(d)/2] }
+	a, b := median(times[0]), median(times[1])
+	t.Logf("median answer: a contact that exists %v, one that does not %v", a, b)
+	if ratio := float64(a) / float64(b); ratio > 1.5 || ratio < 1/1.5 {
+		t.Errorf("the times tell: %v and %v", a, b)
+	}
+	if resp, _ := post(t, s.public+"/v1/explain", event(`"userId":"exists"`), page(s)); resp.StatusCode != http.StatusForbidden && resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("explain with the public key: %d", resp.StatusCode)
+	}
+}
+
+// TestStrangersCannotForgeTheCookie: a made-up or altered cookie grants nothing.
+func TestStrangersCannotForgeTheCookie(t *testing.T) {
+	s := up(t)
+	resp, text := post(t, s.public+"/consent", `{"key":"demo-key","choices":{"analytics":false,"profiling":false},"version":"1","locale":"en","surface":"dialogue"}`, map[string]string{"Origin": s.public})
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("refuse: %d %s", resp.StatusCode, text)
+	}
+	var choice *http.Cookie
+	for _, c := range resp.Cookies() {
+		if strings.HasSuffix(c.Name, "zgoda_consent") {
+			choice = c
+		}
+		if strings.HasSuffix(c.Name, "zgoda_visitor") && c.Value != "" {
+			t.Error("a full refusal was answered with a visitor's cookie")
+		}
+	}
+	if choice == nil {
+		t.Fatal("no choice cookie")
+	}
+	forged := []string{"", "1", "profiling=1", strings.Repeat("A", 5000), "%00"}
+	for i := range len(choice.Value) { // one bit of each letter turned
+		b := []byte(choice.Value)
+		b[i] ^= 1
+		if b[i] > ' ' && b[i] != ';' && b[i] != ',' && b[i] != '"' && b[i] != '\\' {
+			forged = append(forged, string(b))
+		}
+	}
+	for _, value := range forged {
+		headers := page(s)
+		headers["Cookie"] = choice.Name + "=" + value
+		resp, text := post(t, s.public+"/v1/track", event(`"anonymousId":"forger"`), headers)
+		if d := resp.Header.Get("X-Consent-Decision"); strings.Contains(d, "profiling=allow") || strings.Contains(d, "analytics=allow") || resp.StatusCode != http.StatusOK {
+			t.Errorf("a forged cookie: %d %q %s", resp.StatusCode, d, text)
+		}
+	}
+	s.settled(t, 30*time.Second)
+	if rows := s.rows(t, "SELECT count() FROM events WHERE scope != 'none'"); rows[0][0] != "0" {
+		t.Errorf("%s rows carry a pseudonym", rows[0][0])
+	}
+}
+
+// engineAddress reads where the embedded engine listens.
+func engineAddress(t *testing.T, s *stack) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(s.data, "run", "engine.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var run struct{ Address string }
+	if err := json.Unmarshal(text, &run); err != nil {
+		t.Fatal(err)
+	}
+	return run.Address
+}
+
+func dialEngine(t *testing.T, address, user, password string) clickhouse.Conn {
+	t.Helper()
+	conn, err := clickhouse.Open(&clickhouse.Options{
+		Addr: []string{address}, Auth: clickhouse.Auth{Username: user, Password: password}, DialTimeout: 3 * time.Second,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// TestStrangersGetNothingFromTheEngine: a local client without a password
+// reads no table and no file.
+func TestStrangersGetNothingFromTheEngine(t *testing.T) {
+	s := up(t)
+	post(t, s.public+"/v1/track", `{"userId":"u","event":"x"}`, secretKey)
+	s.settled(t, 30*time.Second)
+	secret := filepath.Join(t.TempDir(), "secret.key")
+	if err := os.WriteFile(secret, []byte("canary-key-material"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	conn := dialEngine(t, engineAddress(t, s), "default", "")
+	for _, query := range []string{
+		"SELECT * FROM zgoda.events", "SELECT count() FROM zgoda.events", "SELECT * FROM zgoda.links", "SELECT * FROM zgoda.daily_activity",
+		"SELECT * FROM file('" + secret + "', 'LineAsString', 'line String')",
+		"SELECT * FROM file('../../../../../../.." + secret + "', 'LineAsString', 'line String')",
+		"CREATE TABLE zgoda.mine (a UInt8) ENGINE = Memory", "CREATE DATABASE mine", "DROP TABLE zgoda.events",
+		"SELECT * FROM url('http://127.0.0.1:1/', 'LineAsString', 'line String')",
+		"SELECT * FROM remote('127.0.0.1', 'zgoda', 'events', 'zgoda', '')",
+		"SELECT * FROM executable('cat', 'LineAsString', 'line String')",
+		"SYSTEM SHUTDOWN", "KILL QUERY WHERE 1", "INSERT INTO zgoda.events (site) VALUES ('x')",
+		"CREATE USER mine", "GRANT ALL ON *.* TO default", "SELECT * FROM system.query_log", "BACKUP DATABASE zgoda TO File('/tmp/x')",
+	} {
+		if err := conn.Exec(t.Context(), query); err == nil {
+			t.Errorf("a local client without a password may: %s", query)
+		}
+	}
+}
+
+// TestEngineWeaknessCostsNoEvent: a wrong password and a malformed greeting end
+// the embedded engine; it is up again within two seconds and no event is lost.
+func TestEngineWeaknessCostsNoEvent(t *testing.T) {
+	s := up(t)
+	load := startLoad(t, host(t, s.public), 2)
+	address := engineAddress(t, s)
+	for what, attack := range map[string]func() error{
+		"a wrong password":     func() error { return dialEngine(t, address, "zgoda", "wrong").Ping(t.Context()) },
+		"a malformed greeting": func() error { return greet(address, []byte{0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}) },
+		"noise":                func() error { return greet(address, bytes.Repeat([]byte{0x41, 0}, 4096)) },
+	} {
+		before := s.child("zgoda-clickhouse")
+		if err := attack(); err == nil && what == "a wrong password" {
+			t.Errorf("%s was accepted", what)
+		}
+		begin := time.Now()
+		eventually(t, 10*time.Second, "the engine to listen after "+what, func() bool {
+			pid := s.child("zgoda-clickhouse")
+			return pid != 0 && (pid != before || alive(before)) && listening(address)
+		})
+		took := time.Since(begin)
+		t.Logf("after %s: listening again in %v (the engine ended: %v)", what, took.Round(time.Millisecond), s.child("zgoda-clickhouse") != before)
+		if took > 2*time.Second {
+			t.Errorf("%s cost more than two seconds: %v", what, took)
+		}
+	}
+	acked := load.stop()
+	s.settled(t, time.Minute)
+	rows := s.rows(t, "SELECT count(), uniqExact(message_id) FROM events")
+	if want := fmt.Sprint(len(acked)); rows[0][0] != want || rows[0][1] != want {
+		t.Errorf("acknowledged %s, rows %s, distinct %s", want, rows[0][0], rows[0][1])
+	}
+}
+
+func alive(pid int) bool { return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
+
+func listening(address string) bool {
+	conn, err := net.DialTimeout("tcp", address, time.Second)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close()
+	return true
+}
+
+func greet(address string, greeting []byte) error {
+	conn, err := net.DialTimeout("tcp", address, time.Second)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if _, err := conn.Write(greeting); err != nil {
+		return err
+	}
+	_ = conn.SetReadDeadline(time.Now().Add(time.Second))
+	_, err = io.Copy(io.Discard, conn)
+	return err
+}
