@@ -1,0 +1,103 @@
+// Zgoda-keyholder holds every key, and turns blinded identifiers into pseudonyms
+// for gateways on the same machine.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/sys/unix"
+
+	"zgoda/pseudonym/keyholder"
+)
+
+// Exit codes.
+const (
+	exitDone = iota
+	exitFailed
+	exitUsage
+)
+
+type flags struct {
+	Data        string   `required:"" placeholder:"DIR" help:"Folder of the keys and the vault, for its owner alone."`
+	Socket      string   `required:"" placeholder:"PATH" help:"Unix socket to serve on, in a folder for its owner alone."`
+	UID         []uint32 `name:"uid" placeholder:"UID" help:"User that may call; may repeat. Left out: our own."`
+	ParentStdin bool     `help:"End when standard input does: our parent holds the other end."`
+}
+
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	var f flags
+	helped := false
+	parser, err := kong.New(&f, kong.Name("zgoda-keyholder"),
+		kong.Description("Holds every key, and turns blinded identifiers into pseudonyms."),
+		kong.Writers(stdout, stderr), kong.Exit(func(int) { helped = true }))
+	if err == nil {
+		_, err = parser.Parse(args)
+	}
+	switch {
+	case helped:
+		return exitDone
+	case err != nil:
+		fmt.Fprintln(stderr, "zgoda-keyholder:", err)
+		return exitUsage
+	}
+	if err := serve(f, stdin, stdout, stderr); err != nil {
+		fmt.Fprintln(stderr, "zgoda-keyholder:", err)
+		return exitFailed
+	}
+	return exitDone
+}
+
+func serve(f flags, stdin io.Reader, stdout, stderr io.Writer) error {
+	if err := harden(); err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if f.ParentStdin {
+		go func() {
+			_, _ = io.Copy(io.Discard, stdin) // its end is the message, however it comes
+			stop()
+		}()
+	}
+	cfg := keyholder.DefaultConfig()
+	cfg.Data, cfg.Socket, cfg.UIDs = f.Data, f.Socket, f.UID
+	server, err := keyholder.New(cfg, keyholder.Deps{Logger: slog.New(slog.NewTextHandler(stderr, nil))})
+	if err != nil {
+		return err
+	}
+	announced := make(chan struct{})
+	go func() {
+		defer close(announced)
+		select {
+		case <-server.Serving():
+			fmt.Fprintf(stdout, "ready socket=%s\n", f.Socket)
+		case <-ctx.Done():
+		}
+	}()
+	err = server.Run(ctx)
+	stop()
+	<-announced
+	return err
+}
+
+// harden keeps keys out of core dumps and out of other processes' reach, and
+// every file that is made for our own user alone.
+func harden() error {
+	unix.Umask(0o077)
+	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
+		return fmt.Errorf("forbid core dumps: %w", err)
+	}
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return fmt.Errorf("forbid dumping memory: %w", err)
+	}
+	return nil
+}
