@@ -1,0 +1,213 @@
+package minimise
+
+import (
+	"unicode/utf8"
+
+	"github.com/valyala/fastjson"
+)
+
+// Properties returns a JSON object of an event's properties, minimised: keys
+// that name identifiers go, as do their values; texts are masked, addresses
+// lose what an address of a page loses. With allow, only the keys in it are
+// kept. An object without anything left is empty.
+func (b *Buffer) Properties(o *fastjson.Object, allow, keepQuery map[string]struct{}, page bool) []byte {
+	if o == nil {
+		return nil
+	}
+	start := len(b.b)
+	w := writer{b: b, allow: allow, query: keepQuery, page: page, top: true}
+	w.object(o)
+	if string(b.b[start:]) == "{}" {
+		b.b = b.b[:start]
+	}
+	return b.b[start:len(b.b):len(b.b)]
+}
+
+// writer appends JSON. It is a value on the caller's stack.
+type writer struct {
+	b     *Buffer
+	allow map[string]struct{} // nil: every key
+	query map[string]struct{}
+	page  bool // the event is a page view, whose address has columns of its own
+	top   bool // at the first level of the object
+}
+
+func (w writer) object(o *fastjson.Object) {
+	b := w.b
+	b.b = append(b.b, '{')
+	first := true
+	inner := w
+	inner.top, inner.allow = false, nil
+	o.Visit(func(key []byte, v *fastjson.Value) {
+		if !w.keeps(key) {
+			return
+		}
+		if !first {
+			b.b = append(b.b, ',')
+		}
+		first = false
+		inner.text(key)
+		b.b = append(b.b, ':')
+		if phoneKey(key) {
+			inner.phone(v)
+		} else {
+			inner.value(v)
+		}
+	})
+	b.b = append(b.b, '}')
+}
+
+// keeps says whether a key and its value go on.
+func (w writer) keeps(key []byte) bool {
+	if !w.top {
+		return !isIdentifierKey(key) && !isPersonalKey(key)
+	}
+	if w.page && isPageKey(key) {
+		return false
+	}
+	if isPersonalKey(key) {
+		return false
+	}
+	if w.allow != nil {
+		_, ok := w.allow[string(key)]
+		return ok
+	}
+	return !isIdentifierKey(key)
+}
+
+func (w writer) value(v *fastjson.Value) {
+	b := w.b
+	switch v.Type() {
+	case fastjson.TypeObject:
+		o, _ := v.Object()
+		w.object(o)
+	case fastjson.TypeArray:
+		list, _ := v.Array()
+		b.b = append(b.b, '[')
+		for i, item := range list {
+			if i > 0 {
+				b.b = append(b.b, ',')
+			}
+			w.value(item)
+		}
+		b.b = append(b.b, ']')
+	case fastjson.TypeString:
+		s, _ := v.StringBytes()
+		w.string(s)
+	case fastjson.TypeNumber:
+		w.number(v)
+	case fastjson.TypeTrue:
+		b.b = append(b.b, "true"...)
+	case fastjson.TypeFalse:
+		b.b = append(b.b, "false"...)
+	default:
+		b.b = append(b.b, "null"...)
+	}
+}
+
+// string appends a text; an address of a page is taken apart first.
+func (w writer) string(s []byte) {
+	b := w.b
+	start := len(b.b)
+	u := Split(s)
+	if len(u.Host) == 0 {
+		w.text(s)
+		return
+	}
+	host := b.Host(u.Host)
+	b.Path(u.Path, len(s)*3)
+	if len(u.Query) > 0 {
+		mark := len(b.b)
+		b.b = append(b.b, '?')
+		if b.Query(u.Query, w.query, len(s)*3) == "" {
+			b.b = b.b[:mark]
+		}
+	}
+	if host == "[ip]" && len(b.b) == start { // Host wrote nothing for an address in brackets
+		b.b = append(b.b, host...)
+	}
+	w.quote(start)
+}
+
+// text appends a masked text as JSON.
+func (w writer) text(s []byte) {
+	start := len(w.b.b)
+	w.b.appendText(s)
+	w.quote(start)
+}
+
+// quote makes what was appended from start on a JSON string.
+func (w writer) quote(start int) {
+	b := w.b
+	b.scratch = append(b.scratch[:0], b.b[start:]...)
+	b.b = appendQuoted(b.b[:start], b.scratch)
+}
+
+// number appends a number; one whose digits are a person's becomes a mask.
+func (w writer) number(v *fastjson.Value) {
+	b := w.b
+	start := len(b.b)
+	b.b = v.MarshalTo(b.b)
+	if len(b.b)-start < 9 {
+		return
+	}
+	var found bool
+	b.scratch, found = mask(b.scratch[:0], b.b[start:])
+	if found {
+		b.b = appendQuoted(b.b[:start], b.scratch)
+	}
+}
+
+// phone appends the value of a key that names a telephone.
+func (w writer) phone(v *fastjson.Value) {
+	switch v.Type() {
+	case fastjson.TypeString, fastjson.TypeNumber:
+		w.b.b = append(w.b.b, `"[phone]"`...)
+	default:
+		w.value(v)
+	}
+}
+
+// appendQuoted appends s as a JSON string. What is not UTF-8, which decoding an
+// escape may bring, becomes U+FFFD.
+func appendQuoted(dst, s []byte) []byte {
+	dst = append(dst, '"')
+	for i := 0; i < len(s); {
+		c := s[i]
+		switch {
+		case c == '"' || c == '\\':
+			dst = append(dst, '\\', c)
+		case c < 0x20 || c == 0x7F:
+			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		case c < 0x80:
+			dst = append(dst, c)
+		default:
+			r, size := utf8.DecodeRune(s[i:])
+			dst = utf8.AppendRune(dst, r)
+			i += size
+			continue
+		}
+		i++
+	}
+	return append(dst, '"')
+}
+
+// validUTF8 drops, in place, the bytes that are not UTF-8 and the NULs.
+func validUTF8(s []byte) []byte {
+	out := s[:0]
+	for i := 0; i < len(s); {
+		if s[i] < utf8.RuneSelf {
+			if s[i] != 0 {
+				out = append(out, s[i])
+			}
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRune(s[i:])
+		if r != utf8.RuneError || size > 1 {
+			out = append(out, s[i:i+size]...)
+		}
+		i += size
+	}
+	return out
+}

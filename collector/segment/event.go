@@ -1,0 +1,134 @@
+package segment
+
+import (
+	"github.com/valyala/fastjson"
+
+	"zgoda/event"
+)
+
+// Event is one call as it came, fields by name, nothing minimised yet. Its
+// texts are identifiers and content: it lives no longer than its parser and is
+// never logged.
+type Event struct {
+	Type                               event.Type
+	MessageID                          []byte
+	AnonymousID, UserID                []byte
+	PreviousID, GroupID                []byte
+	Proof                              []byte
+	Name                               []byte
+	Timestamp, OriginalTimestamp, Sent []byte
+	Context                            *fastjson.Value // nil or an object, as those below
+	Properties, Traits                 *fastjson.Value
+	Consent, GPC                       *fastjson.Value // of any type: their reader judges
+}
+
+// Reset empties the event.
+func (e *Event) Reset() { *e = Event{} }
+
+// Read fills e from a parsed call. route is what the path says the call is;
+// with TypeUnknown the call itself must say. An error is a *FieldError.
+func (e *Event) Read(v *fastjson.Value, route event.Type) error {
+	*e = Event{}
+	if v.Type() != fastjson.TypeObject {
+		return &FieldError{"batch", "must hold objects"}
+	}
+	if err := e.readType(v, route); err != nil {
+		return err
+	}
+	for _, f := range [...]struct {
+		name string
+		to   *[]byte
+	}{
+		{"messageId", &e.MessageID},
+		{"anonymousId", &e.AnonymousID},
+		{"previousId", &e.PreviousID},
+		{"proof", &e.Proof},
+		{"timestamp", &e.Timestamp},
+		{"originalTimestamp", &e.OriginalTimestamp},
+		{"sentAt", &e.Sent},
+	} {
+		s, err := text(v, f.name)
+		if err != nil {
+			return err
+		}
+		*f.to = s
+	}
+	return e.readRest(v)
+}
+
+func (e *Event) readType(v *fastjson.Value, route event.Type) error {
+	name, err := text(v, "type")
+	if err != nil {
+		return err
+	}
+	if route != event.TypeUnknown {
+		e.Type = route
+		return nil
+	}
+	var ok bool
+	if e.Type, ok = event.ParseType(name); !ok {
+		return &FieldError{"type", "must be track, page, screen, identify, group or alias"}
+	}
+	return nil
+}
+
+func (e *Event) readRest(v *fastjson.Value) (err error) {
+	if e.UserID, err = identifier(v, "userId"); err != nil {
+		return err
+	}
+	if e.GroupID, err = identifier(v, "groupId"); err != nil {
+		return err
+	}
+	if e.Context, err = object(v, "context"); err != nil {
+		return err
+	}
+	if e.Properties, err = object(v, "properties"); err != nil {
+		return err
+	}
+	if e.Traits, err = object(v, "traits"); err != nil {
+		return err
+	}
+	if e.Proof == nil {
+		if e.Proof, err = text(e.Context, "proof"); err != nil {
+			return &FieldError{"context.proof", "must be a string"}
+		}
+	}
+	if e.GroupID == nil && e.Type == event.TypeGroup {
+		return &FieldError{"groupId", "is required"}
+	}
+	e.Consent, e.GPC = v.Get("consent"), v.Get("gpc")
+	return e.readName(v)
+}
+
+// readName reads what the event is called: event of a track, else name.
+func (e *Event) readName(v *fastjson.Value) (err error) {
+	field := "name"
+	if e.Type == event.TypeTrack {
+		field = "event"
+	}
+	if e.Name, err = text(v, field); err != nil {
+		return err
+	}
+	if e.Type == event.TypeTrack && len(e.Name) == 0 {
+		return &FieldError{"event", "is required"}
+	}
+	return nil
+}
+
+// identifier returns an id, which SDKs of loosely typed languages also send as
+// a number; its digits are the id then.
+func identifier(v *fastjson.Value, name string) ([]byte, error) {
+	m := v.Get(name)
+	if m != nil && m.Type() == fastjson.TypeNumber {
+		return m.MarshalTo(nil), nil
+	}
+	return text(v, name)
+}
+
+// ContextText returns a text of the call's context, else of the batch's, or nil.
+func ContextText(item, batch *fastjson.Value, path ...string) []byte {
+	if s := item.GetStringBytes(path...); len(s) > 0 {
+		return s
+	}
+	return batch.GetStringBytes(path...)
+}
