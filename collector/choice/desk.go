@@ -1,0 +1,315 @@
+package choice
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"zgoda/collector"
+	"zgoda/consent"
+	"zgoda/consent/cookie"
+	"zgoda/consent/signal"
+	"zgoda/event"
+)
+
+// Request is what the gateway read. Slices are read only until Read or Write returns.
+type Request struct {
+	Key        []byte // of the query; a POST names it in the body
+	Origin     []byte
+	FetchSite  []byte // Sec-Fetch-Site
+	Address    netip.Addr
+	Header     func(name string, yield func(value []byte) bool)
+	Visitor    []byte // the raw cookie, nil when absent
+	Choice     []byte // the raw cookie, nil when absent
+	Body       []byte
+	ReceivedAt time.Time
+}
+
+// Answer is what to tell the browser.
+type Answer struct {
+	Status       int // 200, 400, 401, 403, 409, 413 or 503
+	OriginListed bool
+	RetryAfter   int // seconds, with 503
+	Problem      collector.Problem
+	State        *State   // with 200
+	Cookies      []Cookie // to set, in order
+}
+
+// Cookie is a cookie to set: Secure, HttpOnly, SameSite=Lax, Path=/. An empty
+// value takes the cookie away.
+type Cookie struct {
+	Name, Value string
+	MaxAge      time.Duration
+}
+
+// Choice is one choice as the ledger should hold it.
+type Choice struct {
+	Purpose event.PurposeID
+	Version uint32 // of the purpose's text and scope
+	Text    [32]byte
+	Granted bool
+}
+
+// Circumstances are how choices were made.
+type Circumstances struct {
+	Locale, Surface string
+	GPC, DNT        bool // the browser signals that were present
+	At              time.Time
+}
+
+// people are what is held about visitors, and the ledger. A Record of a visitor
+// about whom nothing is held is the zero Record.
+type people interface {
+	Visitor(ctx context.Context, site event.SiteID, now time.Time, visitor event.Blinded) (consent.Record, error)
+	Choose(ctx context.Context, site event.SiteID, visitor event.Blinded, choices []Choice, how Circumstances) error
+}
+
+// blinder is pseudonym.Blinder.
+type blinder interface {
+	Blind(site event.SiteID, kind event.IdentifierKind, value []byte) (event.Blinded, error)
+}
+
+// Deps are what the desk needs.
+type Deps struct {
+	Sites   *collector.Sites
+	Jar     *cookie.Jar
+	Blinder blinder
+	People  people
+}
+
+// Desk answers GET and POST /consent. It is safe for concurrent use.
+type Desk struct {
+	config  Config
+	deps    Deps
+	parsers []signal.Parser
+}
+
+// New makes a desk.
+func New(config Config, deps Deps) (*Desk, error) {
+	if err := config.Validate(); err != nil {
+		return nil, fmt.Errorf("choice: %w", err)
+	}
+	if deps.Sites == nil || deps.Jar == nil || deps.Blinder == nil || deps.People == nil {
+		return nil, errors.New("choice: a dependency is missing")
+	}
+	return &Desk{config: config, deps: deps, parsers: []signal.Parser{
+		signal.GPC{}, signal.DNT{}, signal.Cookie{Jar: deps.Jar},
+	}}, nil
+}
+
+// visit is one request on its way through the desk.
+type visit struct {
+	site    *collector.Site
+	id      [16]byte
+	known   bool // id is a visitor's
+	signals consent.Signals
+	record  consent.Record
+}
+
+// Read answers the state now in force for the visitor of the signed cookie.
+func (d *Desk) Read(ctx context.Context, r *Request) Answer {
+	site, refusal := d.site(r, r.Key, false)
+	if refusal != nil {
+		return *refusal
+	}
+	v := d.open(site, r)
+	if err := d.load(ctx, r, &v); err != nil {
+		return d.away(r, site)
+	}
+	return d.state(r, &v, nil)
+}
+
+// Write records choices and answers the state that they lead to.
+func (d *Desk) Write(ctx context.Context, r *Request) Answer {
+	if len(r.Body) > d.config.MaxBodyBytes {
+		return refuse(413, "The body is too large", "body")
+	}
+	said, fault := parse(r.Body)
+	if fault != nil {
+		return refuse(400, fault.title, fault.field)
+	}
+	site, refusal := d.site(r, []byte(said.key), true)
+	if refusal != nil {
+		return *refusal
+	}
+	listed := func(a Answer) Answer {
+		a.OriginListed = true
+		return a
+	}
+	if fault := said.check(site.Policy); fault != nil {
+		return listed(refuse(fault.status, fault.title, fault.field))
+	}
+	v := d.open(site, r)
+	if err := d.load(ctx, r, &v); err != nil {
+		return d.away(r, site)
+	}
+	after := d.merge(r, &v, said)
+	needed := v.needsVisitor(after)
+	if needed && !v.known {
+		_, _ = rand.Read(v.id[:]) // never fails
+		v.known = true
+	}
+	if v.known {
+		if err := d.record(ctx, r, &v, said); err != nil {
+			return d.away(r, site)
+		}
+	}
+	return d.settle(ctx, r, &v, after, needed)
+}
+
+// site finds the site of the key and holds the request to its rules.
+func (d *Desk) site(r *Request, key []byte, change bool) (*collector.Site, *Answer) {
+	site, class := d.deps.Sites.ByKey(key)
+	no := func(status int, title, field string) (*collector.Site, *Answer) {
+		a := refuse(status, title, field)
+		return nil, &a
+	}
+	if site == nil || class == collector.KeySecret || class == collector.KeyUnknown ||
+		(class == collector.KeyLoopback && !r.Address.IsLoopback()) {
+		return no(401, "The write key is not known as a public key", "key")
+	}
+	if len(r.Origin) == 0 {
+		if change {
+			return no(403, "A choice is made on a page: the Origin header is missing", "Origin")
+		}
+		return site, nil
+	}
+	if !site.OriginListed(r.Origin) {
+		return no(403, "The origin is not one of the site's", "Origin")
+	}
+	switch string(r.FetchSite) {
+	case "", "same-origin", "same-site":
+		return site, nil
+	default:
+		return no(403, "A choice is made on a page of the same site", "Sec-Fetch-Site")
+	}
+}
+
+// open reads the signed cookies and the browser's signals.
+func (d *Desk) open(site *collector.Site, r *Request) visit {
+	v := visit{site: site}
+	if len(r.Visitor) > 0 {
+		v.id, v.known = d.deps.Jar.OpenVisitor(site.ID, r.Visitor, r.ReceivedAt)
+	}
+	d.read(r, &v, r.Choice)
+	return v
+}
+
+func (d *Desk) read(r *Request, v *visit, choice []byte) {
+	in := signal.Input{Header: r.Header, Cookie: choice, Now: r.ReceivedAt}
+	signal.ReadAll(d.parsers, &in, v.site.Policy, &v.signals)
+}
+
+// load reads what is held about the visitor.
+func (d *Desk) load(ctx context.Context, r *Request, v *visit) error {
+	v.record = consent.Record{}
+	if !v.known {
+		return nil
+	}
+	h1, err := d.deps.Blinder.Blind(v.site.ID, event.KindVisitor, v.id[:])
+	if err != nil {
+		return fmt.Errorf("blind the visitor: %w", err)
+	}
+	v.record, err = d.deps.People.Visitor(ctx, v.site.ID, r.ReceivedAt, h1)
+	return err
+}
+
+// record writes what was said into the ledger, under the visitor.
+func (d *Desk) record(ctx context.Context, r *Request, v *visit, said *statement) error {
+	h1, err := d.deps.Blinder.Blind(v.site.ID, event.KindVisitor, v.id[:])
+	if err != nil {
+		return fmt.Errorf("blind the visitor: %w", err)
+	}
+	list := make([]Choice, 0, len(said.choices))
+	for i := range v.site.Policy.Purposes {
+		p := &v.site.Policy.Purposes[i]
+		if granted, ok := said.choices[string(p.ID)]; ok {
+			list = append(list, Choice{Purpose: p.ID, Version: p.Version, Text: p.TextHash, Granted: granted})
+		}
+	}
+	return d.deps.People.Choose(ctx, v.site.ID, h1, list, Circumstances{
+		Locale: said.locale, Surface: said.surface, At: r.ReceivedAt,
+		GPC: v.signals.GPC == consent.Present, DNT: v.signals.DNT == consent.Present,
+	})
+}
+
+// merge returns everything chosen so far: what is said now, over what the
+// cookie and the ledger hold for the policy in force.
+func (d *Desk) merge(r *Request, v *visit, said *statement) map[event.PurposeID]bool {
+	policy := v.site.Policy
+	after := make(map[event.PurposeID]bool, len(policy.Purposes))
+	for i := range policy.Purposes {
+		p := &policy.Purposes[i]
+		if held := v.record.Purposes[p.Bit%event.MaxPurposes]; v.known && held.Version == p.Version && held.Choice != consent.ChoiceUnset {
+			after[p.ID] = held.Choice == consent.ChoiceGiven
+		}
+	}
+	before, err := d.deps.Jar.OpenChoice(v.site.ID, r.Choice, r.ReceivedAt)
+	if err == nil {
+		for id, granted := range before.By {
+			// An older policy's refusal still counts; its grant does not.
+			if policy.Find(id) >= 0 && (!granted || before.Version == policy.Version) {
+				after[id] = granted
+			}
+		}
+	}
+	for id, granted := range said.choices {
+		after[event.PurposeID(id)] = granted
+	}
+	return after
+}
+
+// needsVisitor says whether a purpose that works with an identifier is granted
+// and not refused anyway by a signal of the browser.
+func (v *visit) needsVisitor(after map[event.PurposeID]bool) bool {
+	for i := range v.site.Policy.Purposes {
+		p := &v.site.Policy.Purposes[i]
+		if p.Kind == consent.KindMeasurement || !after[p.ID] {
+			continue
+		}
+		if v.signals.GPC == consent.Present && p.GPC == consent.ReachRefuse {
+			continue
+		}
+		if v.signals.DNT == consent.Present && p.DNT == consent.ReachRefuse {
+			continue
+		}
+		return true
+	}
+	return false
+}
+
+// settle makes the cookies and the state that the choices lead to.
+func (d *Desk) settle(ctx context.Context, r *Request, v *visit, after map[event.PurposeID]bool, needed bool) Answer {
+	sealed := d.deps.Jar.SealChoice(v.site.ID, cookie.Choices{Version: v.site.Policy.Version, By: after}, r.ReceivedAt)
+	life := r.ReceivedAt.AddDate(0, cookie.MaxAgeMonths, 0).Sub(r.ReceivedAt)
+	cookies := []Cookie{{Name: cookie.Choice, Value: sealed, MaxAge: life}}
+	switch {
+	case needed:
+		// Sealed anew at each renewal, so that an old copy of the cookie ages out.
+		cookies = append(cookies, Cookie{cookie.Visitor, d.deps.Jar.SealVisitor(v.site.ID, v.id, r.ReceivedAt), life})
+	case len(r.Visitor) > 0:
+		cookies = append(cookies, Cookie{Name: cookie.Visitor})
+		v.known = false
+	}
+	if err := d.load(ctx, r, v); err != nil {
+		return d.away(r, v.site)
+	}
+	d.read(r, v, []byte(sealed))
+	a := d.state(r, v, after)
+	a.Cookies = cookies
+	return a
+}
+
+func (d *Desk) away(r *Request, site *collector.Site) Answer {
+	a := refuse(503, "The choice cannot be read or written now; come back", "")
+	a.OriginListed = len(r.Origin) > 0 && site.OriginListed(r.Origin)
+	a.RetryAfter = int(d.config.RetryAfter.Round(time.Second) / time.Second)
+	return a
+}
+
+func refuse(status int, title, field string) Answer {
+	return Answer{Status: status, Problem: collector.Problem{Title: title, Field: field}}
+}

@@ -1,0 +1,58 @@
+package choice
+
+import (
+	"zgoda/consent"
+	"zgoda/event"
+)
+
+// State is what is in force for a visitor, as JSON tells the page.
+type State struct {
+	// Version of the texts: what POST /consent must name.
+	Version uint32 `json:"version"`
+	// Chosen is true when the person has been asked about these texts and answered.
+	Chosen bool `json:"chosen"`
+	// Visitor is true while the browser holds a visitor's identifier of ours.
+	Visitor bool `json:"visitor"`
+	// GPC and DNT are the signals that the browser sent with this request.
+	GPC      bool                        `json:"gpc"`
+	DNT      bool                        `json:"dnt"`
+	Purposes map[event.PurposeID]Purpose `json:"purposes"`
+}
+
+// Purpose is what is in force for one purpose.
+type Purpose struct {
+	Allowed bool   `json:"allowed"`
+	By      string `json:"by"`               // who decided, as consent.Source writes it
+	Choice  *bool  `json:"choice,omitempty"` // what the person said; absent: nothing
+}
+
+// state decides as the collector would for an event of this visitor now. chosen
+// is what was just said; nil: read it from the cookie and the ledger.
+func (d *Desk) state(r *Request, v *visit, chosen map[event.PurposeID]bool) Answer {
+	policy := v.site.Policy
+	if chosen == nil {
+		chosen = d.merge(r, v, &statement{})
+	}
+	subject := consent.Subject{Speaks: consent.SpeaksForVisitor}
+	if v.known {
+		subject.Visitor = &v.record
+	}
+	decision := consent.Decide(policy, &v.signals, subject)
+	s := &State{
+		Version: policy.Version, Visitor: v.known, Chosen: true,
+		GPC: v.signals.GPC == consent.Present, DNT: v.signals.DNT == consent.Present,
+		Purposes: make(map[event.PurposeID]Purpose, len(policy.Purposes)),
+	}
+	for i := range policy.Purposes {
+		p := &policy.Purposes[i]
+		verdict := decision.Verdict(i)
+		out := Purpose{Allowed: verdict.Outcome == consent.Allow, By: verdict.By.String()}
+		if said, ok := chosen[p.ID]; ok {
+			out.Choice = &said
+		} else if p.Basis == consent.BasisConsent {
+			s.Chosen = false
+		}
+		s.Purposes[p.ID] = out
+	}
+	return Answer{Status: 200, State: s, OriginListed: len(r.Origin) > 0 && v.site.OriginListed(r.Origin)}
+}

@@ -1,0 +1,167 @@
+package choice
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/valyala/fastjson"
+
+	"zgoda/consent"
+	"zgoda/event"
+)
+
+// statement is the body of POST /consent.
+type statement struct {
+	key             string
+	choices         map[string]bool
+	version         string
+	locale, surface string
+}
+
+// fault says what is wrong with a body, in words of ours.
+type fault struct {
+	status       int
+	title, field string
+}
+
+const (
+	maxKey     = 200
+	maxLocale  = 35 // the longest language tag that RFC 5646 foresees
+	maxSurface = 64
+	maxVersion = 20
+)
+
+// parse reads the body strictly: an unknown or a repeated member, and a member
+// of a wrong type, refuse the whole, since half a choice is none.
+func parse(body []byte) (*statement, *fault) {
+	bad := func(title, field string) (*statement, *fault) {
+		return nil, &fault{400, title, field}
+	}
+	if !utf8.Valid(body) {
+		return bad("The body is not UTF-8", "body")
+	}
+	value, err := fastjson.ParseBytes(body)
+	if err != nil {
+		return bad("The body is not JSON", "body")
+	}
+	object, err := value.Object()
+	if err != nil {
+		return bad("The body is not a JSON object", "body")
+	}
+	r := reader{out: &statement{choices: map[string]bool{}}, seen: map[string]bool{}}
+	object.Visit(r.member)
+	switch {
+	case r.fault != nil:
+		return nil, r.fault
+	case r.out.key == "":
+		return bad("The write key is missing", "key")
+	case len(r.out.choices) == 0:
+		return bad("No choice is made", "choices")
+	}
+	return r.out, nil
+}
+
+type reader struct {
+	out   *statement
+	seen  map[string]bool
+	fault *fault
+}
+
+func (r *reader) bad(title, field string) {
+	if r.fault == nil {
+		r.fault = &fault{400, title, field}
+	}
+}
+
+func (r *reader) member(key []byte, v *fastjson.Value) {
+	name := string(key)
+	if r.seen[name] {
+		r.bad("A member is there twice", "body")
+		return
+	}
+	r.seen[name] = true
+	switch name {
+	case "key":
+		r.out.key = r.text(v, "key", maxKey, func(c rune) bool { return c > ' ' && c < 0x7f })
+	case "choices":
+		r.choices(v)
+	case "version":
+		if v.Type() == fastjson.TypeNumber {
+			r.out.version = v.String()
+			return
+		}
+		r.out.version = r.text(v, "version", maxVersion, isDigit)
+	case "locale":
+		r.out.locale = r.text(v, "locale", maxLocale, func(c rune) bool { return isAlphanumeric(c) || c == '-' })
+	case "surface":
+		r.out.surface = r.text(v, "surface", maxSurface, func(c rune) bool { return isAlphanumeric(c) || strings.ContainsRune("_-.:", c) })
+	default:
+		r.bad("There is a member that is not known", "body")
+	}
+}
+
+func (r *reader) text(v *fastjson.Value, field string, most int, good func(rune) bool) string {
+	b, err := v.StringBytes()
+	if err != nil {
+		r.bad("The member must be a text", field)
+		return ""
+	}
+	if len(b) > most || strings.ContainsFunc(string(b), func(c rune) bool { return !good(c) }) {
+		r.bad("The member is too long or holds characters that it may not", field)
+		return ""
+	}
+	return string(b)
+}
+
+func (r *reader) choices(v *fastjson.Value) {
+	object, err := v.Object()
+	if err != nil {
+		r.bad("The member must be an object of purposes", "choices")
+		return
+	}
+	if object.Len() > event.MaxPurposes {
+		r.bad("There are more choices than a site can have purposes", "choices")
+		return
+	}
+	object.Visit(func(key []byte, v *fastjson.Value) {
+		granted, err := v.Bool()
+		if err != nil {
+			r.bad("A choice must be true or false", "choices")
+			return
+		}
+		if _, twice := r.out.choices[string(key)]; twice {
+			r.bad("A purpose is chosen about twice", "choices")
+			return
+		}
+		r.out.choices[string(key)] = granted
+	})
+}
+
+// check holds the statement against the policy in force. Refusals always count;
+// a grant counts only for the texts that were shown.
+func (s *statement) check(policy *consent.Policy) *fault {
+	grants := false
+	for id, granted := range s.choices {
+		if policy.Find(event.PurposeID(id)) < 0 {
+			return &fault{400, "The site does not have this purpose", "choices"}
+		}
+		grants = grants || granted
+	}
+	if !grants {
+		return nil
+	}
+	if s.version == "" {
+		return &fault{400, "The version of the texts that were shown is missing", "version"}
+	}
+	if s.version != strconv.FormatUint(uint64(policy.Version), 10) {
+		return &fault{409, "The texts have changed: show them again", "version"}
+	}
+	return nil
+}
+
+func isDigit(c rune) bool { return c >= '0' && c <= '9' }
+
+func isAlphanumeric(c rune) bool {
+	return isDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+}

@@ -1,0 +1,80 @@
+package gateway
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"zgoda/collector/choice"
+	"zgoda/consent/cookie"
+)
+
+// consent serves GET and POST /consent.
+func (g *Gateway) consent(ctx context.Context, rc *fasthttp.RequestCtx, now time.Time) {
+	h := &rc.Request.Header
+	rc.Response.Header.Set("Cache-Control", "no-store")
+	rc.Response.Header.Set("Referrer-Policy", "no-referrer")
+	in := choice.Request{
+		Key: rc.QueryArgs().Peek("key"), Origin: h.Peek("Origin"), FetchSite: h.Peek("Sec-Fetch-Site"),
+		Address: g.client(rc), ReceivedAt: now.UTC(),
+		Visitor: h.Cookie(cookie.Visitor), Choice: h.Cookie(cookie.Choice),
+		Header: func(name string, yield func(value []byte) bool) {
+			for _, value := range h.PeekAll(name) {
+				if !yield(value) {
+					return
+				}
+			}
+		},
+	}
+	if !rc.IsPost() {
+		g.choose(rc, &in, g.deps.Choices.Read(ctx, &in))
+		return
+	}
+	body, status, p := readBody(&rc.Request, g.config.MaxBodyBytes)
+	if status != 0 {
+		g.anyOrigin(rc)
+		problem(rc, status, p)
+		return
+	}
+	in.Body = body
+	g.choose(rc, &in, g.deps.Choices.Write(ctx, &in))
+}
+
+func (g *Gateway) choose(rc *fasthttp.RequestCtx, in *choice.Request, a choice.Answer) {
+	varyOrigin(rc)
+	if a.OriginListed && len(in.Origin) > 0 {
+		allowOrigin(rc, in.Origin)
+	}
+	if a.RetryAfter > 0 {
+		rc.Response.Header.Set("Retry-After", strconv.Itoa(a.RetryAfter))
+	}
+	if a.State == nil {
+		problem(rc, a.Status, a.Problem)
+		return
+	}
+	for _, c := range a.Cookies {
+		setCookie(rc, c)
+	}
+	writeJSON(rc, a.State)
+}
+
+// setCookie sets a cookie as its __Host- prefix demands. Browsers take a Secure
+// cookie on loopback without TLS too, so the demo needs no exception.
+func setCookie(rc *fasthttp.RequestCtx, c choice.Cookie) {
+	out := fasthttp.AcquireCookie()
+	defer fasthttp.ReleaseCookie(out)
+	out.SetKey(c.Name)
+	out.SetValue(c.Value)
+	out.SetPath("/")
+	out.SetSecure(true)
+	out.SetHTTPOnly(true)
+	out.SetSameSite(fasthttp.CookieSameSiteLaxMode)
+	if c.Value == "" {
+		out.SetExpire(fasthttp.CookieExpireDelete)
+	} else {
+		out.SetMaxAge(int(c.MaxAge / time.Second))
+	}
+	rc.Response.Header.SetCookie(out)
+}

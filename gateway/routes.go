@@ -1,0 +1,175 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"runtime/debug"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"zgoda/collector"
+)
+
+// endpoint is what a path leads to; it is a metric's label.
+type endpoint uint8
+
+const (
+	endpointNone endpoint = iota
+	endpointSegment
+	endpointBeacon
+	endpointPixel
+	endpointSettings
+	endpointExplain
+	endpointConsent
+	endpointSnippet
+	endpointGPC
+	endpointDemo
+	endpointCount
+)
+
+var endpointNames = [...]string{
+	"none", "segment", "beacon", "pixel", "settings", "explain", "consent", "snippet", "gpc", "demo",
+}
+
+// String returns the endpoint as metrics write it.
+func (e endpoint) String() string { return endpointNames[e] }
+
+// methods are the methods that a route answers, besides OPTIONS.
+type methods uint8
+
+const (
+	methodGet methods = 1 << iota // and HEAD
+	methodPost
+)
+
+var allows = [...]string{"OPTIONS", "GET, HEAD, OPTIONS", "POST, OPTIONS", "GET, HEAD, POST, OPTIONS"}
+
+// target is one row of the table of routes.
+type target struct {
+	endpoint endpoint
+	methods  methods
+	route    collector.Route
+}
+
+// targets are the routes whose path is fixed. analytics.js 2 posts to the first letter.
+var targets = map[string]target{
+	"/v1/track":             {endpointSegment, methodPost, collector.RouteTrack},
+	"/v1/t":                 {endpointSegment, methodPost, collector.RouteTrack},
+	"/v1/page":              {endpointSegment, methodPost, collector.RoutePage},
+	"/v1/p":                 {endpointSegment, methodPost, collector.RoutePage},
+	"/v1/screen":            {endpointSegment, methodPost, collector.RouteScreen},
+	"/v1/s":                 {endpointSegment, methodPost, collector.RouteScreen},
+	"/v1/identify":          {endpointSegment, methodPost, collector.RouteIdentify},
+	"/v1/i":                 {endpointSegment, methodPost, collector.RouteIdentify},
+	"/v1/group":             {endpointSegment, methodPost, collector.RouteGroup},
+	"/v1/g":                 {endpointSegment, methodPost, collector.RouteGroup},
+	"/v1/alias":             {endpointSegment, methodPost, collector.RouteAlias},
+	"/v1/a":                 {endpointSegment, methodPost, collector.RouteAlias},
+	"/v1/batch":             {endpointSegment, methodPost, collector.RouteBatch},
+	"/v1/b":                 {endpointSegment, methodPost, collector.RouteBatch},
+	"/e":                    {endpointBeacon, methodPost, collector.RouteBeacon},
+	"/p.gif":                {endpointPixel, methodGet, collector.RoutePixel},
+	"/v1/explain":           {endpointExplain, methodPost, collector.RouteAny},
+	"/consent":              {endpointConsent, methodGet | methodPost, 0},
+	"/z.js":                 {endpointSnippet, methodGet, 0},
+	"/.well-known/gpc.json": {endpointGPC, methodGet, 0},
+}
+
+var (
+	settingsHead = []byte("/v1/projects/")
+	settingsTail = []byte("/settings")
+	demoHead     = []byte("/demo/")
+)
+
+// find returns where a path leads; the zero target is nowhere.
+func (g *Gateway) find(path []byte) target {
+	if t, ok := targets[string(path)]; ok {
+		return t
+	}
+	if settingsKey(path) != nil {
+		return target{endpointSettings, methodGet, 0}
+	}
+	if g.shop != nil && (bytes.HasPrefix(path, demoHead) || string(path) == "/demo") {
+		return target{endpointDemo, methodGet, 0}
+	}
+	return target{}
+}
+
+// settingsKey returns KEY of /v1/projects/KEY/settings, or nil.
+func settingsKey(path []byte) []byte {
+	key, ok := bytes.CutPrefix(path, settingsHead)
+	if !ok {
+		return nil
+	}
+	if key, ok = bytes.CutSuffix(key, settingsTail); !ok || len(key) == 0 || bytes.IndexByte(key, '/') >= 0 {
+		return nil
+	}
+	return key
+}
+
+// serve answers one request. A panic is answered too: one bad request must not
+// take the process, and everyone's events, with it.
+func (g *Gateway) serve(ctx context.Context, rc *fasthttp.RequestCtx) {
+	start := time.Now()
+	to := g.find(rc.Path())
+	g.metrics.busy.Inc()
+	defer func() {
+		if recover() != nil {
+			g.metrics.panics.Inc()
+			// The value is left out: it may hold what the client sent.
+			g.deps.Logger.Error("a request could not be handled", "route", to.endpoint.String(), "stack", string(debug.Stack()))
+			rc.Response.Reset()
+			problem(rc, fasthttp.StatusInternalServerError, collector.Problem{Title: "A fault of ours"})
+		}
+		if g.draining.Load() {
+			rc.SetConnectionClose()
+		}
+		g.metrics.busy.Dec()
+		g.metrics.answered(to.endpoint, rc.Response.StatusCode(), time.Since(start).Seconds())
+	}()
+	rc.Response.Header.Set("X-Content-Type-Options", "nosniff")
+	g.dispatch(ctx, rc, to, start)
+}
+
+func (g *Gateway) dispatch(ctx context.Context, rc *fasthttp.RequestCtx, to target, now time.Time) {
+	if to.endpoint == endpointNone {
+		g.anyOrigin(rc)
+		problem(rc, fasthttp.StatusNotFound, collector.Problem{Title: "There is nothing at this address"})
+		return
+	}
+	var asked methods
+	switch {
+	case rc.IsOptions():
+		g.preflight(rc, to)
+		return
+	case rc.IsGet(), rc.IsHead():
+		asked = methodGet
+	case rc.IsPost():
+		asked = methodPost
+	}
+	if to.methods&asked == 0 {
+		g.anyOrigin(rc)
+		rc.Response.Header.Set("Allow", allows[to.methods])
+		problem(rc, fasthttp.StatusMethodNotAllowed, collector.Problem{Title: "This address does not take this method", Detail: "See the Allow header."})
+		return
+	}
+	switch to.endpoint {
+	case endpointSegment, endpointBeacon, endpointPixel:
+		g.collect(ctx, rc, to, now)
+	case endpointExplain:
+		g.explain(ctx, rc, now)
+	case endpointConsent:
+		g.consent(ctx, rc, now)
+	case endpointSettings:
+		g.settings(rc)
+	case endpointSnippet:
+		g.anyOrigin(rc)
+		g.snippet.serve(rc)
+	case endpointGPC:
+		g.anyOrigin(rc)
+		gpc(rc)
+	case endpointDemo:
+		g.shop.serve(rc)
+	}
+}

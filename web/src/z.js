@@ -1,0 +1,194 @@
+// The snippet. It stores nothing in the browser, sends no identifier before
+// consent, and never throws into the page. What has been agreed to lives in
+// cookies that no script can read; the gateway sets and reads them.
+(function (w, d, n) {
+  'use strict'
+
+  var script = d.currentScript || d.querySelector('script[data-key]')
+  if (!script || (w.zgoda && w.zgoda.key)) return
+  var key = script.getAttribute('data-key') || ''
+  var host = new URL(script.src, d.baseURI).origin
+  var keep = ['utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content']
+    .concat((script.getAttribute('data-query') || '').split(/[\s,]+/).filter(Boolean))
+
+  // A beacon may carry 64 KiB in all; the gateway takes 32 KiB an event.
+  var MAX_BYTES = 30000
+  var MAX_EVENTS = 20
+  var LINGER = 250
+
+  var queue = []
+  var bytes = 0
+  var timer = 0
+  var last = ''     // the page last counted
+  var previous = '' // the page before it, as the referrer within a single-page application
+  var refused = null // what the person refused on this page: said with every event at once
+  var version       // of the texts, as the gateway last told
+
+  function id() {
+    var b = new Uint8Array(16)
+    w.crypto.getRandomValues(b)
+    return Array.prototype.map.call(b, function (x) { return (x + 256).toString(16).slice(1) }).join('')
+  }
+
+  // address is a URL without its fragment, without credentials and with only
+  // those parameters that are known to be about campaigns, not people.
+  function address(url) {
+    var u = new URL(url, d.baseURI)
+    var kept = new URLSearchParams()
+    keep.forEach(function (name) {
+      u.searchParams.getAll(name).forEach(function (value) { kept.append(name, value) })
+    })
+    var query = kept.toString()
+    return u.origin + u.pathname + (query ? '?' + query : '')
+  }
+
+  // A page of another host may carry anything in its path: its origin is enough.
+  function referrer() {
+    if (previous) return previous
+    if (!d.referrer) return ''
+    var u = new URL(d.referrer)
+    return u.origin === w.location.origin ? u.origin + u.pathname : u.origin + '/'
+  }
+
+  function safely(f) {
+    return function () {
+      try { return f.apply(null, arguments) } catch (e) { /* a fault of ours is not the page's */ }
+    }
+  }
+
+  function flush() {
+    w.clearTimeout(timer)
+    timer = 0
+    if (!queue.length) return
+    var batch = { key: key, sentAt: new Date().toISOString(), events: queue }
+    if (n.globalPrivacyControl === true) batch.gpc = true
+    if (refused) batch.consent = refused
+    queue = []
+    bytes = 0
+    var body = JSON.stringify(batch)
+    var url = host + '/e'
+    if (n.sendBeacon && n.sendBeacon(url, new Blob([body], { type: 'text/plain' }))) return
+    w.fetch(url, {
+      method: 'POST', body: body, credentials: 'include', keepalive: body.length < MAX_BYTES,
+      headers: { 'Content-Type': 'text/plain' }
+    }).catch(function () {})
+  }
+
+  function send(type, fields) {
+    var event = { type: type, messageId: id(), timestamp: new Date().toISOString() }
+    event.page = { url: address(w.location.href) }
+    var from = referrer()
+    if (from) event.page.referrer = from
+    Object.keys(fields).forEach(function (name) {
+      if (fields[name] !== undefined && fields[name] !== null) event[name] = fields[name]
+    })
+    var size = JSON.stringify(event).length
+    if (queue.length && bytes + size > MAX_BYTES) flush()
+    queue.push(event)
+    bytes += size
+    if (queue.length >= MAX_EVENTS) flush()
+    else if (!timer) timer = w.setTimeout(safely(flush), LINGER)
+  }
+
+  function track(name, properties) {
+    if (name) send('track', { name: String(name), properties: properties })
+  }
+
+  function page(name, properties) {
+    last = address(w.location.href)
+    send('page', { name: name && String(name), properties: properties })
+  }
+
+  // An identifier leaves the page only once the person has agreed to a purpose
+  // that needs one; it is not kept for later.
+  function identify(userId, traits, options) {
+    if (!userId) return
+    state().then(safely(function (now) {
+      if (!now || !now.visitor) return
+      send('identify', { userId: String(userId), properties: traits, proof: options && options.proof })
+    }))
+  }
+
+  function talk(method, body) {
+    return w.fetch(host + '/consent' + (body ? '' : '?key=' + encodeURIComponent(key)), {
+      method: method, body: body, credentials: 'include', cache: 'no-store',
+      headers: body ? { 'Content-Type': 'text/plain' } : {}
+    }).then(function (answer) {
+      return answer.ok ? answer.json() : null
+    }).then(function (now) {
+      if (now) version = now.version
+      return now
+    }).catch(function () { return null })
+  }
+
+  function state() { return talk('GET') }
+
+  // consent() reads what is in force; consent({analytics: true}) sets it. Both
+  // resolve with the state, or with null when the gateway cannot be reached.
+  function consent(choices, options) {
+    if (!choices) return state()
+    options = options || {}
+    Object.keys(choices).forEach(function (purpose) {
+      if (choices[purpose]) return
+      refused = refused || {}
+      refused[purpose] = false
+    })
+    flush() // what was done before the choice is sent under what was in force before it
+    var known = options.version !== undefined || version !== undefined ? Promise.resolve() : state()
+    return known.then(function () {
+      return talk('POST', JSON.stringify({
+        key: key, choices: choices,
+        version: String(options.version !== undefined ? options.version : version),
+        locale: options.locale || d.documentElement.lang || n.language,
+        surface: options.surface || 'dialogue'
+      }))
+    }).then(function (now) {
+      if (!now || !refused) return now
+      Object.keys(choices).forEach(function (purpose) {
+        if (choices[purpose]) delete refused[purpose]
+      })
+      if (!Object.keys(refused).length) refused = null
+      return now
+    })
+  }
+
+  var methods = { track: track, page: page, identify: identify, consent: consent }
+  function zgoda(name) {
+    return methods[name] && methods[name].apply(null, Array.prototype.slice.call(arguments, 1))
+  }
+  Object.keys(methods).forEach(function (name) { methods[name] = zgoda[name] = safely(methods[name]) })
+  zgoda.key = key
+
+  var waiting = (w.zgoda && w.zgoda.q) || []
+  w.zgoda = zgoda
+
+  // Single-page applications change the address without loading a page.
+  function moved() {
+    var here = address(w.location.href)
+    if (here === last) return
+    previous = last.split('?')[0]
+    page()
+  }
+
+  function begin() {
+    if (script.getAttribute('data-auto') !== 'off') {
+      page()
+      ;['pushState', 'replaceState'].forEach(function (name) {
+        var native = w.history[name]
+        w.history[name] = function () {
+          var result = native.apply(this, arguments)
+          safely(moved)()
+          return result
+        }
+      })
+      w.addEventListener('popstate', safely(moved))
+    }
+    Array.prototype.forEach.call(waiting, function (call) { zgoda.apply(null, call) })
+    d.addEventListener('visibilitychange', safely(function () { if (d.visibilityState === 'hidden') flush() }))
+    w.addEventListener('pagehide', safely(flush))
+  }
+
+  // A page that is only being prepared has not been seen by anyone.
+  if (d.prerendering) d.addEventListener('prerenderingchange', safely(begin), { once: true })
+  else safely(begin)()
+})(window, document, navigator)
