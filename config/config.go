@@ -1,0 +1,95 @@
+package config
+
+// Config is a whole configuration, as the file writes it.
+type Config struct {
+	Settings  `yaml:",inline"`
+	Sites     []SiteConfig `yaml:"sites"`
+	Proxies   []string     `yaml:"proxies,omitempty"` // networks in CIDR form whose X-Forwarded-For is believed
+	Retention Keep         `yaml:"retention,omitempty"`
+}
+
+// Settings are those that are flags and variables too: a flag beats its
+// variable (ZGODA_DATA for data), which beats the file, which beats the default.
+type Settings struct {
+	Data       string `yaml:"data,omitempty"`
+	Public     string `yaml:"public,omitempty"`
+	Console    string `yaml:"console,omitempty"`
+	Ops        string `yaml:"ops,omitempty"`
+	ClickHouse DSN    `yaml:"clickhouse,omitempty"`
+}
+
+// Keep is the retention of what is not an event.
+type Keep struct {
+	ContactAfterLastSeen string `yaml:"contact_after_last_seen,omitempty"`
+}
+
+// SiteConfig is one site, as the file writes it.
+type SiteConfig struct {
+	ID         string                       `yaml:"id"`
+	Keys       Keys                         `yaml:"keys"`
+	Origins    []string                     `yaml:"origins,omitempty"`
+	Controller Controller                   `yaml:"controller"`
+	Purposes   []PurposeConfig              `yaml:"purposes"`
+	Signals    map[string]map[string]string `yaml:"signals,omitempty"`    // signal, purpose, reach
+	Categories map[string]string            `yaml:"categories,omitempty"` // a consent tool's category, purpose
+	Properties Allow                        `yaml:"properties,omitempty"`
+	Query      Allow                        `yaml:"query,omitempty"`
+
+	loopback bool   // the demo's: its key works from loopback only
+	dir      string // relative secret files are looked for here
+}
+
+// Keys are a site's write keys. Secrets come by file only.
+type Keys struct {
+	Public     []string `yaml:"public,omitempty"`
+	SecretFile string   `yaml:"secret_file,omitempty"`
+}
+
+// Controller is who decides about purposes and means (GDPR Art. 4(7)).
+type Controller struct {
+	Name          string `yaml:"name" json:"name"`
+	Address       string `yaml:"address" json:"address"`
+	Establishment string `yaml:"establishment" json:"establishment"` // ISO 3166-1 alpha-2
+	Contact       string `yaml:"contact" json:"contact"`
+}
+
+// Allow is an allow-list.
+type Allow struct {
+	Keep []string `yaml:"keep,omitempty"`
+}
+
+// PurposeConfig is one purpose, as the file writes it.
+type PurposeConfig struct {
+	ID      string `yaml:"id"`
+	Kind    string `yaml:"kind"`
+	Basis   string `yaml:"basis"`
+	Version uint32 `yaml:"version,omitempty"` // 1 when left out; raise it with every change of text or scope
+	Bit     *uint8 `yaml:"bit,omitempty"`     // the place in the list when left out; never reuse one
+	// TerminalAccess says whether the purpose stores or reads anything on the
+	// device: "device" (also when left out) or "none".
+	TerminalAccess string `yaml:"terminal_access,omitempty"`
+	// Exemption names the national exemption from consent for device access.
+	Exemption string            `yaml:"exemption,omitempty"`
+	Retention string            `yaml:"retention"` // 30d, 25mo or 2y
+	Text      map[string]string `yaml:"text,omitempty"`
+	// BalancingTest refers to the document of a legitimate interest.
+	BalancingTest string `yaml:"balancing_test,omitempty"`
+	// RelatedTo, CompatibilityTest and Notice are for basis related (Art. 6(4)).
+	RelatedTo         string   `yaml:"related_to,omitempty"`
+	CompatibilityTest string   `yaml:"compatibility_test,omitempty"`
+	Notice            string   `yaml:"notice,omitempty"`
+	Recipients        []string `yaml:"recipients,omitempty"`
+	StorageLocations  []string `yaml:"storage_locations,omitempty"`
+	DPV               string   `yaml:"dpv,omitempty"`
+	Data              []string `yaml:"data,omitempty"` // categories of data the purpose may use
+}
+
+// DefaultConfig returns the defaults.
+func DefaultConfig() Config {
+	return Config{
+		Settings: Settings{
+			Data: "data", Public: "127.0.0.1:8080", Console: "127.0.0.1:8081", Ops: "127.0.0.1:8082",
+		},
+		Retention: Keep{ContactAfterLastSeen: "12mo"},
+	}
+}
