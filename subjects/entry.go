@@ -1,0 +1,67 @@
+package subjects
+
+import (
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"zgoda/consent"
+	"zgoda/event"
+)
+
+// Identity is one blinded identifier of a request.
+type Identity struct {
+	H1   event.Blinded
+	Kind event.IdentifierKind
+	// Mint makes the contact when it is unknown. Only for callers entitled to it
+	// (a secret key, a proof, an operator); visitors need no minting.
+	Mint bool
+}
+
+// Entry is one person as the keyholder and the ledger knew them at the
+// sequence of the Record. It is shared and never written to.
+type Entry struct {
+	Handles event.Handles
+	Record  consent.Record
+	// Contacts are the consent handles of the contacts that a visitor is linked
+	// to. Their refusals are in Record already.
+	Contacts []event.Handle
+
+	site        event.SiteID
+	kind        event.IdentifierKind
+	h1          event.Blinded
+	known       bool   // a visitor, or a contact that surely exists: the handles are no decoy
+	made        uint64 // of the identifier's shard, read before the load
+	from, until int64  // Unix nanoseconds
+}
+
+// The errors that callers tell apart. Each means that nothing is known about
+// the person, and so that nothing may be stored about them.
+var (
+	ErrKeyholderAway = errors.New("the keyholder cannot be asked about an unknown identifier")
+	ErrControlAway   = errors.New("the control store cannot be read or written")
+	ErrStale         = errors.New("what was known about the person has changed; load again")
+	ErrSite          = errors.New("no such site")
+	ErrIdentity      = errors.New("not an identifier")
+	ErrPurpose       = errors.New("no such purpose")
+	ErrVersion       = errors.New("the choices were made about another version of the policy")
+	ErrClosed        = errors.New("the consent set is closed")
+)
+
+// cacheKey is the key of an identifier: its first 8 bytes. The entry holds the
+// whole identifier, which is compared.
+func cacheKey(h1 *event.Blinded) uint64 { return binary.LittleEndian.Uint64(h1[:8]) }
+
+// is says whether the entry answers for the identity at the time.
+func (e *Entry) is(site event.SiteID, nanos int64, id *Identity) bool {
+	return e.h1 == id.H1 && e.kind == id.Kind && e.site == site &&
+		e.from <= nanos && nanos < e.until && (e.known || !id.Mint)
+}
+
+// period returns the analytics period of a time, and when it begins and ends.
+func period(t time.Time) (p event.Period, from, until time.Time) {
+	t = t.UTC()
+	year, month, _ := t.Date()
+	from = time.Date(year, month, 1, 0, 0, 0, 0, time.UTC)
+	return event.Period(year*100 + int(month)), from, from.AddDate(0, 1, 0) //nolint:gosec // a year of four digits
+}

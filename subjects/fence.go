@@ -1,0 +1,188 @@
+package subjects
+
+import (
+	"math/bits"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"zgoda/event"
+)
+
+// shardCount is the number of shards of the fence: one bit each in a word.
+const shardCount = 64
+
+// fence remembers recent changes: consent handle to control sequence. An entry
+// that was loaded before the change of its handle is stale. It is bounded:
+// when a shard is full its floor rises, and every older entry is stale.
+//
+// It also counts, by shard of the identifier, the contacts that were made: an
+// entry of an unknown contact holds a decoy, and must go when one is made.
+type fence struct {
+	shards [shardCount]shard
+	limit  int           // marks in one shard
+	keep   time.Duration // how long a mark is needed: longer than an entry lives
+	size   atomic.Int64
+}
+
+type shard struct {
+	mu    sync.RWMutex
+	marks map[event.Handle]mark
+	floor event.Sequence // entries below it are stale
+	// forgotten is the highest sequence of a mark that was dropped for its age:
+	// too old for any entry, not for a record in the spool.
+	forgotten event.Sequence
+	top       atomic.Uint64 // the highest sequence of marks and floor
+	made      atomic.Uint64
+	_         [40]byte
+}
+
+type mark struct {
+	sequence event.Sequence
+	at       time.Time
+}
+
+// newFence makes a fence whose floor is the store's sequence: what an earlier
+// process accepted is looked up.
+func newFence(size int, keep time.Duration, floor event.Sequence) *fence {
+	f := &fence{limit: max(1, size/shardCount), keep: keep}
+	for i := range f.shards {
+		s := &f.shards[i]
+		s.marks = make(map[event.Handle]mark)
+		s.floor = floor
+		s.top.Store(uint64(floor))
+	}
+	return f
+}
+
+func (f *fence) of(h *event.Handle) int         { return int(h[0] % shardCount) }
+func (f *fence) ofBlinded(b *event.Blinded) int { return int(b[0] % shardCount) }
+
+// raise marks a change of the handle. When it has returned, no Accept passes an
+// entry that is older.
+func (f *fence) raise(h event.Handle, sequence event.Sequence, at time.Time) {
+	s := &f.shards[f.of(&h)]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	was, there := s.marks[h]
+	if there && was.sequence >= sequence {
+		return
+	}
+	if !there && len(s.marks) >= f.limit {
+		f.makeRoomLocked(s, at)
+	}
+	before := len(s.marks)
+	s.marks[h] = mark{sequence, at}
+	f.size.Add(int64(len(s.marks) - before))
+	s.top.Store(max(s.top.Load(), uint64(sequence)))
+}
+
+// makeRoomLocked drops the marks that no entry can need any more; if there are
+// none, all of them, and raises the floor above them.
+func (f *fence) makeRoomLocked(s *shard, at time.Time) {
+	before := len(s.marks)
+	for h, m := range s.marks {
+		if at.Sub(m.at) > f.keep {
+			s.forgotten = max(s.forgotten, m.sequence)
+			delete(s.marks, h)
+		}
+	}
+	if len(s.marks) >= f.limit {
+		for _, m := range s.marks {
+			s.floor = max(s.floor, m.sequence)
+		}
+		clear(s.marks)
+	}
+	f.size.Add(int64(len(s.marks) - before))
+}
+
+// minted makes entries of unknown contacts in the identifier's shard stale.
+func (f *fence) minted(h1 *event.Blinded) {
+	s := &f.shards[f.ofBlinded(h1)]
+	s.mu.Lock()
+	s.made.Add(1)
+	s.mu.Unlock()
+}
+
+func (f *fence) madeCount(h1 *event.Blinded) uint64 {
+	return f.shards[f.ofBlinded(h1)].made.Load()
+}
+
+// fresh says whether the entry is as new as every change. It may be wrong by
+// the time it returns: accept is what decides.
+func (f *fence) fresh(e *Entry) bool {
+	if !e.known && e.made != f.madeCount(&e.h1) {
+		return false
+	}
+	return f.freshHandle(&e.Handles.Consent, e.Record.Sequence) &&
+		(e.Handles.Previous.IsZero() || f.freshHandle(&e.Handles.Previous, e.Record.Sequence))
+}
+
+func (f *fence) freshHandle(h *event.Handle, sequence event.Sequence) bool {
+	s := &f.shards[f.of(h)]
+	if uint64(sequence) >= s.top.Load() {
+		return true
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.freshLocked(h, sequence)
+}
+
+func (s *shard) freshLocked(h *event.Handle, sequence event.Sequence) bool {
+	if uint64(sequence) >= s.top.Load() {
+		return true
+	}
+	return sequence >= s.floor && sequence >= s.marks[*h].sequence
+}
+
+// accept runs put when every entry is fresh, and keeps any change of them from
+// returning until put is done. Nil entries are passed over.
+func (f *fence) accept(entries []*Entry, put func() error) error {
+	var mask uint64
+	for _, e := range entries {
+		if e == nil {
+			continue
+		}
+		mask |= 1 << f.of(&e.Handles.Consent)
+		if !e.Handles.Previous.IsZero() {
+			mask |= 1 << f.of(&e.Handles.Previous)
+		}
+		if !e.known {
+			mask |= 1 << f.ofBlinded(&e.h1)
+		}
+	}
+	for m := mask; m != 0; m &= m - 1 { // always from the lowest shard up
+		f.shards[bits.TrailingZeros64(m)].mu.RLock()
+	}
+	defer f.release(mask)
+	for _, e := range entries {
+		if e != nil && !f.freshAllLocked(e) {
+			return ErrStale
+		}
+	}
+	return put()
+}
+
+func (f *fence) release(mask uint64) {
+	for m := mask; m != 0; m &= m - 1 {
+		f.shards[bits.TrailingZeros64(m)].mu.RUnlock()
+	}
+}
+
+func (f *fence) freshAllLocked(e *Entry) bool {
+	if !e.known && e.made != f.madeCount(&e.h1) {
+		return false
+	}
+	now, was := &e.Handles.Consent, &e.Handles.Previous
+	return f.shards[f.of(now)].freshLocked(now, e.Record.Sequence) &&
+		(was.IsZero() || f.shards[f.of(was)].freshLocked(was, e.Record.Sequence))
+}
+
+// suspect says whether something may have changed about the handle since the
+// sequence: a record of that sequence must be looked up.
+func (f *fence) suspect(h *event.Handle, sequence event.Sequence) bool {
+	s := &f.shards[f.of(h)]
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return sequence < s.forgotten || !s.freshLocked(h, sequence)
+}

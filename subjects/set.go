@@ -1,0 +1,124 @@
+package subjects
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/dgraph-io/ristretto/v2"
+
+	"zgoda/consent"
+	"zgoda/control"
+	"zgoda/control/ledger"
+	"zgoda/event"
+	"zgoda/pseudonym"
+)
+
+// resolver is the keyholder.
+type resolver interface {
+	Resolve(ctx context.Context, queries []pseudonym.Query) ([]event.Handles, error)
+	Link(ctx context.Context, request pseudonym.LinkRequest) (pseudonym.LinkAnswer, error)
+}
+
+// store is the control store.
+type store interface {
+	Records(ctx context.Context, lookups []control.Lookup, out []control.Found) (event.Sequence, error)
+	Append(ctx context.Context, entries ...ledger.Entry) (control.Change, error)
+	Sequence() event.Sequence
+}
+
+// Set is the cached consent set. It is safe for concurrent use.
+type Set struct {
+	cfg     Config
+	deps    Deps
+	cache   *ristretto.Cache[uint64, *Entry]
+	fence   *fence
+	loads   loads
+	metrics *metrics
+	close   sync.Once
+}
+
+// New makes a set. Its fence begins at the store's sequence. The cache's own
+// goroutine starts here and ends with Close.
+func New(cfg Config, deps Deps) (*Set, error) {
+	if err := errors.Join(cfg.Validate(), deps.validate()); err != nil {
+		return nil, err
+	}
+	s := &Set{cfg: cfg, deps: deps}
+	// An entry may be used for as long as its request lasts after it has expired.
+	s.fence = newFence(cfg.Fence, cfg.TTL+time.Minute, deps.Store.Sequence())
+	var err error
+	if s.metrics, err = newMetrics(deps.Registerer, s.fence, cfg.Entries); err != nil {
+		return nil, fmt.Errorf("register the metrics of the consent set: %w", err)
+	}
+	s.cache, err = ristretto.NewCache(&ristretto.Config[uint64, *Entry]{
+		NumCounters: 10 * cfg.Entries, MaxCost: cfg.Entries, BufferItems: 64, IgnoreInternalCost: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make the cache of the consent set: %w", err)
+	}
+	s.loads.set = s
+	return s, nil
+}
+
+// Close waits for the loads under way and gives the memory back. Twice is fine.
+func (s *Set) Close() error {
+	s.close.Do(func() {
+		s.loads.stop()
+		s.cache.Close()
+	})
+	return nil
+}
+
+// Load answers for every identity, into out. Hits allocate nothing and wait for
+// no one; misses wait for their own batch. It fails with ErrKeyholderAway or
+// ErrControlAway when a miss cannot be loaded.
+func (s *Set) Load(ctx context.Context, site event.SiteID, now time.Time, ids []Identity, out []*Entry) error {
+	if len(out) < len(ids) {
+		return fmt.Errorf("load: %d identities into %d places", len(ids), len(out))
+	}
+	nanos := now.UnixNano()
+	misses := 0
+	for i := range ids {
+		if out[i] = s.peek(site, nanos, &ids[i]); out[i] == nil {
+			misses++
+		}
+	}
+	s.metrics.hits.Add(float64(len(ids) - misses))
+	if misses == 0 {
+		return nil
+	}
+	s.metrics.misses.Add(float64(misses))
+	return s.loads.load(ctx, site, now, ids, out, misses)
+}
+
+// peek returns the cached entry, or nil.
+func (s *Set) peek(site event.SiteID, nanos int64, id *Identity) *Entry {
+	e, ok := s.cache.Get(cacheKey(&id.H1))
+	if !ok || e == nil || !e.is(site, nanos, id) || !s.fence.fresh(e) {
+		return nil
+	}
+	return e
+}
+
+// Accept runs put unless one of the entries is older than a change of its
+// person: then ErrStale, and the caller loads and decides again. A change that
+// comes meanwhile is answered only after put has returned, so put must neither
+// wait nor call the set. Nil entries are passed over.
+func (s *Set) Accept(entries []*Entry, put func() error) error {
+	err := s.fence.accept(entries, put)
+	if errors.Is(err, ErrStale) {
+		s.metrics.stale.Inc()
+	}
+	return err
+}
+
+// policy returns the policy of a site, or ErrSite.
+func (s *Set) policy(site event.SiteID) (*consent.Policy, error) {
+	if p := s.deps.Policies(site); p != nil {
+		return p, nil
+	}
+	return nil, ErrSite
+}
