@@ -100,9 +100,9 @@ type shownRecord struct {
 
 type shownHistory struct {
 	Entries []struct {
-		Sequence                                event.Sequence
+		Sequence                               event.Sequence
 		Purpose, State, Channel, Actor, Reason string
-		Time                                    time.Time
+		Time                                   time.Time
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 type sqlCmd struct {
 	dataFlag
 	SQL    string `arg:"" name:"sql" help:"one statement, in the database zgoda; - reads it from standard input"`
-	As     string `help:"whose rights: administrator or analyst, who sees aggregates only" enum:"administrator,analyst" default:"administrator" placeholder:"ROLE"`
+	As     string `help:"whose rights: administrator or analyst, who sees aggregates only" enum:",administrator,analyst" default:"" placeholder:"ROLE"`
 	Format string `help:"TSV, JSON, CSV or Pretty; left out: Pretty on a terminal, TSV elsewhere" enum:",TSV,JSON,CSV,Pretty" default:"" placeholder:"FORMAT"`
 }
 
@@ -41,7 +41,11 @@ func (f *sqlCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(map[string]string{"sql": text, "format": format, "as": f.As})
+	in := map[string]string{"sql": text, "format": format}
+	if f.As != "" {
+		in["as"] = f.As
+	}
+	body, err := json.Marshal(in)
 	if err != nil {
 		return fmt.Errorf("write the request to the console: %w", err)
 	}

@@ -17,7 +17,7 @@ type tokenCmd struct {
 
 type tokenCreateCmd struct {
 	dataFlag
-	Role string `help:"administrator, operator or analyst" required:"" enum:"administrator,operator,analyst" placeholder:"ROLE"`
+	Role string `help:"administrator, operator, analyst or dpo" required:"" enum:"administrator,operator,analyst,dpo" placeholder:"ROLE"`
 	Name string `help:"whose it is; the ledger names the actor by it" default:"unnamed" placeholder:"NAME"`
 }
 

@@ -1,5 +1,164 @@
 package cli
 
-import "io"
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+)
 
-func printTrace(out io.Writer, trace []byte) error { return printJSON(out, trace) }
+// decision is the trace of one decision as the console sends it.
+type decision struct {
+	Site          string
+	PolicyVersion int    `json:"policy_version"`
+	SpeaksFor     string `json:"speaks_for"`
+	Server        bool
+	NoOrigin      bool `json:"no_origin"`
+	Signals       []struct{ Source, Reading string }
+	Records       []struct {
+		Whose, State string
+		ProfilingOff bool `json:"profiling_off"`
+		Sequence     uint64
+	}
+	Purposes []decidedPurpose
+}
+
+type decidedPurpose struct {
+	ID, Kind, Basis, Outcome, By, Rule, Why string
+	Inputs                                  []struct{ Source, Whose, Reading, Note string }
+}
+
+// printTrace writes an explanation in sentences. Decisions may be nested (one
+// for each event of a batch); what stands beside them is written as it is.
+func printTrace(out io.Writer, raw []byte) error {
+	var v any
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	if err := decoder.Decode(&v); err != nil {
+		return errors.New("the console's answer cannot be read")
+	}
+	var p tracePrinter
+	p.value("", v)
+	_, err := out.Write(p.buf.Bytes())
+	return err
+}
+
+type tracePrinter struct{ buf bytes.Buffer }
+
+func (p *tracePrinter) line(format string, args ...any) {
+	_, _ = fmt.Fprintf(&p.buf, format+"\n", args...) // a bytes.Buffer never fails
+}
+
+// value writes a part of the explanation that is named by its key.
+func (p *tracePrinter) value(name string, v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		p.object(name, v)
+	case []any:
+		for i, item := range v {
+			p.value(fmt.Sprintf("%s %d", strings.TrimSuffix(name, "s"), i+1), item)
+		}
+	case nil:
+	default:
+		p.line("%s: %s", name, printable(fmt.Sprint(v)))
+	}
+}
+
+func (p *tracePrinter) object(name string, o map[string]any) {
+	if d, ok := asDecision(o); ok {
+		p.decision(d)
+		return
+	}
+	if name != "" {
+		p.line("%s:", name)
+	}
+	// What says most in a word comes first, then what is nested.
+	keys := slices.SortedFunc(maps.Keys(o), func(a, b string) int {
+		if x, y := nested(o[a]), nested(o[b]); x != y {
+			if y {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(a, b)
+	})
+	for _, k := range keys {
+		p.value(strings.ReplaceAll(k, "_", " "), o[k])
+	}
+}
+
+func nested(v any) bool {
+	switch v.(type) {
+	case map[string]any, []any:
+		return true
+	default:
+		return false
+	}
+}
+
+// asDecision recognises the trace of a decision.
+func asDecision(o map[string]any) (d decision, ok bool) {
+	_, hasPurposes := o["purposes"].([]any)
+	_, hasSignals := o["signals"].([]any)
+	if !hasPurposes || !hasSignals {
+		return d, false
+	}
+	raw, err := json.Marshal(o)
+	if err != nil {
+		return d, false
+	}
+	return d, json.Unmarshal(raw, &d) == nil
+}
+
+func (p *tracePrinter) decision(d decision) {
+	p.line("Site %s, policy version %d. The request speaks for %s.", d.Site, d.PolicyVersion, orNobody(d.SpeaksFor))
+	if d.Server {
+		p.line("It comes from a server of the controller.")
+	}
+	if d.NoOrigin {
+		p.line("It carries a public key and no Origin, so it may only measure without identity.")
+	}
+	for _, s := range d.Signals {
+		p.line("Signal %s: %s.", s.Source, s.Reading)
+	}
+	for _, r := range d.Records {
+		text := fmt.Sprintf("On record about the %s: %s", r.Whose, r.State)
+		if r.ProfilingOff {
+			text += ", profiling switched off"
+		}
+		p.line("%s (sequence %d).", text, r.Sequence)
+	}
+	for _, purpose := range d.Purposes {
+		p.purpose(purpose)
+	}
+}
+
+func (p *tracePrinter) purpose(d decidedPurpose) {
+	verb := "denied"
+	if d.Outcome == "allow" {
+		verb = "allowed"
+	}
+	p.line("%s (%s, basis %s): %s by %s, rule %s. %s", d.ID, d.Kind, d.Basis, verb, d.By, d.Rule, d.Why)
+	for _, in := range d.Inputs {
+		text := "  " + in.Source
+		if in.Whose != "" {
+			text += " of " + in.Whose
+		}
+		text += ": " + in.Reading
+		if in.Note != "" {
+			text += "; " + in.Note
+		}
+		p.line("%s", text)
+	}
+}
+
+func orNobody(who string) string {
+	if who == "" {
+		return "nobody"
+	}
+	return who
+}

@@ -11,7 +11,7 @@ import (
 )
 
 type consentInput struct {
-	contactPath
+	ContactPath
 	Purpose string `path:"purpose" maxLength:"64" doc:"the purpose's id"`
 	Body    struct {
 		Granted bool   `json:"granted"`
@@ -22,13 +22,13 @@ type consentInput struct {
 
 type consentOutput struct {
 	Body struct {
-		enforcedBody
+		EnforcedBody
 		Purpose string `json:"purpose"`
 		Granted bool   `json:"granted"`
 	}
 }
 
-type historyInput struct{ contactPath }
+type historyInput struct{ ContactPath }
 
 type historyOutput struct {
 	Body struct {
@@ -85,7 +85,7 @@ func (s *Server) setConsent(ctx context.Context, in *consentInput) (*consentOutp
 	}
 	out := &consentOutput{}
 	out.Body.Purpose, out.Body.Granted = in.Purpose, in.Body.Granted
-	out.Body.enforcedBody = enforcedBody{in.name(h), seq, time.Since(start).Seconds()}
+	out.Body.EnforcedBody = EnforcedBody{in.name(h), seq, time.Since(start).Seconds()}
 	return out, nil
 }
 

@@ -12,17 +12,20 @@ import (
 	"zgoda/event"
 )
 
-type sitePath struct {
+// SitePath is the site of a route. It is exported because huma sees no
+// unexported part of an input.
+type SitePath struct {
 	Site string `path:"site" maxLength:"64" doc:"the site's id"`
 }
 
-type contactPath struct {
-	sitePath
+// ContactPath is the contact of a route.
+type ContactPath struct {
+	SitePath
 	Contact string `path:"contact" pattern:"^[cvCV]_[0-9A-Za-z]{26}$" doc:"the contact's handle, c_ and 26 letters (v_ for a visitor)"`
 }
 
 // handle reads the contact of the path.
-func (p *contactPath) handle() (event.Handle, error) {
+func (p *ContactPath) handle() (event.Handle, error) {
 	h, err := event.ParseHandle(p.Contact)
 	if err != nil || h.IsZero() {
 		return event.Handle{}, wrong("path.contact", "expected c_ or v_ and 26 letters")
@@ -31,7 +34,7 @@ func (p *contactPath) handle() (event.Handle, error) {
 }
 
 // name is the contact of the path as answers write it.
-func (p *contactPath) name(h event.Handle) string {
+func (p *ContactPath) name(h event.Handle) string {
 	if strings.HasPrefix(strings.ToLower(p.Contact), "v_") {
 		return h.Text(event.KindVisitor)
 	}
@@ -39,7 +42,7 @@ func (p *contactPath) name(h event.Handle) string {
 }
 
 type identifierInput struct {
-	sitePath
+	SitePath
 	Body struct {
 		Identifier string `json:"identifier" minLength:"3" maxLength:"512" doc:"KIND:VALUE; kinds: user_id, email, phone, customer_id, visitor" example:"email:jana@example.org"`
 	}
@@ -55,7 +58,7 @@ type contactOutput struct {
 	Body   contactBody
 }
 
-type recordInput struct{ contactPath }
+type recordInput struct{ ContactPath }
 
 type recordOutput struct {
 	Body struct {
@@ -74,14 +77,15 @@ type purposeState struct {
 }
 
 type profilingInput struct {
-	contactPath
+	ContactPath
 	Body struct {
 		Enabled bool   `json:"enabled" doc:"on lifts the switch and grants nothing"`
 		Reason  string `json:"reason,omitempty" maxLength:"500" doc:"kept with the ledger entry"`
 	}
 }
 
-type enforcedBody struct {
+// EnforcedBody is the part of an answer that says that a change holds.
+type EnforcedBody struct {
 	Contact  string         `json:"contact"`
 	Sequence event.Sequence `json:"sequence" doc:"the control store's position of the change"`
 	Seconds  float64        `json:"enforced_after_seconds" doc:"from the request to the moment it held on this node"`
@@ -89,7 +93,7 @@ type enforcedBody struct {
 
 type profilingOutput struct {
 	Body struct {
-		enforcedBody
+		EnforcedBody
 		Enabled bool `json:"enabled"`
 	}
 }
@@ -207,7 +211,7 @@ func (s *Server) setProfiling(ctx context.Context, in *profilingInput) (*profili
 	}
 	out := &profilingOutput{}
 	out.Body.Enabled = in.Body.Enabled
-	out.Body.enforcedBody = enforcedBody{in.name(h), seq, time.Since(start).Seconds()}
+	out.Body.EnforcedBody = EnforcedBody{in.name(h), seq, time.Since(start).Seconds()}
 	return out, nil
 }
 

@@ -89,6 +89,7 @@ const (
 	RoleAdministrator Role = "administrator" // everything
 	RoleOperator      Role = "operator"      // contacts, consents, explain
 	RoleAnalyst       Role = "analyst"       // queries as the analyst
+	RoleDPO           Role = "dpo"           // as the operator and the analyst
 )
 
 // Token is what is known about a token; never the token itself.

@@ -15,7 +15,7 @@ import (
 var ErrUnreadable = errors.New("not a readable HTTP request")
 
 type explainInput struct {
-	sitePath
+	SitePath
 	RawBody []byte `contentType:"message/http"`
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -15,9 +16,9 @@ import (
 const base = "/api/v1"
 
 var (
-	everyone  = []Role{RoleAdministrator, RoleOperator, RoleAnalyst}
-	operators = []Role{RoleAdministrator, RoleOperator}
-	queriers  = []Role{RoleAdministrator, RoleAnalyst}
+	everyone  = []Role{RoleAdministrator, RoleOperator, RoleAnalyst, RoleDPO}
+	operators = []Role{RoleAdministrator, RoleOperator, RoleDPO}
+	queriers  = []Role{RoleAdministrator, RoleAnalyst, RoleDPO}
 	admins    = []Role{RoleAdministrator}
 )
 
@@ -91,7 +92,7 @@ func (s *Server) failed(ctx context.Context, act string, err error) error {
 		return wrong("body.identifier", "cannot be read as its kind")
 	}
 	if ctx.Err() == nil { // else the client has gone, which is no failure of ours
-		s.log.Warn("console: not done", "act", act, "error", err)
+		s.log.Warn("console call not done", "act", act, "error", err)
 	}
 	return huma.ErrorWithHeaders(
 		problem(http.StatusServiceUnavailable, "could not "+act+" now; nothing is promised"),
@@ -102,6 +103,10 @@ func (s *Server) failed(ctx context.Context, act string, err error) error {
 func withProblems(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h, pattern := mux.Handler(r)
+		last := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
+		if strings.HasPrefix(last, ":") && !strings.HasSuffix(pattern, last) {
+			pattern, h = "", http.NotFoundHandler() // a verb is never a wildcard's value
+		}
 		if pattern != "" {
 			mux.ServeHTTP(w, r)
 			return

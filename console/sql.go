@@ -53,13 +53,10 @@ func (s *Server) sqlRoutes(api huma.API) {
 func (s *Server) sql(ctx context.Context, in *sqlInput) (*huma.StreamResponse, error) {
 	role := holder(ctx).Role
 	as := Role(in.Body.As)
-	if as == "" {
-		as = role
-	}
 	if as == RoleAdministrator && role != RoleAdministrator {
 		return nil, problem(http.StatusForbidden, "the token's role does not allow this")
 	}
-	q := Query{Text: in.Body.SQL, Format: in.Body.Format, Analyst: as != RoleAdministrator}
+	q := Query{Text: in.Body.SQL, Format: in.Body.Format, Analyst: as == RoleAnalyst || role != RoleAdministrator}
 	return &huma.StreamResponse{Body: func(hctx huma.Context) { s.stream(hctx, q) }}, nil
 }
 

@@ -10,7 +10,7 @@ import (
 
 type createTokenInput struct {
 	Body struct {
-		Role string `json:"role" enum:"administrator,operator,analyst"`
+		Role string `json:"role" enum:"administrator,operator,analyst,dpo"`
 		Name string `json:"name,omitempty" pattern:"^[a-z0-9][a-z0-9._-]{0,63}$" default:"unnamed" doc:"whose it is; the ledger names the actor by it"`
 	}
 }

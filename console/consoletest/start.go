@@ -1,0 +1,89 @@
+package consoletest
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"sync"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"zgoda/console"
+)
+
+// Running is a console that runs until the test ends.
+type Running struct {
+	URL       string
+	Server    *console.Server
+	Local     console.Secret
+	Directory *Directory
+	SQL       *SQL
+	Tokens    *Tokens
+	Registry  *prometheus.Registry
+	Log       *Log
+}
+
+// Log keeps what was logged.
+type Log struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+// Write keeps a line.
+func (l *Log) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(b)
+}
+
+// String returns what was logged.
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// Start runs a console on a free port of loopback; change adjusts its settings.
+func Start(t testing.TB, change func(*console.Config)) *Running {
+	t.Helper()
+	r := &Running{
+		Local: console.NewSecret(), Directory: &Directory{}, SQL: &SQL{Waiting: make(chan struct{}, 16)},
+		Tokens: &Tokens{}, Registry: prometheus.NewRegistry(), Log: &Log{},
+	}
+	cfg := console.DefaultConfig()
+	cfg.Address = "127.0.0.1:0"
+	if change != nil {
+		change(&cfg)
+	}
+	var err error
+	r.Server, err = console.New(cfg, console.Deps{
+		Directory: r.Directory, Sites: Sites{}, Explainer: Explainer{}, SQL: r.SQL, Tokens: r.Tokens,
+		Local: r.Local, Registerer: r.Registry,
+		Logger: slog.New(slog.NewTextHandler(r.Log, nil)),
+		Processes: func(context.Context) []console.Process {
+			return []console.Process{{Name: "keyholder", State: "ready", PID: 1}}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- r.Server.Run(context.WithoutCancel(t.Context())) }()
+	t.Cleanup(func() {
+		if err := r.Server.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	select {
+	case <-r.Server.Started():
+	case err := <-done:
+		done <- err
+		t.Fatal("the console ended before it listened")
+	}
+	r.URL = "http://" + r.Server.Addr().String()
+	return r
+}
