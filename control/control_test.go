@@ -1,0 +1,467 @@
+package control
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"zgoda/consent"
+	"zgoda/control/ledger"
+	"zgoda/event"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const site = event.SiteID("shop")
+
+var policy = &consent.Policy{Site: site, Version: 1, Purposes: []consent.Purpose{
+	{ID: "measurement", Bit: 0, Kind: consent.KindMeasurement, Basis: consent.BasisLegitimateInterest, Version: 1},
+	{ID: "analytics", Bit: 3, Kind: consent.KindAnalytics, Basis: consent.BasisConsent, Version: 2},
+	{ID: "profiling", Bit: 7, Kind: consent.KindProfiling, Basis: consent.BasisConsent, Version: 1},
+}}
+
+func handle(n byte) event.Handle { return event.Handle{0: n, 15: 1} }
+
+func config(t *testing.T) Config {
+	t.Helper()
+	return DefaultConfig(filepath.Join(t.TempDir(), "control", "control.db"))
+}
+
+func open(t *testing.T, cfg Config) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func entry(subject event.Handle, state ledger.State, purpose event.PurposeID) ledger.Entry {
+	return ledger.Entry{
+		Site: site, Subject: subject, State: state, Purpose: purpose, PurposeVersion: 1, Type: ledger.EventExplicit,
+		Channel: ledger.ChannelDialogue, Surface: "dialogue", Locale: "pl", Actor: "ana", Reason: "asked by phone",
+		At: time.Date(2026, 11, 22, 1, 2, 3, 4000, time.UTC),
+	}
+}
+
+func appendAll(t *testing.T, s *Store, entries ...ledger.Entry) Change {
+	t.Helper()
+	c, err := s.Append(t.Context(), entries...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func found(t *testing.T, s *Store, l Lookup) Found {
+	t.Helper()
+	if l.Policy == nil {
+		l.Policy = policy
+	}
+	out := make([]Found, 1)
+	seq, err := s.Records(t.Context(), []Lookup{l}, out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seq != out[0].Record.Sequence {
+		t.Fatalf("sequence %d, record's %d", seq, out[0].Record.Sequence)
+	}
+	return out[0]
+}
+
+func TestAppendAppliesEveryState(t *testing.T) {
+	a := handle(1)
+	for _, c := range []struct {
+		name    string
+		entries []ledger.Entry
+		want    consent.Record
+	}{
+		{"nothing", nil, consent.Record{}},
+		{"given", []ledger.Entry{entry(a, ledger.StateGiven, "analytics")}, purposes(3, consent.ChoiceGiven)},
+		{"refused", []ledger.Entry{entry(a, ledger.StateRefused, "analytics")}, purposes(3, consent.ChoiceRefused)},
+		{"refused after given is withdrawn", []ledger.Entry{entry(a, ledger.StateGiven, "analytics"), entry(a, ledger.StateRefused, "analytics")}, purposes(3, consent.ChoiceWithdrawn)},
+		{"given again", []ledger.Entry{entry(a, ledger.StateRefused, "profiling"), entry(a, ledger.StateGiven, "profiling")}, purposes(7, consent.ChoiceGiven)},
+		{"objected", []ledger.Entry{entry(a, ledger.StateObjected, "measurement")}, purposes(0, consent.ChoiceObjected)},
+		{"unknown purpose", []ledger.Entry{entry(a, ledger.StateGiven, "gone")}, consent.Record{}},
+		{"off", []ledger.Entry{entry(a, ledger.StateProfilingOff, "")}, consent.Record{ProfilingOff: true}},
+		{"off and on", []ledger.Entry{entry(a, ledger.StateProfilingOff, ""), entry(a, ledger.StateProfilingOn, "")}, consent.Record{}},
+		{"restricted", []ledger.Entry{entry(a, ledger.StateRestricted, "")}, consent.Record{State: consent.StateRestricted}},
+		{"unrestricted", []ledger.Entry{entry(a, ledger.StateRestricted, ""), entry(a, ledger.StateUnrestricted, "")}, consent.Record{}},
+		{"erased", []ledger.Entry{entry(a, ledger.StateErased, ""), entry(a, ledger.StateUnrestricted, "")}, consent.Record{State: consent.StateErased}},
+		{"erased, then off", []ledger.Entry{entry(a, ledger.StateErased, ""), entry(a, ledger.StateProfilingOff, "")}, consent.Record{State: consent.StateErased, ProfilingOff: true}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := open(t, config(t))
+			for _, e := range c.entries {
+				appendAll(t, s, e)
+			}
+			c.want.Sequence = event.Sequence(len(c.entries))
+			if got := found(t, s, Lookup{Current: a}).Record; got != c.want {
+				t.Errorf("got %+v, want %+v", got, c.want)
+			}
+			if got := found(t, s, Lookup{Current: a, Policy: &consent.Policy{Site: "other"}}).Record; got != (consent.Record{Sequence: c.want.Sequence}) {
+				t.Errorf("another site sees %+v", got)
+			}
+		})
+	}
+}
+
+func purposes(bit int, c consent.Choice) consent.Record {
+	var r consent.Record
+	r.Purposes[bit] = consent.Held{Choice: c, Version: 1, Dialogue: true}
+	return r
+}
+
+func TestRefusalsReachLinkedVisitorsAndGrantsDoNot(t *testing.T) {
+	s := open(t, config(t))
+	contact, visitor, stranger := handle(1), handle(2), handle(3)
+	appendAll(t, s, entry(visitor, ledger.StateGiven, "profiling"), entry(contact, ledger.StateGiven, "analytics"))
+	c, err := s.Link(t.Context(), site, contact, visitor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(c.Affected, []event.Handle{visitor}) {
+		t.Fatal("a link affects the visitor")
+	}
+	f := found(t, s, Lookup{Current: visitor})
+	if f.Record.Purposes[3].Choice != consent.ChoiceUnset {
+		t.Error("the contact's grant reached the visitor")
+	}
+	if !slices.Equal(f.Contacts, []event.Handle{contact}) {
+		t.Error("the link is not told")
+	}
+	c = appendAll(t, s, entry(contact, ledger.StateRefused, "profiling"))
+	if !slices.Equal(c.Affected, []event.Handle{contact, visitor}) {
+		t.Error("a contact's change affects its visitors")
+	}
+	if got := found(t, s, Lookup{Current: visitor}); got.Record.Purposes[7].Choice != consent.ChoiceRefused || !got.Refuses {
+		t.Error("the contact's refusal did not reach the visitor")
+	}
+	if _, err := s.SetProfiling(t.Context(), site, contact, false, "ana", "asked"); err != nil {
+		t.Fatal(err)
+	}
+	appendAll(t, s, entry(contact, ledger.StateRestricted, ""))
+	if got := found(t, s, Lookup{Current: visitor}).Record; !got.ProfilingOff || got.State != consent.StateRestricted {
+		t.Error("the contact's switch and restriction did not reach the visitor")
+	}
+	if got := found(t, s, Lookup{Current: stranger}).Record; got != (consent.Record{Sequence: s.Sequence()}) {
+		t.Error("a stranger was affected")
+	}
+	appendAll(t, s, entry(visitor, ledger.StateRefused, "analytics"))
+	if got := found(t, s, Lookup{Current: contact}).Record; got.Purposes[3].Choice != consent.ChoiceGiven {
+		t.Error("a visitor's refusal changed the contact's record")
+	}
+}
+
+func TestPreviousHandleIsMerged(t *testing.T) {
+	s := open(t, config(t))
+	now, was, contact := handle(1), handle(2), handle(3)
+	appendAll(t, s, entry(was, ledger.StateGiven, "analytics"), entry(was, ledger.StateProfilingOff, ""))
+	if _, err := s.Link(t.Context(), site, contact, was); err != nil {
+		t.Fatal(err)
+	}
+	l := Lookup{Current: now, Previous: was}
+	if f := found(t, s, l); f.Record.Purposes[3].Choice != consent.ChoiceGiven || !f.Record.ProfilingOff || len(f.Contacts) != 1 {
+		t.Error("what was held under last year's handle is lost")
+	}
+	appendAll(t, s, entry(now, ledger.StateRefused, "analytics"), entry(now, ledger.StateProfilingOn, ""))
+	if f := found(t, s, l); f.Record.Purposes[3].Choice != consent.ChoiceRefused || f.Record.ProfilingOff || !f.Refuses {
+		t.Error("the later word must count")
+	}
+	appendAll(t, s, entry(contact, ledger.StateProfilingOff, ""))
+	if !found(t, s, l).Record.ProfilingOff {
+		t.Error("a contact linked to last year's handle does not reach")
+	}
+}
+
+func TestAppendIsIdempotentByKey(t *testing.T) {
+	s := open(t, config(t))
+	e := entry(handle(1), ledger.StateGiven, "analytics")
+	e.Key = "import-1"
+	first := appendAll(t, s, e)
+	appendAll(t, s, entry(handle(1), ledger.StateRefused, "analytics"))
+	again := appendAll(t, s, e)
+	if again.Sequence != first.Sequence || !slices.Equal(again.Affected, first.Affected) {
+		t.Error("the same key answered something else")
+	}
+	if s.Sequence() != 2 || found(t, s, Lookup{Current: handle(1)}).Record.Purposes[3].Choice != consent.ChoiceWithdrawn {
+		t.Error("the same key was written twice")
+	}
+	e.Site = "other"
+	if c := appendAll(t, s, e); c.Sequence != 3 {
+		t.Error("a key is of one site")
+	}
+	if _, err := s.Link(t.Context(), site, handle(1), handle(2)); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := s.Link(t.Context(), site, handle(1), handle(2)); err != nil || c.Sequence != 4 || s.Sequence() != 4 {
+		t.Errorf("a link is written once: %v", err)
+	}
+}
+
+func TestAppendIsAllOrNothing(t *testing.T) {
+	s := open(t, config(t))
+	bad := entry(handle(1), ledger.StateGiven, "")
+	if _, err := s.Append(t.Context(), entry(handle(1), ledger.StateGiven, "analytics"), bad); !errors.Is(err, ledger.ErrEntry) {
+		t.Fatalf("got %v", err)
+	}
+	if s.Sequence() != 0 {
+		t.Error("half a change was written")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.Append(ctx, entry(handle(1), ledger.StateGiven, "analytics")); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestConcurrentAppendsAreOneChain(t *testing.T) {
+	s := open(t, config(t))
+	const writers, each = 16, 20
+	var wg sync.WaitGroup
+	seen := make(chan event.Sequence, writers*each)
+	for w := range writers {
+		wg.Go(func() {
+			for range each {
+				c, err := s.Append(context.Background(), entry(handle(byte(w)), ledger.StateGiven, "analytics"))
+				if err != nil {
+					t.Error(err)
+				}
+				seen <- c.Sequence
+			}
+		})
+	}
+	wg.Wait()
+	close(seen)
+	all := map[event.Sequence]bool{}
+	for seq := range seen {
+		all[seq] = true
+	}
+	head, err := s.Verify(t.Context())
+	if err != nil || head.Sequence != writers*each || len(all) != writers*each {
+		t.Errorf("head %d, %d sequences, %v", head.Sequence, len(all), err)
+	}
+}
+
+func TestRestartKeepsEverything(t *testing.T) {
+	cfg := config(t)
+	s := open(t, cfg)
+	appendAll(t, s, entry(handle(1), ledger.StateProfilingOff, ""))
+	token, err := s.CreateToken(t.Context(), RoleAdministrator, "me")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error("closing twice must be fine")
+	}
+	if _, err := s.Append(t.Context(), entry(handle(1), ledger.StateProfilingOn, "")); !errors.Is(err, ErrClosed) {
+		t.Errorf("append after close: %v", err)
+	}
+	s = open(t, cfg)
+	if s.Sequence() != 1 || !found(t, s, Lookup{Current: handle(1)}).Record.ProfilingOff {
+		t.Error("the switch was lost")
+	}
+	if _, ok, err := s.CheckToken(t.Context(), token); !ok || err != nil {
+		t.Error("the token was lost")
+	}
+}
+
+func TestOneProcessAlone(t *testing.T) {
+	cfg := config(t)
+	first := open(t, cfg)
+	second := cfg
+	second.LockWait = 60 * time.Millisecond
+	if _, err := Open(t.Context(), second); !errors.Is(err, ErrInUse) {
+		t.Fatalf("got %v", err)
+	}
+	opened := make(chan error, 1)
+	go func() {
+		s, err := Open(context.Background(), cfg) // waits for the dying one
+		if err == nil {
+			err = s.Close()
+		}
+		opened <- err
+	}()
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-opened; err != nil {
+		t.Errorf("the dying one was not waited for: %v", err)
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	t.Run("a newer version", func(t *testing.T) {
+		cfg := config(t)
+		s := open(t, cfg)
+		if _, err := s.write.ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, 1)`); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(t.Context(), cfg); !errors.Is(err, ErrNewer) {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("a file that others may read", func(t *testing.T) {
+		cfg := config(t)
+		if err := open(t, cfg).Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(cfg.Path, 0o644); err != nil { //nolint:gosec // the fault under test
+			t.Fatal(err)
+		}
+		if _, err := Open(t.Context(), cfg); !errors.Is(err, ErrExposed) {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("what is no database", func(t *testing.T) {
+		cfg := config(t)
+		if err := os.MkdirAll(filepath.Dir(cfg.Path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(cfg.Path, []byte("this is not a database, and long enough to be looked at as one........................................"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(t.Context(), cfg); err == nil {
+			t.Error("it was opened")
+		}
+	})
+	t.Run("settings", func(t *testing.T) {
+		if _, err := Open(t.Context(), Config{}); err == nil {
+			t.Error("an empty config was accepted")
+		}
+	})
+}
+
+func TestFilesAreOurs(t *testing.T) {
+	cfg := config(t)
+	s := open(t, cfg)
+	appendAll(t, s, entry(handle(1), ledger.StateProfilingOff, ""))
+	for _, suffix := range []string{"", "-wal", "-shm", ".lock"} {
+		info, err := os.Stat(cfg.Path + suffix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has mode %v", suffix, info.Mode().Perm())
+		}
+	}
+	for pragma, want := range map[string]int{"synchronous": 2, "secure_delete": 1} {
+		var got int
+		if err := s.write.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
+			t.Errorf("%s is %d (%v), want %d", pragma, got, err, want)
+		}
+	}
+}
+
+func TestLockedStoreIsAnErrorInTime(t *testing.T) {
+	cfg := config(t)
+	cfg.Busy = 100 * time.Millisecond
+	s := open(t, cfg)
+	other, err := sql.Open("sqlite", "file:"+cfg.Path+"?_txlock=exclusive")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = other.Close() }()
+	tx, err := other.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	if _, err := s.SetProfiling(t.Context(), site, handle(1), false, "ana", "asked"); err == nil {
+		t.Error("a locked store took a change")
+	}
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("the error took %v", took)
+	}
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.SetProfiling(t.Context(), site, handle(1), false, "ana", "asked"); err != nil {
+		t.Errorf("the store did not come back: %v", err)
+	}
+}
+
+func TestRecordsInOneBatch(t *testing.T) {
+	s := open(t, config(t))
+	other := &consent.Policy{Site: "other", Purposes: policy.Purposes}
+	appendAll(t, s, entry(handle(1), ledger.StateGiven, "analytics"))
+	lookups := make([]Lookup, 1500)
+	for i := range lookups {
+		lookups[i] = Lookup{Policy: policy, Current: event.Handle{1: byte(i), 2: byte(i >> 8), 15: 9}}
+	}
+	lookups[700].Current = handle(1)
+	lookups[1499] = Lookup{Policy: other, Current: handle(1)}
+	out := make([]Found, len(lookups))
+	if _, err := s.Records(t.Context(), lookups, out); err != nil {
+		t.Fatal(err)
+	}
+	for i := range out {
+		if given := out[i].Record.Purposes[3].Choice == consent.ChoiceGiven; given != (i == 700) {
+			t.Errorf("lookup %d: given is %v", i, given)
+		}
+	}
+	if _, err := s.Records(t.Context(), lookups, out[:1]); err == nil {
+		t.Error("too few places were accepted")
+	}
+	if _, err := s.Records(t.Context(), []Lookup{{Current: handle(1)}}, out); err == nil {
+		t.Error("a lookup without a policy was answered")
+	}
+}
+
+func TestHistory(t *testing.T) {
+	s := open(t, config(t))
+	e := entry(handle(1), ledger.StateGiven, "analytics")
+	e.GPC, e.TextHash, e.RawSignal = true, [32]byte{7}, "raw"
+	appendAll(t, s, e, entry(handle(2), ledger.StateGiven, "analytics"), entry(handle(1), ledger.StateRefused, "analytics"))
+	got, err := s.History(t.Context(), site, handle(1), 10)
+	if err != nil || len(got) != 2 {
+		t.Fatalf("%d entries, %v", len(got), err)
+	}
+	e.Sequence, e.Hash = 1, got[0].Hash
+	if got[0] != e {
+		t.Error("what was written is not what is read")
+	}
+	if got[1].State != ledger.StateWithdrawn || got[1].Sequence != 3 {
+		t.Error("the second entry is not the withdrawal")
+	}
+	if got, err = s.History(t.Context(), site, handle(1), 1); err != nil || len(got) != 1 || got[0].Sequence != 3 {
+		t.Errorf("the limit keeps the latest: %v", err)
+	}
+	if got, err = s.History(t.Context(), "other", handle(1), 10); err != nil || len(got) != 0 {
+		t.Errorf("another site sees the history: %v", err)
+	}
+}
+
+func BenchmarkAppend(b *testing.B) {
+	s, err := Open(b.Context(), DefaultConfig(filepath.Join(b.TempDir(), "control.db")))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := s.Append(context.Background(), entry(handle(1), ledger.StateGiven, "analytics")); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}
