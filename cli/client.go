@@ -23,7 +23,7 @@ const (
 
 // dataFlag names the folder of the running system.
 type dataFlag struct {
-	Data string `help:"folder of the running system" default:"data" type:"path" env:"ZGODA_DATA" placeholder:"DIR"`
+	Data string `help:"folder of the running system, default ${default}" default:"data" type:"path" env:"ZGODA_DATA" placeholder:"DIR"`
 }
 
 // siteFlag names a site.

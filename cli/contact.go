@@ -41,7 +41,7 @@ type reasonFlag struct {
 type purposeFlags struct {
 	reasonFlag
 	Purpose string `help:"the purpose's id" required:"" placeholder:"P"`
-	Channel string `help:"how the person said so, for example phone, paper, mail" default:"operator" placeholder:"C"`
+	Channel string `help:"how the person said so, for example phone, paper, mail; default ${default}" default:"operator" placeholder:"C"`
 }
 
 // open reads the identifier and reaches the console.
@@ -148,7 +148,7 @@ func printContact(out io.Writer, r shownRecord, h shownHistory) error {
 	for _, e := range h.Entries {
 		purpose := e.Purpose
 		if purpose == "" {
-			purpose = "(switch)"
+			purpose = "-" // the entry is about the person as a whole
 		}
 		p("%d\t%s\t%s\t%s\t%s\t%s\t%s", e.Sequence, e.Time.Format(time.RFC3339), purpose, e.State, e.Channel, e.Actor, printable(e.Reason))
 	}

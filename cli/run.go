@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/alecthomas/kong"
 )
@@ -62,7 +63,7 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errw io.Writer, 
 		return exitDone
 	}
 	if err != nil {
-		return usage(errw, err)
+		return usage(errw, errors.New(scrub(err.Error(), args)))
 	}
 	err = k.Run()
 	var u usageError
@@ -75,6 +76,19 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errw io.Writer, 
 		_, _ = fmt.Fprintln(errw, "zgoda:", err)
 		return exitFailed
 	}
+}
+
+// scrub takes arguments that could hold an identifier out of kong's words.
+func scrub(text string, args []string) string {
+	for _, arg := range args {
+		_, value, _ := strings.Cut(arg, "=")
+		for _, a := range []string{arg, value} {
+			if strings.ContainsAny(a, ":@") {
+				text = strings.ReplaceAll(text, a, redacted)
+			}
+		}
+	}
+	return text
 }
 
 func usage(errw io.Writer, err error) int {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 )
 
 type sqlCmd struct {
@@ -28,7 +29,7 @@ func (f *sqlCmd) Run(ctx context.Context, s streams) error {
 		if err != nil {
 			return fmt.Errorf("read the statement from standard input: %w", err)
 		}
-		text = string(raw)
+		text = strings.TrimSpace(string(raw))
 	}
 	format := f.Format
 	if format == "" {

@@ -39,10 +39,11 @@ type historyOutput struct {
 
 type ledgerEntry struct {
 	Sequence event.Sequence `json:"sequence"`
-	Purpose  string         `json:"purpose,omitempty" doc:"left out: the profiling switch"`
+	Purpose  string         `json:"purpose,omitempty" doc:"left out where the entry is about none, as the profiling switch"`
 	Version  uint32         `json:"version,omitempty"`
 	State    string         `json:"state"`
 	Channel  string         `json:"channel,omitempty"`
+	Surface  string         `json:"surface,omitempty"`
 	Actor    string         `json:"actor,omitempty"`
 	Reason   string         `json:"reason,omitempty"`
 	Time     time.Time      `json:"time"`
@@ -76,10 +77,8 @@ func (s *Server) setConsent(ctx context.Context, in *consentInput) (*consentOutp
 	if policy.Find(event.PurposeID(in.Purpose)) < 0 {
 		return nil, problem(http.StatusNotFound, "the site has no such purpose")
 	}
-	seq, err := s.deps.Directory.SetConsent(ctx, event.SiteID(in.Site), h, ConsentChange{
-		Purpose: event.PurposeID(in.Purpose), Granted: in.Body.Granted,
-		Actor: actor(ctx), Channel: in.Body.Channel, Reason: in.Body.Reason,
-	})
+	seq, err := s.deps.Directory.SetConsent(ctx, event.SiteID(in.Site), h,
+		event.PurposeID(in.Purpose), in.Body.Granted, actor(ctx), in.Body.Channel, in.Body.Reason)
 	if err != nil {
 		return nil, s.failed(ctx, "record the choice", err)
 	}
@@ -104,10 +103,11 @@ func (s *Server) listConsents(ctx context.Context, in *historyInput) (*historyOu
 	out := &historyOutput{}
 	out.Body.Contact = in.name(h)
 	out.Body.Entries = make([]ledgerEntry, 0, len(entries))
-	for _, e := range entries {
+	for i := range entries {
+		e := &entries[i]
 		out.Body.Entries = append(out.Body.Entries, ledgerEntry{
-			Sequence: e.Sequence, Purpose: string(e.Purpose), Version: e.Version, State: e.State,
-			Channel: e.Channel, Actor: e.Actor, Reason: e.Reason, Time: e.Time.UTC(),
+			Sequence: e.Sequence, Purpose: string(e.Purpose), Version: e.PurposeVersion, State: e.State.String(),
+			Channel: e.Channel, Surface: e.Surface, Actor: e.Actor, Reason: e.Reason, Time: e.At.UTC(),
 		})
 	}
 	return out, nil

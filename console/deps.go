@@ -9,13 +9,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"zgoda/consent"
+	"zgoda/control/ledger"
 	"zgoda/event"
 )
 
-// Directory finds contacts and changes what is on record about them. Its
-// changes return only when they are durable and enforced on this node. An error
-// that wraps event.ErrIdentifier means the identifier was wrong; every other
-// one means the change or the answer could not be had now.
+// Directory finds contacts and changes what is on record about them;
+// subjects.Directory is one. Its changes return only when they are durable and
+// enforced on this node.
 type Directory interface {
 	// Find looks for a contact and never makes one.
 	Find(ctx context.Context, site event.SiteID, kind event.IdentifierKind, value string) (handle event.Handle, known bool, err error)
@@ -24,36 +24,11 @@ type Directory interface {
 	// Record returns what is on record now.
 	Record(ctx context.Context, site event.SiteID, handle event.Handle) (consent.Record, error)
 	// SetProfiling is the switch over all purposes of kind profiling.
-	SetProfiling(ctx context.Context, site event.SiteID, handle event.Handle, change ProfilingChange) (event.Sequence, error)
-	// SetConsent grants or withdraws one purpose.
-	SetConsent(ctx context.Context, site event.SiteID, handle event.Handle, change ConsentChange) (event.Sequence, error)
+	SetProfiling(ctx context.Context, site event.SiteID, handle event.Handle, enabled bool, actor, reason string) (event.Sequence, error)
+	// SetConsent grants or withdraws one purpose on the person's behalf.
+	SetConsent(ctx context.Context, site event.SiteID, handle event.Handle, purpose event.PurposeID, grant bool, actor, channel, reason string) (event.Sequence, error)
 	// History returns the ledger's entries, oldest first.
-	History(ctx context.Context, site event.SiteID, handle event.Handle) ([]Entry, error)
-}
-
-// ProfilingChange switches profiling on or off.
-type ProfilingChange struct {
-	Enabled       bool
-	Actor, Reason string
-}
-
-// ConsentChange grants or withdraws one purpose on the person's behalf.
-type ConsentChange struct {
-	Purpose                event.PurposeID
-	Granted                bool
-	Actor, Channel, Reason string
-}
-
-// Entry is one entry of the ledger as the API shows it.
-type Entry struct {
-	Sequence event.Sequence
-	Purpose  event.PurposeID // empty: the profiling switch
-	Version  uint32          // of the purpose's text and scope
-	State    string          // given, refused, withdrawn, profiling_off ...
-	Channel  string
-	Actor    string
-	Reason   string
-	Time     time.Time
+	History(ctx context.Context, site event.SiteID, handle event.Handle) ([]ledger.Entry, error)
 }
 
 // Sites tells which sites there are and by which policy each is decided.
@@ -120,14 +95,18 @@ type Process struct {
 	Restarts int    `json:"restarts"`
 }
 
-// Deps are the parts the console calls. All but Logger, Registerer, Local and
-// Processes are required.
+// Deps are the parts the console calls. Directory, Sites, Explainer, SQL and
+// Tokens are required.
 type Deps struct {
 	Directory Directory
-	Sites     Sites
-	Explainer Explainer
-	SQL       SQL
-	Tokens    Tokens
+	// BadIdentifier is what an error of the Directory wraps when the identifier
+	// cannot be read as its kind; every other error means "not now". Nil:
+	// event.ErrIdentifier alone.
+	BadIdentifier error
+	Sites         Sites
+	Explainer     Explainer
+	SQL           SQL
+	Tokens        Tokens
 	// Local is a token of this run with the role administrator, for the commands
 	// on this machine; it lives in memory and in DATA/run/console.json only.
 	Local Secret

@@ -88,7 +88,8 @@ func (s *Server) policy(id string) (*consent.Policy, error) {
 // failed is the answer when a part we depend on failed: not done, try again.
 // Identifiers that cannot be read are the client's fault.
 func (s *Server) failed(ctx context.Context, act string, err error) error {
-	if errors.Is(err, event.ErrIdentifier) {
+	bad := s.deps.BadIdentifier
+	if errors.Is(err, event.ErrIdentifier) || bad != nil && errors.Is(err, bad) {
 		return wrong("body.identifier", "cannot be read as its kind")
 	}
 	if ctx.Err() == nil { // else the client has gone, which is no failure of ours

@@ -17,11 +17,15 @@ import (
 
 	"zgoda/consent"
 	"zgoda/console"
+	"zgoda/control/ledger"
 	"zgoda/event"
 )
 
 // Site is the one site there is.
 const Site = "demo"
+
+// ErrBadIdentifier is what the Directory answers to a mail without "@".
+var ErrBadIdentifier = errors.New("bad identifier")
 
 // ErrAway is what a Directory or Tokens that is away answers.
 var ErrAway = errors.New("away")
@@ -47,7 +51,7 @@ type Directory struct {
 	away     bool
 	sequence event.Sequence
 	records  map[event.Handle]consent.Record
-	history  map[event.Handle][]console.Entry
+	history  map[event.Handle][]ledger.Entry
 }
 
 // SetAway makes every call fail, or work again.
@@ -58,10 +62,10 @@ func (d *Directory) SetAway(away bool) {
 }
 
 // Entries returns the history of a contact.
-func (d *Directory) Entries(h event.Handle) []console.Entry {
+func (d *Directory) Entries(h event.Handle) []ledger.Entry {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return append([]console.Entry(nil), d.history[h]...)
+	return append([]ledger.Entry(nil), d.history[h]...)
 }
 
 // Handle is the handle of an identifier of the site.
@@ -78,7 +82,7 @@ func (d *Directory) Find(_ context.Context, site event.SiteID, kind event.Identi
 		return event.Handle{}, false, ErrAway
 	}
 	if kind == event.KindEmail && !strings.Contains(value, "@") {
-		return event.Handle{}, false, fmt.Errorf("normalise: %w", event.ErrIdentifier)
+		return event.Handle{}, false, fmt.Errorf("normalise: %w", ErrBadIdentifier)
 	}
 	h := Handle(site, kind, value)
 	_, known := d.records[h]
@@ -94,7 +98,7 @@ func (d *Directory) Make(ctx context.Context, site event.SiteID, kind event.Iden
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.records == nil {
-		d.records, d.history = map[event.Handle]consent.Record{}, map[event.Handle][]console.Entry{}
+		d.records, d.history = map[event.Handle]consent.Record{}, map[event.Handle][]ledger.Entry{}
 	}
 	d.records[h] = consent.Record{}
 	return h, true, nil
@@ -110,19 +114,19 @@ func (d *Directory) Record(_ context.Context, _ event.SiteID, h event.Handle) (c
 	return d.records[h], nil
 }
 
-func (d *Directory) change(h event.Handle, e console.Entry, change func(*consent.Record)) (event.Sequence, error) {
+func (d *Directory) change(h event.Handle, e ledger.Entry, change func(*consent.Record)) (event.Sequence, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.away {
 		return 0, ErrAway
 	}
 	d.sequence++
-	e.Sequence, e.Time = d.sequence, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	e.Sequence, e.At = d.sequence, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	r := d.records[h]
 	r.Sequence = d.sequence
 	change(&r)
 	if d.records == nil {
-		d.records, d.history = map[event.Handle]consent.Record{}, map[event.Handle][]console.Entry{}
+		d.records, d.history = map[event.Handle]consent.Record{}, map[event.Handle][]ledger.Entry{}
 	}
 	d.records[h] = r
 	d.history[h] = append(d.history[h], e)
@@ -130,32 +134,31 @@ func (d *Directory) change(h event.Handle, e console.Entry, change func(*consent
 }
 
 // SetProfiling is the switch.
-func (d *Directory) SetProfiling(_ context.Context, _ event.SiteID, h event.Handle, c console.ProfilingChange) (event.Sequence, error) {
-	state := "profiling_off"
-	if c.Enabled {
-		state = "profiling_on"
+func (d *Directory) SetProfiling(_ context.Context, _ event.SiteID, h event.Handle, enabled bool, actor, reason string) (event.Sequence, error) {
+	state := ledger.StateProfilingOff
+	if enabled {
+		state = ledger.StateProfilingOn
 	}
-	return d.change(h, console.Entry{State: state, Actor: c.Actor, Reason: c.Reason}, func(r *consent.Record) {
-		r.ProfilingOff = !c.Enabled
-	})
+	e := ledger.Entry{State: state, Channel: ledger.ChannelOperator, Actor: actor, Reason: reason}
+	return d.change(h, e, func(r *consent.Record) { r.ProfilingOff = !enabled })
 }
 
 // SetConsent grants or withdraws.
-func (d *Directory) SetConsent(_ context.Context, site event.SiteID, h event.Handle, c console.ConsentChange) (event.Sequence, error) {
+func (d *Directory) SetConsent(_ context.Context, site event.SiteID, h event.Handle, purpose event.PurposeID, grant bool, actor, channel, reason string) (event.Sequence, error) {
 	policy, _ := Sites{}.Policy(site)
-	p := policy.Purposes[policy.Find(c.Purpose)]
-	state, choice := "withdrawn", consent.ChoiceWithdrawn
-	if c.Granted {
-		state, choice = "given", consent.ChoiceGiven
+	p := policy.Purposes[policy.Find(purpose)]
+	state, choice := ledger.StateWithdrawn, consent.ChoiceWithdrawn
+	if grant {
+		state, choice = ledger.StateGiven, consent.ChoiceGiven
 	}
-	e := console.Entry{Purpose: c.Purpose, Version: p.Version, State: state, Channel: c.Channel, Actor: c.Actor, Reason: c.Reason}
+	e := ledger.Entry{Purpose: purpose, PurposeVersion: p.Version, State: state, Channel: channel, Actor: actor, Reason: reason}
 	return d.change(h, e, func(r *consent.Record) {
 		r.Purposes[p.Bit] = consent.Held{Choice: choice, Version: p.Version}
 	})
 }
 
 // History returns the entries.
-func (d *Directory) History(_ context.Context, _ event.SiteID, h event.Handle) ([]console.Entry, error) {
+func (d *Directory) History(_ context.Context, _ event.SiteID, h event.Handle) ([]ledger.Entry, error) {
 	d.mu.Lock()
 	away := d.away
 	d.mu.Unlock()

@@ -58,7 +58,7 @@ func Start(t testing.TB, change func(*console.Config)) *Running {
 	}
 	var err error
 	r.Server, err = console.New(cfg, console.Deps{
-		Directory: r.Directory, Sites: Sites{}, Explainer: Explainer{}, SQL: r.SQL, Tokens: r.Tokens,
+		Directory: r.Directory, BadIdentifier: ErrBadIdentifier, Sites: Sites{}, Explainer: Explainer{}, SQL: r.SQL, Tokens: r.Tokens,
 		Local: r.Local, Registerer: r.Registry,
 		Logger: slog.New(slog.NewTextHandler(r.Log, nil)),
 		Processes: func(context.Context) []console.Process {
