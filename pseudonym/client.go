@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"time"
 
 	"google.golang.org/grpc"
@@ -77,7 +78,11 @@ func Dial(cfg ClientConfig) (*Client, error) {
 		return nil, fmt.Errorf("keyholder client: %w", err)
 	}
 	cfg = cfg.withDefaults()
-	conn, err := grpc.NewClient("unix:"+cfg.Socket,
+	// The path goes to the dialer as it is; in a target it would be read as a URL.
+	conn, err := grpc.NewClient("passthrough:///keyholder",
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", cfg.Socket)
+		}),
 		grpc.WithTransportCredentials(peer.Of(cfg.UIDs...)),
 		grpc.WithDisableServiceConfig(),
 		grpc.WithConnectParams(grpc.ConnectParams{

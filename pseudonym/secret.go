@@ -7,21 +7,22 @@ import (
 
 const redacted = "[redacted]"
 
-// Secret holds key bytes. It prints as [redacted] under every verb, also when
-// it is a field of another value: the bytes are behind a pointer, which fmt
-// does not follow inside a struct. The zero Secret holds nothing.
-type Secret struct{ p *[]byte }
+// Secret holds key bytes. It prints as [redacted] under every verb. As an
+// unexported field of another value, where fmt calls no methods, it prints as
+// the address of a function: no verb follows that to the bytes, as some do
+// with a pointer. The zero Secret holds nothing.
+type Secret struct{ reveal func() []byte }
 
 // NewSecret wraps key bytes. It takes ownership of b.
-func NewSecret(b []byte) Secret { return Secret{p: &b} }
+func NewSecret(b []byte) Secret { return Secret{reveal: func() []byte { return b }} }
 
 // Reveal returns the key bytes themselves, not a copy. It is the only way to
 // read them; search for it to find every place that does.
 func (s Secret) Reveal() []byte {
-	if s.p == nil {
+	if s.reveal == nil {
 		return nil
 	}
-	return *s.p
+	return s.reveal()
 }
 
 // IsZero says whether there is no key.

@@ -59,10 +59,17 @@ var ErrRan = errors.New("a keyholder runs once")
 
 // Run opens the folder and serves until the context ends; then it lets the calls
 // under way finish, and returns nil.
-func (s *Server) Run(ctx context.Context) (err error) {
+func (s *Server) Run(ctx context.Context) error {
 	if s.running.Swap(true) {
 		return ErrRan
 	}
+	if err := s.run(ctx); err != nil && (ctx.Err() == nil || !errors.Is(err, context.Cause(ctx))) {
+		return err
+	}
+	return nil // told to end, also while it was still starting
+}
+
+func (s *Server) run(ctx context.Context) (err error) {
 	if err := os.MkdirAll(s.cfg.Data, 0o700); err != nil {
 		return fmt.Errorf("data folder: %w", err)
 	}

@@ -1,0 +1,360 @@
+package vault
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/tink-crypto/tink-go/v2/aead/subtle"
+
+	"zgoda/event"
+	"zgoda/pseudonym/keyring"
+)
+
+// newTestSealer returns a real AEAD under a key of one repeated byte.
+func newTestSealer(b byte) (Sealer, error) { return subtle.NewAESGCM(bytes.Repeat([]byte{b}, 32)) }
+
+func sealer(t testing.TB, b byte) Sealer {
+	t.Helper()
+	s, err := newTestSealer(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func vaultPath(t testing.TB) string {
+	t.Helper()
+	return filepath.Join(t.TempDir(), "vault", "vault.db")
+}
+
+func open(t testing.TB, path string) *Vault {
+	t.Helper()
+	v, err := Open(context.Background(), Config{Path: path}, sealer(t, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := v.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return v
+}
+
+func reopen(t testing.TB, v *Vault, path string) *Vault {
+	t.Helper()
+	if err := v.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return open(t, path)
+}
+
+func index(n int) keyring.Index {
+	var i keyring.Index
+	copy(i[:], fmt.Sprintf("index-%08d-of-thirty-two-bytes!", n))
+	return i
+}
+
+func mint(t testing.TB, v *Vault, indexes ...keyring.Index) []keyring.Salt {
+	t.Helper()
+	salts, err := v.Mint(t.Context(), indexes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return salts
+}
+
+func link(t testing.TB, v *Vault, visitor event.Blinded, indexes ...keyring.Index) Linked {
+	t.Helper()
+	linked, err := v.Link(t.Context(), indexes, visitor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return linked
+}
+
+func TestMint(t *testing.T) {
+	path := vaultPath(t)
+	v := open(t, path)
+	if _, known := v.Lookup(index(1)); known {
+		t.Fatal("an empty vault knows somebody")
+	}
+	salts := mint(t, v, index(1), index(2), index(1))
+	if salts[0] == salts[1] || salts[0] != salts[2] || salts[0] == (keyring.Salt{}) {
+		t.Error("one index one contact: broken")
+	}
+	if again := mint(t, v, index(2), index(3)); again[0] != salts[1] || again[1] == salts[0] {
+		t.Error("minting again changed a salt")
+	}
+	v = reopen(t, v, path)
+	if salt, known := v.Lookup(index(2)); !known || salt != salts[1] {
+		t.Error("a minted salt did not last")
+	}
+	if identifiers, contacts := v.Counts(); identifiers != 3 || contacts != 3 {
+		t.Errorf("%d identifiers, %d contacts", identifiers, contacts)
+	}
+}
+
+func TestLink(t *testing.T) {
+	path := vaultPath(t)
+	v := open(t, path)
+	user, mail, phone, stranger := index(1), index(2), index(3), index(4)
+	none := event.Blinded{}
+	known := mint(t, v, user)[0]
+	if got := link(t, v, none, mail, user, mail); got.Contact != known || got.Conflict {
+		t.Error("an unknown identifier was not linked to the known contact")
+	}
+	if got := link(t, v, none, user, mail); got.Contact != known || got.Conflict {
+		t.Error("linking again changed something")
+	}
+	fresh := link(t, v, none, phone, index(5))
+	if fresh.Contact == known || fresh.Conflict || fresh.Contact == (keyring.Salt{}) {
+		t.Error("two unknown identifiers did not make a contact of their own")
+	}
+	conflict := link(t, v, none, mail, stranger, phone)
+	if conflict.Contact != known || conflict.Second != fresh.Contact || !conflict.Conflict {
+		t.Error("two known contacts: the first is not Contact or the other not Second")
+	}
+	other := link(t, v, none, phone, mail)
+	if other.Contact != fresh.Contact || other.Second != known || !other.Conflict {
+		t.Error("the order does not decide who comes first")
+	}
+	v = reopen(t, v, path)
+	for want, indexes := range map[keyring.Salt][]keyring.Index{known: {user, mail, stranger}, fresh.Contact: {phone, index(5)}} {
+		for _, i := range indexes {
+			if salt, ok := v.Lookup(i); !ok || salt != want {
+				t.Error("links did not last")
+			}
+		}
+	}
+	if identifiers, contacts := v.Counts(); identifiers != 5 || contacts != 2 {
+		t.Errorf("%d identifiers, %d contacts", identifiers, contacts)
+	}
+}
+
+func TestVisitors(t *testing.T) {
+	path := vaultPath(t)
+	v := open(t, path)
+	one, two := event.Blinded{1}, event.Blinded{2}
+	link(t, v, one, index(1), index(2))
+	link(t, v, one, index(2))
+	link(t, v, two, index(1))
+	link(t, v, one, index(3))
+	v = reopen(t, v, path)
+	link(t, v, one, index(1))
+	for _, test := range []struct {
+		of   keyring.Index
+		want []event.Blinded
+	}{{index(1), []event.Blinded{one, two}}, {index(2), []event.Blinded{one, two}}, {index(3), []event.Blinded{one}}} {
+		got, err := v.Visitors(t.Context(), test.of)
+		slices.SortFunc(got, func(a, b event.Blinded) int { return slices.Compare(a[:], b[:]) })
+		if err != nil || !slices.Equal(got, test.want) {
+			t.Errorf("%d visitors, %v, want %d", len(got), err, len(test.want))
+		}
+	}
+	if _, err := v.Visitors(t.Context(), index(9)); !errors.Is(err, ErrUnknown) {
+		t.Errorf("error %v", err)
+	}
+	if _, err := v.Link(t.Context(), nil, one); !errors.Is(err, ErrNothing) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestFilesTellNothing(t *testing.T) {
+	path := vaultPath(t)
+	v := open(t, path)
+	salts := mint(t, v, index(1), index(2))
+	visitor := event.Blinded([]byte("visitor-canary-of-32-bytes-12345"))
+	link(t, v, visitor, index(1))
+	if err := v.Close(); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil || len(entries) == 0 {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		file := filepath.Join(filepath.Dir(path), entry.Name())
+		info, err := os.Stat(file)
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: mode %o, %v", entry.Name(), info.Mode().Perm(), err)
+		}
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, secret := range [][]byte{salts[0][:], salts[1][:], visitor[:]} {
+			if bytes.Contains(content, secret[:8]) {
+				t.Errorf("%s holds a secret", entry.Name())
+			}
+		}
+	}
+}
+
+func TestOpenRefusals(t *testing.T) {
+	tests := map[string]struct {
+		change string
+		want   error
+	}{
+		"salts are swapped":            {"UPDATE contacts SET salt = (SELECT salt FROM contacts o WHERE o.id = 3 - contacts.id)", ErrSalt},
+		"a salt is cut":                {"UPDATE contacts SET salt = substr(salt, 2)", ErrSalt},
+		"a contact is gone":            {"PRAGMA foreign_keys = OFF; DELETE FROM contacts WHERE id = 1", ErrSalt},
+		"written by a newer release":   {"PRAGMA user_version = 99", ErrVersion},
+		"sealed under another slotkey": {"", ErrSalt},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			path := vaultPath(t)
+			v := open(t, path)
+			mint(t, v, index(1), index(2))
+			if err := v.Close(); err != nil {
+				t.Fatal(err)
+			}
+			key := byte(1)
+			if test.change == "" {
+				key = 2
+			}
+			alter(t, path, test.change)
+			v, err := Open(t.Context(), Config{Path: path}, sealer(t, key))
+			if !errors.Is(err, test.want) {
+				t.Errorf("error %v", err)
+				if err == nil {
+					t.Error(v.Close())
+				}
+			}
+		})
+	}
+	if _, err := Open(t.Context(), Config{}, nil); err == nil {
+		t.Error("no path")
+	}
+	path := vaultPath(t)
+	if err := open(t, path).Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), Config{Path: path}, sealer(t, 1)); !errors.Is(err, keyring.ErrOpenToOthers) {
+		t.Errorf("a file readable by others: %v", err)
+	}
+}
+
+func alter(t *testing.T, path, statement string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.ExecContext(t.Context(), statement); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A commit can fail after it took place. What it wrote must then be found, not
+// made a second time.
+func TestUnknownOutcome(t *testing.T) {
+	v := open(t, vaultPath(t))
+	var c change
+	fresh := c.contact()
+	c.lead(index(1), fresh)
+	c.lead(index(2), fresh)
+	c.fresh[0].salt = keyring.Salt{42}
+	if err := v.write(t.Context(), &c); err != nil { // on disk, and not in the table
+		t.Fatal(err)
+	}
+	v.doubt = true
+	if got := link(t, v, event.Blinded{}, index(2), index(3)); got.Contact != (keyring.Salt{42}) || got.Conflict {
+		t.Error("what the failed commit wrote was not taken over")
+	}
+	if got := mint(t, v, index(1), index(4)); got[0] != (keyring.Salt{42}) || got[1] == got[0] {
+		t.Error("a second identifier of the same contact was not taken over")
+	}
+	if identifiers, contacts := v.Counts(); identifiers != 4 || contacts != 2 {
+		t.Errorf("%d identifiers, %d contacts", identifiers, contacts)
+	}
+}
+
+func TestFailedWriteMintsNothing(t *testing.T) {
+	path := vaultPath(t)
+	v := open(t, path)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := v.Mint(ended, []keyring.Index{index(1)}); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	if _, err := v.db.ExecContext(t.Context(), "PRAGMA query_only = ON"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.Mint(t.Context(), []keyring.Index{index(1)}); err == nil {
+		t.Error("minted in a file that cannot be written")
+	}
+	if _, known := v.Lookup(index(1)); known {
+		t.Error("a contact that is not on disk is known")
+	}
+	if _, err := v.db.ExecContext(t.Context(), "PRAGMA query_only = OFF"); err != nil {
+		t.Fatal(err)
+	}
+	salt := mint(t, v, index(1))[0]
+	v = reopen(t, v, path)
+	if again, _ := v.Lookup(index(1)); again != salt {
+		t.Error("a mint after a failed one did not last")
+	}
+}
+
+func TestMintConcurrently(t *testing.T) {
+	v := open(t, vaultPath(t))
+	var wg sync.WaitGroup
+	salts := make([][]keyring.Salt, 6)
+	for worker := range salts {
+		wg.Go(func() {
+			got, err := v.Mint(context.Background(), []keyring.Index{index(1), index(2), index(3)})
+			if err != nil {
+				t.Error(err)
+			}
+			salts[worker] = got
+		})
+	}
+	wg.Wait()
+	for _, got := range salts[1:] {
+		if !slices.Equal(got, salts[0]) {
+			t.Error("two callers got two salts of one contact")
+		}
+	}
+}
+
+func TestNumbersAreNotUsedAgain(t *testing.T) {
+	path := vaultPath(t)
+	v := open(t, path)
+	mint(t, v, index(1), index(2))
+	if err := v.Close(); err != nil {
+		t.Fatal(err)
+	}
+	alter(t, path, "DELETE FROM identifiers WHERE contact = 2; DELETE FROM contacts WHERE id = 2")
+	v = open(t, path)
+	mint(t, v, index(3))
+	at, _ := v.table.find(index(3))
+	if id := v.table.at(at).id; id != 3 {
+		t.Errorf("number %d", id)
+	}
+}
+
+func TestVaultPrintsRedacted(t *testing.T) {
+	v := open(t, vaultPath(t))
+	if got := fmt.Sprintf("%v %+v %#v %s %x", v, v, v, v, v); got != "[redacted] [redacted] [redacted] [redacted] [redacted]" {
+		t.Error(got)
+	}
+	if v.LogValue().String() != "[redacted]" {
+		t.Error("logged")
+	}
+}
