@@ -15,8 +15,7 @@ type Config struct {
 	Tries          int           // decisions tried for one request while switches overtake it
 	FutureLimit    time.Duration // a later time than this after receipt is set to receipt
 	RetryAfter     time.Duration // told with 503
-	MaxProperties  int           // bytes of one event's properties after minimisation
-	MaxTextBytes   int           // bytes of any other stored text; longer ones are cut
+	MaxTextBytes   int           // bytes of a stored text; longer ones are cut
 }
 
 // DefaultConfig returns the limits of the documentation.
@@ -24,7 +23,7 @@ func DefaultConfig() Config {
 	return Config{
 		MaxEventBytes: 32 << 10, MaxBatchBytes: 2 << 20, MaxBatchEvents: 2500, MaxDepth: 32,
 		Tries: 5, FutureLimit: 24 * time.Hour, RetryAfter: 2 * time.Second,
-		MaxProperties: 32 << 10, MaxTextBytes: 1024,
+		MaxTextBytes: 1024,
 	}
 }
 
@@ -41,7 +40,6 @@ func (c Config) Validate() error {
 	check("max_batch_events", c.MaxBatchEvents, 1, 100_000)
 	check("max_depth", c.MaxDepth, 4, 200)
 	check("tries", c.Tries, 1, 100)
-	check("max_properties", c.MaxProperties, 2, 1<<20)
 	check("max_text_bytes", c.MaxTextBytes, 16, 64<<10)
 	if c.FutureLimit <= 0 {
 		errs = append(errs, errors.New("future_limit must be positive"))

@@ -200,3 +200,16 @@ func unhex(c byte) byte {
 		return c - 'a' + 10
 	}
 }
+
+// Personal says whether anything that looks personal is in s.
+func (b *Buffer) Personal(s []byte) bool {
+	if !suspicious(s) {
+		return false
+	}
+	start := len(b.b)
+	b.appendText(s)
+	changed := string(b.b[start:]) != string(s)
+	clear(b.b[start:])
+	b.b = b.b[:start]
+	return changed
+}

@@ -12,10 +12,13 @@ type Batch struct {
 }
 
 // ReadBatch takes a parsed body apart. An error is a *FieldError.
-func ReadBatch(v *fastjson.Value) (b Batch, err error) {
-	list := v.Get("batch")
+func ReadBatch(v *fastjson.Value) (Batch, error) { return ReadBatchOf(v, "batch") }
+
+// ReadBatchOf is ReadBatch with the calls in another member.
+func ReadBatchOf(v *fastjson.Value, member string) (b Batch, err error) {
+	list := v.Get(member)
 	if list == nil || list.Type() != fastjson.TypeArray {
-		return b, &FieldError{"batch", "must be an array"}
+		return b, &FieldError{member, "must be an array"}
 	}
 	b.Items, _ = list.Array()
 	if b.Context, err = object(v, "context"); err != nil {

@@ -18,6 +18,7 @@ type Event struct {
 	Name                               []byte
 	Timestamp, OriginalTimestamp, Sent []byte
 	Context                            *fastjson.Value // nil or an object, as those below
+	Page                               *fastjson.Value // context.page, or page of the snippet
 	Properties, Traits                 *fastjson.Value
 	Consent, GPC                       *fastjson.Value // of any type: their reader judges
 }
@@ -28,6 +29,11 @@ func (e *Event) Reset() { *e = Event{} }
 // Read fills e from a parsed call. route is what the path says the call is;
 // with TypeUnknown the call itself must say. An error is a *FieldError.
 func (e *Event) Read(v *fastjson.Value, route event.Type) error {
+	return e.ReadNamed(v, route, "event")
+}
+
+// ReadNamed is Read where the name of a track may also be in another member.
+func (e *Event) ReadNamed(v *fastjson.Value, route event.Type, track string) error {
 	*e = Event{}
 	if v.Type() != fastjson.TypeObject {
 		return &FieldError{"batch", "must hold objects"}
@@ -53,7 +59,7 @@ func (e *Event) Read(v *fastjson.Value, route event.Type) error {
 		}
 		*f.to = s
 	}
-	return e.readRest(v)
+	return e.readRest(v, track)
 }
 
 func (e *Event) readType(v *fastjson.Value, route event.Type) error {
@@ -72,7 +78,7 @@ func (e *Event) readType(v *fastjson.Value, route event.Type) error {
 	return nil
 }
 
-func (e *Event) readRest(v *fastjson.Value) (err error) {
+func (e *Event) readRest(v *fastjson.Value, track string) (err error) {
 	if e.UserID, err = identifier(v, "userId"); err != nil {
 		return err
 	}
@@ -96,21 +102,29 @@ func (e *Event) readRest(v *fastjson.Value) (err error) {
 	if e.GroupID == nil && e.Type == event.TypeGroup {
 		return &FieldError{"groupId", "is required"}
 	}
+	e.Page = e.Context.Get("page")
 	e.Consent, e.GPC = v.Get("consent"), v.Get("gpc")
-	return e.readName(v)
+	return e.readName(v, track)
 }
 
-// readName reads what the event is called: event of a track, else name.
-func (e *Event) readName(v *fastjson.Value) (err error) {
+// readName reads what the event is called: a track by its own member, or by
+// event, else name.
+func (e *Event) readName(v *fastjson.Value, track string) (err error) {
 	field := "name"
 	if e.Type == event.TypeTrack {
-		field = "event"
+		field = track
 	}
 	if e.Name, err = text(v, field); err != nil {
 		return err
 	}
-	if e.Type == event.TypeTrack && len(e.Name) == 0 {
-		return &FieldError{"event", "is required"}
+	if e.Type != event.TypeTrack || len(e.Name) > 0 {
+		return nil
+	}
+	if e.Name, err = text(v, "event"); err != nil {
+		return err
+	}
+	if len(e.Name) == 0 {
+		return &FieldError{field, "is required"}
 	}
 	return nil
 }
@@ -131,4 +145,12 @@ func ContextText(item, batch *fastjson.Value, path ...string) []byte {
 		return s
 	}
 	return batch.GetStringBytes(path...)
+}
+
+// TraitText returns a text of the traits of the call, else of its context's.
+func TraitText(e *Event, name string) []byte {
+	if s := e.Traits.GetStringBytes(name); len(s) > 0 {
+		return s
+	}
+	return e.Context.GetStringBytes("traits", name)
 }

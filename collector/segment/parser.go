@@ -85,4 +85,3 @@ func object(v *fastjson.Value, name string) (*fastjson.Value, error) {
 	}
 	return m, nil
 }
-

@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"bytes"
 	"errors"
 	"unicode/utf8"
 
@@ -34,6 +35,17 @@ func Check(body []byte, maxDepth int) error {
 	s.space()
 	if s.i != len(body) {
 		return ErrSyntax
+	}
+	return nil
+}
+
+// CheckText says whether a text that came outside of JSON may go on.
+func CheckText(s []byte) error {
+	if !utf8.Valid(s) {
+		return ErrUTF8
+	}
+	if bytes.IndexByte(s, 0) >= 0 {
+		return ErrNUL
 	}
 	return nil
 }

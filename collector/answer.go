@@ -1,0 +1,165 @@
+package collector
+
+import (
+	"errors"
+	"net/http"
+
+	"zgoda/collector/segment"
+	"zgoda/event"
+	"zgoda/spool"
+	"zgoda/subjects"
+)
+
+// fail answers the request as a whole with a problem. It returns false, so that
+// a step can end with it.
+func (w *work) fail(status int, title, detail, field string) bool {
+	w.a.Status = status
+	w.a.Problem = Problem{Title: title, Detail: detail, Field: field}
+	if status == http.StatusServiceUnavailable {
+		w.a.RetryAfter = w.c.retryAfter()
+	}
+	return false
+}
+
+// failFor answers with what an error about the request as a whole says.
+func (w *work) failFor(err error) bool {
+	var field *segment.FieldError
+	switch {
+	case errors.As(err, &field):
+		return w.fail(http.StatusBadRequest, "A field is wrong", field.Field+" "+field.Why+".", field.Field)
+	case errors.Is(err, errTooMany):
+		return w.fail(http.StatusBadRequest, "The batch has too many events", "", "batch")
+	case errors.Is(err, errGone):
+		return w.fail(http.StatusServiceUnavailable, "The request was given up", "", "")
+	default:
+		return w.fail(http.StatusServiceUnavailable, "A fault of ours", "", "")
+	}
+}
+
+// sentence returns one of the scanner's own errors as a sentence; none carries
+// content.
+func sentence(err error) string {
+	for _, known := range [...]struct {
+		err  error
+		text string
+	}{
+		{segment.ErrEmpty, "It is empty."},
+		{segment.ErrDepth, "It is nested too deep."},
+		{segment.ErrUTF8, "A text is not UTF-8."},
+		{segment.ErrNUL, "A text holds a NUL."},
+		{segment.ErrNumber, "A number is out of range."},
+		{segment.ErrDuplicate, "A member is named twice."},
+		{segment.ErrNotObject, "It is not a JSON object."},
+	} {
+		if errors.Is(err, known.err) {
+			return known.text
+		}
+	}
+	return "It is not JSON."
+}
+
+// refuseFor notes that an item is refused for what an error says.
+func (w *work) refuseFor(it *item, err error) {
+	var field *segment.FieldError
+	switch {
+	case errors.As(err, &field):
+		w.refuse(it, event.ReasonMalformed, field.Field, field.Field+" "+field.Why+".")
+	case errors.Is(err, errNoIdentity):
+		w.refuse(it, event.ReasonNoIdentity, "anonymousId", "anonymousId or userId is required.")
+	default:
+		w.refuse(it, event.ReasonInternal, "", "")
+	}
+}
+
+// refuse notes that an item is refused. Counting is the caller's.
+func (w *work) refuse(it *item, reason event.Reason, field, detail string) {
+	it.fate = fate{met: true, reason: reason, field: field, detail: detail}
+}
+
+// refuseCounted refuses an item once it has been counted as received.
+func (w *work) refuseCounted(it *item, reason event.Reason) {
+	w.refuse(it, reason, "", "")
+	if !w.dry {
+		w.c.deps.Fates.Refuse(reason, 1)
+	}
+}
+
+// reasonFor says why an event could not be taken though nothing is wrong with it.
+func reasonFor(err error) event.Reason {
+	switch {
+	case errors.Is(err, subjects.ErrKeyholderAway):
+		return event.ReasonKeyholderAway
+	case errors.Is(err, subjects.ErrControlAway):
+		return event.ReasonControlAway
+	case errors.Is(err, spool.ErrFull):
+		return event.ReasonSpoolFull
+	case errors.Is(err, spool.ErrFailed):
+		return event.ReasonSpoolFailed
+	case errors.Is(err, spool.ErrClosed), errors.Is(err, subjects.ErrClosed):
+		return event.ReasonDraining
+	case errors.Is(err, spool.ErrTooLarge):
+		return event.ReasonTooLarge
+	default:
+		return event.ReasonInternal
+	}
+}
+
+// passing says whether a refusal is ours to mend, so that the client should
+// send the event again.
+func passing(r event.Reason) bool {
+	switch r {
+	case event.ReasonSpoolFull, event.ReasonSpoolFailed, event.ReasonKeyholderAway, event.ReasonControlAway, event.ReasonDraining, event.ReasonInternal:
+		return true
+	default:
+		return false
+	}
+}
+
+var passingTitles = map[event.Reason]string{
+	event.ReasonSpoolFull:     "The spool is full",
+	event.ReasonSpoolFailed:   "The disk fails",
+	event.ReasonKeyholderAway: "The keyholder is away",
+	event.ReasonControlAway:   "The control store is away",
+	event.ReasonDraining:      "The gateway is shutting down",
+	event.ReasonInternal:      "A fault of ours",
+}
+
+// answer says what became of all items. A refusal that passes makes the whole
+// request one to send again: what is on disk already is known by its messageId.
+func (w *work) answer() {
+	var worst *item
+	for i := range w.items {
+		it := &w.items[i]
+		switch {
+		case it.fate.reason == event.ReasonNone:
+			w.a.Accepted++
+			continue
+		case dropped(it.fate.reason):
+			w.a.Dropped++
+			continue
+		case worst == nil || (passing(it.fate.reason) && !passing(worst.fate.reason)):
+			worst = it
+		}
+		if w.r.Strict {
+			w.a.Refused = append(w.a.Refused, Refusal{Index: i, Field: it.fate.field, Reason: it.fate.reason.String()})
+		}
+	}
+	w.a.Status = http.StatusOK
+	switch {
+	case worst == nil:
+	case passing(worst.fate.reason):
+		w.fail(http.StatusServiceUnavailable, passingTitles[worst.fate.reason], "Send it again.", "")
+	case !w.many && worst.fate.reason == event.ReasonTooLarge:
+		w.fail(http.StatusBadRequest, "The event is too large", worst.fate.detail, worst.fate.field)
+	case !w.many:
+		w.fail(http.StatusBadRequest, "A field is wrong", worst.fate.detail, worst.fate.field)
+		if worst.fate.reason == event.ReasonNoIdentity {
+			w.a.Problem.Title = "no_identity"
+		}
+	}
+}
+
+// dropped says whether a reason is one for not storing an event that was right.
+func dropped(r event.Reason) bool {
+	return r == event.ReasonConsent || r == event.ReasonRestricted || r == event.ReasonErased
+}

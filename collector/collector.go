@@ -1,0 +1,172 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"zgoda/collector/beacon"
+	"zgoda/collector/pixel"
+	"zgoda/collector/segment"
+	"zgoda/consent/signal"
+	"zgoda/event"
+)
+
+// Collector takes events. It is safe for concurrent use and has no goroutine of
+// its own.
+type Collector struct {
+	cfg     Config
+	deps    Deps
+	parsers []signal.Parser
+	metrics *metrics
+	works   sync.Pool
+}
+
+// New makes a collector.
+func New(cfg Config, deps Deps) (*Collector, error) {
+	if err := errors.Join(cfg.Validate(), deps.validate()); err != nil {
+		return nil, fmt.Errorf("collector: %w", err)
+	}
+	m, err := newMetrics(deps.Registerer)
+	if err != nil {
+		return nil, err
+	}
+	c := &Collector{cfg: cfg, deps: deps, parsers: signal.Standard(deps.Jar), metrics: m}
+	c.works.New = c.newWork
+	return c, nil
+}
+
+// Collect takes the events of a request and fills in the answer, which the
+// caller has Reset. It returns when every event has met its fate or is on disk.
+func (c *Collector) Collect(ctx context.Context, r *Request, a *Answer) {
+	w := acquire(&c.works, r, a)
+	defer w.release(&c.works)
+	if !w.open() {
+		c.deps.Fates.Receive(1)
+		c.deps.Fates.Refuse(reasonOf(a.Status), 1)
+		return
+	}
+	if !w.begin(ctx) {
+		return
+	}
+	w.link(ctx)
+	w.load(ctx)
+	w.take(ctx)
+	w.wait(ctx)
+	w.answer()
+}
+
+// open finds the site by the key and the origin, and reads the body as far as
+// that needs. It says whether the request may go on; else the answer says why.
+func (w *work) open() bool {
+	if len(w.r.AuthKey) > 0 && !w.admit(w.r.AuthKey) {
+		return false
+	}
+	limit := w.c.cfg.MaxBatchBytes
+	if len(w.r.Body) > limit {
+		return w.fail(http.StatusRequestEntityTooLarge, "The body is too large", "", "body")
+	}
+	if w.r.Route == RoutePixel {
+		if w.r.Query == nil {
+			w.r.Query = func(string) []byte { return nil }
+		}
+		return w.site != nil || w.admit(pixel.Key(w.r.Query))
+	}
+	var err error
+	if w.body, err = w.parser.Parse(w.r.Body, w.c.cfg.MaxDepth); err != nil {
+		return w.fail(http.StatusBadRequest, "The body cannot be read", sentence(err), "body")
+	}
+	if w.site != nil {
+		return w.sizedRight()
+	}
+	key, err := w.bodyKey()
+	if err != nil {
+		return w.failFor(err)
+	}
+	return w.admit(key) && w.sizedRight()
+}
+
+// sizedRight holds a single event to its own limit.
+func (w *work) sizedRight() bool {
+	if len(w.r.Body) <= w.c.cfg.MaxEventBytes || w.body.Get("batch") != nil || w.body.Get("events") != nil {
+		return true
+	}
+	return w.fail(http.StatusBadRequest, "The event is too large", "", "body")
+}
+
+func (w *work) bodyKey() ([]byte, error) {
+	if w.r.Route == RouteBeacon || w.r.Route == RouteAny {
+		return beacon.Key(w.body)
+	}
+	return segment.WriteKey(w.body)
+}
+
+// admit finds the site of a key and checks what the key may do here.
+func (w *work) admit(key []byte) bool {
+	site, class := w.c.deps.Sites.ByKey(key)
+	hasOrigin := len(w.r.Origin) > 0
+	if class == KeyLoopback {
+		if !w.r.Address.Unmap().IsLoopback() {
+			site = nil
+		}
+		if class = KeySecret; hasOrigin {
+			class = KeyPublic
+		}
+	}
+	if site == nil || class == KeyUnknown {
+		return w.fail(http.StatusUnauthorized, "The write key is not known", "", "writeKey")
+	}
+	w.site, w.a.Site = site, site
+	w.a.OriginListed = hasOrigin && site.OriginListed(w.r.Origin)
+	w.secret = class == KeySecret
+	w.noOrigin = !w.secret && !hasOrigin
+	if !w.secret && hasOrigin && !w.a.OriginListed {
+		return w.fail(http.StatusForbidden, "The origin is not listed", "Add it to the site's origins.", "Origin")
+	}
+	return true
+}
+
+// begin decodes and counts the events; false when the request was refused.
+func (w *work) begin(ctx context.Context) bool {
+	err := w.decode(ctx)
+	n := max(1, len(w.items))
+	if err != nil {
+		n = 1
+		w.failFor(err)
+	}
+	if w.dry {
+		return err == nil
+	}
+	w.c.deps.Fates.Receive(n)
+	if err != nil || len(w.items) == 0 {
+		if err == nil {
+			w.fail(http.StatusBadRequest, "The batch is empty", "", "batch")
+		}
+		w.c.deps.Fates.Refuse(reasonOf(w.a.Status), n)
+		return false
+	}
+	for i := range w.items {
+		if it := &w.items[i]; it.fate.met {
+			w.c.deps.Fates.Refuse(it.fate.reason, 1)
+		}
+	}
+	return true
+}
+
+// retryAfter returns what 503 tells, in seconds.
+func (c *Collector) retryAfter() int { return int((c.cfg.RetryAfter + time.Second - 1) / time.Second) }
+
+// reasonOf returns the reason of a request refused as a whole.
+func reasonOf(status int) event.Reason {
+	switch status {
+	case http.StatusRequestEntityTooLarge:
+		return event.ReasonTooLarge
+	case http.StatusServiceUnavailable:
+		return event.ReasonInternal
+	default:
+		return event.ReasonMalformed
+	}
+}

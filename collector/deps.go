@@ -1,0 +1,60 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"zgoda/collector/enrich"
+	"zgoda/consent/cookie"
+	"zgoda/event"
+	"zgoda/spool"
+	"zgoda/subjects"
+)
+
+// blinder turns identifiers into keyed hashes; pseudonym.Blinder is one.
+type blinder interface {
+	Blind(site event.SiteID, kind event.IdentifierKind, value []byte) (event.Blinded, error)
+	BlindOther(site event.SiteID, domain string, value []byte) event.Blinded
+}
+
+// people is the cached consent set; subjects.Set is one.
+type people interface {
+	Load(ctx context.Context, site event.SiteID, now time.Time, ids []subjects.Identity, out []*subjects.Entry) error
+	Accept(entries []*subjects.Entry, put func() error) error
+	Link(ctx context.Context, site event.SiteID, now time.Time, contact []subjects.Identity, visitor *subjects.Identity) (subjects.LinkResult, error)
+}
+
+// log is where accepted records go; spool.Spool is one.
+type log interface {
+	Put(rec []byte) (spool.Ticket, error)
+	Wait(ctx context.Context, t spool.Ticket) error
+}
+
+// fates counts what becomes of events; telemetry.Fates is one.
+type fates interface {
+	Receive(n int)
+	Refuse(r event.Reason, n int)
+	Drop(r event.Reason, n int)
+}
+
+// Deps are the parts that the collector calls. Registerer may be nil.
+type Deps struct {
+	Sites      *Sites
+	Blinder    blinder
+	Subjects   people
+	Spool      log
+	Fates      fates
+	Jar        *cookie.Jar
+	Enricher   *enrich.Enricher
+	Registerer prometheus.Registerer
+}
+
+func (d Deps) validate() error {
+	if d.Sites == nil || d.Blinder == nil || d.Subjects == nil || d.Spool == nil || d.Fates == nil || d.Jar == nil || d.Enricher == nil {
+		return errors.New("collector: a part is missing")
+	}
+	return nil
+}

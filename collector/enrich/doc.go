@@ -1,0 +1,6 @@
+// Package enrich turns the client's address into a country and its user agent
+// into families of browser, system and device.
+//
+// It guarantees that neither an address nor a user agent outlives the call: the
+// cache of families is keyed by a seeded hash and holds families alone.
+package enrich

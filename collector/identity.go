@@ -1,0 +1,149 @@
+package collector
+
+import (
+	"zgoda/collector/segment"
+	"zgoda/consent/cookie"
+	"zgoda/event"
+	"zgoda/subjects"
+)
+
+// cast is whom an event is about, as places in the request's list of
+// identities: its visitors, the one it is stored under first, then its contacts,
+// the named one first.
+type cast struct {
+	visitors, contacts, end int
+	link                    bool // the identifiers are to lead to one contact
+	entitled                bool // a contact may be spoken of: secret key, or proof
+}
+
+func (c *cast) hasVisitor() bool { return c.contacts > c.visitors }
+
+func (c *cast) hasContact() bool { return c.end > c.contacts }
+
+// identify finds out whom an item is about, and appends their blinded
+// identifiers to the request's list. Whatever a public key says of a contact
+// without a proof is a claim: it is counted and goes no further, not even to
+// the blinder.
+func (w *work) identify(it *item) error {
+	it.cast = cast{visitors: len(w.ids)}
+	if err := w.visitors(it); err != nil {
+		return err
+	}
+	it.cast.contacts = len(w.ids)
+	it.cast.entitled = w.secret
+	if !w.secret {
+		it.cast.entitled = proven(w.site.Secret, it.ev.UserID, it.ev.Proof)
+		w.dropClaims(it)
+	}
+	if it.cast.entitled {
+		if err := w.contacts(it); err != nil {
+			return err
+		}
+	}
+	it.cast.end = len(w.ids)
+	return nil
+}
+
+// visitors adds the visitor of the signed cookie, which wins; the one that the
+// body names; and the one that an alias says was the contact before.
+func (w *work) visitors(it *item) error {
+	if id, ok := w.cookieVisitor(); ok {
+		if err := w.addVisitor(it, id[:], "cookie"); err != nil {
+			return err
+		}
+	}
+	if len(it.ev.AnonymousID) > 0 {
+		if err := w.addVisitor(it, it.ev.AnonymousID, "anonymousId"); err != nil {
+			return err
+		}
+	}
+	if w.secret && it.ev.Type == event.TypeAlias && len(it.ev.PreviousID) > 0 {
+		return w.addVisitor(it, it.ev.PreviousID, "previousId")
+	}
+	return nil
+}
+
+// addVisitor adds a visitor unless the item has it already.
+func (w *work) addVisitor(it *item, value []byte, field string) error {
+	if err := w.add(event.KindVisitor, value, field, false); err != nil {
+		return err
+	}
+	last := len(w.ids) - 1
+	for _, id := range w.ids[it.cast.visitors:last] {
+		if id.H1 == w.ids[last].H1 {
+			w.ids = w.ids[:last]
+			break
+		}
+	}
+	return nil
+}
+
+func (w *work) cookieVisitor() (id [16]byte, ok bool) {
+	if w.r.Cookie == nil {
+		return id, false
+	}
+	value := w.r.Cookie(cookie.Visitor)
+	if len(value) == 0 {
+		return id, false
+	}
+	return w.c.deps.Jar.OpenVisitor(w.site.ID, value, w.r.ReceivedAt)
+}
+
+// dropClaims forgets what a public key says of contacts. With a proof only the
+// proven userId stays: the proof covers it alone.
+func (w *work) dropClaims(it *item) {
+	claimed := len(it.ev.PreviousID) > 0 || it.ev.Traits != nil
+	if !it.cast.entitled {
+		claimed = claimed || len(it.ev.UserID) > 0 || len(it.ev.GroupID) > 0
+		it.ev.UserID, it.ev.GroupID = nil, nil
+	}
+	it.ev.PreviousID, it.ev.Traits, it.ev.Proof = nil, nil, nil
+	it.claim = claimed
+	if claimed && !w.dry {
+		w.c.metrics.claims.Inc()
+	}
+}
+
+// contacts adds the contact that userId names and, for identify and alias with
+// a secret key, the identifiers that are to lead to it.
+func (w *work) contacts(it *item) error {
+	ev := &it.ev
+	if len(ev.UserID) == 0 {
+		return nil
+	}
+	if err := w.add(event.KindUserID, ev.UserID, "userId", true); err != nil {
+		return err
+	}
+	switch {
+	case !w.secret:
+		// The proof covers userId alone: nothing else of a public key leads to it.
+	case ev.Type == event.TypeIdentify:
+		w.addTrait(ev, event.KindEmail, "email")
+		w.addTrait(ev, event.KindPhone, "phone")
+	case ev.Type == event.TypeAlias && len(ev.PreviousID) > 0:
+		if err := w.add(event.KindUserID, ev.PreviousID, "previousId", true); err != nil {
+			return err
+		}
+	}
+	links := !w.secret || ev.Type == event.TypeIdentify || ev.Type == event.TypeAlias
+	it.cast.link = links && !w.dry && (it.cast.hasVisitor() || len(w.ids)-it.cast.contacts > 1)
+	return nil
+}
+
+// addTrait adds a trait that identifies. One that is none (SDKs send "n/a") is
+// passed over: traits are optional and go no further anyway.
+func (w *work) addTrait(ev *segment.Event, kind event.IdentifierKind, name string) {
+	if value := segment.TraitText(ev, name); len(value) > 0 {
+		_ = w.add(kind, value, name, true) //nolint:errcheck // passed over, as said
+	}
+}
+
+// add blinds an identifier and appends it.
+func (w *work) add(kind event.IdentifierKind, value []byte, field string, mint bool) error {
+	h1, err := w.c.deps.Blinder.Blind(w.site.ID, kind, value)
+	if err != nil {
+		return &segment.FieldError{Field: field, Why: "is not a usable identifier"}
+	}
+	w.ids = append(w.ids, subjects.Identity{H1: h1, Kind: kind, Mint: mint && !w.dry})
+	return nil
+}

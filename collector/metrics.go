@@ -1,0 +1,61 @@
+package collector
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"zgoda/consent"
+)
+
+// metrics count what the fates of events do not tell. Every label is of a
+// closed set.
+type metrics struct {
+	claims  prometheus.Counter
+	clock   prometheus.Counter
+	stale   prometheus.Counter
+	decided [consent.KindSharing + 1][2][consent.SourceCount]prometheus.Counter
+}
+
+func newMetrics(r prometheus.Registerer) (*metrics, error) {
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Name: "zgoda_collector_" + name, Help: help})
+	}
+	m := &metrics{
+		claims: counter("claims_dropped_total", "Identifiers of contacts claimed with a public key and without a proof, dropped."),
+		clock:  counter("clock_corrected_total", "Times out of range that were set to the time of receipt."),
+		stale:  counter("decisions_repeated_total", "Decisions made again because a change overtook them."),
+	}
+	decisions := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "zgoda_collector_decisions_total", Help: "Decisions by kind of purpose, outcome and who decided.",
+	}, []string{"kind", "outcome", "by"})
+	for k := range m.decided {
+		for o := range m.decided[k] {
+			for s := range m.decided[k][o] {
+				m.decided[k][o][s] = decisions.WithLabelValues(consent.Kind(k).String(), consent.Outcome(o).String(), consent.Source(s).String())
+			}
+		}
+	}
+	if r == nil {
+		return m, nil
+	}
+	var errs []error
+	for _, c := range []prometheus.Collector{m.claims, m.clock, m.stale, decisions} {
+		errs = append(errs, r.Register(c))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("register the metrics of the collector: %w", err)
+	}
+	return m, nil
+}
+
+func (m *metrics) decision(d *consent.Decision) {
+	for i := range d.Policy().Purposes {
+		v := d.Verdict(i)
+		kind := d.Policy().Purposes[i].Kind
+		if int(kind) < len(m.decided) && int(v.Outcome) < 2 && int(v.By) < consent.SourceCount {
+			m.decided[kind][v.Outcome][v.By].Inc()
+		}
+	}
+}

@@ -1,0 +1,71 @@
+package collector
+
+import (
+	"zgoda/consent"
+	"zgoda/event"
+	"zgoda/subjects"
+)
+
+// subject gathers everyone an item is about. The visitor and the contact that
+// the event may be stored under stand in their own places with their grants;
+// everyone else that its identifiers lead to stands in the second place, where
+// only refusals count: of several, all of them.
+func (w *work) subject(it *item) (s consent.Subject, ids consent.Identities) {
+	c := &it.cast
+	s = consent.Subject{Server: w.secret, NoOrigin: w.noOrigin}
+	var visitor, contact, other *subjects.Entry
+	for i, e := range w.entries[c.visitors:c.end] {
+		isVisitor := c.visitors+i < c.contacts
+		switch {
+		case isVisitor && visitor == nil:
+			visitor = e
+		case !isVisitor && contact == nil:
+			contact = e
+		case sameAs(e, visitor), sameAs(e, contact):
+		case other == nil:
+			other, w.second = e, e.Record
+		default:
+			addRefusals(&w.second, &e.Record)
+		}
+	}
+	if visitor != nil {
+		s.Visitor, ids.Visitor, s.Speaks = &visitor.Record, visitor.Handles, consent.SpeaksForVisitor
+	}
+	if contact != nil {
+		s.Contact, ids.Contact = &contact.Record, contact.Handles
+	}
+	if other != nil {
+		s.Second, ids.Second = &w.second, other.Handles
+	}
+	s.Speaks = w.speaker(visitor != nil, contact != nil)
+	return s, ids
+}
+
+// speaker says for whom the request's own statements count: a server that names
+// a contact states them for the contact; anyone else for the visitor.
+func (w *work) speaker(visitor, contact bool) consent.Speaker {
+	switch {
+	case w.secret && contact:
+		return consent.SpeaksForContact
+	case visitor:
+		return consent.SpeaksForVisitor
+	default:
+		return consent.SpeaksForNobody
+	}
+}
+
+func sameAs(e, known *subjects.Entry) bool {
+	return known != nil && e.Handles.Consent == known.Handles.Consent
+}
+
+// addRefusals adds every refusal of b to a: what either refuses, both do.
+func addRefusals(a, b *consent.Record) {
+	a.Sequence = min(a.Sequence, b.Sequence)
+	a.State = max(a.State, b.State)
+	a.ProfilingOff = a.ProfilingOff || b.ProfilingOff
+	for bit := range event.MaxPurposes {
+		if b.Purposes[bit].Choice.Refuses() {
+			a.Purposes[bit] = b.Purposes[bit]
+		}
+	}
+}

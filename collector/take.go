@@ -1,0 +1,209 @@
+package collector
+
+import (
+	"context"
+	"errors"
+
+	"zgoda/consent"
+	"zgoda/consent/cookie"
+	"zgoda/consent/signal"
+	"zgoda/event"
+	"zgoda/record"
+	"zgoda/subjects"
+)
+
+// link makes the identifiers of items that say so lead to one contact, in the
+// order of the items, before anything is loaded.
+func (w *work) link(ctx context.Context) {
+	for i := range w.items {
+		it := &w.items[i]
+		if it.fate.met || !it.cast.link {
+			continue
+		}
+		if err := w.linkItem(ctx, &it.cast); err != nil {
+			w.refuseCounted(it, reasonFor(err))
+		}
+	}
+}
+
+// linkItem links the contacts of a cast, and its visitors: all of them for a
+// secret key, the one it is stored under for a proof.
+func (w *work) linkItem(ctx context.Context, c *cast) error {
+	contacts := w.ids[c.contacts:c.end]
+	visitors := w.ids[c.visitors:c.contacts]
+	if !w.secret && len(visitors) > 1 {
+		visitors = visitors[:1]
+	}
+	if len(visitors) == 0 {
+		return w.linkOne(ctx, contacts, nil)
+	}
+	for i := range visitors {
+		if err := w.linkOne(ctx, contacts, &visitors[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *work) linkOne(ctx context.Context, contacts []subjects.Identity, visitor *subjects.Identity) (err error) {
+	for range w.c.cfg.Tries {
+		_, err = w.c.deps.Subjects.Link(ctx, w.site.ID, w.r.ReceivedAt, contacts, visitor)
+		if !errors.Is(err, subjects.ErrStale) {
+			return err
+		}
+	}
+	return err
+}
+
+// load loads everyone of all items at once. When it fails, no item is stored.
+func (w *work) load(ctx context.Context) {
+	if cap(w.entries) < len(w.ids) {
+		w.entries = make([]*subjects.Entry, len(w.ids))
+	}
+	w.entries = w.entries[:len(w.ids)]
+	if len(w.ids) == 0 {
+		return
+	}
+	if err := w.c.deps.Subjects.Load(ctx, w.site.ID, w.r.ReceivedAt, w.ids, w.entries); err != nil {
+		for i := range w.items {
+			if it := &w.items[i]; !it.fate.met {
+				w.refuseCounted(it, reasonFor(err))
+			}
+		}
+	}
+}
+
+// take decides about each item and puts what is permitted into the spool.
+func (w *work) take(ctx context.Context) {
+	for i := range w.items {
+		it := &w.items[i]
+		if it.fate.met {
+			continue
+		}
+		w.text.Reset()
+		w.minimise(it)
+		w.read(it)
+		if err := w.accept(ctx, it); err != nil {
+			w.refuseCounted(it, reasonFor(err))
+		}
+	}
+}
+
+// read reads the signals of an item. Where both the item and its batch carry
+// consents of a tool, both are read: a refusal in either holds.
+func (w *work) read(it *item) {
+	in := signal.Input{
+		Header: w.r.Header, Query: w.r.Query, Context: it.ev.Context, Consent: it.ev.Consent, GPC: it.ev.GPC, Now: w.r.ReceivedAt,
+	}
+	if w.r.Cookie != nil {
+		in.Cookie = w.r.Cookie(cookie.Choice)
+	}
+	signal.ReadAll(w.c.parsers, &in, w.site.Policy, &w.signals)
+	if w.batch.Context != nil || w.batch.Consent != nil || w.batch.GPC != nil {
+		beside := signal.Input{Context: w.batch.Context, Consent: w.batch.Consent, GPC: w.batch.GPC, Now: w.r.ReceivedAt}
+		for _, p := range w.c.parsers {
+			p.Read(&beside, w.site.Policy, &w.signals)
+		}
+	}
+	w.a.Tk = w.a.Tk || w.signals.DNT != consent.Absent
+}
+
+// accept decides, makes the record and puts it into the spool, again when a
+// change overtook the decision.
+func (w *work) accept(ctx context.Context, it *item) error {
+	entries := w.entries[it.cast.visitors:it.cast.end]
+	for try := range w.c.cfg.Tries {
+		if try > 0 {
+			w.c.metrics.stale.Inc()
+			ids := w.ids[it.cast.visitors:it.cast.end]
+			if err := w.c.deps.Subjects.Load(ctx, w.site.ID, w.r.ReceivedAt, ids, entries); err != nil {
+				return err
+			}
+		}
+		permit, ok := w.decide(it)
+		if !ok {
+			w.drop(it)
+			return nil
+		}
+		if err := w.encode(it, permit); err != nil {
+			return err
+		}
+		err := w.c.deps.Subjects.Accept(entries, w.put)
+		if err == nil {
+			it.ticket, it.fate.put = w.ticket, true
+			w.tell()
+			return nil
+		}
+		if !errors.Is(err, subjects.ErrStale) {
+			return err
+		}
+	}
+	return subjects.ErrStale
+}
+
+// decide decides about an item by what is loaded.
+func (w *work) decide(it *item) (consent.Permit, bool) {
+	subject, ids := w.subject(it)
+	w.decision = consent.Decide(w.site.Policy, &w.signals, subject)
+	return w.decision.Permit(ids)
+}
+
+// encode makes the record and its bytes.
+func (w *work) encode(it *item, permit consent.Permit) error {
+	w.keepProperties(it, permit.Scope())
+	rec, err := record.Make(permit, &it.raw)
+	if err != nil {
+		return err
+	}
+	w.encoded = record.Append(w.encoded[:0], &rec)
+	return nil
+}
+
+// drop counts an item that may not be stored.
+func (w *work) drop(it *item) {
+	reason := event.ReasonConsent
+	for i := range w.site.Policy.Purposes {
+		switch w.decision.Verdict(i).By {
+		case consent.SourceErased:
+			reason = event.ReasonErased
+		case consent.SourceRestricted:
+			if reason != event.ReasonErased {
+				reason = event.ReasonRestricted
+			}
+		default:
+		}
+	}
+	it.fate = fate{met: true, reason: reason}
+	w.c.deps.Fates.Drop(reason, 1)
+	w.tell()
+}
+
+// tell counts the decision, and answers with the first one of the request.
+func (w *work) tell() {
+	w.c.metrics.decision(&w.decision)
+	if w.decided {
+		return
+	}
+	w.decided = true
+	w.a.Decision = w.decision.AppendHeader(w.a.Decision, !w.secret, &w.signals)
+}
+
+// wait waits until everything that was put is on disk. An event whose wait is
+// cut short is not counted as refused: it may still become durable, and the
+// writer counts it then.
+func (w *work) wait(ctx context.Context) {
+	for i := range w.items {
+		it := &w.items[i]
+		if !it.fate.put {
+			continue
+		}
+		err := w.c.deps.Spool.Wait(ctx, it.ticket)
+		switch {
+		case err == nil:
+		case ctx.Err() != nil:
+			w.refuse(it, event.ReasonInternal, "", "")
+		default:
+			w.refuseCounted(it, reasonFor(err))
+		}
+	}
+}

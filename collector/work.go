@@ -1,0 +1,261 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"sync"
+
+	"github.com/valyala/fastjson"
+
+	"zgoda/collector/beacon"
+	"zgoda/collector/enrich"
+	"zgoda/collector/minimise"
+	"zgoda/collector/pixel"
+	"zgoda/collector/segment"
+	"zgoda/consent"
+	"zgoda/event"
+	"zgoda/spool"
+	"zgoda/subjects"
+)
+
+// item is one event of a request on its way.
+type item struct {
+	ev     segment.Event
+	cast   cast
+	raw    event.Raw
+	ticket spool.Ticket
+	fate   fate
+	claim  bool // a contact was claimed without a proof
+}
+
+// fate is where an item stands.
+type fate struct {
+	met    bool // it has met its fate: refused or dropped, and counted
+	put    bool // it is in the spool, maybe not on disk yet
+	reason event.Reason
+	field  string
+	detail string
+}
+
+// work is one request on its way. It is pooled; nothing in it outlives the
+// request, and release wipes what came from it.
+type work struct {
+	c *Collector
+	r *Request
+	a *Answer
+
+	site     *Site
+	secret   bool // the key is a server's
+	noOrigin bool // a public key without an Origin
+	dry      bool // explain: nothing is stored, linked, minted or counted
+
+	parser  *segment.Parser
+	body    *fastjson.Value
+	batch   segment.Batch
+	many    bool // the body is a batch
+	one     [1]*fastjson.Value
+	items   []item
+	ids     []subjects.Identity
+	entries []*subjects.Entry
+
+	address   netip.Addr
+	families  enrich.Families
+	country   string
+	addresses pixel.Addresses
+
+	text     minimise.Buffer
+	signals  consent.Signals
+	decision consent.Decision
+	second   consent.Record // everyone but the visitor and the contact, as far as they refuse
+	encoded  []byte
+	ticket   spool.Ticket
+	put      func() error // made once: puts encoded into the spool
+	decided  bool         // the answer tells a decision already
+}
+
+// The sizes above which a work's lists are not kept.
+const (
+	keptItems = 256
+	keptBytes = 256 << 10
+)
+
+func (c *Collector) newWork() any {
+	w := &work{c: c}
+	w.put = func() (err error) {
+		w.ticket, err = c.deps.Spool.Put(w.encoded)
+		return err
+	}
+	return w
+}
+
+// acquire takes a work from the pool for a request.
+func acquire(pool *sync.Pool, r *Request, a *Answer) *work {
+	w := pool.Get().(*work) //nolint:errcheck // the pool holds nothing else
+	w.r, w.a = r, a
+	w.parser = segment.Get()
+	return w
+}
+
+// release gives a work back, wiped.
+func (w *work) release(pool *sync.Pool) {
+	segment.Put(w.parser)
+	w.text.Reset()
+	clear(w.items)
+	clear(w.ids)
+	clear(w.entries)
+	clear(w.encoded)
+	if cap(w.items) > keptItems || cap(w.encoded) > keptBytes {
+		w.items, w.ids, w.entries, w.encoded = nil, nil, nil, nil
+	}
+	*w = work{
+		c: w.c, put: w.put, text: w.text,
+		items: w.items[:0], ids: w.ids[:0], entries: w.entries[:0], encoded: w.encoded[:0],
+	}
+	pool.Put(w)
+}
+
+// decode reads the body into items. Items that cannot be read meet their fate
+// here; an error is about the request as a whole.
+func (w *work) decode(ctx context.Context) error {
+	if w.r.Route == RoutePixel {
+		return w.decodePixel()
+	}
+	if err := w.readBatch(); err != nil {
+		return err
+	}
+	if len(w.batch.Items) > w.c.cfg.MaxBatchEvents {
+		return errTooMany
+	}
+	w.grow(len(w.batch.Items))
+	for i, v := range w.batch.Items {
+		if ctx.Err() != nil {
+			return errGone
+		}
+		w.decodeItem(&w.items[i], v)
+	}
+	return nil
+}
+
+// grow makes n empty items.
+func (w *work) grow(n int) {
+	if cap(w.items) < n {
+		w.items = make([]item, n)
+	}
+	w.items = w.items[:n]
+	clear(w.items)
+}
+
+// readBatch takes the body apart; a single call is a batch of one.
+func (w *work) readBatch() (err error) {
+	switch {
+	case w.r.Route == RouteBeacon && (segment.IsBatch(w.body) || w.body.Get("events") != nil),
+		w.r.Route == RouteAny && w.body.Get("events") != nil:
+		w.many = true
+		w.batch, err = beacon.ReadBatch(w.body)
+	case w.r.Route == RouteBatch, w.r.Route == RouteAny && segment.IsBatch(w.body):
+		w.many = true
+		w.batch, err = segment.ReadBatch(w.body)
+	default:
+		w.single()
+	}
+	return err
+}
+
+// single makes a batch of the one call that the body is. What would stand
+// beside it stands in it.
+func (w *work) single() {
+	w.one[0] = w.body
+	w.batch = segment.Batch{Items: w.one[:]}
+}
+
+func (w *work) decodeItem(it *item, v *fastjson.Value) {
+	if w.many && !w.fits(v) {
+		w.refuse(it, event.ReasonTooLarge, "", "An event is too large.")
+		return
+	}
+	var err error
+	if w.r.Route == RouteBeacon || w.body.Get("events") != nil {
+		err = beacon.Read(&it.ev, v)
+	} else {
+		err = it.ev.Read(v, w.r.Route.eventType())
+	}
+	if err == nil {
+		err = w.validate(it)
+	}
+	if err != nil {
+		w.refuseFor(it, err)
+	}
+}
+
+// fits says whether one event of a batch keeps to the limit of one.
+func (w *work) fits(v *fastjson.Value) bool {
+	if len(w.r.Body) <= w.c.cfg.MaxEventBytes {
+		return true
+	}
+	w.encoded = v.MarshalTo(w.encoded[:0])
+	return len(w.encoded) <= w.c.cfg.MaxEventBytes
+}
+
+func (w *work) decodePixel() (err error) {
+	w.grow(1)
+	it := &w.items[0]
+	if w.addresses, err = pixel.Read(&it.ev, w.r.Query); err == nil {
+		err = w.validate(it)
+	}
+	if err != nil {
+		w.refuseFor(it, err)
+	}
+	return nil
+}
+
+// validate checks what reading did not: times, the message's id, and that the
+// event is somebody's; then it finds out whose.
+func (w *work) validate(it *item) error {
+	at, corrected, err := clock(&it.ev, w.batch.Sent, w.r.ReceivedAt, w.c.cfg.FutureLimit)
+	if err != nil {
+		return err
+	}
+	if corrected && !w.dry {
+		w.c.metrics.clock.Inc()
+	}
+	it.raw.Site, it.raw.Type, it.raw.Time, it.raw.ReceivedAt = w.site.ID, it.ev.Type, at, w.r.ReceivedAt
+	if it.raw.MessageID, err = messageID(w.c.deps.Blinder, w.site.ID, it.ev.MessageID, &w.text); err != nil {
+		return err
+	}
+	named := len(it.ev.AnonymousID) > 0 || len(it.ev.UserID) > 0
+	if err := w.identify(it); err != nil {
+		return err
+	}
+	if !named && !it.cast.hasVisitor() && (w.secret || (w.r.Route != RouteBeacon && w.r.Route != RoutePixel)) {
+		return errNoIdentity
+	}
+	return nil
+}
+
+// The errors about a request as a whole, and about one event of it.
+var (
+	errTooMany    = errors.New("the batch has too many events")
+	errGone       = errors.New("the client has gone")
+	errNoIdentity = errors.New("anonymousId or userId is required")
+)
+
+// eventType returns the type that a route says, TypeUnknown where the call does.
+func (r Route) eventType() event.Type {
+	switch r {
+	case RouteTrack:
+		return event.TypeTrack
+	case RoutePage:
+		return event.TypePage
+	case RouteScreen:
+		return event.TypeScreen
+	case RouteIdentify:
+		return event.TypeIdentify
+	case RouteGroup:
+		return event.TypeGroup
+	case RouteAlias:
+		return event.TypeAlias
+	default:
+		return event.TypeUnknown
+	}
+}
