@@ -20,15 +20,15 @@ func gpc(rc *fasthttp.RequestCtx) {
 // segmentSettings is what analytics.js 2 asks for at start: one destination,
 // this gateway, no remote code, no metrics sent anywhere.
 type segmentSettings struct {
-	Integrations            map[string]segmentDestination `json:"integrations"`
-	Plan                    segmentPlan                   `json:"plan"`
-	EdgeFunction            struct{}                      `json:"edgeFunction"`
-	MiddlewareSettings      struct{}                      `json:"middlewareSettings"`
-	EnabledMiddleware       struct{}                      `json:"enabledMiddleware"`
-	RemotePlugins           []struct{}                    `json:"remotePlugins"`
-	Metrics                 segmentMetrics                `json:"metrics"`
-	AnalyticsNextEnabled    bool                          `json:"analyticsNextEnabled"`
-	LegacyVideoPlugins      bool                          `json:"legacyVideoPluginsEnabled"`
+	Integrations         map[string]segmentDestination `json:"integrations"`
+	Plan                 segmentPlan                   `json:"plan"`
+	EdgeFunction         struct{}                      `json:"edgeFunction"`
+	MiddlewareSettings   struct{}                      `json:"middlewareSettings"`
+	EnabledMiddleware    struct{}                      `json:"enabledMiddleware"`
+	RemotePlugins        []struct{}                    `json:"remotePlugins"`
+	Metrics              segmentMetrics                `json:"metrics"`
+	AnalyticsNextEnabled bool                          `json:"analyticsNextEnabled"`
+	LegacyVideoPlugins   bool                          `json:"legacyVideoPluginsEnabled"`
 }
 
 type segmentDestination struct {

@@ -13,6 +13,7 @@ import (
 	"zgoda/consent/cookie"
 	"zgoda/consent/signal"
 	"zgoda/event"
+	"zgoda/subjects"
 )
 
 // Request is what the gateway read. Slices are read only until Read or Write returns.
@@ -45,26 +46,10 @@ type Cookie struct {
 	MaxAge      time.Duration
 }
 
-// Choice is one choice as the ledger should hold it.
-type Choice struct {
-	Purpose event.PurposeID
-	Version uint32 // of the purpose's text and scope
-	Text    [32]byte
-	Granted bool
-}
-
-// Circumstances are how choices were made.
-type Circumstances struct {
-	Locale, Surface string
-	GPC, DNT        bool // the browser signals that were present
-	At              time.Time
-}
-
-// people are what is held about visitors, and the ledger. A Record of a visitor
-// about whom nothing is held is the zero Record.
+// people are what is held about visitors, and the ledger; subjects.Set is one.
 type people interface {
-	Visitor(ctx context.Context, site event.SiteID, now time.Time, visitor event.Blinded) (consent.Record, error)
-	Choose(ctx context.Context, site event.SiteID, visitor event.Blinded, choices []Choice, how Circumstances) error
+	Load(ctx context.Context, site event.SiteID, now time.Time, ids []subjects.Identity, out []*subjects.Entry) error
+	SetChoices(ctx context.Context, site event.SiteID, visitor event.Handle, choices map[event.PurposeID]bool, meta subjects.ChoiceMeta) (event.Sequence, error)
 }
 
 // blinder is pseudonym.Blinder.
@@ -106,7 +91,8 @@ type visit struct {
 	id      [16]byte
 	known   bool // id is a visitor's
 	signals consent.Signals
-	record  consent.Record
+	handle  event.Handle
+	record  *consent.Record // the visitor's own; nil: nothing may be told
 }
 
 // Read answers the state now in force for the visitor of the signed cookie.
@@ -151,9 +137,12 @@ func (d *Desk) Write(ctx context.Context, r *Request) Answer {
 	if needed && !v.known {
 		_, _ = rand.Read(v.id[:]) // never fails
 		v.known = true
+		if err := d.load(ctx, r, &v); err != nil {
+			return d.away(r, site)
+		}
 	}
 	if v.known {
-		if err := d.record(ctx, r, &v, said); err != nil {
+		if err := d.record(ctx, &v, said); err != nil {
 			return d.away(r, site)
 		}
 	}
@@ -203,9 +192,11 @@ func (d *Desk) read(r *Request, v *visit, choice []byte) {
 	signal.ReadAll(d.parsers, &in, v.site.Policy, &v.signals)
 }
 
-// load reads what is held about the visitor.
+// load reads what is held about the visitor. The record of one that is linked to
+// a contact has the contact's refusals in it: the browser's cookie opens nothing
+// of a contact, so that record is used for events but not told here.
 func (d *Desk) load(ctx context.Context, r *Request, v *visit) error {
-	v.record = consent.Record{}
+	v.record, v.handle = nil, event.Handle{}
 	if !v.known {
 		return nil
 	}
@@ -213,27 +204,28 @@ func (d *Desk) load(ctx context.Context, r *Request, v *visit) error {
 	if err != nil {
 		return fmt.Errorf("blind the visitor: %w", err)
 	}
-	v.record, err = d.deps.People.Visitor(ctx, v.site.ID, r.ReceivedAt, h1)
-	return err
+	ids, out := [1]subjects.Identity{{H1: h1, Kind: event.KindVisitor}}, [1]*subjects.Entry{}
+	if err := d.deps.People.Load(ctx, v.site.ID, r.ReceivedAt, ids[:], out[:]); err != nil {
+		return fmt.Errorf("load the visitor: %w", err)
+	}
+	v.handle = out[0].Handles.Consent
+	if len(out[0].Contacts) == 0 {
+		v.record = &out[0].Record
+	}
+	return nil
 }
 
 // record writes what was said into the ledger, under the visitor.
-func (d *Desk) record(ctx context.Context, r *Request, v *visit, said *statement) error {
-	h1, err := d.deps.Blinder.Blind(v.site.ID, event.KindVisitor, v.id[:])
-	if err != nil {
-		return fmt.Errorf("blind the visitor: %w", err)
+func (d *Desk) record(ctx context.Context, v *visit, said *statement) error {
+	choices := make(map[event.PurposeID]bool, len(said.choices))
+	for id, granted := range said.choices {
+		choices[event.PurposeID(id)] = granted
 	}
-	list := make([]Choice, 0, len(said.choices))
-	for i := range v.site.Policy.Purposes {
-		p := &v.site.Policy.Purposes[i]
-		if granted, ok := said.choices[string(p.ID)]; ok {
-			list = append(list, Choice{Purpose: p.ID, Version: p.Version, Text: p.TextHash, Granted: granted})
-		}
-	}
-	return d.deps.People.Choose(ctx, v.site.ID, h1, list, Circumstances{
-		Locale: said.locale, Surface: said.surface, At: r.ReceivedAt,
+	_, err := d.deps.People.SetChoices(ctx, v.site.ID, v.handle, choices, subjects.ChoiceMeta{
+		Version: v.site.Policy.Version, Locale: said.locale, Surface: said.surface,
 		GPC: v.signals.GPC == consent.Present, DNT: v.signals.DNT == consent.Present,
 	})
+	return err
 }
 
 // merge returns everything chosen so far: what is said now, over what the
@@ -243,7 +235,10 @@ func (d *Desk) merge(r *Request, v *visit, said *statement) map[event.PurposeID]
 	after := make(map[event.PurposeID]bool, len(policy.Purposes))
 	for i := range policy.Purposes {
 		p := &policy.Purposes[i]
-		if held := v.record.Purposes[p.Bit%event.MaxPurposes]; v.known && held.Version == p.Version && held.Choice != consent.ChoiceUnset {
+		if v.record == nil {
+			break
+		}
+		if held := v.record.Purposes[p.Bit%event.MaxPurposes]; held.Version == p.Version && held.Choice != consent.ChoiceUnset {
 			after[p.ID] = held.Choice == consent.ChoiceGiven
 		}
 	}

@@ -35,7 +35,10 @@ func (d *Desk) state(r *Request, v *visit, chosen map[event.PurposeID]bool) Answ
 	}
 	subject := consent.Subject{Speaks: consent.SpeaksForVisitor}
 	if v.known {
-		subject.Visitor = &v.record
+		subject.Visitor = v.record
+		if v.record == nil {
+			subject.Visitor = chosenRecord(policy, chosen)
+		}
 	}
 	decision := consent.Decide(policy, &v.signals, subject)
 	s := &State{
@@ -55,4 +58,23 @@ func (d *Desk) state(r *Request, v *visit, chosen map[event.PurposeID]bool) Answ
 		s.Purposes[p.ID] = out
 	}
 	return Answer{Status: 200, State: s, OriginListed: len(r.Origin) > 0 && v.site.OriginListed(r.Origin)}
+}
+
+// chosenRecord stands for the record of a linked visitor: what was chosen in
+// this browser and nothing else.
+func chosenRecord(policy *consent.Policy, chosen map[event.PurposeID]bool) *consent.Record {
+	var r consent.Record
+	for i := range policy.Purposes {
+		p := &policy.Purposes[i]
+		granted, ok := chosen[p.ID]
+		if !ok {
+			continue
+		}
+		held := consent.Held{Choice: consent.ChoiceRefused, Version: p.Version, Dialogue: true}
+		if granted {
+			held.Choice = consent.ChoiceGiven
+		}
+		r.Purposes[p.Bit%event.MaxPurposes] = held
+	}
+	return &r
 }

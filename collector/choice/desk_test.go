@@ -1,0 +1,445 @@
+package choice
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"zgoda/collector"
+	"zgoda/consent"
+	"zgoda/consent/cookie"
+	"zgoda/event"
+	"zgoda/subjects"
+)
+
+var (
+	noon   = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	policy = &consent.Policy{Site: "shop", Version: 7, Purposes: []consent.Purpose{
+		{ID: "measurement", Bit: 0, Kind: consent.KindMeasurement, Basis: consent.BasisLegitimateInterest, Version: 1, DNT: consent.ReachIgnore, GPC: consent.ReachIgnore},
+		{ID: "analytics", Bit: 1, Kind: consent.KindAnalytics, Basis: consent.BasisConsent, Version: 2, GPC: consent.ReachAsk, DNT: consent.ReachRefuse},
+		{ID: "profiling", Bit: 2, Kind: consent.KindProfiling, Basis: consent.BasisConsent, Version: 3, GPC: consent.ReachRefuse, DNT: consent.ReachRefuse},
+	}}
+)
+
+// ledger is what subjects.Set does, in memory.
+type ledger struct {
+	away    bool
+	linked  bool // every visitor is linked to a contact that refuses all
+	records map[event.Handle]consent.Record
+	metas   []subjects.ChoiceMeta
+}
+
+func (l *ledger) Load(_ context.Context, _ event.SiteID, _ time.Time, ids []subjects.Identity, out []*subjects.Entry) error {
+	if l.away {
+		return subjects.ErrKeyholderAway
+	}
+	for i, id := range ids {
+		var e subjects.Entry
+		copy(e.Handles.Consent[:], id.H1[:])
+		e.Record = l.records[e.Handles.Consent]
+		if l.linked {
+			e.Contacts = []event.Handle{{1}}
+			e.Record.ProfilingOff = true
+			e.Record.State = consent.StateRestricted
+		}
+		out[i] = &e
+	}
+	return nil
+}
+
+func (l *ledger) SetChoices(_ context.Context, _ event.SiteID, visitor event.Handle, choices map[event.PurposeID]bool, meta subjects.ChoiceMeta) (event.Sequence, error) {
+	if l.away {
+		return 0, subjects.ErrControlAway
+	}
+	r := l.records[visitor]
+	for id, granted := range choices {
+		p := policy.Purposes[policy.Find(id)]
+		held := consent.Held{Choice: consent.ChoiceRefused, Version: p.Version, Dialogue: true, GPC: meta.GPC, DNT: meta.DNT}
+		if granted {
+			held.Choice = consent.ChoiceGiven
+		}
+		r.Purposes[p.Bit] = held
+	}
+	l.records[visitor] = r
+	l.metas = append(l.metas, meta)
+	return event.Sequence(len(l.metas)), nil
+}
+
+type blind struct{}
+
+func (blind) Blind(_ event.SiteID, _ event.IdentifierKind, value []byte) (b event.Blinded, err error) {
+	if len(value) != 16 {
+		return b, errors.New("a visitor's id has 16 bytes")
+	}
+	copy(b[:], value)
+	return b, nil
+}
+
+// person is a browser: it keeps the cookies that it is given.
+type person struct {
+	tb      testing.TB
+	desk    *Desk
+	cookies map[string]string
+	headers map[string]string
+}
+
+func setUp(tb testing.TB) (*person, *ledger) {
+	tb.Helper()
+	sites, err := collector.NewSites([]collector.Site{
+		{ID: "shop", PublicKeys: []string{"pk"}, Secret: collector.Secret("sk"), Origins: []string{"https://shop.example"}, Policy: policy},
+		{ID: "demo", PublicKeys: []string{"demo-key"}, Loopback: true, Policy: &consent.Policy{Site: "demo", Version: 1, Purposes: policy.Purposes}},
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	l := &ledger{records: map[event.Handle]consent.Record{}}
+	d, err := New(DefaultConfig(), Deps{Sites: sites, Jar: cookie.NewJar([]byte(strings.Repeat("k", 32))), Blinder: blind{}, People: l})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return &person{tb: tb, desk: d, cookies: map[string]string{}, headers: map[string]string{}}, l
+}
+
+func (p *person) request() *Request {
+	r := &Request{
+		Key: []byte("pk"), Origin: []byte("https://shop.example"), FetchSite: []byte("same-site"),
+		Address: netip.MustParseAddr("192.0.2.7"), ReceivedAt: noon,
+		Header: func(name string, yield func([]byte) bool) {
+			if v, ok := p.headers[name]; ok {
+				yield([]byte(v))
+			}
+		},
+	}
+	if v, ok := p.cookies[cookie.Visitor]; ok {
+		r.Visitor = []byte(v)
+	}
+	if v, ok := p.cookies[cookie.Choice]; ok {
+		r.Choice = []byte(v)
+	}
+	return r
+}
+
+func (p *person) write(body string) Answer {
+	p.tb.Helper()
+	r := p.request()
+	r.Body = []byte(body)
+	a := p.desk.Write(context.Background(), r)
+	for _, c := range a.Cookies {
+		if c.Value == "" {
+			delete(p.cookies, c.Name)
+		} else {
+			p.cookies[c.Name] = c.Value
+		}
+	}
+	return a
+}
+
+func (p *person) choose(choices string) *State {
+	p.tb.Helper()
+	a := p.write(`{"key":"pk","version":"7","choices":` + choices + `}`)
+	if a.Status != 200 || a.State == nil || !a.OriginListed {
+		p.tb.Fatalf("%s: status %d, %+v", choices, a.Status, a.Problem)
+	}
+	return a.State
+}
+
+func (p *person) read() *State {
+	p.tb.Helper()
+	a := p.desk.Read(context.Background(), p.request())
+	if a.Status != 200 || len(a.Cookies) != 0 {
+		p.tb.Fatalf("status %d, %d cookies", a.Status, len(a.Cookies))
+	}
+	return a.State
+}
+
+func expect(tb testing.TB, s *State, purpose event.PurposeID, allowed bool, by string) {
+	tb.Helper()
+	if got := s.Purposes[purpose]; got.Allowed != allowed || got.By != by {
+		tb.Errorf("%s: allowed %v by %s, want %v by %s", purpose, got.Allowed, got.By, allowed, by)
+	}
+}
+
+func TestNothingBeforeConsent(t *testing.T) {
+	p, l := setUp(t)
+	s := p.read()
+	if s.Chosen || s.Visitor || s.GPC || s.Version != 7 {
+		t.Errorf("%+v", s)
+	}
+	expect(t, s, "measurement", true, "basis")
+	expect(t, s, "analytics", false, "default")
+	expect(t, s, "profiling", false, "default")
+	if len(l.metas) != 0 {
+		t.Error("a GET wrote to the ledger")
+	}
+}
+
+func TestGrantMintsVisitorAndWritesLedger(t *testing.T) {
+	p, l := setUp(t)
+	a := p.write(`{"key":"pk","version":7,"locale":"pl","surface":"dialogue","choices":{"analytics":true,"profiling":false}}`)
+	if a.Status != 200 {
+		t.Fatalf("status %d: %+v", a.Status, a.Problem)
+	}
+	if !a.State.Visitor || !a.State.Chosen {
+		t.Errorf("%+v", a.State)
+	}
+	expect(t, a.State, "analytics", true, "ledger")
+	if a.State.Purposes["profiling"].Allowed {
+		t.Error("profiling was refused")
+	}
+	if len(l.metas) != 1 || l.metas[0].Locale != "pl" || l.metas[0].Surface != "dialogue" || l.metas[0].GPC || len(l.records) != 1 {
+		t.Errorf("%+v", l.metas)
+	}
+	for _, c := range a.Cookies {
+		if c.MaxAge <= 0 || c.MaxAge > 400*24*time.Hour {
+			t.Errorf("%s lives %s", c.Name, c.MaxAge)
+		}
+	}
+	again := p.read()
+	expect(t, again, "analytics", true, "ledger")
+	if c := again.Purposes["analytics"].Choice; c == nil || !*c {
+		t.Error("what was said is forgotten")
+	}
+}
+
+func TestRefusalMintsNobody(t *testing.T) {
+	p, l := setUp(t)
+	s := p.choose(`{"analytics":false,"profiling":false}`)
+	if s.Visitor || !s.Chosen || len(l.records) != 0 || p.cookies[cookie.Visitor] != "" || p.cookies[cookie.Choice] == "" {
+		t.Errorf("%+v, %d records", s, len(l.records))
+	}
+	expect(t, s, "analytics", false, "cookie")
+}
+
+func TestFullRefusalWithdrawsAndForgetsVisitor(t *testing.T) {
+	p, l := setUp(t)
+	p.choose(`{"analytics":true,"profiling":true}`)
+	visitor := p.cookies[cookie.Visitor]
+	s := p.choose(`{"analytics":false}`)
+	if !s.Visitor || p.cookies[cookie.Visitor] == "" {
+		t.Error("profiling is still granted: the visitor stays")
+	}
+	s = p.choose(`{"analytics":false,"profiling":false}`)
+	if s.Visitor || p.cookies[cookie.Visitor] != "" || p.cookies[cookie.Choice] == "" {
+		t.Errorf("%+v", s)
+	}
+	for _, r := range l.records {
+		if r.Purposes[2].Choice != consent.ChoiceRefused {
+			t.Error("the withdrawal is not in the ledger")
+		}
+	}
+	// The old cookie, kept by somebody, still speaks for the visitor who withdrew.
+	p.cookies[cookie.Visitor] = visitor
+	delete(p.cookies, cookie.Choice)
+	if p.read().Purposes["profiling"].Allowed {
+		t.Error("an old cookie brings a grant back")
+	}
+}
+
+func TestGPC(t *testing.T) {
+	p, l := setUp(t)
+	p.headers["Sec-GPC"] = "1"
+	s := p.choose(`{"profiling":true}`)
+	expect(t, s, "profiling", false, "gpc")
+	if !s.GPC || s.Visitor || len(l.records) != 0 {
+		t.Errorf("the browser refuses it: no identifier may be made: %+v", s)
+	}
+	s = p.choose(`{"analytics":true}`)
+	expect(t, s, "analytics", true, "ledger")
+	expect(t, s, "profiling", false, "gpc")
+	if !s.Visitor || len(l.metas) != 1 || !l.metas[0].GPC {
+		t.Errorf("%+v %+v", s, l.metas)
+	}
+}
+
+func TestLinkedVisitorLearnsNothingOfTheContact(t *testing.T) {
+	p, l := setUp(t)
+	before := p.choose(`{"analytics":true,"profiling":true}`)
+	l.linked = true
+	after := p.read()
+	one, _ := json.Marshal(before)
+	two, _ := json.Marshal(after)
+	if string(one) != string(two) {
+		t.Errorf("a contact shows through a visitor's cookie:\n%s\n%s", one, two)
+	}
+}
+
+func TestOtherVersionCannotGrant(t *testing.T) {
+	p, _ := setUp(t)
+	a := p.write(`{"key":"pk","version":"6","choices":{"analytics":true}}`)
+	if a.Status != 409 || a.Problem.Field != "version" || len(a.Cookies) != 0 {
+		t.Errorf("status %d, field %s", a.Status, a.Problem.Field)
+	}
+	if a = p.write(`{"key":"pk","version":"6","choices":{"analytics":false}}`); a.Status != 200 {
+		t.Errorf("a refusal always counts: status %d", a.Status)
+	}
+}
+
+func TestAwayGrantsNothing(t *testing.T) {
+	p, l := setUp(t)
+	l.away = true
+	a := p.write(`{"key":"pk","version":"7","choices":{"analytics":true}}`)
+	if a.Status != 503 || a.RetryAfter < 1 || len(a.Cookies) != 0 || a.State != nil {
+		t.Errorf("%+v", a)
+	}
+	l.away = false
+	p.choose(`{"analytics":true}`)
+	l.away = true
+	if a := p.desk.Read(context.Background(), p.request()); a.Status != 503 || a.State != nil {
+		t.Errorf("%+v", a)
+	}
+}
+
+func TestForgedCookies(t *testing.T) {
+	p, l := setUp(t)
+	p.choose(`{"analytics":true}`)
+	good := p.cookies[cookie.Visitor]
+	for i := range len(good) {
+		forged := []byte(good)
+		forged[i] ^= 1
+		p.cookies[cookie.Visitor] = string(forged)
+		if p.read().Visitor {
+			t.Fatalf("byte %d changed and still somebody", i)
+		}
+	}
+	p.cookies[cookie.Visitor] = good
+	p.cookies[cookie.Choice] += "x"
+	s := p.read()
+	expect(t, s, "analytics", false, "unreadable")
+	if len(l.records) != 1 {
+		t.Errorf("%d visitors", len(l.records))
+	}
+}
+
+func TestWhoMayChoose(t *testing.T) {
+	const body = `{"key":"KEY","version":"7","choices":{"analytics":true}}`
+	for name, c := range map[string]struct {
+		key    string
+		change func(*Request)
+		status int
+		field  string
+	}{
+		"listed":              {"pk", func(*Request) {}, 200, ""},
+		"no fetch metadata":   {"pk", func(r *Request) { r.FetchSite = nil }, 200, ""},
+		"same origin":         {"pk", func(r *Request) { r.FetchSite = []byte("same-origin") }, 200, ""},
+		"cross site":          {"pk", func(r *Request) { r.FetchSite = []byte("cross-site") }, 403, "Sec-Fetch-Site"},
+		"typed":               {"pk", func(r *Request) { r.FetchSite = []byte("none") }, 403, "Sec-Fetch-Site"},
+		"no origin":           {"pk", func(r *Request) { r.Origin = nil }, 403, "Origin"},
+		"other origin":        {"pk", func(r *Request) { r.Origin = []byte("https://evil.example") }, 403, "Origin"},
+		"null origin":         {"pk", func(r *Request) { r.Origin = []byte("null") }, 403, "Origin"},
+		"secret key":          {"sk", func(*Request) {}, 401, "key"},
+		"unknown key":         {"pk2", func(*Request) {}, 401, "key"},
+		"demo from elsewhere": {"demo-key", func(r *Request) { r.Origin = []byte("http://127.0.0.1:8080") }, 401, "key"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, l := setUp(t)
+			r := p.request()
+			r.Body = []byte(strings.ReplaceAll(body, "KEY", c.key))
+			c.change(r)
+			a := p.desk.Write(context.Background(), r)
+			if a.Status != c.status || a.Problem.Field != c.field {
+				t.Errorf("status %d field %q, want %d %q", a.Status, a.Problem.Field, c.status, c.field)
+			}
+			if (a.Status == 200) != (len(l.records) == 1) || (a.Status != 200 && len(a.Cookies) != 0) {
+				t.Errorf("%d records, %d cookies", len(l.records), len(a.Cookies))
+			}
+		})
+	}
+}
+
+func TestStrictBody(t *testing.T) {
+	for body, field := range map[string]string{
+		``:                                       "body",
+		`[]`:                                     "body",
+		"{\"key\":\"\xff\"}":                     "body",
+		strings.Repeat("[", 5000):                "body",
+		`{"choices":{"analytics":true}}`:         "key",
+		`{"key":1,"choices":{"analytics":true}}`: "key",
+		`{"key":"pk"}`:                           "choices",
+		`{"key":"pk","choices":{}}`:              "choices",
+		`{"key":"pk","choices":[]}`:              "choices",
+		`{"key":"pk","choices":{"analytics":"yes"}}`:                                                      "choices",
+		`{"key":"pk","choices":{"analytics":null}}`:                                                       "choices",
+		`{"key":"pk","choices":{"other":true},"version":"7"}`:                                             "choices",
+		`{"key":"pk","choices":{"analytics":true,"analytics":false},"version":"7"}`:                       "choices",
+		`{"key":"pk","key":"pk","choices":{"analytics":true},"version":"7"}`:                              "body",
+		`{"key":"pk","choices":{"analytics":true}}`:                                                       "version",
+		`{"key":"pk","choices":{"analytics":true},"version":"7.0"}`:                                       "version",
+		`{"key":"pk","choices":{"analytics":true},"version":7e0}`:                                         "version",
+		`{"key":"pk","choices":{"analytics":true},"version":"7","locale":"p l"}`:                          "locale",
+		`{"key":"pk","choices":{"analytics":true},"version":"7","surface":"<script>"}`:                    "surface",
+		`{"key":"pk","choices":{"analytics":true},"version":"7","visitor":"me"}`:                          "body",
+		`{"key":"pk","choices":{"analytics":true},"version":"7"} x`:                                       "body",
+		`{"key":"pk","choices":{"analytics":true},"version":"7","x":"` + strings.Repeat("y", 9000) + `"}`: "body",
+	} {
+		p, l := setUp(t)
+		a := p.write(body)
+		if a.Status < 400 || a.Status >= 500 || a.Problem.Field != field || len(l.records) != 0 {
+			t.Errorf("%.60q: status %d field %q, want %q", body, a.Status, a.Problem.Field, field)
+		}
+	}
+}
+
+// A visitor exists in the browser exactly while something that needs one is granted.
+func TestVisitorFollowsGrants(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		p, _ := setUp(t)
+		held := map[string]bool{}
+		for range rapid.IntRange(1, 8).Draw(rt, "choices") {
+			said := map[string]bool{}
+			for _, id := range []string{"measurement", "analytics", "profiling"} {
+				if rapid.Bool().Draw(rt, "says") {
+					said[id] = rapid.Bool().Draw(rt, "grants")
+					held[id] = said[id]
+				}
+			}
+			if len(said) == 0 {
+				continue
+			}
+			body, _ := json.Marshal(said)
+			s := p.choose(string(body))
+			want := held["analytics"] || held["profiling"]
+			if s.Visitor != want || (p.cookies[cookie.Visitor] != "") != want {
+				rt.Fatalf("visitor %v after %v", s.Visitor, held)
+			}
+			for _, id := range []event.PurposeID{"analytics", "profiling"} {
+				if s.Purposes[id].Allowed != held[string(id)] {
+					rt.Fatalf("%s: %v after %v", id, s.Purposes[id].Allowed, held)
+				}
+			}
+		}
+	})
+}
+
+func TestConfig(t *testing.T) {
+	if err := DefaultConfig().Validate(); err != nil {
+		t.Fatal(err)
+	}
+	err := Config{}.Validate()
+	if err == nil || !strings.Contains(err.Error(), "max_choice_bytes") || !strings.Contains(err.Error(), "retry_after") {
+		t.Errorf("%v", err)
+	}
+	if _, err := New(DefaultConfig(), Deps{}); err == nil {
+		t.Error("no dependencies, no error")
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(`{"key":"pk","version":"7","choices":{"analytics":true},"locale":"pl","surface":"dialogue"}`))
+	f.Add([]byte(`{"key":"pk","choices":{"a":false}}`))
+	f.Add([]byte(`{}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		s, fault := parse(body)
+		if (s == nil) == (fault == nil) {
+			t.Fatal("neither or both")
+		}
+		if s != nil && (s.key == "" || len(s.choices) == 0 || len(s.choices) > event.MaxPurposes) {
+			t.Fatal("accepted half a choice")
+		}
+	})
+}
