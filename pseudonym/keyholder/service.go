@@ -17,7 +17,7 @@ import (
 // contacts is what the service needs of a vault.
 type contacts interface {
 	Lookup(index keyring.Index) (keyring.Salt, bool)
-	Mint(ctx context.Context, indexes []keyring.Index) ([]keyring.Salt, error)
+	Mint(ctx context.Context, indexes []keyring.Index) error
 	Link(ctx context.Context, indexes []keyring.Index, visitor event.Blinded) (vault.Linked, error)
 }
 
@@ -95,8 +95,8 @@ func (s *service) Resolve(ctx context.Context, request *keyholderpb.ResolveReque
 // not, so that both take the same way.
 func (s *service) salts(ctx context.Context, d *keyring.Deriver, request *keyholderpb.ResolveRequest, n int) ([]keyring.Salt, error) {
 	salts := make([]keyring.Salt, n)
-	var unknown []keyring.Index
-	var places []int
+	var unknown []place
+	var fresh []keyring.Index
 	for i := range n {
 		h1, kind, mint, _ := request.Row(i)
 		if err := check(h1, kind); err != nil {
@@ -109,21 +109,31 @@ func (s *service) salts(ctx context.Context, d *keyring.Deriver, request *keyhol
 		salts[i] = d.Decoy(index)
 		if salt, known := s.contacts.Lookup(index); known {
 			salts[i] = salt
-		} else if mint {
-			unknown, places = append(unknown, index), append(places, i)
+			continue
+		}
+		unknown = append(unknown, place{i, index})
+		if mint {
+			fresh = append(fresh, index)
 		}
 	}
-	if len(unknown) == 0 {
+	if len(fresh) == 0 {
 		return salts, nil
 	}
-	minted, err := s.contacts.Mint(ctx, unknown)
-	if err != nil {
+	if err := s.contacts.Mint(ctx, fresh); err != nil {
 		return nil, s.vaultFailed(ctx, err)
 	}
-	for j, i := range places {
-		salts[i] = minted[j]
+	for _, at := range unknown { // also those that another row of the batch minted
+		if salt, known := s.contacts.Lookup(at.index); known {
+			salts[at.row] = salt
+		}
 	}
 	return salts, nil
+}
+
+// place is a row of a batch whose contact was not known when it was looked up.
+type place struct {
+	row   int
+	index keyring.Index
 }
 
 func check(h1 event.Blinded, kind event.IdentifierKind) error {

@@ -46,29 +46,25 @@ type Linked struct {
 // Lookup returns the salt of a known contact, from memory.
 func (v *Vault) Lookup(index keyring.Index) (keyring.Salt, bool) { return v.table.salt(index) }
 
-// Mint returns the salts of contacts, making those that are unknown, one for each
-// index. All of them are durable when it returns, or it returns an error.
-func (v *Vault) Mint(ctx context.Context, indexes []keyring.Index) ([]keyring.Salt, error) {
+// Mint makes those of the contacts that are unknown, one for each index. All of
+// them are durable, and Lookup finds them, when it returns without an error.
+func (v *Vault) Mint(ctx context.Context, indexes []keyring.Index) error {
 	v.writing.Lock()
 	defer v.writing.Unlock()
 	var c change
 	for _, index := range indexes {
 		_, known, err := v.find(ctx, index)
 		if err != nil {
-			return nil, fmt.Errorf("mint: %w", err)
+			return fmt.Errorf("mint: %w", err)
 		}
 		if !known && !c.leads(index) {
 			c.lead(index, c.contact())
 		}
 	}
 	if err := v.apply(ctx, &c); err != nil {
-		return nil, fmt.Errorf("mint: %w", err)
+		return fmt.Errorf("mint: %w", err)
 	}
-	salts := make([]keyring.Salt, len(indexes))
-	for i, index := range indexes {
-		salts[i], _ = v.table.salt(index)
-	}
-	return salts, nil
+	return nil
 }
 
 // Link makes the unknown ones of the indexes lead to the contact of the first

@@ -65,11 +65,24 @@ func index(n int) keyring.Index {
 
 func mint(t testing.TB, v *Vault, indexes ...keyring.Index) []keyring.Salt {
 	t.Helper()
-	salts, err := v.Mint(t.Context(), indexes)
-	if err != nil {
+	if err := v.Mint(t.Context(), indexes); err != nil {
 		t.Fatal(err)
 	}
-	return salts
+	return salts(t, v, indexes...)
+}
+
+// salts looks all of them up.
+func salts(t testing.TB, v *Vault, indexes ...keyring.Index) []keyring.Salt {
+	t.Helper()
+	out := make([]keyring.Salt, len(indexes))
+	for i, index := range indexes {
+		salt, known := v.Lookup(index)
+		if !known {
+			t.Error("what was minted is not known")
+		}
+		out[i] = salt
+	}
+	return out
 }
 
 func link(t testing.TB, v *Vault, visitor event.Blinded, indexes ...keyring.Index) Linked {
@@ -290,13 +303,13 @@ func TestFailedWriteMintsNothing(t *testing.T) {
 	v := open(t, path)
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := v.Mint(ended, []keyring.Index{index(1)}); !errors.Is(err, context.Canceled) {
+	if err := v.Mint(ended, []keyring.Index{index(1)}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 	if _, err := v.db.ExecContext(t.Context(), "PRAGMA query_only = ON"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := v.Mint(t.Context(), []keyring.Index{index(1)}); err == nil {
+	if err := v.Mint(t.Context(), []keyring.Index{index(1)}); err == nil {
 		t.Error("minted in a file that cannot be written")
 	}
 	if _, known := v.Lookup(index(1)); known {
@@ -315,19 +328,18 @@ func TestFailedWriteMintsNothing(t *testing.T) {
 func TestMintConcurrently(t *testing.T) {
 	v := open(t, vaultPath(t))
 	var wg sync.WaitGroup
-	salts := make([][]keyring.Salt, 6)
-	for worker := range salts {
+	got := make([][]keyring.Salt, 6)
+	for worker := range got {
 		wg.Go(func() {
-			got, err := v.Mint(context.Background(), []keyring.Index{index(1), index(2), index(3)})
-			if err != nil {
+			if err := v.Mint(context.Background(), []keyring.Index{index(1), index(2), index(3)}); err != nil {
 				t.Error(err)
 			}
-			salts[worker] = got
+			got[worker] = salts(t, v, index(1), index(2), index(3))
 		})
 	}
 	wg.Wait()
-	for _, got := range salts[1:] {
-		if !slices.Equal(got, salts[0]) {
+	for _, other := range got[1:] {
+		if !slices.Equal(other, got[0]) {
 			t.Error("two callers got two salts of one contact")
 		}
 	}
