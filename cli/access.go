@@ -42,7 +42,7 @@ func accessFile(data string) string { return filepath.Join(data, "run", "console
 // WriteAccess writes DATA/run/console.json, readable by its owner only. The
 // file appears whole or not at all.
 func WriteAccess(data string, a Access) error {
-	content, err := json.Marshal(a) //nolint:gosec // the file of mode 0600 is where the token belongs
+	content, err := json.Marshal(a)
 	if err != nil {
 		return fmt.Errorf("write the console's access: %w", err)
 	}
@@ -77,7 +77,7 @@ func RemoveAccess(data string) error {
 // read or write, and wraps ErrNotRunning when there is none.
 func ReadAccess(data string) (Access, error) {
 	path := accessFile(data)
-	f, err := os.Open(path) //nolint:gosec // the folder is the operator's choice
+	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Access{}, fmt.Errorf("read %s: %w", path, ErrNotRunning)
 	}

@@ -85,25 +85,16 @@ func (c *client) do(ctx context.Context, method, path, mediaType string, body []
 // withoutURL drops the URL that net/http puts before its errors: the path names
 // a contact's handle.
 func withoutURL(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}
 	return err
 }
 
 // problemError is the console's refusal, in its words.
-type problemError struct {
-	status int
-	text   string
-}
+type problemError string
 
-func (e problemError) Error() string { return e.text }
-
-func notFound(err error) bool {
-	var p problemError
-	return errors.As(err, &p) && p.status == http.StatusNotFound
-}
+func (e problemError) Error() string { return string(e) }
 
 func readProblem(resp *http.Response) error {
 	var p struct {
@@ -111,7 +102,7 @@ func readProblem(resp *http.Response) error {
 		Errors        []struct{ Field, Reason string }
 	}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, 64<<10)).Decode(&p); err != nil {
-		return problemError{resp.StatusCode, fmt.Sprintf("the console answered %d", resp.StatusCode)}
+		return problemError(fmt.Sprintf("the console answered %d", resp.StatusCode))
 	}
 	text := p.Detail
 	if text == "" {
@@ -124,7 +115,7 @@ func readProblem(resp *http.Response) error {
 		}
 		text += sep + strings.TrimPrefix(strings.TrimPrefix(e.Field, "body."), "path.") + " " + e.Reason
 	}
-	return problemError{resp.StatusCode, text}
+	return problemError(text)
 }
 
 // call sends in as JSON (nil: no body) and reads the answer into out (nil: drops it).

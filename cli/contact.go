@@ -62,11 +62,11 @@ func (f contactFlags) open(s streams) (*client, string, error) {
 }
 
 func (f contactFlags) path(parts ...string) string {
-	path := "/sites/" + url.PathEscape(f.Site) + "/contacts"
+	all := []string{"/sites", url.PathEscape(f.Site), "contacts"}
 	for _, p := range parts {
-		path += "/" + url.PathEscape(p)
+		all = append(all, url.PathEscape(p))
 	}
-	return path
+	return strings.Join(all, "/")
 }
 
 // find returns the handle of a contact that exists.
@@ -179,7 +179,7 @@ type grantCmd struct {
 
 // Run records a grant.
 func (f *grantCmd) Run(ctx context.Context, s streams) error {
-	return f.contactFlags.choose(ctx, s, f.purposeFlags, true)
+	return f.choose(ctx, s, f.purposeFlags, true)
 }
 
 type withdrawCmd struct {
@@ -189,7 +189,7 @@ type withdrawCmd struct {
 
 // Run records a withdrawal.
 func (f *withdrawCmd) Run(ctx context.Context, s streams) error {
-	return f.contactFlags.choose(ctx, s, f.purposeFlags, false)
+	return f.choose(ctx, s, f.purposeFlags, false)
 }
 
 // enforced is the console's answer to a change.
@@ -232,7 +232,7 @@ type profilingOnCmd struct {
 
 // Run lifts the switch.
 func (f *profilingOnCmd) Run(ctx context.Context, s streams) error {
-	return f.contactFlags.profiling(ctx, s, f.Reason, true)
+	return f.profiling(ctx, s, f.Reason, true)
 }
 
 type profilingOffCmd struct {
@@ -242,7 +242,7 @@ type profilingOffCmd struct {
 
 // Run switches profiling off.
 func (f *profilingOffCmd) Run(ctx context.Context, s streams) error {
-	return f.contactFlags.profiling(ctx, s, f.Reason, false)
+	return f.profiling(ctx, s, f.Reason, false)
 }
 
 func (f contactFlags) profiling(ctx context.Context, s streams, reason string, on bool) error {

@@ -50,7 +50,8 @@ func printTrace(out io.Writer, raw []byte) error {
 type tracePrinter struct{ buf bytes.Buffer }
 
 func (p *tracePrinter) line(format string, args ...any) {
-	_, _ = fmt.Fprintf(&p.buf, format+"\n", args...) // a bytes.Buffer never fails
+	p.buf.WriteString(printable(fmt.Sprintf(format, args...)))
+	p.buf.WriteByte('\n')
 }
 
 // value writes a part of the explanation that is named by its key.
@@ -64,13 +65,17 @@ func (p *tracePrinter) value(name string, v any) {
 		}
 	case nil:
 	default:
-		p.line("%s: %s", name, printable(fmt.Sprint(v)))
+		p.line("%s: %v", name, v)
 	}
 }
 
 func (p *tracePrinter) object(name string, o map[string]any) {
 	if d, ok := asDecision(o); ok {
 		p.decision(d)
+		return
+	}
+	if e, ok := asEvent(o); ok {
+		p.event(e)
 		return
 	}
 	if name != "" {
@@ -112,6 +117,62 @@ func asDecision(o map[string]any) (d decision, ok bool) {
 		return d, false
 	}
 	return d, json.Unmarshal(raw, &d) == nil
+}
+
+// explained is one event of a request as the console sends it.
+type explained struct {
+	Index                            int
+	Type, Fate, Reason, Field, Scope string
+	Claim, Visitor, Contact          bool
+	Header                           string
+	Decision                         *decision
+}
+
+// asEvent recognises one event of a request.
+func asEvent(o map[string]any) (e explained, ok bool) {
+	_, hasFate := o["fate"].(string)
+	_, hasIndex := o["index"].(json.Number)
+	if !hasFate || !hasIndex {
+		return e, false
+	}
+	raw, err := json.Marshal(o)
+	if err != nil {
+		return e, false
+	}
+	return e, json.Unmarshal(raw, &e) == nil
+}
+
+func (p *tracePrinter) event(e explained) {
+	text := fmt.Sprintf("Event %d (%s): would be %s", e.Index+1, e.Type, e.Fate)
+	if e.Reason != "" {
+		text += ", reason " + e.Reason
+	}
+	if e.Field != "" {
+		text += ", field " + e.Field
+	}
+	if e.Scope != "" {
+		text += ", scope " + e.Scope
+	}
+	p.line("%s.", text)
+	switch {
+	case e.Contact && e.Visitor:
+		p.line("It is about a contact and a visitor.")
+	case e.Contact:
+		p.line("It is about a contact.")
+	case e.Visitor:
+		p.line("It is about a visitor.")
+	default:
+		p.line("It is about nobody.")
+	}
+	if e.Claim {
+		p.line("It claims a contact without a proof, so the claim is left out.")
+	}
+	if e.Header != "" {
+		p.line("X-Consent-Decision: %s", e.Header)
+	}
+	if e.Decision != nil {
+		p.decision(*e.Decision)
+	}
 }
 
 func (p *tracePrinter) decision(d decision) {

@@ -45,7 +45,7 @@ func (s *Server) explain(ctx context.Context, in *explainInput) (*explainOutput,
 	trace, err := s.deps.Explainer.Explain(ctx, event.SiteID(in.Site), in.RawBody)
 	switch {
 	case errors.Is(err, ErrUnreadable):
-		return nil, problem(http.StatusBadRequest, "the body is not a readable HTTP request")
+		return nil, problem(http.StatusBadRequest, "the body is not a readable HTTP request to the public listener with a key of this site")
 	case err != nil:
 		return nil, s.failed(ctx, "explain the request", err)
 	}

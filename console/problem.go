@@ -73,7 +73,7 @@ var replaceErrors = sync.OnceFunc(func() {
 func fromHuma(status int, msg string, errs []error) *Problem {
 	p := problem(status, safeDetail(status, msg))
 	for _, err := range errs {
-		if d, ok := err.(huma.ErrorDetailer); ok { //nolint:errorlint // huma hands its own details over unwrapped
+		if d, ok := err.(huma.ErrorDetailer); ok {
 			p.Errors = append(p.Errors, safeFault(d.ErrorDetail()))
 		}
 	}

@@ -65,14 +65,11 @@ func (s *Server) operation(op huma.Operation, roles []Role) huma.Operation {
 	if op.MaxBodyBytes == 0 {
 		op.MaxBodyBytes = 64 << 10
 	}
-	names := ""
+	names := make([]string, len(roles))
 	for i, r := range roles {
-		if i > 0 {
-			names += ", "
-		}
-		names += string(r)
+		names[i] = string(r)
 	}
-	op.Description += " Roles: " + names + "."
+	op.Description += " Roles: " + strings.Join(names, ", ") + "."
 	return op
 }
 

@@ -116,7 +116,9 @@ func (s *Server) serve(ctx context.Context, ln net.Listener) error {
 		cancel() // what still runs is told to end
 		err = errors.Join(fmt.Errorf("drain the console: %w", err), s.http.Close())
 	}
-	<-served
+	if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
+		err = errors.Join(err, ended)
+	}
 	return err
 }
 

@@ -57,7 +57,7 @@ func (s *Server) sql(ctx context.Context, in *sqlInput) (*huma.StreamResponse, e
 		return nil, problem(http.StatusForbidden, "the token's role does not allow this")
 	}
 	q := Query{Text: in.Body.SQL, Format: in.Body.Format, Analyst: as == RoleAnalyst || role != RoleAdministrator}
-	return &huma.StreamResponse{Body: func(hctx huma.Context) { s.stream(hctx, q) }}, nil
+	return &huma.StreamResponse{Body: func(hctx huma.Context) { s.stream(hctx, q) }}, nil //nolint:contextcheck // huma.Context carries the request's
 }
 
 // stream runs the query and sends its answer as it comes.
@@ -97,7 +97,7 @@ func (s *Server) stream(hctx huma.Context, q Query) {
 // lazyWriter sends the header with the first piece, so that a query that fails
 // before it can be answered with a status of its own.
 type lazyWriter struct {
-	ctx         huma.Context //nolint:containedctx // not a context.Context; lives as long as one answer
+	ctx         huma.Context
 	control     *http.ResponseController
 	mediaType   string
 	idle, write time.Duration

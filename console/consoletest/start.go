@@ -45,8 +45,8 @@ func (l *Log) String() string {
 }
 
 // Start runs a console on a free port of loopback; change adjusts its settings.
-func Start(t testing.TB, change func(*console.Config)) *Running {
-	t.Helper()
+func Start(tb testing.TB, change func(*console.Config)) *Running {
+	tb.Helper()
 	r := &Running{
 		Local: console.NewSecret(), Directory: &Directory{}, SQL: &SQL{Waiting: make(chan struct{}, 16)},
 		Tokens: &Tokens{}, Registry: prometheus.NewRegistry(), Log: &Log{},
@@ -66,23 +66,23 @@ func Start(t testing.TB, change func(*console.Config)) *Running {
 		},
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	done := make(chan error, 1)
-	go func() { done <- r.Server.Run(context.WithoutCancel(t.Context())) }()
-	t.Cleanup(func() {
+	go func() { done <- r.Server.Run(context.WithoutCancel(tb.Context())) }()
+	tb.Cleanup(func() {
 		if err := r.Server.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 		if err := <-done; err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	select {
 	case <-r.Server.Started():
 	case err := <-done:
 		done <- err
-		t.Fatal("the console ended before it listened")
+		tb.Fatal("the console ended before it listened")
 	}
 	r.URL = "http://" + r.Server.Addr().String()
 	return r
