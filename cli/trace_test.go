@@ -10,8 +10,8 @@ import (
 )
 
 // batch is an explanation of two events, with what may stand beside the traces.
-func batch(t testing.TB) []byte {
-	t.Helper()
+func batch(tb testing.TB) []byte {
+	tb.Helper()
 	policy := &consent.Policy{Site: "demo", Version: 3, Purposes: []consent.Purpose{
 		{ID: "profiling", Kind: consent.KindProfiling, Basis: consent.BasisConsent, Version: 1},
 	}}
@@ -26,7 +26,7 @@ func batch(t testing.TB) []byte {
 		},
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return raw
 }

@@ -11,7 +11,8 @@ import (
 )
 
 // ErrUnreadable is what an Explainer's error wraps when the bytes are no HTTP
-// request.
+// request that can be explained. Its text is shown to the asker and repeats
+// nothing of the bytes.
 var ErrUnreadable = errors.New("not a readable HTTP request")
 
 type explainInput struct {
@@ -45,7 +46,7 @@ func (s *Server) explain(ctx context.Context, in *explainInput) (*explainOutput,
 	trace, err := s.deps.Explainer.Explain(ctx, event.SiteID(in.Site), in.RawBody)
 	switch {
 	case errors.Is(err, ErrUnreadable):
-		return nil, problem(http.StatusBadRequest, "the body is not a readable HTTP request to the public listener with a key of this site")
+		return nil, problem(http.StatusBadRequest, oneLine(err.Error()))
 	case err != nil:
 		return nil, s.failed(ctx, "explain the request", err)
 	}
