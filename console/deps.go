@@ -38,7 +38,7 @@ type Sites interface {
 
 // Explainer decides about a raw HTTP request without storing anything and
 // returns the trace as JSON. An error that wraps ErrUnreadable means the bytes
-// are no HTTP request.
+// are no HTTP request that can be explained; its text is shown to the asker.
 type Explainer interface {
 	Explain(ctx context.Context, site event.SiteID, raw []byte) (json []byte, err error)
 }
