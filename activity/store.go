@@ -3,52 +3,82 @@ package activity
 import (
 	"context"
 	"errors"
-	"io"
-	"time"
+	"fmt"
+	"sync"
 
-	"zgoda/event"
-	"zgoda/record"
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
-var errUnwritten = errors.New("not written")
-
 // Store is a ClickHouse that keeps activity. It reconnects by itself.
-type Store struct{ config Config }
+type Store struct {
+	config   Config
+	options  *clickhouse.Options
+	database string
+	conn     driver.Conn
+	buffers  sync.Pool // *columns
+}
 
 // Open makes a store. It connects when first used, so a server that is away
 // is no error here.
-func Open(ctx context.Context, config Config) (*Store, error) {
-	return &Store{config: config}, config.Validate()
+func Open(_ context.Context, config Config) (*Store, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	options, database, err := config.options()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := clickhouse.Open(options)
+	if err != nil {
+		return nil, errors.New("open clickhouse: the address or an option is wrong") // the cause may repeat a DSN
+	}
+	return &Store{
+		config: config, options: options, database: database, conn: conn,
+		buffers: sync.Pool{New: func() any { return new(columns) }},
+	}, nil
+}
+
+// options turns a configuration into the driver's. No database is named at
+// login: before the first migration there is none, and a login that fails is
+// costly on the embedded engine.
+func (c Config) options() (*clickhouse.Options, string, error) {
+	options := &clickhouse.Options{
+		Addr: []string{c.Address},
+		Auth: clickhouse.Auth{Database: c.Database, Username: c.User, Password: c.Password},
+	}
+	if c.DSN != "" {
+		var err error
+		if options, err = clickhouse.ParseDSN(c.DSN); err != nil {
+			return nil, "", errors.New("clickhouse: dsn must be clickhouse://USER:PASSWORD@HOST:PORT/DATABASE")
+		}
+	}
+	database := options.Auth.Database
+	if database == "" || c.DSN != "" && database == "default" {
+		database = "zgoda"
+	}
+	if !validName(database) {
+		return nil, "", errors.New("clickhouse: database must be letters, digits and _")
+	}
+	options.Auth.Database = ""
+	options.Compression = &clickhouse.Compression{Method: clickhouse.CompressionLZ4}
+	options.DialTimeout, options.ReadTimeout = c.DialTimeout, c.QueryTimeout
+	options.MaxOpenConns, options.MaxIdleConns = c.MaxConnections, c.MaxConnections
+	return options, database, nil
 }
 
 // Close ends all connections. Twice is fine.
-func (s *Store) Close() error { return nil }
+func (s *Store) Close() error {
+	if err := s.conn.Close(); err != nil {
+		return fmt.Errorf("close clickhouse: %w", err)
+	}
+	return nil
+}
 
 // Ping asks the server for an answer.
-func (s *Store) Ping(ctx context.Context) error { return errUnwritten }
-
-// Migrate brings the schema to this program's version. Two at a time wait for
-// each other; a changed migration and a newer schema are refused.
-func (s *Store) Migrate(ctx context.Context) error { return errUnwritten }
-
-// Insert stores rows once for each token: the same token again is a no-op.
-// It returns nil only when they are on disk. Errors are *Error.
-func (s *Store) Insert(ctx context.Context, token string, rows []record.Record) error {
-	return errUnwritten
-}
-
-// Present says for each row whether its (site, message id) is stored.
-func (s *Store) Present(ctx context.Context, rows []record.Record) ([]bool, error) {
-	return nil, errUnwritten
-}
-
-// Recent yields the newest (site, message id) pairs received since the given
-// time, at most limit of them.
-func (s *Store) Recent(ctx context.Context, since time.Time, limit int, yield func(site event.SiteID, messageID string)) error {
-	return errUnwritten
-}
-
-// Query runs one statement and streams its answer to w.
-func (s *Store) Query(ctx context.Context, sql string, w io.Writer, format Format) error {
-	return errUnwritten
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.conn.Ping(ctx); err != nil {
+		return classify("ping clickhouse", err)
+	}
+	return nil
 }

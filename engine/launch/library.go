@@ -20,12 +20,13 @@ type result struct {
 	message *byte
 }
 
+// pin keeps the calling goroutine on its thread.
+func pin() { runtime.LockOSThread() }
+
 // hold loads the library and runs one command line in it, on the calling
-// thread, until the engine ends. The text is what the engine said when it ended
+// thread, which must be pinned, until the engine ends. The text is what the engine said when it ended
 // by itself; it may hold content and is only ever classified, never shown.
 func hold(library string, args []string) (text string, err error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	handle, err := purego.Dlopen(library, purego.RTLD_NOW|purego.RTLD_GLOBAL)
 	if err != nil {
 		return "", fmt.Errorf("load the engine's library: %w", err)

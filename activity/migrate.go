@@ -1,0 +1,193 @@
+package activity
+
+import (
+	"context"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+)
+
+//go:embed migrations/*.sql
+var migrationFiles embed.FS
+
+// migration is one numbered change of the schema.
+type migration struct {
+	number uint32
+	name   string
+	text   string
+}
+
+func (m migration) checksum() string {
+	sum := sha256.Sum256([]byte(m.text))
+	return hex.EncodeToString(sum[:])
+}
+
+// The errors of Migrate that a person has to solve.
+var (
+	ErrMigrationChanged = errors.New("the text of a migration that was applied has changed: run the version of zgoda that applied it")
+	ErrSchemaNewer      = errors.New("the schema in ClickHouse is newer than this zgoda: run the newer version, or restore a backup from before it")
+	ErrMigrationLock    = errors.New("another zgoda is changing the schema and does not come to an end")
+)
+
+const (
+	lockTable    = "migration_lock"
+	lockStale    = 10 * time.Second // a holder that died; a migration takes far less
+	lockWait     = 30 * time.Second
+	codeExists   = 57
+	historyTable = "migrations"
+)
+
+// Migrate brings the schema to this program's version. Two at a time wait for
+// each other; a changed migration and a newer schema are refused.
+func (s *Store) Migrate(ctx context.Context) error {
+	list, err := migrations(migrationFiles)
+	if err != nil {
+		return err
+	}
+	return s.migrate(ctx, list)
+}
+
+func (s *Store) migrate(ctx context.Context, list []migration) (err error) {
+	if err := s.exec(ctx, "make the database", "CREATE DATABASE IF NOT EXISTS {db}"); err != nil {
+		return err
+	}
+	if err := s.lockSchema(ctx); err != nil {
+		return err
+	}
+	defer func() {
+		err = errors.Join(err, s.exec(context.WithoutCancel(ctx), "unlock the schema", "DROP TABLE IF EXISTS {db}."+lockTable+" SYNC"))
+	}()
+	if err := s.exec(ctx, "make the list of migrations", "CREATE TABLE IF NOT EXISTS {db}."+historyTable+
+		" (number UInt32, name String, checksum String, applied_at DateTime('UTC') DEFAULT now()) ENGINE = MergeTree ORDER BY number SETTINGS fsync_after_insert = 1, fsync_part_directory = 1"); err != nil {
+		return err
+	}
+	applied, err := s.applied(ctx)
+	if err != nil {
+		return err
+	}
+	for number := range applied {
+		if int(number) > len(list) {
+			return fmt.Errorf("migration %d: %w", number, ErrSchemaNewer)
+		}
+	}
+	for _, m := range list {
+		if sum, ok := applied[m.number]; ok {
+			if sum != m.checksum() {
+				return fmt.Errorf("migration %d: %w", m.number, ErrMigrationChanged)
+			}
+			continue
+		}
+		if err := s.apply(ctx, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// apply runs one migration and records it. Its statements can be run again, so
+// that a crash between them does no harm.
+func (s *Store) apply(ctx context.Context, m migration) error {
+	for statement := range strings.SplitSeq(m.text, ";\n") {
+		if strings.TrimSpace(statement) == "" {
+			continue
+		}
+		if err := s.exec(ctx, fmt.Sprintf("apply migration %d", m.number), statement); err != nil {
+			return err
+		}
+	}
+	if err := s.conn.Exec(ctx, "INSERT INTO "+s.database+"."+historyTable+" (number, name, checksum) VALUES (?, ?, ?)", m.number, m.name, m.checksum()); err != nil {
+		return classify("record a migration", err)
+	}
+	return nil
+}
+
+func (s *Store) applied(ctx context.Context) (map[uint32]string, error) {
+	const act = "read the list of migrations"
+	rows, err := s.conn.Query(ctx, "SELECT number, checksum FROM "+s.database+"."+historyTable)
+	if err != nil {
+		return nil, classify(act, err)
+	}
+	defer func() { _ = rows.Close() }()
+	out := map[uint32]string{}
+	for rows.Next() {
+		var number uint32
+		var sum string
+		if err := rows.Scan(&number, &sum); err != nil {
+			return nil, classify(act, err)
+		}
+		out[number] = sum
+	}
+	if err := rows.Err(); err != nil {
+		return nil, classify(act, err)
+	}
+	return out, nil
+}
+
+// lockSchema makes the table that only one can make. A table left by a holder
+// that died is taken away after lockStale, by the server's clock.
+func (s *Store) lockSchema(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, lockWait, ErrMigrationLock)
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := s.conn.Exec(ctx, "CREATE TABLE "+s.database+"."+lockTable+" (x UInt8) ENGINE = MergeTree ORDER BY x")
+		if err == nil {
+			return nil
+		}
+		if exception := (*clickhouse.Exception)(nil); !errors.As(err, &exception) || exception.Code != codeExists {
+			return classify("lock the schema", err)
+		}
+		var age int64
+		err = s.conn.QueryRow(ctx, "SELECT toInt64(dateDiff('second', metadata_modification_time, now())) FROM system.tables WHERE database = ? AND name = ?", s.database, lockTable).Scan(&age)
+		if err == nil && age >= int64(lockStale/time.Second) {
+			if err := s.exec(ctx, "take over the schema's lock", "DROP TABLE IF EXISTS {db}."+lockTable+" SYNC"); err != nil {
+				return err
+			}
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("lock the schema: %w", context.Cause(ctx))
+		case <-tick.C:
+		}
+	}
+}
+
+// exec runs one statement of our own; {db} is the database.
+func (s *Store) exec(ctx context.Context, act, statement string) error {
+	if err := s.conn.Exec(ctx, strings.ReplaceAll(statement, "{db}", s.database)); err != nil {
+		return classify(act, err)
+	}
+	return nil
+}
+
+// migrations reads the embedded files, numbered from 1 without gaps.
+func migrations(files fs.FS) ([]migration, error) {
+	names, err := fs.Glob(files, "migrations/*.sql")
+	if err != nil {
+		return nil, fmt.Errorf("list migrations: %w", err)
+	}
+	list := make([]migration, 0, len(names))
+	for i, path := range names {
+		text, err := fs.ReadFile(files, path)
+		if err != nil {
+			return nil, fmt.Errorf("read a migration: %w", err)
+		}
+		name := strings.TrimSuffix(strings.TrimPrefix(path, "migrations/"), ".sql")
+		digits, _, _ := strings.Cut(name, "_")
+		if number, err := strconv.Atoi(digits); err != nil || number != i+1 {
+			return nil, fmt.Errorf("migration %s must be number %d", name, i+1)
+		}
+		list = append(list, migration{number: uint32(i + 1), name: name, text: string(text)})
+	}
+	return list, nil
+}

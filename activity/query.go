@@ -1,0 +1,125 @@
+package activity
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// ErrFunction is returned for a statement that names a function that reaches
+// outside the database.
+var ErrFunction = errors.New("the statement uses a function that reads outside the database, which is not allowed here")
+
+// outside are functions that need no grant on the embedded engine and yet read
+// files of the machine.
+var outside = []string{"file", "catboostEvaluate"}
+
+// Query runs one statement and streams its answer to w. Unqualified tables are
+// those of the store's database. A statement without an answer writes nothing.
+// The server's own text of an error is in (*Error).Detail.
+func (s *Store) Query(ctx context.Context, sql string, w io.Writer, format Format) error {
+	const act = "run the statement"
+	options := *s.options
+	options.MaxOpenConns, options.MaxIdleConns = 1, 1 // so that USE holds for what follows
+	conn, err := clickhouse.Open(&options)
+	if err != nil {
+		return classify(act, err)
+	}
+	defer func() { _ = conn.Close() }()
+	if err := conn.Exec(ctx, "USE "+s.database); err != nil {
+		return classify("use the database", err)
+	}
+	sql = strings.TrimRight(strings.TrimSpace(sql), "; \n\t")
+	if err := checkFunctions(ctx, conn, sql); err != nil {
+		return err
+	}
+	rows, err := conn.Query(ctx, sql)
+	if err != nil {
+		return classify(act, err)
+	}
+	defer func() { _ = rows.Close() }()
+	if len(rows.Columns()) == 0 {
+		return classifyOrNil(act, drain(rows))
+	}
+	out := bufio.NewWriterSize(w, 64<<10)
+	if err := write(rows, out, format); err != nil {
+		return classify(act, err)
+	}
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("write the answer: %w", err)
+	}
+	return nil
+}
+
+func classifyOrNil(act string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return classify(act, err)
+}
+
+func drain(rows driver.Rows) error {
+	for rows.Next() { //nolint:revive // a statement without columns has no rows to read
+	}
+	return rows.Err()
+}
+
+// checkFunctions asks the server to parse the statement, without running it,
+// and looks through the tree for functions that read files. The grants of this
+// engine know no such functions.
+func checkFunctions(ctx context.Context, conn driver.Conn, sql string) error {
+	const act = "parse the statement"
+	rows, err := conn.Query(ctx, "EXPLAIN AST "+sql)
+	if err != nil {
+		return classify(act, err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			return classify(act, err)
+		}
+		for _, name := range outside {
+			if strings.HasPrefix(strings.TrimSpace(line), "Function "+name+" ") {
+				return ErrFunction
+			}
+		}
+	}
+	return classifyOrNil(act, rows.Err())
+}
+
+// write streams the rows in one format.
+func write(rows driver.Rows, out *bufio.Writer, format Format) error {
+	names, types := rows.Columns(), rows.ColumnTypes()
+	targets, kinds := make([]any, len(types)), make([]kind, len(types))
+	for i, t := range types {
+		targets[i], kinds[i] = reflect.New(t.ScanType()).Interface(), parseKind(t.DatabaseTypeName())
+	}
+	p := newPrinter(format, out, names, kinds)
+	if err := p.head(); err != nil {
+		return err
+	}
+	for rows.Next() {
+		if err := rows.Scan(targets...); err != nil {
+			return err
+		}
+		values := make([]any, len(targets))
+		for i, t := range targets {
+			values[i] = reflect.ValueOf(t).Elem().Interface()
+		}
+		if err := p.row(values); err != nil {
+			return err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	return p.foot()
+}
