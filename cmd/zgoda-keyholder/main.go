@@ -46,11 +46,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	case helped:
 		return exitDone
 	case err != nil:
-		fmt.Fprintln(stderr, "zgoda-keyholder:", err)
+		_, _ = fmt.Fprintln(stderr, "zgoda-keyholder:", err)
 		return exitUsage
 	}
 	if err := serve(f, stdin, stdout, stderr); err != nil {
-		fmt.Fprintln(stderr, "zgoda-keyholder:", err)
+		_, _ = fmt.Fprintln(stderr, "zgoda-keyholder:", err)
 		return exitFailed
 	}
 	return exitDone
@@ -79,7 +79,9 @@ func serve(f flags, stdin io.Reader, stdout, stderr io.Writer) error {
 		defer close(announced)
 		select {
 		case <-server.Serving():
-			fmt.Fprintf(stdout, "ready socket=%s\n", f.Socket)
+			if _, err := fmt.Fprintf(stdout, "ready socket=%s\n", f.Socket); err != nil {
+				stop() // whoever started us is gone
+			}
 		case <-ctx.Done():
 		}
 	}()

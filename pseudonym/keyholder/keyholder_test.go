@@ -29,18 +29,18 @@ type running struct {
 }
 
 // folders returns a data folder and a socket. The socket's path must be short.
-func folders(t testing.TB) (dir, socket string) {
-	t.Helper()
-	run, err := os.MkdirTemp("", "kh")
+func folders(tb testing.TB) (dir, socket string) {
+	tb.Helper()
+	run, err := os.MkdirTemp("", "kh") //nolint:usetesting // the path of a socket must be short
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(run) })
-	return filepath.Join(t.TempDir(), "data"), filepath.Join(run, "s")
+	tb.Cleanup(func() { _ = os.RemoveAll(run) })
+	return filepath.Join(tb.TempDir(), "data"), filepath.Join(run, "s")
 }
 
-func start(t testing.TB, dir, socket string, change ...func(*Config)) *running {
-	t.Helper()
+func start(tb testing.TB, dir, socket string, change ...func(*Config)) *running {
+	tb.Helper()
 	cfg := DefaultConfig()
 	cfg.Data, cfg.Socket, cfg.LockWait = dir, socket, 100*time.Millisecond
 	for _, c := range change {
@@ -48,7 +48,7 @@ func start(t testing.TB, dir, socket string, change ...func(*Config)) *running {
 	}
 	server, err := New(cfg, Deps{})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -57,30 +57,30 @@ func start(t testing.TB, dir, socket string, change ...func(*Config)) *running {
 	case <-server.Serving():
 	case err := <-ended:
 		cancel()
-		t.Fatalf("it ended instead of serving: %v", err)
+		tb.Fatalf("it ended instead of serving: %v", err)
 	}
-	r := &running{dir: dir, socket: socket, Client: dial(t, socket)}
+	r := &running{dir: dir, socket: socket, Client: dial(tb, socket)}
 	r.stop = func() error {
 		cancel()
 		err := <-ended
 		ended <- err
 		return err
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := r.stop(); err != nil {
-			t.Errorf("Run returned %v", err)
+			tb.Errorf("Run returned %v", err)
 		}
 	})
 	return r
 }
 
-func dial(t testing.TB, socket string) *pseudonym.Client {
-	t.Helper()
+func dial(tb testing.TB, socket string) *pseudonym.Client {
+	tb.Helper()
 	client, err := pseudonym.Dial(pseudonym.ClientConfig{Socket: socket, Backoff: 20 * time.Millisecond})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = client.Close() })
+	tb.Cleanup(func() { _ = client.Close() })
 	return client
 }
 
@@ -94,14 +94,14 @@ func contact(n int, mint bool) pseudonym.Query {
 	return pseudonym.Query{H1: h1(n), Kind: event.KindEmail, Mint: mint}
 }
 
-func resolve(t testing.TB, c *pseudonym.Client, queries ...pseudonym.Query) []event.Handles {
-	t.Helper()
-	handles, err := c.Resolve(t.Context(), queries)
+func resolve(tb testing.TB, c *pseudonym.Client, queries ...pseudonym.Query) []event.Handles {
+	tb.Helper()
+	handles, err := c.Resolve(tb.Context(), queries)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if len(handles) != len(queries) {
-		t.Fatalf("%d answers to %d queries", len(handles), len(queries))
+		tb.Fatalf("%d answers to %d queries", len(handles), len(queries))
 	}
 	return handles
 }

@@ -2,7 +2,6 @@ package vault
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -23,17 +22,12 @@ type model struct {
 
 // TestVaultAgainstModel drives mint, link and restart, and compares.
 func TestVaultAgainstModel(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		dir, err := os.MkdirTemp("", "vault")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer os.RemoveAll(dir)
-		s := &system{path: filepath.Join(dir, "vault", "vault.db"), sealer: rapidSealer(t)}
+	rapid.Check(t, func(rt *rapid.T) {
+		s := &system{path: filepath.Join(t.TempDir(), "vault", "vault.db"), sealer: sealer(t, 1)}
 		s.model = model{leads: map[int]int{}, salts: map[int]keyring.Salt{}, visitors: map[int]map[byte]bool{}}
-		s.restart(t)
+		s.restart(rt)
 		defer func() { _ = s.vault.Close() }()
-		t.Repeat(map[string]func(*rapid.T){"mint": s.mint, "link": s.link, "restart": s.restart, "": s.check})
+		rt.Repeat(map[string]func(*rapid.T){"mint": s.mint, "link": s.link, "restart": s.restart, "": s.check})
 	})
 }
 
@@ -42,14 +36,6 @@ type system struct {
 	sealer Sealer
 	vault  *Vault
 	model  model
-}
-
-func rapidSealer(t *rapid.T) Sealer {
-	s, err := newTestSealer(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
 }
 
 func (s *system) restart(t *rapid.T) {

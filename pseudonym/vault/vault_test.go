@@ -18,43 +18,41 @@ import (
 	"zgoda/pseudonym/keyring"
 )
 
-// newTestSealer returns a real AEAD under a key of one repeated byte.
-func newTestSealer(b byte) (Sealer, error) { return subtle.NewAESGCM(bytes.Repeat([]byte{b}, 32)) }
-
-func sealer(t testing.TB, b byte) Sealer {
-	t.Helper()
-	s, err := newTestSealer(b)
+// sealer returns a real AEAD under a key of one repeated byte.
+func sealer(tb testing.TB, b byte) Sealer {
+	tb.Helper()
+	s, err := subtle.NewAESGCM(bytes.Repeat([]byte{b}, 32))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }
 
-func vaultPath(t testing.TB) string {
-	t.Helper()
-	return filepath.Join(t.TempDir(), "vault", "vault.db")
+func vaultPath(tb testing.TB) string {
+	tb.Helper()
+	return filepath.Join(tb.TempDir(), "vault", "vault.db")
 }
 
-func open(t testing.TB, path string) *Vault {
-	t.Helper()
-	v, err := Open(context.Background(), Config{Path: path}, sealer(t, 1))
+func open(tb testing.TB, path string) *Vault {
+	tb.Helper()
+	v, err := Open(context.Background(), Config{Path: path}, sealer(tb, 1))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := v.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return v
 }
 
-func reopen(t testing.TB, v *Vault, path string) *Vault {
-	t.Helper()
+func reopen(tb testing.TB, v *Vault, path string) *Vault {
+	tb.Helper()
 	if err := v.Close(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	return open(t, path)
+	return open(tb, path)
 }
 
 func index(n int) keyring.Index {
@@ -63,33 +61,33 @@ func index(n int) keyring.Index {
 	return i
 }
 
-func mint(t testing.TB, v *Vault, indexes ...keyring.Index) []keyring.Salt {
-	t.Helper()
-	if err := v.Mint(t.Context(), indexes); err != nil {
-		t.Fatal(err)
+func mint(tb testing.TB, v *Vault, indexes ...keyring.Index) []keyring.Salt {
+	tb.Helper()
+	if err := v.Mint(tb.Context(), indexes); err != nil {
+		tb.Fatal(err)
 	}
-	return salts(t, v, indexes...)
+	return salts(tb, v, indexes...)
 }
 
 // salts looks all of them up.
-func salts(t testing.TB, v *Vault, indexes ...keyring.Index) []keyring.Salt {
-	t.Helper()
+func salts(tb testing.TB, v *Vault, indexes ...keyring.Index) []keyring.Salt {
+	tb.Helper()
 	out := make([]keyring.Salt, len(indexes))
 	for i, index := range indexes {
 		salt, known := v.Lookup(index)
 		if !known {
-			t.Error("what was minted is not known")
+			tb.Error("what was minted is not known")
 		}
 		out[i] = salt
 	}
 	return out
 }
 
-func link(t testing.TB, v *Vault, visitor event.Blinded, indexes ...keyring.Index) Linked {
-	t.Helper()
-	linked, err := v.Link(t.Context(), indexes, visitor)
+func link(tb testing.TB, v *Vault, visitor event.Blinded, indexes ...keyring.Index) Linked {
+	tb.Helper()
+	linked, err := v.Link(tb.Context(), indexes, visitor)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return linked
 }

@@ -1,0 +1,52 @@
+package keyholder
+
+import (
+	"fmt"
+	"testing"
+
+	"zgoda/event"
+	"zgoda/pseudonym"
+)
+
+// BenchmarkResolve goes through the socket, both ends in this process.
+func BenchmarkResolve(b *testing.B) {
+	dir, socket := folders(b)
+	k := start(b, dir, socket)
+	for _, kind := range []event.IdentifierKind{event.KindVisitor, event.KindEmail} {
+		for _, size := range []int{1, 256, 4096} {
+			queries := make([]pseudonym.Query, size)
+			for i := range queries {
+				queries[i] = contact(i, true)
+				queries[i].Kind = kind
+			}
+			b.Run(fmt.Sprintf("%s/%d", kind, size), func(b *testing.B) {
+				resolve(b, k.Client, queries...)
+				for b.Loop() {
+					if _, err := k.Resolve(b.Context(), queries); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(size)*float64(b.N)/b.Elapsed().Seconds(), "ids/s")
+			})
+		}
+	}
+}
+
+// BenchmarkMintOverSocket mints in batches of 256, durable before each answer.
+func BenchmarkMintOverSocket(b *testing.B) {
+	dir, socket := folders(b)
+	k := start(b, dir, socket)
+	const size = 256
+	next := 0
+	for b.Loop() {
+		queries := make([]pseudonym.Query, size)
+		for i := range queries {
+			queries[i] = contact(next, true)
+			next++
+		}
+		if _, err := k.Resolve(b.Context(), queries); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(next)/b.Elapsed().Seconds(), "mints/s")
+}
