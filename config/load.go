@@ -86,11 +86,11 @@ func plain(err error, file *ast.File) error {
 	case errors.As(err, &unknown):
 		return fmt.Errorf("%s: unknown key %s", at, path)
 	case errors.As(err, &repeated):
-		return fmt.Errorf("%s: key %s is repeated", at, path)
+		return fmt.Errorf("%s: %s is repeated", at, path)
 	case errors.As(err, &mistyped), errors.As(err, &overflow), errors.As(err, &node):
 		return fmt.Errorf("%s: %s has a value of the wrong type", at, path)
 	case strings.Contains(e.GetMessage(), "already defined"):
-		return fmt.Errorf("%s: key %s is repeated", at, path)
+		return fmt.Errorf("%s: %s is repeated", at, path)
 	default:
 		return fmt.Errorf("%s: not valid YAML", at)
 	}
