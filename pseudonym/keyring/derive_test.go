@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"zgoda/event"
-	"zgoda/pseudonym"
+	"zgoda/pseudonym/secret"
 )
 
 // fixed is a key of one repeated byte.
@@ -15,7 +15,7 @@ func fixed(b byte) version {
 	for i := range key {
 		key[i] = b
 	}
-	return version{id: uint32(b), key: pseudonym.NewSecret(key)}
+	return version{id: uint32(b), key: secret.New(key)}
 }
 
 func fixedEpoch() *Epoch {

@@ -16,7 +16,7 @@ import (
 	"github.com/tink-crypto/tink-go/v2/proto/tink_go_proto"
 	"github.com/tink-crypto/tink-go/v2/tink"
 
-	"zgoda/pseudonym"
+	"zgoda/pseudonym/secret"
 )
 
 // ErrNoKeyset is returned when a keyset that data depend on is missing.
@@ -191,7 +191,7 @@ func (k keysets) destroy(name string) error {
 // version is one HMAC key of a keyset.
 type version struct {
 	id  uint32
-	key pseudonym.Secret
+	key secret.Bytes
 }
 
 // versions takes the raw HMAC keys out of a keyset, the primary one first. Tink's
@@ -210,7 +210,7 @@ func versions(name string, handle *keyset.Handle) ([]version, error) {
 		if entry.KeyStatus() != keyset.Enabled {
 			continue
 		}
-		v := version{id: entry.KeyID(), key: pseudonym.NewSecret(key.KeyBytes().Data(insecuresecretdataaccess.Token{}))}
+		v := version{id: entry.KeyID(), key: secret.New(key.KeyBytes().Data(insecuresecretdataaccess.Token{}))}
 		if entry.IsPrimary() {
 			out[0] = v
 		} else {

@@ -11,7 +11,7 @@ import (
 	"github.com/tink-crypto/tink-go/v2/tink"
 
 	"zgoda/event"
-	"zgoda/pseudonym"
+	"zgoda/pseudonym/secret"
 )
 
 // Ring holds the open keys. It is safe for concurrent use and prints as
@@ -19,12 +19,25 @@ import (
 type Ring struct {
 	now     func() time.Time
 	slot    tink.AEAD
-	gateway pseudonym.Keys
+	gateway Gateway
 	lasting map[string]version // the primary ones of the HMAC keysets
 
 	changing sync.Mutex // held while keysets are made and destroyed
 	keysets  keysets
 	epoch    atomic.Pointer[Epoch]
+}
+
+// GateKey is one version of K_gate.
+type GateKey struct {
+	Version uint32
+	Key     secret.Bytes
+}
+
+// Gateway are the keys that a gateway keeps in memory.
+type Gateway struct {
+	Gate   []GateKey // the current one first
+	Spool  secret.Bytes
+	Cookie secret.Bytes
 }
 
 // Open opens the keys of a folder, and makes them on the first start. The keys
@@ -72,7 +85,7 @@ func (r *Ring) load(name string) error {
 	switch name {
 	case nameGate:
 		for _, v := range live {
-			r.gateway.Gate = append(r.gateway.Gate, pseudonym.GateKey{Version: v.id, Key: v.key})
+			r.gateway.Gate = append(r.gateway.Gate, GateKey{Version: v.id, Key: v.key})
 		}
 	case nameSpool:
 		r.gateway.Spool = live[0].key
@@ -83,7 +96,7 @@ func (r *Ring) load(name string) error {
 }
 
 // Gateway returns the keys that a gateway keeps in memory.
-func (r *Ring) Gateway() pseudonym.Keys { return r.gateway }
+func (r *Ring) Gateway() Gateway { return r.gateway }
 
 // Slot returns what seals the vault's salts.
 func (r *Ring) Slot() tink.AEAD { return r.slot }
