@@ -160,7 +160,7 @@ func (e *Engine) Ready(ctx context.Context) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if listens(ctx, address) {
+		if Listens(ctx, address) {
 			return nil
 		}
 		select {
@@ -171,8 +171,9 @@ func (e *Engine) Ready(ctx context.Context) error {
 	}
 }
 
-// listens opens and closes a connection, which does the engine no harm.
-func listens(ctx context.Context, address string) bool {
+// Listens says whether the address accepts connections. It opens and closes one,
+// which does the engine no harm.
+func Listens(ctx context.Context, address string) bool {
 	d := net.Dialer{Timeout: time.Second}
 	c, err := d.DialContext(ctx, "tcp", address)
 	if err != nil {
