@@ -122,7 +122,7 @@ func (s *Store) commit(group []*pending) (err error) {
 		}
 	}
 	if _, err = tx.ExecContext(ctx, `UPDATE head SET sequence = $1, hash = $2 WHERE id = 1`,
-		int64(a.head.Sequence), a.head.Hash[:]); err != nil { //nolint:gosec // far below 2^63
+		int64(a.head.Sequence), a.head.Hash[:]); err != nil {
 		return err
 	}
 	if err = tx.Commit(); err != nil {
@@ -184,7 +184,7 @@ func (a *appender) written(ctx context.Context, e *ledger.Entry) (event.Sequence
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, false, nil
 	}
-	return event.Sequence(seq), err == nil, err //nolint:gosec // written by us, never negative
+	return event.Sequence(seq), err == nil, err
 }
 
 // entry chains one entry and applies it to the current state.
@@ -204,7 +204,7 @@ func (a *appender) entry(ctx context.Context, e *ledger.Entry) error {
 		_, _ = rand.Read(salt[:]) // never fails
 		commitments[p-1] = ledger.Commit(p, salt, value)
 		if _, err := a.tx.ExecContext(ctx, `INSERT INTO part (sequence, part, salt, value) VALUES ($1, $2, $3, $4)`,
-			int64(e.Sequence), int(p), salt[:], value); err != nil { //nolint:gosec // far below 2^63
+			int64(e.Sequence), int(p), salt[:], value); err != nil {
 			return err
 		}
 	}
@@ -216,7 +216,7 @@ func (a *appender) entry(ctx context.Context, e *ledger.Entry) error {
 	if _, err := a.tx.ExecContext(ctx, `INSERT INTO ledger (sequence, site, purpose, purpose_version, text_hash, state, event_type,
 		channel, surface, locale, gpc, dnt, at_micros, key_hash, commitments, previous, hash)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
-		int64(e.Sequence), string(e.Site), string(e.Purpose), e.PurposeVersion, e.TextHash[:], e.State.String(), e.Type.String(), //nolint:gosec // far below 2^63
+		int64(e.Sequence), string(e.Site), string(e.Purpose), e.PurposeVersion, e.TextHash[:], e.State.String(), e.Type.String(),
 		e.Channel, e.Surface, e.Locale, e.GPC, e.DNT, e.At.UnixMicro(), key[:], flat, e.Previous[:], e.Hash[:]); err != nil {
 		return err
 	}

@@ -325,7 +325,7 @@ func TestOpenRefuses(t *testing.T) {
 		if err := open(t, cfg).Close(); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Chmod(cfg.Path, 0o644); err != nil { //nolint:gosec // the fault under test
+		if err := os.Chmod(cfg.Path, 0o644); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := Open(t.Context(), cfg); !errors.Is(err, ErrExposed) {

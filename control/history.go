@@ -32,7 +32,7 @@ func scanEntry(rows *sql.Rows) (e stored, err error) {
 		&e.Channel, &e.Surface, &e.Locale, &e.GPC, &e.DNT, &micros, &key, &commitments, &previous, &hash); err != nil {
 		return e, fmt.Errorf("%w: %w", errDamaged, err)
 	}
-	e.Sequence = event.Sequence(seq) //nolint:gosec // compared with the chain by Verify
+	e.Sequence = event.Sequence(seq)
 	e.State, e.Type = ledger.ParseState(state), ledger.ParseEventType(kind)
 	e.At = time.UnixMicro(micros).UTC()
 	whole := len(commitments) == ledger.Parts*32 && e.State != ledger.StateUnknown && e.Type != ledger.EventUnknown
@@ -95,7 +95,7 @@ func (s *Store) History(ctx context.Context, site event.SiteID, subject event.Ha
 // eachPart hands over the parts of one entry that were not erased.
 func eachPart(ctx context.Context, q querier, seq event.Sequence, do func(p ledger.Part, salt [ledger.SaltSize]byte, value []byte) error) error {
 	return all(ctx, q, `SELECT part, salt, value FROM part WHERE sequence = $1 ORDER BY part`,
-		[]any{int64(seq)}, func(rows *sql.Rows) error { //nolint:gosec // far below 2^63
+		[]any{int64(seq)}, func(rows *sql.Rows) error {
 			var part uint8
 			var salt, value []byte
 			if err := rows.Scan(&part, &salt, &value); err != nil {

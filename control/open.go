@@ -21,7 +21,7 @@ var migrations embed.FS
 
 // acquire takes the lock file, waiting for a process that still holds it.
 func acquire(ctx context.Context, path string, wait time.Duration) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator's own path
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open the control store's lock: %w", err)
 	}
@@ -30,7 +30,7 @@ func acquire(ctx context.Context, path string, wait time.Duration) (*os.File, er
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) //nolint:gosec // a file descriptor fits an int
+		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		if err == nil {
 			return f, nil
 		}
@@ -49,7 +49,7 @@ func acquire(ctx context.Context, path string, wait time.Duration) (*os.File, er
 
 // private makes the file when missing, and refuses one that others may read.
 func private(path string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator's own path
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return fmt.Errorf("open the control store: %w", err)
 	}

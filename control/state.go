@@ -30,7 +30,7 @@ func (a *appender) settle(ctx context.Context, e *ledger.Entry) error {
 // apply derives the current state from an entry that was just chained.
 func (a *appender) apply(ctx context.Context, e *ledger.Entry) error {
 	var err error
-	site, handle, seq := string(e.Site), e.Subject[:], int64(e.Sequence) //nolint:gosec // far below 2^63
+	site, handle, seq := string(e.Site), e.Subject[:], int64(e.Sequence)
 	switch e.State {
 	case ledger.StateGiven, ledger.StateRefused, ledger.StateWithdrawn, ledger.StateObjected:
 		_, err = a.tx.ExecContext(ctx, `INSERT INTO choice (site, handle, purpose, choice, version, dialogue, gpc, dnt, sequence)
@@ -61,7 +61,7 @@ func (a *appender) apply(ctx context.Context, e *ledger.Entry) error {
 }
 
 func choiceOf(s ledger.State) consent.Choice {
-	switch s { //nolint:exhaustive // the others are no choices
+	switch s {
 	case ledger.StateGiven:
 		return consent.ChoiceGiven
 	case ledger.StateRefused:
@@ -74,7 +74,7 @@ func choiceOf(s ledger.State) consent.Choice {
 }
 
 func standingOf(s ledger.State) consent.State {
-	switch s { //nolint:exhaustive // the others are no standings
+	switch s {
 	case ledger.StateUnrestricted:
 		return consent.StateActive
 	case ledger.StateRestricted:

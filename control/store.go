@@ -126,7 +126,7 @@ func readHead(ctx context.Context, q querier) (Head, error) {
 	if err != nil {
 		return Head{}, err
 	}
-	h := Head{Sequence: event.Sequence(seq)} //nolint:gosec // written by us, never negative
+	h := Head{Sequence: event.Sequence(seq)}
 	if len(hash) != len(h.Hash) || seq < 0 {
 		return Head{}, errors.New("the ledger's head is damaged")
 	}

@@ -68,7 +68,7 @@ func (v *verifier) walk(ctx context.Context, tx *sql.Tx) error {
 	for {
 		var step []stored
 		err := all(ctx, tx, `SELECT `+ledgerColumns+` FROM ledger l WHERE l.sequence > $1 ORDER BY l.sequence LIMIT $2`,
-			[]any{int64(v.at.Sequence), verifyStep}, func(rows *sql.Rows) error { //nolint:gosec // far below 2^63
+			[]any{int64(v.at.Sequence), verifyStep}, func(rows *sql.Rows) error {
 				e, err := scanEntry(rows)
 				if errors.Is(err, errDamaged) {
 					e.Sequence = v.at.Sequence + event.Sequence(len(step)) + 1

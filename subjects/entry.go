@@ -63,5 +63,5 @@ func period(t time.Time) (p event.Period, from, until time.Time) {
 	t = t.UTC()
 	year, month, _ := t.Date()
 	from = time.Date(year, month, 1, 0, 0, 0, 0, time.UTC)
-	return event.Period(year*100 + int(month)), from, from.AddDate(0, 1, 0) //nolint:gosec // a year of four digits
+	return event.Period(year*100 + int(month)), from, from.AddDate(0, 1, 0)
 }

@@ -203,15 +203,15 @@ type world struct {
 	set   *Set
 }
 
-func newWorld(t testing.TB, change ...func(*Config)) *world {
-	t.Helper()
-	w := &world{t: t, cfg: DefaultConfig(), path: filepath.Join(t.TempDir(), "control.db"), keys: newKeyholder()}
+func newWorld(tb testing.TB, change ...func(*Config)) *world {
+	tb.Helper()
+	w := &world{t: tb, cfg: DefaultConfig(), path: filepath.Join(tb.TempDir(), "control.db"), keys: newKeyholder()}
 	w.cfg.Entries, w.cfg.Wait = 10_000, time.Millisecond
 	for _, c := range change {
 		c(&w.cfg)
 	}
 	w.open()
-	t.Cleanup(w.close)
+	tb.Cleanup(w.close)
 	return w
 }
 

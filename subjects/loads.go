@@ -64,7 +64,7 @@ func (l *loads) load(ctx context.Context, site event.SiteID, now time.Time, ids 
 		}
 	}
 	wishes := make([]wish, 0, misses)
-	if wishes, err = l.join(policy, now, ids, out, wishes); err != nil {
+	if wishes, err = l.join(policy, now, ids, out, wishes); err != nil { //nolint:contextcheck // a batch outlives whoever began it
 		return err
 	}
 	for _, w := range wishes {

@@ -149,8 +149,8 @@ func TestMissNeverBlocksHit(t *testing.T) {
 		t.Error(err)
 	}
 	select {
-	case <-done:
-		t.Error("the miss did not hang")
+	case err := <-done:
+		t.Errorf("the miss did not hang: %v", err)
 	default:
 	}
 	close(gate)
@@ -244,8 +244,8 @@ func TestChangeWaitsForAccept(t *testing.T) {
 	}()
 	eventually(t, func() bool { return w.store.Sequence() == 1 }) // durable, and not yet answered
 	select {
-	case <-answered:
-		t.Error("the switch was answered while an event was being accepted")
+	case err := <-answered:
+		t.Errorf("the switch was answered while an event was being accepted: %v", err)
 	default:
 	}
 	close(leave)
@@ -467,7 +467,7 @@ func BenchmarkLoadMiss(b *testing.B) {
 		id := Identity{Kind: event.KindVisitor}
 		for pb.Next() {
 			for i := range id.H1 {
-				id.H1[i] = byte(rand.Uint32()) //nolint:gosec // not a secret
+				id.H1[i] = byte(rand.Uint32())
 			}
 			if err := w.set.Load(context.Background(), site, time.Now(), []Identity{id}, out); err != nil {
 				b.Error(err)

@@ -119,7 +119,7 @@ func (e *Entry) AppendEncoded(dst []byte, key [32]byte, parts *[Parts]Commitment
 	dst = appendText(dst, e.Surface)
 	dst = appendText(dst, e.Locale)
 	dst = append(dst, signalBits(e.GPC, e.DNT))
-	dst = binary.BigEndian.AppendUint64(dst, uint64(e.At.UnixMicro())) //nolint:gosec // two's complement is the format
+	dst = binary.BigEndian.AppendUint64(dst, uint64(e.At.UnixMicro()))
 	dst = append(dst, key[:]...)
 	for i := range parts {
 		dst = append(dst, parts[i][:]...)
@@ -133,7 +133,7 @@ func (e *Entry) HashOf(key [32]byte, parts *[Parts]Commitment) [32]byte {
 }
 
 func appendText(dst []byte, s string) []byte {
-	dst = binary.BigEndian.AppendUint32(dst, uint32(len(s))) //nolint:gosec // texts are bounded by MaxText
+	dst = binary.BigEndian.AppendUint32(dst, uint32(len(s)))
 	return append(dst, s...)
 }
 
