@@ -16,7 +16,7 @@ func TestNothingShowsTheBytes(t *testing.T) {
 	type holder struct{ hidden Bytes }
 	for _, value := range []any{s, &s, []Bytes{s}, holder{s}, &holder{s}, map[string]Bytes{"k": s}, map[string]holder{"k": {s}}} {
 		var out bytes.Buffer
-		for _, verb := range strings.SplitSeq("v +v #v s q x X d b o U c t e g T p", " ") {
+		for verb := range strings.SplitSeq("v +v #v s q x X d b o U c t e g T p", " ") {
 			fmt.Fprintf(&out, "%"+verb+"\n", value)
 		}
 		encoded, err := json.Marshal(value)
