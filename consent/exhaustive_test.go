@@ -54,9 +54,16 @@ func oracle(p *Policy, i int, signals *Signals, s Subject) Outcome {
 // Purposes x signals x what is on record about each identity x who speaks.
 func TestExhaustive(t *testing.T) {
 	p := testPolicy()
-	records := []*Record{nil, {}, {State: StateRestricted}, {State: StateErased}, {ProfilingOff: true}, holding(p, given()),
+	records := []*Record{
+		nil,
+		{},
+		{State: StateRestricted},
+		{State: StateErased},
+		{ProfilingOff: true},
+		holding(p, given()),
 		holding(p, Held{Choice: ChoiceGiven, Version: 1}), holding(p, Held{Choice: ChoiceRefused}),
-		holding(p, Held{Choice: ChoiceWithdrawn}), holding(p, Held{Choice: ChoiceObjected}), switched(p)}
+		holding(p, Held{Choice: ChoiceWithdrawn}), holding(p, Held{Choice: ChoiceObjected}), switched(p),
+	}
 	signals := exhaustiveSignals(p)
 	cases, allowed := 0, 0
 	for _, visitor := range records {

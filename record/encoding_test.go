@@ -12,11 +12,11 @@ import (
 	"zgoda/event"
 )
 
-func testRecord(t testing.TB, scope event.Scope) Record {
-	t.Helper()
-	r, err := Make(testPermit(t, scope), testRaw())
+func testRecord(tb testing.TB, scope event.Scope) Record {
+	tb.Helper()
+	r, err := Make(testPermit(tb, scope), testRaw())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return r
 }

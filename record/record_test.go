@@ -28,8 +28,8 @@ func testPolicy() *consent.Policy {
 }
 
 // testPermit is minted by a real decision, for the scope wanted.
-func testPermit(t testing.TB, scope event.Scope) consent.Permit {
-	t.Helper()
+func testPermit(tb testing.TB, scope event.Scope) consent.Permit {
+	tb.Helper()
 	signals := &consent.Signals{}
 	st := signals.Add(consent.SourceRequest)
 	for i := 1; i <= int(scope); i++ {
@@ -40,7 +40,7 @@ func testPermit(t testing.TB, scope event.Scope) consent.Permit {
 		Consent: event.Handle{1}, Profiling: event.Handle{2}, Analytics: event.Handle{3}, Period: 202611, Version: 4,
 	}})
 	if !ok || permit.Scope() != scope {
-		t.Fatalf("permitted %v, scope %v", ok, permit.Scope())
+		tb.Fatalf("permitted %v, scope %v", ok, permit.Scope())
 	}
 	return permit
 }

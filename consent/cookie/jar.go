@@ -99,7 +99,7 @@ func (j *Jar) seal(name string, site event.SiteID, payload []byte, now time.Time
 	raw = append(raw, byte(len(site)))
 	raw = append(raw, site...)
 	raw = append(raw, payload...)
-	s := j.states.Get().(*state) //nolint:errcheck // the pool holds nothing else
+	s := j.states.Get().(*state) // the pool holds nothing else
 	raw = append(raw, s.sign(name, raw)...)
 	j.states.Put(s)
 	return encoding.EncodeToString(raw)
@@ -111,7 +111,7 @@ func (j *Jar) open(name string, site event.SiteID, value []byte, now time.Time, 
 	if !j.usable || encoding.DecodedLen(len(value)) > maxRaw {
 		return ErrUnreadable
 	}
-	s := j.states.Get().(*state) //nolint:errcheck // the pool holds nothing else
+	s := j.states.Get().(*state) // the pool holds nothing else
 	defer j.states.Put(s)
 	n, err := encoding.Decode(s.raw[:], value)
 	if err != nil || n < headSize+1+macSize || hasBreak(value) {

@@ -69,7 +69,7 @@ func (in *Input) headerIsOne(name string) bool {
 	if in.Header == nil {
 		return false
 	}
-	m := matchers.Get().(*matcher) //nolint:errcheck // the pool holds nothing else
+	m := matchers.Get().(*matcher) // the pool holds nothing else
 	m.hit = false
 	in.Header(name, m.yield)
 	hit := m.hit
