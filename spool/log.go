@@ -1,0 +1,116 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Log is a sealed file of records that are kept, not shipped: the format is that
+// of a segment. Append returns only after the records are on disk. It is not for
+// concurrent use.
+type Log struct {
+	dir, suffix string
+	key         []byte
+	fs          files
+	number      uint64
+	writer      *appender
+}
+
+// OpenLog prepares a log in dir, whose files end in suffix. A file is begun by
+// the first Append; no file of an earlier process is ever written to.
+func OpenLog(dir, suffix string, key []byte) (*Log, error) {
+	if len(key) != keySize {
+		return nil, fmt.Errorf("open a sealed log: the key must be %d bytes", keySize)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("open a sealed log: %w", err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open a sealed log: %w", err)
+	}
+	l := &Log{dir: dir, suffix: suffix, key: append([]byte(nil), key...), fs: disk{}}
+	for _, e := range entries {
+		if n, ok := parseSegmentName(strings.TrimSuffix(e.Name(), damagedSuffix), suffix); ok {
+			l.number = max(l.number, n)
+		}
+	}
+	return l, nil
+}
+
+// Append makes records durable as one group.
+func (l *Log) Append(records [][]byte) error {
+	var plain []byte
+	for _, rec := range records {
+		plain = appendRecord(plain, rec)
+	}
+	if len(plain) > maxPlain || len(records) == 0 {
+		return ErrTooLarge
+	}
+	if l.writer == nil {
+		l.number++
+		h := header{number: l.number, created: time.Now().UnixMilli()}
+		w, err := create(l.fs, filepath.Join(l.dir, fmt.Sprintf("%016x%s", h.number, l.suffix)), h, l.key)
+		if err != nil {
+			return err
+		}
+		l.writer = w
+	}
+	if err := l.writer.append(plain, uint32(len(records)), time.Now()); err != nil {
+		l.writer.abandon()
+		l.writer = nil
+		return err
+	}
+	return nil
+}
+
+// Close closes the file. Twice is fine.
+func (l *Log) Close() error {
+	if l.writer == nil {
+		return nil
+	}
+	err := l.writer.file.Close()
+	l.writer = nil
+	return err
+}
+
+// ReadLog yields the records of one file of a log until it ends or yield says
+// false. A torn end is an end; damage is a *CorruptError.
+func ReadLog(path string, key []byte, yield func(rec []byte) bool) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("read a sealed log: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("read a sealed log: %w", err)
+	}
+	r, h, d, err := openFrames(f, info.Size(), key)
+	if err != nil {
+		return fmt.Errorf("read a sealed log: %w", err)
+	}
+	if d != DamageNone {
+		return &CorruptError{Segment: h.number, Damage: d}
+	}
+	for {
+		_, plain, err := r.next(nil)
+		if errors.Is(err, io.EOF) || errors.Is(err, errTorn) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for len(plain) > 0 {
+			var rec []byte
+			if rec, plain, _ = cutRecord(plain); !yield(rec) {
+				return nil
+			}
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var testKey = []byte("0123456789abcdef0123456789abcdef")
+
+// smallConfig makes segments turn over after a few records.
+func smallConfig(dir string) Config {
+	c := DefaultConfig()
+	c.Dir, c.SegmentBytes, c.GroupBytes, c.MaxRecord, c.MaxBytes = dir, 1024, 1024, 512, 64<<10
+	c.ProbeEvery = time.Millisecond
+	return c
+}
+
+// running is an open spool whose committer runs.
+type running struct {
+	*Spool
+	stop func()
+}
+
+// start opens the spool over fs and runs its committer until stop or the test's end.
+func start(t testing.TB, cfg Config, fs files) *running {
+	t.Helper()
+	s, err := open(cfg, testKey, fs, time.Now)
+	if err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	eventually(t, "the committer runs", s.running.Load)
+	var once sync.Once
+	r := &running{Spool: s, stop: func() {
+		once.Do(func() {
+			cancel()
+			if err := errors.Join(<-done, s.Close()); err != nil {
+				t.Errorf("stop: %v", err)
+			}
+		})
+	}}
+	t.Cleanup(r.stop)
+	return r
+}
+
+// put makes one record durable.
+func (r *running) put(t testing.TB, rec string) {
+	t.Helper()
+	ticket, err := r.Put([]byte(rec))
+	if err == nil {
+		err = r.Wait(t.Context(), ticket)
+	}
+	if err != nil {
+		t.Fatalf("put: %v", err)
+	}
+}
+
+// drain returns every record that waits, and the damage met on the way.
+func (s *Spool) drain(t testing.TB) (out []string, damage []error) {
+	t.Helper()
+	for range 10000 {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel() // what waits is handed out only to the living, so look first
+		if err := s.owed(); err != nil {
+			damage = append(damage, err)
+		}
+		s.mu.Lock()
+		n := s.unread
+		s.mu.Unlock()
+		if n == 0 {
+			return out, damage
+		}
+		if _, err := s.Next(ctx, 7, 0); !errors.Is(err, context.Canceled) {
+			t.Fatalf("Next with an ended context: %v", err)
+		}
+		b, err := s.Next(t.Context(), 7, 0)
+		if err != nil {
+			damage = append(damage, err)
+		}
+		for _, rec := range b.Records {
+			out = append(out, string(rec))
+		}
+	}
+	t.Fatal("the spool does not come to an end")
+	return nil, nil
+}
+
+// copyDir copies a spool's folder, as a crash would leave it.
+func copyDir(t testing.TB, from string) string {
+	t.Helper()
+	to := t.TempDir()
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+// segmentsIn lists the segment files, ascending.
+func segmentsIn(t testing.TB, dir string) []string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, "*"+segmentSuffix))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
+}
+
+func eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+		if ok() {
+			return
+		}
+		time.Sleep(time.Millisecond) // a poll with a deadline
+	}
+	t.Fatalf("never: %s", what)
+}
+
+func names(from, to int) (out []string) {
+	for i := from; i < to; i++ {
+		out = append(out, fmt.Sprintf("record-%04d", i))
+	}
+	return out
+}

@@ -1,0 +1,49 @@
+package writer
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Config are the writer's settings.
+type Config struct {
+	Journal    string        // path of the journal file; its folder must exist
+	Quarantine string        // folder of the quarantine; made with mode 0700
+	BatchRows  int           // the most records in one range
+	Linger     time.Duration // how long records gather before a range is cut
+	Window     time.Duration // how long a messageId is remembered, at least, while MaxSeen allows
+	MaxSeen    int           // how many are remembered at most
+	Settle     time.Duration // how long a row may take to appear after its insert was answered
+	RetryMin   time.Duration // first pause after an error
+	RetryMax   time.Duration // longest pause
+}
+
+// DefaultConfig returns the settings for files named by the caller.
+func DefaultConfig() Config {
+	return Config{
+		BatchRows: 100_000, Linger: time.Second,
+		Window: 24 * time.Hour, MaxSeen: 2_000_000, Settle: time.Second,
+		RetryMin: 100 * time.Millisecond, RetryMax: 10 * time.Second,
+	}
+}
+
+// Validate names every setting that is wrong.
+func (c Config) Validate() error {
+	var errs []error
+	check := func(ok bool, key, want string) {
+		if !ok {
+			errs = append(errs, fmt.Errorf("writer: %s must be %s", key, want))
+		}
+	}
+	check(c.Journal != "", "journal", "set")
+	check(c.Quarantine != "", "quarantine", "set")
+	check(c.BatchRows >= 1 && c.BatchRows <= 1_000_000, "batch_rows", "between 1 and 1000000")
+	check(c.Linger >= 0, "linger", "zero or more")
+	check(c.Window > 0, "window", "positive")
+	check(c.MaxSeen >= 2, "max_seen", "at least 2")
+	check(c.Settle >= 0, "settle", "zero or more")
+	check(c.RetryMin > 0, "retry_min", "positive")
+	check(c.RetryMax >= c.RetryMin, "retry_max", "at least retry_min")
+	return errors.Join(errs...)
+}

@@ -1,0 +1,73 @@
+package writer
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"zgoda/event"
+	"zgoda/record"
+	"zgoda/spool"
+)
+
+// Deps are what the writer works with.
+type Deps struct {
+	Spool      source
+	Inserter   inserter
+	Rechecker  rechecker
+	Fates      fates
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+	Key        []byte // 32 bytes, seals the quarantine
+}
+
+// source is the spool.
+type source interface {
+	Next(ctx context.Context, maxRecords int, linger time.Duration) (spool.Batch, error)
+	Read(r spool.Range) (spool.Batch, error)
+	Release(r spool.Range) error
+	Stats() spool.Stats
+}
+
+// inserter is where records go. An error whose Poison method says true is a
+// refusal for what is in the rows, after which none of them is stored; after any
+// other error the outcome is unknown. Rows are only read during the call.
+type inserter interface {
+	// Insert stores rows, unless rows went in under the same token before.
+	Insert(ctx context.Context, token string, rows []record.Record) error
+	// Present says for each row whether its site and message id are stored.
+	Present(ctx context.Context, rows []record.Record) ([]bool, error)
+	// Recent yields the ids of the latest rows, at most limit of them.
+	Recent(ctx context.Context, since time.Time, limit int, yield func(site event.SiteID, messageID string)) error
+}
+
+// rechecker looks whether a record may still be shipped: ReasonNone, or why not.
+// After an error nothing of the range is shipped; it is asked again.
+type rechecker interface {
+	Recheck(ctx context.Context, r *record.Record) (event.Reason, error)
+}
+
+// fates counts what became of records.
+type fates interface {
+	Store(n int)
+	Duplicate(n int)
+	DropLater(reason event.Reason, n int)
+	Quarantine(n int)
+}
+
+// poisonous says whether an error refuses the rows for their content.
+func poisonous(err error) bool {
+	var p interface{ Poison() bool }
+	return errors.As(err, &p) && p.Poison()
+}
+
+// validate names what is missing.
+func (d Deps) validate() error {
+	if d.Spool == nil || d.Inserter == nil || d.Rechecker == nil || d.Fates == nil || d.Logger == nil || d.Registerer == nil {
+		return errors.New("writer: a dependency is missing")
+	}
+	return nil
+}

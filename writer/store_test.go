@@ -1,0 +1,190 @@
+package writer
+
+import (
+	"context"
+	"errors"
+	"hash/fnv"
+	"sync"
+	"time"
+
+	"zgoda/event"
+	"zgoda/record"
+)
+
+// fault is what goes wrong with one insert.
+type fault int
+
+const (
+	faultNone      fault = iota
+	faultRefused         // nothing landed, and the answer does not say so
+	faultLost            // all landed, the answer was lost
+	faultPartial         // one partition landed
+	faultHole            // the deduplication log has every partition, the rows of one are missing
+	faultHoleOK          // the same, and the answer says all is well
+	faultLate            // it lands after the next read-back
+	faultCrash           // the process dies before the call
+	faultCrashed         // all landed and the process dies
+	faultCrashHole       // a hole, and the process dies
+	faultCount
+)
+
+const partitions = 3
+
+// store behaves as ClickHouse does: one deduplication log over token and
+// partition, written before the rows appear.
+type store struct {
+	mu     sync.Mutex
+	log    map[string]bool
+	rows   map[string]int
+	faults []fault
+	late   func()
+	crash  func()
+	dead   bool
+}
+
+func newStore(faults []fault) *store {
+	return &store{log: map[string]bool{}, rows: map[string]int{}, faults: faults, crash: func() {}}
+}
+
+type poison struct{}
+
+func (poison) Error() string { return "poison" }
+func (poison) Poison() bool  { return true }
+
+var errAway = errors.New("away")
+
+func partitionOf(r *record.Record) byte {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(r.MessageID))
+	return byte(h.Sum32() % partitions)
+}
+
+func key(r *record.Record) string { return string(r.Site) + "|" + r.MessageID }
+
+// land puts the rows of the partitions that the mask allows there; a hole's rows
+// are logged and lost.
+func (s *store) land(token string, rows []record.Record, allowed func(p byte) bool, hole int) {
+	for p := range byte(partitions) {
+		logged := token + "/" + string('0'+rune(p))
+		if !allowed(p) || s.log[logged] {
+			continue
+		}
+		for i := range rows {
+			if partitionOf(&rows[i]) == p {
+				s.log[logged] = true
+				if int(p) != hole {
+					s.rows[key(&rows[i])]++
+				}
+			}
+		}
+	}
+}
+
+func all(byte) bool { return true }
+
+func (s *store) Insert(_ context.Context, token string, rows []record.Record) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dead {
+		return errAway
+	}
+	for i := range rows {
+		if rows[i].Name == "poison" {
+			return poison{}
+		}
+	}
+	f := faultNone
+	if len(s.faults) > 0 {
+		f, s.faults = s.faults[0], s.faults[1:]
+	}
+	hole := int(partitionOf(&rows[0]))
+	switch f {
+	case faultNone:
+		s.land(token, rows, all, -1)
+		return nil
+	case faultHoleOK:
+		s.land(token, rows, all, hole)
+		return nil
+	case faultLost, faultCrashed:
+		s.land(token, rows, all, -1)
+	case faultPartial:
+		s.land(token, rows, func(p byte) bool { return int(p) == hole }, -1)
+	case faultHole, faultCrashHole:
+		s.land(token, rows, all, hole)
+	case faultLate:
+		kept := append([]record.Record(nil), rows...)
+		s.late = func() { s.land(token, kept, all, -1) }
+	}
+	if f >= faultCrash {
+		s.dead = true
+		s.crash()
+	}
+	return errAway
+}
+
+func (s *store) Present(_ context.Context, rows []record.Record) ([]bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dead {
+		return nil, errAway
+	}
+	out := make([]bool, len(rows))
+	for i := range rows {
+		out[i] = s.rows[key(&rows[i])] > 0
+	}
+	if s.late != nil {
+		s.late()
+		s.late = nil
+	}
+	return out, nil
+}
+
+func (s *store) Recent(_ context.Context, _ time.Time, limit int, yield func(event.SiteID, string)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dead {
+		return errAway
+	}
+	for k := range s.rows {
+		if limit--; limit < 0 {
+			break
+		}
+		for i := range k {
+			if k[i] == '|' {
+				yield(event.SiteID(k[:i]), k[i+1:])
+			}
+		}
+	}
+	return nil
+}
+
+// tally counts fates.
+type tally struct {
+	mu                                   sync.Mutex
+	stored, doubled, dropped, quarantine int
+}
+
+func (t *tally) add(field *int, n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	*field += n
+}
+
+func (t *tally) Store(n int)                     { t.add(&t.stored, n) }
+func (t *tally) Duplicate(n int)                 { t.add(&t.doubled, n) }
+func (t *tally) DropLater(_ event.Reason, n int) { t.add(&t.dropped, n) }
+func (t *tally) Quarantine(n int)                { t.add(&t.quarantine, n) }
+func (t *tally) sum() int                        { return t.stored + t.doubled + t.dropped + t.quarantine }
+
+// checker withdraws records by name, and fails now and then.
+type checker struct{ n int }
+
+func (c *checker) Recheck(_ context.Context, r *record.Record) (event.Reason, error) {
+	if c.n++; c.n%17 == 0 {
+		return event.ReasonNone, errAway
+	}
+	if r.Name == "withdrawn" {
+		return event.ReasonWithdrawn, nil
+	}
+	return event.ReasonNone, nil
+}
