@@ -20,7 +20,7 @@ type pending struct {
 }
 
 // groupEntries bounds the entries of one transaction.
-const groupEntries = 512
+const groupEntries = 256
 
 // Append writes entries, all or none, and returns when they are on disk. It
 // does not stop at the end of ctx once it has begun, since a change that was

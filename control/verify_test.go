@@ -137,11 +137,11 @@ func TestVerifyAgainstAnchors(t *testing.T) {
 
 func TestVerifyLongLedger(t *testing.T) {
 	s := open(t, config(t))
-	entries := make([]ledger.Entry, 500)
+	entries := make([]ledger.Entry, 100)
 	for i := range entries {
 		entries[i] = entry(handle(byte(i)), ledger.StateGiven, "analytics")
 	}
-	for range 5 {
+	for range 25 {
 		appendAll(t, s, entries...)
 	}
 	if head, err := s.Verify(t.Context()); err != nil || head.Sequence != 2500 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"testing"
 	"time"
@@ -326,39 +325,6 @@ func TestRestartKeepsTheSwitch(t *testing.T) {
 	}
 }
 
-func TestHitsAllocateNothing(t *testing.T) {
-	w := newWorld(t)
-	ids := []Identity{visitor("v"), user("u")}
-	out := w.load(ids...)
-	w.grant(derived("other", ids[0].H1), "analytics", true)
-	now := time.Now()
-	ctx := t.Context()
-	put := func() error { return nil }
-	if n := testing.AllocsPerRun(1000, func() {
-		if w.set.Load(ctx, site, now, ids, out) != nil || w.set.Accept(out, put) != nil {
-			t.Error("no hit")
-		}
-	}); n != 0 {
-		t.Errorf("a hit and its accept allocate %v times", n)
-	}
-	v := visitor("v")
-	contact := []Identity{user("u")}
-	if _, err := w.set.Link(ctx, site, now, contact, &v); err != nil {
-		t.Fatal(err)
-	}
-	w.set.cache.Wait()
-	if n := testing.AllocsPerRun(1000, func() {
-		if _, err := w.set.Link(ctx, site, now, contact, &v); err != nil {
-			t.Error(err)
-		}
-	}); n != 0 {
-		t.Errorf("a repeated link allocates %v times", n)
-	}
-	if w.keys.links.Load() != 1 {
-		t.Errorf("a repeated link asked the keyholder %d times", w.keys.links.Load())
-	}
-}
-
 func TestConfig(t *testing.T) {
 	if err := DefaultConfig().Validate(); err != nil {
 		t.Error(err)
@@ -426,59 +392,5 @@ func eventually(t *testing.T, done func() bool) {
 	until(ctx, done)
 	if !done() {
 		t.Fatal("it did not come to pass within ten seconds")
-	}
-}
-
-func BenchmarkLoadHit(b *testing.B) {
-	w := newWorld(b)
-	ids := []Identity{visitor("v")}
-	out := w.load(ids...)
-	now := time.Now()
-	b.Run("load", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			if w.set.Load(b.Context(), site, now, ids, out) != nil {
-				b.Fatal("no hit")
-			}
-		}
-	})
-	b.Run("accept", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			if w.set.Accept(out, func() error { return nil }) != nil {
-				b.Fatal("stale")
-			}
-		}
-	})
-	b.Run("bare get", func(b *testing.B) {
-		key := cacheKey(&ids[0].H1)
-		for b.Loop() {
-			if _, ok := w.set.cache.Get(key); !ok {
-				b.Fatal("no hit")
-			}
-		}
-	})
-}
-
-func BenchmarkLoadMiss(b *testing.B) {
-	w := newWorld(b, func(c *Config) { c.Wait = 2 * time.Millisecond })
-	b.RunParallel(func(pb *testing.PB) {
-		out := make([]*Entry, 1)
-		id := Identity{Kind: event.KindVisitor}
-		for pb.Next() {
-			for i := range id.H1 {
-				id.H1[i] = byte(rand.Uint32())
-			}
-			if err := w.set.Load(context.Background(), site, time.Now(), []Identity{id}, out); err != nil {
-				b.Error(err)
-			}
-		}
-	})
-}
-
-func BenchmarkSwitch(b *testing.B) {
-	w := newWorld(b)
-	for b.Loop() {
-		w.profiling(event.Handle{1}, false)
 	}
 }
