@@ -81,7 +81,7 @@ func (c *call) key() []byte {
 }
 
 func (c *call) basic(text []byte) []byte {
-	c.auth = append(c.auth[:0], make([]byte, base64.StdEncoding.DecodedLen(len(text)))...)
+	c.auth = append(c.auth[:0], text...) // what is decoded is shorter
 	n, err := base64.StdEncoding.Decode(c.auth, text)
 	if err != nil {
 		if n, err = base64.RawStdEncoding.Decode(c.auth, text); err != nil {

@@ -133,6 +133,12 @@ func (g *Gateway) serve(ctx context.Context, rc *fasthttp.RequestCtx) {
 }
 
 func (g *Gateway) dispatch(ctx context.Context, rc *fasthttp.RequestCtx, to target, now time.Time) {
+	if twoLengths(&rc.Request.Header) {
+		g.metrics.broken[brokenSyntax].Inc()
+		rc.SetConnectionClose()
+		problem(rc, fasthttp.StatusBadRequest, collector.Problem{Title: "The request says its length in two ways", Field: "Content-Length"})
+		return
+	}
 	if to.endpoint == endpointNone {
 		g.anyOrigin(rc)
 		problem(rc, fasthttp.StatusNotFound, collector.Problem{Title: "There is nothing at this address"})
@@ -173,3 +179,28 @@ func (g *Gateway) dispatch(ctx context.Context, rc *fasthttp.RequestCtx, to targ
 		g.shop.serve(rc)
 	}
 }
+
+// twoLengths finds Content-Length beside Transfer-Encoding, which fasthttp lets
+// pass and a proxy in front may have read the other way (RFC 9112, 6.1): what
+// follows on such a connection may be somebody else's request. Only the raw
+// headers tell, since a chunked body's length takes the place of both.
+func twoLengths(h *fasthttp.RequestHeader) bool {
+	var length, chunked bool
+	for rest := h.RawHeaders(); len(rest) > 0; {
+		end := bytes.IndexByte(rest, '\n')
+		line := rest
+		if end >= 0 {
+			line, rest = rest[:end], rest[end+1:]
+		} else {
+			rest = nil
+		}
+		length = length || hasPrefixFold(line, lengthHead)
+		chunked = chunked || hasPrefixFold(line, chunkedHead)
+	}
+	return length && chunked
+}
+
+var (
+	lengthHead  = []byte("Content-Length:")
+	chunkedHead = []byte("Transfer-Encoding:")
+)

@@ -1,0 +1,359 @@
+package web_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"zgoda/apptest/browser"
+	"zgoda/collector"
+	"zgoda/collector/choice"
+	"zgoda/consent"
+	"zgoda/consent/cookie"
+	"zgoda/event"
+	"zgoda/gateway"
+	"zgoda/subjects"
+)
+
+var demoPolicy = &consent.Policy{Site: "demo", Version: 1, Purposes: []consent.Purpose{
+	{ID: "measurement", Bit: 0, Kind: consent.KindMeasurement, Basis: consent.BasisLegitimateInterest, Version: 1, GPC: consent.ReachIgnore, DNT: consent.ReachIgnore},
+	{ID: "analytics", Bit: 1, Kind: consent.KindAnalytics, Basis: consent.BasisConsent, Version: 1, GPC: consent.ReachAsk},
+	{ID: "profiling", Bit: 2, Kind: consent.KindProfiling, Basis: consent.BasisConsent, Version: 1},
+	{ID: "marketing", Bit: 3, Kind: consent.KindMarketing, Basis: consent.BasisConsent, Version: 1},
+}}
+
+// sink takes what the snippet sends.
+type sink struct {
+	mu      sync.Mutex
+	bodies  []string
+	cookies []bool // whether the visitor's cookie came with it
+}
+
+func (s *sink) Collect(_ context.Context, r *collector.Request, a *collector.Answer) {
+	s.mu.Lock()
+	s.bodies = append(s.bodies, string(r.Body))
+	s.cookies = append(s.cookies, len(r.Cookie(cookie.Visitor)) > 0)
+	s.mu.Unlock()
+	a.Status = 200
+}
+
+func (s *sink) Explain(context.Context, *collector.Request) (e collector.Explanation, a collector.Answer) {
+	return e, a
+}
+
+// batch is what the snippet sends.
+type batch struct {
+	Key     string          `json:"key"`
+	SentAt  time.Time       `json:"sentAt"`
+	GPC     bool            `json:"gpc"`
+	Consent map[string]bool `json:"consent"`
+	Events  []struct {
+		Type, Name, MessageID, UserID string
+		Timestamp                     time.Time
+		Page                          struct{ URL, Referrer, Title string }
+		Properties                    map[string]any
+	} `json:"events"`
+	visitor bool
+}
+
+// wait returns the first batch that want likes.
+func (s *sink) wait(tb testing.TB, what string, want func(b *batch) bool) *batch {
+	tb.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for time.Now().Before(deadline) {
+		s.mu.Lock()
+		for i, body := range s.bodies {
+			var b batch
+			if err := json.Unmarshal([]byte(body), &b); err != nil {
+				tb.Errorf("%s: %v", body, err)
+			}
+			b.visitor = s.cookies[i]
+			if want(&b) {
+				s.mu.Unlock()
+				return &b
+			}
+		}
+		s.mu.Unlock()
+		time.Sleep(20 * time.Millisecond) // polled under a deadline
+	}
+	tb.Fatalf("%s never came", what)
+	return nil
+}
+
+func has(typ, name string) func(*batch) bool {
+	return func(b *batch) bool {
+		for _, e := range b.Events {
+			if e.Type == typ && (name == "" || e.Name == name) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// people keep choices in memory, as subjects.Set keeps them in the ledger.
+type people struct {
+	mu      sync.Mutex
+	records map[event.Handle]consent.Record
+}
+
+func (p *people) Load(_ context.Context, _ event.SiteID, _ time.Time, ids []subjects.Identity, out []*subjects.Entry) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, id := range ids {
+		var e subjects.Entry
+		copy(e.Handles.Consent[:], id.H1[:])
+		e.Record = p.records[e.Handles.Consent]
+		out[i] = &e
+	}
+	return nil
+}
+
+func (p *people) SetChoices(_ context.Context, _ event.SiteID, visitor event.Handle, choices map[event.PurposeID]bool, meta subjects.ChoiceMeta) (event.Sequence, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r := p.records[visitor]
+	for id, granted := range choices {
+		c := consent.ChoiceRefused
+		if granted {
+			c = consent.ChoiceGiven
+		}
+		r.Purposes[demoPolicy.Purposes[demoPolicy.Find(id)].Bit] = consent.Held{Choice: c, Version: 1, Dialogue: true, GPC: meta.GPC, DNT: meta.DNT}
+	}
+	p.records[visitor] = r
+	return 1, nil
+}
+
+type plain struct{}
+
+func (plain) Blind(_ event.SiteID, _ event.IdentifierKind, value []byte) (b event.Blinded, err error) {
+	copy(b[:], value)
+	return b, nil
+}
+
+func serve(tb testing.TB) (url string, s *sink) {
+	tb.Helper()
+	sites, err := collector.NewSites([]collector.Site{{ID: "demo", PublicKeys: []string{"demo-key"}, Loopback: true, Policy: demoPolicy}})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	desk, err := choice.New(choice.DefaultConfig(), choice.Deps{
+		Sites: sites, Jar: cookie.NewJar([]byte(strings.Repeat("k", 32))), Blinder: plain{}, People: &people{records: map[event.Handle]consent.Record{}},
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	config := gateway.DefaultConfig()
+	config.Address = "127.0.0.1:0"
+	s = &sink{}
+	g, err := gateway.New(config, gateway.Deps{
+		Collector: s, Sites: sites, Choices: desk, Demo: shop(), Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := g.Listen(tb.Context()); err != nil {
+		tb.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- g.Run(context.WithoutCancel(tb.Context())) }()
+	tb.Cleanup(func() {
+		if err := g.Close(); err != nil {
+			tb.Error(err)
+		}
+		if err := <-done; err != nil {
+			tb.Error(err)
+		}
+	})
+	return "http://" + g.Addr(), s
+}
+
+const (
+	ready   = "document.documentElement.dataset.consent === 'known'"
+	asking  = "document.getElementById('choices').open"
+	decided = "!document.getElementById('choices').open && document.getElementById('said').textContent !== ''"
+)
+
+func TestShopInABrowser(t *testing.T) {
+	url, s := serve(t)
+	b := browser.Start(t)
+
+	b.Open(url + "/demo/?utm_source=mail&email=jana%40example.org#secret")
+	b.Wait(ready)
+	b.Wait(asking)
+	first := s.wait(t, "the page view", has("page", ""))
+	if first.Key != "demo-key" || first.GPC || first.visitor || len(first.Consent) != 0 || first.Events[0].UserID != "" {
+		t.Errorf("%+v", first)
+	}
+	if got := first.Events[0].Page.URL; got != url+"/demo/?utm_source=mail" {
+		t.Errorf("the address holds more than it may: %s", got)
+	}
+	if n := browser.Eval[int](b, "document.querySelectorAll('#choices input:checked').length"); n != 0 {
+		t.Errorf("%d boxes are ticked before anyone chose", n)
+	}
+	if c := b.Cookies(); len(c) != 0 || b.Stored() != 0 {
+		t.Errorf("%d cookies, %d other things before consent", len(c), b.Stored())
+	}
+	b.Do()
+	if browser.Eval[bool](b, "window.zgoda.identify('u-1'), true"); s.has("u-1") {
+		t.Error("an identifier left the page before consent")
+	}
+
+	b.Click("#choices input[name=analytics]")
+	b.Click("#choices [data-choose=some]")
+	b.Wait(decided)
+	names := map[string]bool{}
+	for _, c := range b.Cookies() {
+		names[c.Name] = c.HTTPOnly && c.Secure
+	}
+	if len(names) != 2 || !names[cookie.Visitor] || !names[cookie.Choice] {
+		t.Errorf("cookies %v", names)
+	}
+	if got := browser.Eval[string](b, "document.cookie"); got != "" {
+		t.Error("a script can read the cookies")
+	}
+	b.Click(".products li:first-child [data-add]")
+	added := s.wait(t, "the track", has("track", "Product Added"))
+	if !added.visitor {
+		t.Error("the visitor's cookie does not come with events after consent")
+	}
+
+	b.Open(url + "/demo/privacy")
+	b.Wait(ready)
+	if yes, no := b.Text("tr[data-purpose=analytics] [data-allowed]"), b.Text("tr[data-purpose=profiling] [data-allowed]"); yes != "yes" || no != "no" {
+		t.Errorf("analytics %s, profiling %s", yes, no)
+	}
+	if browser.Eval[bool](b, asking) {
+		t.Error("asked again, though answered")
+	}
+
+	b.Click("main [data-open-choices]")
+	b.Wait(asking)
+	b.Click("#choices [data-choose=none]")
+	b.Wait(decided)
+	for _, c := range b.Cookies() {
+		if c.Name != cookie.Choice {
+			t.Errorf("%s is left after refusing all", c.Name)
+		}
+	}
+	if got := b.Text("tr[data-purpose=analytics] [data-allowed]"); got != "no" {
+		t.Errorf("analytics %s", got)
+	}
+	// What happens after a refusal says so at once.
+	browser.Eval[bool](b, "window.zgoda.track('After'), true")
+	after := s.wait(t, "the track after the refusal", has("track", "After"))
+	if v, ok := after.Consent["analytics"]; !ok || v || after.visitor {
+		t.Errorf("%+v", after)
+	}
+	if b.Stored() != 0 {
+		t.Error("something is stored")
+	}
+}
+
+func (s *sink) has(text string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Contains(strings.Join(s.bodies, "\n"), text)
+}
+
+func TestGPCInABrowser(t *testing.T) {
+	url, s := serve(t)
+	b := browser.Start(t)
+	b.GPC()
+	b.Open(url + "/demo/privacy")
+	b.Wait(ready)
+	if first := s.wait(t, "the page view", has("page", "")); !first.GPC {
+		t.Error("the snippet does not carry the signal")
+	}
+	if got := b.Text("#choices-gpc"); !strings.Contains(got, "Global Privacy Control") || !strings.Contains(got, "profiling") {
+		t.Errorf("the dialogue does not say so: %q", got)
+	}
+	b.Click("#choices [data-choose=all]")
+	b.Wait(decided)
+	if got, by := b.Text("tr[data-purpose=profiling] [data-allowed]"), b.Text("tr[data-purpose=profiling] [data-by]"); got != "no" || !strings.Contains(by, "Global Privacy Control") {
+		t.Errorf("profiling %s by %s", got, by)
+	}
+	if got := b.Text("tr[data-purpose=analytics] [data-allowed]"); got != "yes" {
+		t.Errorf("analytics %s: the person's own choice was made while the signal was on", got)
+	}
+}
+
+func TestSinglePageApplication(t *testing.T) {
+	url, s := serve(t)
+	b := browser.Start(t)
+	b.Open(url + "/demo/")
+	b.Wait(ready)
+	browser.Eval[bool](b, `history.pushState({}, '', '/demo/mug-01?token=x'), history.replaceState({}, '', '/demo/mug-01#a'), history.pushState({}, '', '/demo/mug-01#b'), true`)
+	s.wait(t, "the second page view", func(b *batch) bool {
+		for _, e := range b.Events {
+			if e.Type == "page" && e.Page.URL == url+"/demo/mug-01" {
+				if e.Page.Referrer != url+"/demo/" {
+					t.Errorf("referrer %s", e.Page.Referrer)
+				}
+				return true
+			}
+		}
+		return false
+	})
+	// Bad calls of the page stay without effect on it.
+	if !browser.Eval[bool](b, `(zgoda.track(), zgoda.track({}), zgoda('nothing'), zgoda.page(null, (() => { const a = {}; a.a = a; return a })()), zgoda.identify(), true)`) {
+		t.Error("the snippet threw into the page")
+	}
+	if s.has("token") {
+		t.Error("a parameter that nobody needs was sent")
+	}
+	if n := browser.Eval[int](b, `zgoda.consent().then(s => Object.keys(s.purposes).length)`); n != len(demoPolicy.Purposes) {
+		t.Errorf("%d purposes in the state", n)
+	}
+}
+
+// TestAccessible checks the pages with axe-core and takes pictures of them: in
+// both schemes, on a phone and on a desk. ZGODA_PICTURES names a folder to keep
+// the pictures in.
+func TestAccessible(t *testing.T) {
+	url, _ := serve(t)
+	b := browser.Start(t)
+	pictures := os.Getenv("ZGODA_PICTURES")
+	if pictures == "" {
+		pictures = t.TempDir()
+	}
+	check := func(name string) {
+		for scheme, dark := range map[string]bool{"light": false, "dark": true} {
+			for size, width := range map[string]int64{"phone": 390, "desk": 1280} {
+				b.Look(width, 844, dark)
+				for _, v := range b.Axe() {
+					t.Errorf("%s %s %s: %s %s %v", name, scheme, size, v.ID, v.Help, v.Nodes)
+				}
+				if over := browser.Eval[int](b, "document.documentElement.scrollWidth - window.innerWidth"); over > 0 {
+					t.Errorf("%s %s: %d pixels too wide", name, size, over)
+				}
+				b.Screenshot(filepath.Join(pictures, name+"-"+scheme+"-"+size+".png"))
+			}
+		}
+	}
+	b.GPC()
+	b.Open(url + "/demo/")
+	b.Wait(ready)
+	b.Wait(asking)
+	check("asked")
+	b.Click("#choices [data-choose=some]")
+	b.Wait(decided)
+	check("list")
+	b.Open(url + "/demo/privacy")
+	b.Wait(ready)
+	check("privacy")
+	b.Click("main [data-open-choices]")
+	b.Wait(asking)
+	check("choices")
+	b.Open(url + "/demo/lamp-02")
+	b.Wait(ready)
+	check("product")
+}
