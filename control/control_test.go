@@ -30,7 +30,9 @@ func handle(n byte) event.Handle { return event.Handle{0: n, 15: 1} }
 
 func config(t *testing.T) Config {
 	t.Helper()
-	return DefaultConfig(filepath.Join(t.TempDir(), "control", "control.db"))
+	cfg := DefaultConfig(filepath.Join(t.TempDir(), "control", "control.db"))
+	cfg.Timeout = 30 * time.Second // the race detector makes SQLite twenty times slower
+	return cfg
 }
 
 func open(t *testing.T, cfg Config) *Store {
