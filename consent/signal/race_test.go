@@ -1,0 +1,6 @@
+//go:build race
+
+package signal
+
+// poolAllocs is what a pool may cost: under the race detector it drops at random.
+const poolAllocs = 8
