@@ -1,5 +1,12 @@
 package minimise
 
+// maxLocal and maxDomain are how far an address is looked for on both sides of
+// its at sign; RFC 5321 allows 64 and 255 bytes.
+const (
+	maxLocal  = 320
+	maxDomain = 320
+)
+
 // atLength returns how many bytes the at sign at s[i] takes, 0 when there is
 // none: the plain one, or the full-width one of East Asian keyboards.
 func atLength(s []byte, i int) int {
@@ -20,8 +27,11 @@ func mailAt(before, s []byte, i, n int) (local, end int, ok bool) {
 	if local > 0 && before[local-1] == '"' {
 		local = quotedFrom(before)
 	} else {
-		for local > 0 && class[before[local-1]]&classLocal != 0 {
+		for local > 0 && len(before)-local < maxLocal && class[before[local-1]]&classLocal != 0 {
 			local--
+		}
+		for local < len(before) && before[local]&0xC0 == 0x80 {
+			local++
 		}
 	}
 	if local == len(before) {
@@ -54,10 +64,10 @@ func domainEnd(s []byte, i int) int {
 	}
 	end, label, dots := 0, i, 0
 	for j := i; ; j++ {
-		if j < len(s) && (isAlnum(s[j]) || s[j] == '-' || s[j] >= 0x80) {
+		if j < len(s) && j-i <= maxDomain && (isAlnum(s[j]) || s[j] == '-' || s[j] >= 0x80) {
 			continue
 		}
-		if j == label {
+		if j == label || j-i > maxDomain {
 			break
 		}
 		if dots > 0 && topLabel(s[label:j]) {

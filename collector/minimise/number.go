@@ -19,6 +19,7 @@ type groups struct {
 	n      int
 	plus   bool
 	paren  bool // the first group is in parentheses
+	inRow  bool // another group stands before, as in a price
 }
 
 // numberAt finds a number of a person that begins at s[i].
@@ -51,6 +52,7 @@ func (g *groups) read(s []byte, i int) bool {
 		g.paren = !g.plus
 		j++
 	}
+	g.inRow = i > 1 && isDigit(s[i-2]) && gapLength(s, i-1) == 1
 	total := 0
 	for g.n < maxGroups {
 		begin := j
@@ -204,10 +206,10 @@ func (g *groups) phone() int {
 	return 0
 }
 
-// alone returns the end of the first k groups unless another of three follows,
-// which makes the row a price or a longer number.
+// alone returns the end of the first k groups unless another stands before or
+// one of three follows, which makes the row a price or a longer number.
 func (g *groups) alone(k int) int {
-	if g.n > k && g.size[k] == 3 && g.sep[k] == g.sep[1] {
+	if g.inRow || (g.n > k && g.size[k] == 3 && g.sep[k] == g.sep[1]) {
 		return 0
 	}
 	return g.end[k-1]
