@@ -102,9 +102,6 @@ func (s *store) Insert(_ context.Context, token string, rows []record.Record) er
 	case faultNone:
 		s.land(token, rows, all, -1)
 		return nil
-	case faultHoleOK:
-		s.land(token, rows, all, hole)
-		return nil
 	case faultLost, faultCrashed:
 		s.land(token, rows, all, -1)
 	case faultPartial:
