@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net"
 	"net/netip"
+	"slices"
 
 	"github.com/valyala/fasthttp"
 )
@@ -54,8 +55,7 @@ func forwarded(h *fasthttp.RequestHeader) bool {
 func (g *Gateway) hop(peer netip.Addr, h *fasthttp.RequestHeader) netip.Addr {
 	last := peer
 	lines := h.PeekAll("X-Forwarded-For")
-	for i := len(lines) - 1; i >= 0; i-- {
-		rest := lines[i]
+	for _, rest := range slices.Backward(lines) {
 		for len(rest) > 0 {
 			comma := bytes.LastIndexByte(rest, ',')
 			hop, ok := parseHop(bytes.TrimSpace(rest[comma+1:]))

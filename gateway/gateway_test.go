@@ -472,7 +472,8 @@ func TestDrain(t *testing.T) {
 		t.Error(h.Ready())
 	}
 	select {
-	case <-drained:
+	case err := <-drained:
+		drained <- err
 		t.Error("drained before the handler had returned")
 	default:
 	}

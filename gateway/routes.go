@@ -177,6 +177,7 @@ func (g *Gateway) dispatch(ctx context.Context, rc *fasthttp.RequestCtx, to targ
 		gpc(rc)
 	case endpointDemo:
 		g.shop.serve(rc)
+	case endpointNone, endpointCount: // answered above
 	}
 }
 

@@ -44,6 +44,7 @@ func TestMalformedHTTP(t *testing.T) {
 			if answer == nil {
 				t.Fatal("no answer")
 			}
+			defer answer.Body.Close()
 			body, _ := io.ReadAll(answer.Body)
 			if answer.StatusCode != c.status || answer.Header.Get("Content-Type") != "application/problem+json" {
 				t.Errorf("%d %s, want %d", answer.StatusCode, answer.Header.Get("Content-Type"), c.status)

@@ -29,7 +29,6 @@ type Browser struct {
 
 	mu       sync.Mutex
 	requests []Request
-	console  []string
 }
 
 // Request is a request that the page made.
