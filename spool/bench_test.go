@@ -70,6 +70,7 @@ func (l *bareLog) append(rec []byte) {
 }
 
 func (l *bareLog) run(b *testing.B) {
+	b.Helper()
 	var spare []byte
 	for range l.wake {
 		l.mu.Lock()

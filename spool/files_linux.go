@@ -6,7 +6,7 @@ import "golang.org/x/sys/unix"
 func (f diskFile) Sync() error {
 	for {
 		err := unix.Fdatasync(int(f.Fd()))
-		if err != unix.EINTR { //nolint:errorlint // a bare errno, compared in a loop
+		if err != unix.EINTR {
 			return err
 		}
 	}

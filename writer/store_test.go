@@ -20,7 +20,6 @@ const (
 	faultLost            // all landed, the answer was lost
 	faultPartial         // one partition landed
 	faultHole            // the deduplication log has every partition, the rows of one are missing
-	faultHoleOK          // the same, and the answer says all is well
 	faultLate            // it lands after the next read-back
 	faultCrash           // the process dies before the call
 	faultCrashed         // all landed and the process dies
@@ -98,7 +97,7 @@ func (s *store) Insert(_ context.Context, token string, rows []record.Record) er
 		f, s.faults = s.faults[0], s.faults[1:]
 	}
 	hole := int(partitionOf(&rows[0]))
-	switch f {
+	switch f { // what is not named lands nothing
 	case faultNone:
 		s.land(token, rows, all, -1)
 		return nil
@@ -108,6 +107,7 @@ func (s *store) Insert(_ context.Context, token string, rows []record.Record) er
 		s.land(token, rows, func(p byte) bool { return int(p) == hole }, -1)
 	case faultHole, faultCrashHole:
 		s.land(token, rows, all, hole)
+	case faultRefused, faultCrash, faultCount:
 	case faultLate:
 		kept := append([]record.Record(nil), rows...)
 		s.late = func() { s.land(token, kept, all, -1) }
