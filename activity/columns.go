@@ -15,18 +15,12 @@ type columns struct {
 	got    []time.Time
 	ends   []time.Time
 	scopes []int8
-	subj   handles
-	visit  handles
+	subj   [][]byte
+	visit  [][]byte
 	bits   []uint32
 	policy []uint32
 	keys   []uint32
 }
-
-// handles are pseudonyms end to end, as a FixedString(16) column takes them.
-type handles []byte
-
-// MarshalBinary returns the bytes themselves.
-func (h handles) MarshalBinary() ([]byte, error) { return h, nil }
 
 // eventColumns are the columns that Insert writes, in order.
 var eventColumns = [...]string{
@@ -48,7 +42,8 @@ func textsOf(r *record.Record) [22]string {
 	}
 }
 
-// fill lays rows out in columns. It owns what it returns until the next fill.
+// fill lays rows out in columns, which point into the rows. What it returns is
+// good until the next fill or reset.
 func (c *columns) fill(rows []record.Record) []any {
 	c.reset()
 	groups := make([]string, 0, len(rows))
@@ -59,7 +54,7 @@ func (c *columns) fill(rows []record.Record) []any {
 		}
 		c.ts, c.got, c.ends = append(c.ts, r.Time), append(c.got, r.ReceivedAt), append(c.ends, r.ExpiresAt)
 		c.scopes = append(c.scopes, int8(r.Scope))
-		c.subj, c.visit = append(c.subj, r.Subject[:]...), append(c.visit, r.Visitor[:]...)
+		c.subj, c.visit = append(c.subj, r.Subject[:]), append(c.visit, r.Visitor[:])
 		c.bits = append(c.bits, uint32(r.Purposes))
 		c.policy, c.keys = append(c.policy, r.PolicyVersion), append(c.keys, uint32(r.KeyVersion))
 		groups = append(groups, groupText(r.Group))
@@ -75,6 +70,8 @@ func (c *columns) fill(rows []record.Record) []any {
 
 // reset empties the buffers and lets go of the texts.
 func (c *columns) reset() {
+	clear(c.subj)
+	clear(c.visit)
 	for n := range c.texts {
 		clear(c.texts[n])
 		c.texts[n] = c.texts[n][:0]

@@ -61,7 +61,7 @@ func (s *Store) insert(ctx context.Context, token, table string, names []string,
 // linkColumns lays out the pairs that the rows link.
 func linkColumns(rows []record.Record) (names []string, values []any, found bool) {
 	var sites []string
-	var subjects, visitors handles
+	var subjects, visitors [][]byte
 	var seen, ends []time.Time
 	for i := range rows {
 		r := &rows[i]
@@ -70,7 +70,7 @@ func linkColumns(rows []record.Record) (names []string, values []any, found bool
 			continue
 		}
 		sites = append(sites, string(r.Site))
-		subjects, visitors = append(subjects, r.Subject[:]...), append(visitors, r.Visitor[:]...)
+		subjects, visitors = append(subjects, r.Subject[:]), append(visitors, r.Visitor[:])
 		seen, ends = append(seen, r.ReceivedAt), append(ends, r.ExpiresAt)
 	}
 	return []string{"site", "subject", "visitor", "seen_at", "expires_at"}, []any{sites, subjects, visitors, seen, ends}, len(sites) > 0

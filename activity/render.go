@@ -23,11 +23,13 @@ type kind struct {
 	date   bool
 	digits int // of a fraction of a second
 	fixed  bool
+	bytes  bool // an array of UInt8, which scans as bytes but is no text
 }
 
 // parseKind reads the outermost type that matters, through Nullable,
 // LowCardinality and Array.
 func parseKind(name string) kind {
+	array := strings.Contains(name, "Array(")
 	for {
 		inner, wrapped := name, false
 		for _, wrapper := range []string{"Nullable(", "LowCardinality(", "Array("} {
@@ -51,6 +53,8 @@ func parseKind(name string) kind {
 		k.date = true
 	case strings.HasPrefix(name, "FixedString"):
 		k.fixed = true
+	case name == "UInt8":
+		k.bytes = array
 	}
 	return k
 }
@@ -98,6 +102,13 @@ func (k kind) plain(v any) any {
 	case string:
 		return k.printable(v)
 	case []byte:
+		if k.bytes {
+			out := make([]any, len(v))
+			for i, b := range v {
+				out[i] = json.Number(strconv.Itoa(int(b)))
+			}
+			return out
+		}
 		return k.printable(string(v))
 	case bool:
 		return v

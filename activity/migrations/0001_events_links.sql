@@ -3,7 +3,7 @@ CREATE TABLE IF NOT EXISTS {db}.events
     site LowCardinality(String),
     ts DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
     received_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
-    message_id String TTL stored_on + INTERVAL 8 DAY CODEC(ZSTD(1)),
+    message_id String CODEC(ZSTD(1)) TTL stored_on + INTERVAL 8 DAY,
     scope Enum8('none' = 0, 'period' = 1, 'person' = 2),
     subject FixedString(16) CODEC(ZSTD(1)),
     visitor FixedString(16) CODEC(ZSTD(1)),
