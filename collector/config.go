@@ -36,7 +36,7 @@ func (c Config) Validate() error {
 		}
 	}
 	check("max_event_bytes", c.MaxEventBytes, 256, 1<<20)
-	check("max_batch_bytes", c.MaxBatchBytes, c.MaxEventBytes, 64<<20)
+	check("max_batch_bytes", c.MaxBatchBytes, max(256, c.MaxEventBytes), 64<<20)
 	check("max_batch_events", c.MaxBatchEvents, 1, 100_000)
 	check("max_depth", c.MaxDepth, 4, 200)
 	check("tries", c.Tries, 1, 100)

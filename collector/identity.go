@@ -133,8 +133,9 @@ func (w *work) contacts(it *item) error {
 // addTrait adds a trait that identifies. One that is none (SDKs send "n/a") is
 // passed over: traits are optional and go no further anyway.
 func (w *work) addTrait(ev *segment.Event, kind event.IdentifierKind, name string) {
+	// Its error is no refusal, as said.
 	if value := segment.TraitText(ev, name); len(value) > 0 {
-		_ = w.add(kind, value, name, true) //nolint:errcheck // passed over, as said
+		_ = w.add(kind, value, name, true)
 	}
 }
 

@@ -117,7 +117,7 @@ func (w *work) enrich(it *item) {
 	address, agent := w.r.Address, w.r.UserAgent
 	if w.secret {
 		if s := w.contextText(it, "ip"); len(s) > 0 && len(s) < 64 {
-			address, _ = netip.ParseAddr(string(s)) //nolint:errcheck // no address: no country
+			address, _ = netip.ParseAddr(string(s)) // what is none has no country
 		}
 		if s := w.contextText(it, "userAgent"); len(s) > 0 {
 			agent = s

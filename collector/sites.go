@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 
 	"zgoda/consent"
@@ -191,12 +192,7 @@ func (s *Sites) OriginListed(origin []byte) bool {
 
 // OriginListed says whether the site lists the origin.
 func (s *Site) OriginListed(origin []byte) bool {
-	for _, o := range s.Origins {
-		if o == string(origin) {
-			return true
-		}
-	}
-	return s.Loopback && loopbackOrigin(string(origin))
+	return slices.Contains(s.Origins, string(origin)) || s.Loopback && loopbackOrigin(string(origin))
 }
 
 // loopbackOrigin says whether the origin is http(s) on this machine, any port.

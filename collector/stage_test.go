@@ -173,8 +173,8 @@ func (f *fatesFake) Drop(r event.Reason, n int)   { f.mu.Lock(); f.dropped[r] +=
 
 // balance says whether every event received has one fate: refused, dropped or
 // put (I5, the collector's part).
-func (s *stage) balance(t testing.TB) {
-	t.Helper()
+func (s *stage) balance(tb testing.TB) {
+	tb.Helper()
 	fated := len(s.log.records)
 	for _, n := range s.fates.refused {
 		fated += n
@@ -183,7 +183,7 @@ func (s *stage) balance(t testing.TB) {
 		fated += n
 	}
 	if fated != s.fates.received {
-		t.Errorf("I5: received %d, fated %d (refused %v, dropped %v, put %d)", s.fates.received, fated, s.fates.refused, s.fates.dropped, len(s.log.records))
+		tb.Errorf("I5: received %d, fated %d (refused %v, dropped %v, put %d)", s.fates.received, fated, s.fates.refused, s.fates.dropped, len(s.log.records))
 	}
 }
 
@@ -202,8 +202,8 @@ func testPolicy(site event.SiteID) *consent.Policy {
 
 const secretKey = "sk_0123456789abcdef"
 
-func testSites(t testing.TB) *Sites {
-	t.Helper()
+func testSites(tb testing.TB) *Sites {
+	tb.Helper()
 	sites, err := NewSites([]Site{
 		{
 			ID: "shop", PublicKeys: []string{"pk_shop"}, Secret: Secret(secretKey), Origins: []string{"https://shop.example"}, Policy: testPolicy("shop"),
@@ -212,7 +212,7 @@ func testSites(t testing.TB) *Sites {
 		{ID: "demo", PublicKeys: []string{"demo-key"}, Loopback: true, Policy: testPolicy("demo")},
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return sites
 }
@@ -220,11 +220,11 @@ func testSites(t testing.TB) *Sites {
 // enricher is shared: reading the expressions takes a while.
 var enricher = sync.OnceValues(func() (*enrich.Enricher, error) { return enrich.New(enrich.DefaultConfig()) })
 
-func newStage(t testing.TB) *stage {
-	t.Helper()
+func newStage(tb testing.TB) *stage {
+	tb.Helper()
 	e, err := enricher()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	s := &stage{
 		blind: &blindFake{}, people: &peopleFake{entries: map[event.Blinded]*subjects.Entry{}}, log: &logFake{},
@@ -232,10 +232,10 @@ func newStage(t testing.TB) *stage {
 		jar:   cookie.NewJar([]byte("0123456789abcdef0123456789abcdef")), reg: prometheus.NewRegistry(),
 	}
 	s.Collector, err = New(DefaultConfig(), Deps{
-		Sites: testSites(t), Blinder: s.blind, Subjects: s.people, Spool: s.log, Fates: s.fates, Jar: s.jar, Enricher: e, Registerer: s.reg,
+		Sites: testSites(tb), Blinder: s.blind, Subjects: s.people, Spool: s.log, Fates: s.fates, Jar: s.jar, Enricher: e, Registerer: s.reg,
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }
@@ -271,10 +271,10 @@ func (r *Request) withCookies(values map[string]string) *Request {
 	return r
 }
 
-func (s *stage) collect(t testing.TB, r *Request) Answer {
-	t.Helper()
+func (s *stage) collect(tb testing.TB, r *Request) Answer {
+	tb.Helper()
 	var a Answer
-	s.Collect(t.Context(), r, &a)
+	s.Collect(tb.Context(), r, &a)
 	return a
 }
 
@@ -292,17 +292,17 @@ func proofOf(userID string) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-func (s *stage) counter(t testing.TB, name string) float64 {
-	t.Helper()
+func (s *stage) counter(tb testing.TB, name string) float64 {
+	tb.Helper()
 	families, err := s.reg.Gather()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for _, f := range families {
 		if f.GetName() == name {
 			return f.GetMetric()[0].GetCounter().GetValue()
 		}
 	}
-	t.Fatalf("no metric %s", name)
+	tb.Fatalf("no metric %s", name)
 	return 0
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/valyala/fastjson"
 
 	"zgoda/collector/beacon"
-	"zgoda/collector/enrich"
 	"zgoda/collector/minimise"
 	"zgoda/collector/pixel"
 	"zgoda/collector/segment"
@@ -60,7 +59,6 @@ type work struct {
 	entries []*subjects.Entry
 
 	address   netip.Addr
-	families  enrich.Families
 	country   string
 	addresses pixel.Addresses
 
@@ -91,7 +89,7 @@ func (c *Collector) newWork() any {
 
 // acquire takes a work from the pool for a request.
 func acquire(pool *sync.Pool, r *Request, a *Answer) *work {
-	w := pool.Get().(*work) //nolint:errcheck // the pool holds nothing else
+	w := pool.Get().(*work)
 	w.r, w.a = r, a
 	w.parser = segment.Get()
 	return w

@@ -33,7 +33,7 @@ func (b *Buffer) since(start int) string {
 	if start == len(b.b) {
 		return ""
 	}
-	return unsafe.String(&b.b[start], len(b.b)-start)
+	return unsafe.String(&b.b[start], len(b.b)-start) //nolint:gosec // the bytes are not written again, as said above
 }
 
 // cut shortens what was appended from start on to at most limit bytes, at a

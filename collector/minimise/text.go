@@ -82,7 +82,7 @@ const (
 	classDigit  = 1 << iota // 0 to 9
 	classLetter             // A to Z, a to z
 	classHex                // 0 to 9, A to F, a to f
-	classLocal              // what the local part of a mail address may hold
+	classLocal              // what the local part of a mail address holds; / ? = & part an address of a page
 	classHint               // @, %, :, and the first byte of a full-width @
 )
 
@@ -99,7 +99,7 @@ var class = func() (t [256]byte) {
 			t[c] = classLocal
 		}
 	}
-	for _, c := range "!#$%&'*+-/=?^_`{|}~." {
+	for _, c := range "!#$%'*+-^_`{|}~." {
 		t[c] |= classLocal
 	}
 	for _, c := range []byte("@%:\xEF") {

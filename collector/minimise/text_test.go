@@ -72,7 +72,7 @@ func TestMasksWhatIsPersonal(t *testing.T) {
 		{"fe80::1%eth0 up", "[ip] up"},
 		{"https://x.example/?q=jana%40example.org&ip=10.1.2.3", "https://x.example/?q=[mail]&ip=[ip]"},
 	} {
-		if got := masked(c.in); got != c.want && !(strings.Contains(c.in, "?q=") && !strings.Contains(got, "jana") && !strings.Contains(got, "10.1")) {
+		if got := masked(c.in); got != c.want {
 			t.Errorf("%q: %q, want %q", c.in, got, c.want)
 		}
 	}

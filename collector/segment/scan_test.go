@@ -82,8 +82,7 @@ func FuzzParse(f *testing.F) {
 		var e Event
 		for _, route := range []event.Type{event.TypeUnknown, event.TypeTrack, event.TypeIdentify} {
 			if err := e.Read(v, route); err != nil {
-				var field *FieldError
-				if !errors.As(err, &field) {
+				if _, ok := errors.AsType[*FieldError](err); !ok {
 					t.Fatalf("not a field error: %v", err)
 				}
 			}
