@@ -19,14 +19,16 @@ type Actions struct {
 	Version string
 }
 
-// UpFlags are the flags of zgoda up.
+// UpFlags are the flags of zgoda up. One that is empty was not given: its
+// variable (ZGODA_DATA for data), the configuration file and the default come
+// after it, in that order, which the room config sees to.
 type UpFlags struct {
-	Data       string `help:"folder of everything that is kept, default ${default}" default:"data" type:"path" env:"ZGODA_DATA" placeholder:"DIR"`
-	Public     string `help:"address of the public listener, default ${default}" default:"127.0.0.1:8080" env:"ZGODA_PUBLIC" placeholder:"HOST:PORT"`
-	Console    string `help:"address of the console, default ${default}" default:"127.0.0.1:8081" env:"ZGODA_CONSOLE" placeholder:"HOST:PORT"`
-	Ops        string `help:"address of /metrics, /healthz and /readyz, default ${default}" default:"127.0.0.1:8082" env:"ZGODA_OPS" placeholder:"HOST:PORT"`
-	Config     string `help:"configuration file" type:"path" env:"ZGODA_CONFIG" placeholder:"FILE"`
-	ClickHouse string `name:"clickhouse" help:"DSN of a ClickHouse server; left out: the embedded engine" env:"ZGODA_CLICKHOUSE" placeholder:"DSN"`
+	Data       string `help:"folder of everything that is kept, default data" placeholder:"DIR"`
+	Public     string `help:"address of the public listener, default 127.0.0.1:8080" placeholder:"HOST:PORT"`
+	Console    string `help:"address of the console, default 127.0.0.1:8081" placeholder:"HOST:PORT"`
+	Ops        string `help:"address of /metrics, /healthz and /readyz, default 127.0.0.1:8082" placeholder:"HOST:PORT"`
+	Config     string `help:"configuration file" placeholder:"FILE"`
+	ClickHouse string `name:"clickhouse" help:"DSN of a ClickHouse server; left out: the embedded engine" placeholder:"DSN"`
 	Demo       bool   `help:"add the demo site and its page" env:"ZGODA_DEMO"`
 }
 

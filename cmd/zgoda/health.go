@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"zgoda/console"
+	"zgoda/telemetry"
+)
+
+const (
+	askKeyholder  = time.Second
+	keyholderAway = 10 * time.Second // away for longer: not ready
+)
+
+// presence watches whether the keyholder answers.
+type presence struct {
+	ask   func(context.Context) error
+	since atomic.Int64 // when it was last there, in Unix nanoseconds
+}
+
+func newPresence(ask func(context.Context) error, reg prometheus.Registerer) *presence {
+	p := &presence{ask: ask}
+	p.since.Store(time.Now().UnixNano())
+	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "zgoda_keyholder_away_seconds",
+		Help: "How long the keyholder has not answered; not ready beyond the limit.",
+	}, func() float64 { return p.away().Seconds() }))
+	return p
+}
+
+func (p *presence) run(ctx context.Context) {
+	tick := time.NewTicker(askKeyholder)
+	defer tick.Stop()
+	for {
+		if p.ask(ctx) == nil {
+			p.since.Store(time.Now().UnixNano())
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// away is how long the keyholder has been away, zero while it answers.
+func (p *presence) away() time.Duration {
+	d := time.Since(time.Unix(0, p.since.Load()))
+	if d < 2*askKeyholder {
+		return 0
+	}
+	return d
+}
+
+// ready says whether traffic may be sent here.
+func (n *node) ready() error {
+	if err := n.gateway.Ready(); err != nil {
+		return err
+	}
+	if err := n.spool.Healthy(); err != nil {
+		return err
+	}
+	if n.presence.away() > keyholderAway {
+		return errors.New("the keyholder has been away for too long")
+	}
+	return nil
+}
+
+func newOps(n *node) (*telemetry.Ops, error) {
+	return telemetry.NewOps(n.config.Ops, n.registry, n.ready)
+}
+
+// processes tells the console how our processes are.
+func (n *node) processes(context.Context) []console.Process {
+	state := "ready"
+	if err := n.ready(); err != nil {
+		state = err.Error()
+	}
+	list := []console.Process{{Name: "gateway", State: state}}
+	for _, c := range n.children {
+		p := console.Process{Name: c.name, State: "ready", PID: c.PID()}
+		if p.PID == 0 {
+			p.State = "being restarted"
+		}
+		list = append(list, p)
+	}
+	return list
+}

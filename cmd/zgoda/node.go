@@ -1,0 +1,240 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"zgoda/activity"
+	"zgoda/collector"
+	"zgoda/collector/choice"
+	"zgoda/collector/enrich"
+	"zgoda/config"
+	"zgoda/consent/cookie"
+	"zgoda/console"
+	"zgoda/control"
+	"zgoda/gateway"
+	"zgoda/pseudonym"
+	"zgoda/spool"
+	"zgoda/subjects"
+	"zgoda/supervise"
+	"zgoda/telemetry"
+	"zgoda/writer"
+)
+
+// node is one gateway process: what it is made of, wired by hand. The parts are
+// inert until run.
+type node struct {
+	config   config.Config
+	sites    sites
+	places   folders
+	log      *slog.Logger
+	registry *prometheus.Registry
+	fates    *telemetry.Fates
+	children []supervised
+	closers  []func() error // in the order of opening
+
+	keyholder *pseudonym.Client
+	presence  *presence
+	control   *control.Store
+	subjects  *subjects.Set
+	spool     *spool.Spool
+	admin     *activity.Store
+	inserter  *activity.Store
+	analyst   *activity.Store // nil where the operator keeps analysts' users elsewhere
+	gateway   *gateway.Gateway
+	console   *console.Server
+	local     console.Secret // the token of the commands on this machine
+	writer    *writer.Writer
+	ops       *telemetry.Ops
+}
+
+type supervised struct {
+	name string
+	*supervise.Supervisor
+}
+
+func newNode(c config.Config, demo bool, places folders, errw io.Writer) (*node, error) {
+	s, err := makeSites(c, demo)
+	if err != nil {
+		return nil, err
+	}
+	n := &node{
+		config: c, sites: s, places: places, log: newLogger(errw),
+		registry: telemetry.NewRegistry(), fates: &telemetry.Fates{}, local: console.NewSecret(),
+	}
+	n.registry.MustRegister(n.fates)
+	return n, nil
+}
+
+// serve builds the parts, prints the ready line, runs until ctx ends and drains.
+func (n *node) serve(ctx context.Context, s stores, out io.Writer) (err error) {
+	defer func() {
+		for i := len(n.closers) - 1; i >= 0; i-- {
+			err = errors.Join(err, n.closers[i]())
+		}
+	}()
+	if err := n.build(ctx, s); err != nil {
+		return err
+	}
+	return n.run(ctx, out)
+}
+
+func (n *node) build(ctx context.Context, s stores) error {
+	keys, err := n.openKeyholder(ctx)
+	if err != nil {
+		return err
+	}
+	if err := n.openStores(ctx, keys, s); err != nil {
+		return err
+	}
+	jar := cookie.NewJar(keys.Cookie.Reveal())
+	blinder := pseudonym.NewBlinder(keys.Gate)
+	if err := n.makeGateway(jar, blinder); err != nil {
+		return err
+	}
+	if err := n.makeConsole(blinder); err != nil {
+		return err
+	}
+	n.writer, err = writer.New(n.writerConfig(), writer.Deps{
+		Spool: n.spool, Inserter: n.inserter, Rechecker: n.subjects, Fates: n.fates, Logger: n.log, Registerer: n.registry,
+		Key: keys.Spool.Reveal(),
+	})
+	return err
+}
+
+// openKeyholder waits for the keyholder and fetches the gateway's keys, which
+// are kept in memory only.
+func (n *node) openKeyholder(ctx context.Context) (keys pseudonym.Keys, err error) {
+	cfg := pseudonym.DefaultClientConfig()
+	cfg.Socket, cfg.Registerer = n.places.socket, n.registry
+	if n.keyholder, err = pseudonym.Dial(cfg); err != nil {
+		return pseudonym.Keys{}, err
+	}
+	n.closers = append(n.closers, n.keyholder.Close)
+	err = poll(ctx, func(ctx context.Context) error {
+		keys, err = n.keyholder.Keys(ctx)
+		return err
+	})
+	n.presence = newPresence(n.keyholder.Ready, n.registry)
+	return keys, err
+}
+
+func (n *node) openStores(ctx context.Context, keys pseudonym.Keys, s stores) (err error) {
+	if n.control, err = control.Open(ctx, control.DefaultConfig(filepath.Join(n.places.control, "control.db"))); err != nil {
+		return err
+	}
+	n.closers = append(n.closers, n.control.Close)
+	n.subjects, err = subjects.New(subjects.DefaultConfig(), subjects.Deps{
+		Resolver: n.keyholder, Store: n.control, Policies: n.sites.find, Registerer: n.registry,
+	})
+	if err != nil {
+		return err
+	}
+	n.closers = append(n.closers, n.subjects.Close)
+
+	cfg := spool.DefaultConfig()
+	cfg.Dir = n.places.spool
+	if n.spool, err = spool.Open(cfg, keys.Spool.Reveal()); err != nil {
+		return err
+	}
+	n.closers = append(n.closers, n.spool.Close)
+	if err := n.spool.Register(n.registry); err != nil {
+		return err
+	}
+	for _, damage := range n.spool.Damage() {
+		n.log.Error("a segment of the spool is damaged and was set aside", "err", damage)
+	}
+	if n.admin, err = n.openActivity(ctx, s.admin); err != nil {
+		return err
+	}
+	if n.inserter, err = n.openActivity(ctx, s.writer); err != nil {
+		return err
+	}
+	if s.analyst != nil {
+		n.analyst, err = n.openActivity(ctx, *s.analyst)
+	}
+	return err
+}
+
+func (n *node) openActivity(ctx context.Context, c activity.Config) (*activity.Store, error) {
+	store, err := activity.Open(ctx, c)
+	if err == nil {
+		n.closers = append(n.closers, store.Close)
+	}
+	return store, err
+}
+
+func (n *node) makeGateway(jar *cookie.Jar, blinder *pseudonym.Blinder) error {
+	cfg := enrich.DefaultConfig()
+	cfg.Countries = modules("@ip-location-db", "geo-whois-asn-country-mmdb", "geo-whois-asn-country.mmdb")
+	enricher, err := enrich.New(cfg)
+	if err != nil {
+		return err
+	}
+	n.closers = append(n.closers, enricher.Close)
+	if !enricher.HasCountries() {
+		n.log.Warn("no base of countries was found: the column country stays empty (make engine fetches one)")
+	}
+	events, err := collector.New(collector.DefaultConfig(), collector.Deps{
+		Sites: n.sites.collected, Blinder: blinder, Subjects: n.subjects, Spool: n.spool, Fates: n.fates,
+		Jar: jar, Enricher: enricher, Registerer: n.registry,
+	})
+	if err != nil {
+		return err
+	}
+	desk, err := choice.New(choice.DefaultConfig(), choice.Deps{Sites: n.sites.collected, Jar: jar, Blinder: blinder, People: n.subjects})
+	if err != nil {
+		return err
+	}
+	front := gateway.DefaultConfig()
+	front.Address = n.config.Public
+	if front.Proxies, err = n.config.ProxyNetworks(); err != nil {
+		return err
+	}
+	n.gateway, err = gateway.New(front, gateway.Deps{
+		Collector: events, Sites: n.sites.collected, Choices: desk, Demo: n.sites.demo, Logger: n.log, Registerer: n.registry,
+	})
+	return err
+}
+
+func (n *node) makeConsole(blinder *pseudonym.Blinder) error {
+	people, err := subjects.NewDirectory(n.subjects, blinder, n.keyholder, n.control)
+	if err != nil {
+		return err
+	}
+	cfg := console.DefaultConfig()
+	cfg.Address, cfg.Version = n.config.Console, telemetry.Version()
+	n.console, err = console.New(cfg, console.Deps{
+		Directory: people, BadIdentifier: pseudonym.ErrIdentifier, Sites: n.sites, Explainer: explainer{n.gateway}, SQL: queries{n.admin, n.analyst},
+		Tokens: tokens{n.control}, Local: n.local, Processes: n.processes, Logger: n.log, Registerer: n.registry,
+	})
+	return err
+}
+
+func (n *node) writerConfig() writer.Config {
+	c := writer.DefaultConfig()
+	c.Journal, c.Quarantine = filepath.Join(n.places.journal, "ranges"), filepath.Join(n.places.journal, "quarantine")
+	return c
+}
+
+// poll tries until there is no error or ctx ends, a little slower each time.
+func poll(ctx context.Context, try func(context.Context) error) error {
+	for wait := 10 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		err := try(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w (last: %w)", context.Cause(ctx), err)
+		case <-time.After(wait):
+		}
+	}
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"zgoda/cli"
+)
+
+const (
+	drainWithin  = 10 * time.Second // for the writer to ship what is spooled; the rest stays there
+	storeWithin  = 10 * time.Second // for ClickHouse to answer before the gateway is called ready without it
+	retryMigrate = 2 * time.Second
+)
+
+// run starts everything, says so, and shuts down in the order in which events
+// flow: not ready, listener, handlers, spool, writer. What is not shipped by
+// then stays spooled.
+func (n *node) run(ctx context.Context, out io.Writer) error {
+	if err := n.listen(ctx); err != nil {
+		return err
+	}
+	n.fates.Recover(n.spool.Recovered())
+	failing, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	background := context.WithoutCancel(ctx)
+
+	var front, commit, ship, side errgroup.Group
+	start := func(g *errgroup.Group, run func() error) {
+		g.Go(func() error {
+			err := run()
+			if err != nil {
+				fail(err)
+			}
+			return err
+		})
+	}
+	committing, stopCommit := context.WithCancel(background)
+	shipping, stopShip := context.WithCancel(background)
+	defer stopCommit()
+	defer stopShip()
+	migrated := make(chan struct{})
+	start(&commit, func() error { return n.spool.Run(committing) })
+	start(&ship, func() error { return n.ship(shipping, migrated) })
+	start(&front, func() error { return n.gateway.Run(failing) })
+	start(&side, func() error { return n.console.Run(failing) })
+	start(&side, func() error { n.presence.run(failing); return nil })
+	start(&side, n.ops.Run)
+
+	err := n.announce(failing, migrated, out)
+	if err == nil {
+		<-failing.Done()
+	}
+	fail(err)
+	if cause := context.Cause(failing); ctx.Err() == nil && !errors.Is(cause, context.Canceled) {
+		err = errors.Join(err, cause)
+	}
+	_ = cli.RemoveAccess(n.config.Data)
+	_ = front.Wait() // handlers have returned: nothing new reaches the spool
+	stopCommit()
+	_ = commit.Wait()
+	n.drainWriter(background)
+	stopShip()
+	_ = ship.Wait()
+	_ = n.ops.Close()
+	_ = side.Wait()
+	return err
+}
+
+// drainWriter ships what is spooled within the deadline.
+func (n *node) drainWriter(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, drainWithin)
+	defer cancel()
+	if err := n.writer.Drain(ctx); err != nil {
+		n.log.Info("some events stay in the spool until the next start", "waiting", n.spool.Stats().Records)
+	}
+}
+
+// ship brings the schema up to date, for as long as ClickHouse is away, and
+// then runs the writer.
+func (n *node) ship(ctx context.Context, migrated chan<- struct{}) error {
+	for {
+		err := n.admin.Migrate(ctx)
+		if err == nil {
+			break
+		}
+		var passing interface{ Transient() bool }
+		if ctx.Err() != nil {
+			return nil
+		}
+		if !errors.As(err, &passing) || !passing.Transient() {
+			return fmt.Errorf("bring the schema of ClickHouse up to date: %w", err)
+		}
+		n.log.Warn("ClickHouse does not answer; events wait in the spool", "err", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(retryMigrate):
+		}
+	}
+	close(migrated)
+	return n.writer.Run(ctx)
+}
+
+func (n *node) listen(ctx context.Context) error {
+	if err := n.gateway.Listen(ctx); err != nil {
+		return err
+	}
+	ops, err := newOps(n)
+	n.ops = ops
+	return err
+}
+
+// announce prints the ready line once all listens, and writes the file by
+// which commands on this machine find the console.
+func (n *node) announce(ctx context.Context, migrated <-chan struct{}, out io.Writer) error {
+	select {
+	case <-n.console.Started():
+	case <-ctx.Done():
+		return nil
+	}
+	select {
+	case <-migrated:
+	case <-ctx.Done():
+		return nil
+	case <-time.After(storeWithin):
+		n.log.Warn("ready without ClickHouse; events wait in the spool")
+	}
+	console := "http://" + n.console.Addr().String()
+	if err := cli.WriteAccess(n.config.Data, cli.Access{URL: console, Token: n.local.Reveal(), PID: os.Getpid()}); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(out, "ready public=http://%s console=%s ops=http://%s\n", n.gateway.Addr(), console, n.ops.Addr())
+	return err
+}
