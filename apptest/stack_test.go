@@ -231,12 +231,11 @@ func (s *stack) sql(t *testing.T, query string) string {
 	return strings.TrimSuffix(out, "\n")
 }
 
-// rows runs a query and returns its rows without the header line.
+// rows runs a query and returns the cells of its rows.
 func (s *stack) rows(t *testing.T, query string) [][]string {
 	t.Helper()
-	lines := strings.Split(s.sql(t, query), "\n")
 	var all [][]string
-	for _, line := range lines[1:] {
+	for line := range strings.SplitSeq(s.sql(t, query), "\n") {
 		all = append(all, strings.Split(line, "\t"))
 	}
 	return all

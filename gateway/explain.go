@@ -96,6 +96,10 @@ func (g *Gateway) Explain(ctx context.Context, site event.SiteID, raw []byte) ([
 		c.request.Address = loopback
 	}
 	explanation, answer := g.deps.Collector.Explain(ctx, &c.request)
+	if answer.Status == fasthttp.StatusUnauthorized && len(c.request.AuthKey) == 0 {
+		c.request.AuthKey = g.keyOf(site, len(c.request.Origin) > 0)
+		explanation, answer = g.deps.Collector.Explain(ctx, &c.request)
+	}
 	if answer.Site == nil || answer.Site.ID != site {
 		return nil, ErrRawSite
 	}
@@ -107,6 +111,21 @@ func (g *Gateway) Explain(ctx context.Context, site event.SiteID, raw []byte) ([
 		return nil, fmt.Errorf("write the explanation: %w", err)
 	}
 	return out, nil
+}
+
+// keyOf returns the key that a request without one is explained under: the
+// site's public key when a page sent it, else its secret one.
+func (g *Gateway) keyOf(site event.SiteID, page bool) []byte {
+	s := g.deps.Sites.ByID(site)
+	switch {
+	case s == nil:
+		return nil
+	case !page && len(s.Secret) > 0:
+		return s.Secret
+	case len(s.PublicKeys) > 0:
+		return []byte(s.PublicKeys[0])
+	}
+	return nil
 }
 
 // parseRaw reads the text of an HTTP request, with its headers made regular
