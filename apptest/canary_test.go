@@ -2,6 +2,8 @@ package apptest
 
 import (
 	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -34,12 +36,13 @@ var canaries = map[string]string{
 // the data folder, in the logs, in /metrics, in every column of ClickHouse and in
 // its part files.
 func TestI1RawDiesFirst(t *testing.T) {
-	s := up(t)
+	config, secret := controllerSite(t)
+	s := up(t, "--config", config)
 	for _, route := range []string{"/v1/track", "/v1/t", "/v1/page", "/v1/screen", "/v1/identify", "/v1/group", "/v1/alias"} {
 		for _, consent := range []string{`{"analytics":true,"profiling":true}`, `{"analytics":true,"profiling":false}`, `{}`} {
 			body := canaryEvent(route+consent, consent)
 			headers := map[string]string{
-				"Authorization":   secretKey["Authorization"],
+				"Authorization":   "Bearer " + secret,
 				"User-Agent":      canaries["user agent"],
 				"X-Forwarded-For": canaries["address"],
 				"Referer":         "https://shop.example/?mail=" + canaries["mail in a URL (%)"],
@@ -66,6 +69,35 @@ func TestI1RawDiesFirst(t *testing.T) {
 	search(t, "the logs", []byte(s.log.String()))
 }
 
+// controllerSite writes the configuration of a site with a secret key, behind a
+// proxy on loopback.
+func controllerSite(t *testing.T) (config, secret string) {
+	t.Helper()
+	dir := t.TempDir()
+	secret = "secret-of-the-shop-" + rand.Text()
+	if err := os.WriteFile(filepath.Join(dir, "shop.secret"), []byte(secret+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	config = filepath.Join(dir, "zgoda.yaml")
+	text := `sites:
+  - id: shop
+    keys: {public: [pk_shop_public], secret_file: shop.secret}
+    origins: [https://shop.example]
+    controller: {name: Shop s.r.o., address: "Hlavna 1, Bratislava", establishment: SK, contact: dpo@shop.example}
+    purposes:
+      - {id: measurement, kind: measurement, basis: legitimate_interest, balancing_test: "LIA 1", terminal_access: none, retention: 25mo, text: {en: "Counting visits"}}
+      - {id: analytics, kind: analytics, basis: consent, retention: 13mo, text: {en: "Understanding visits"}}
+      - {id: profiling, kind: profiling, basis: consent, retention: 13mo, text: {en: "Profiling"}}
+    properties: {keep: [sku, price, currency, category]}
+    query: {keep: [utm_source, utm_medium, utm_campaign]}
+proxies: [127.0.0.1/32]
+`
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return config, secret
+}
+
 func canaryEvent(id, consent string) string {
 	return fmt.Sprintf(`{"userId":%q,"anonymousId":%q,"previousId":%q,"groupId":%q,"messageId":%q,
 		"event":"Order by %s","name":"Call %s","type":"track",
@@ -75,7 +107,7 @@ func canaryEvent(id, consent string) string {
 			"page":{"url":"https://shop.example/u/%s/orders?mail=%s&utm_source=%s","path":"/u/%s/orders","title":"Hello %s","referrer":"https://other.example/?m=%s"}},
 		"properties":{"sku":"LAMP-7","note":"mail me at %s","card":%q,"address":%q,"inner":{"list":["call %s",%q]},%q:"as a key"}}`,
 		canaries["user id"], canaries["cookie id"], canaries["cookie id"], canaries["group id"],
-		"id-"+fmt.Sprintf("%x", id)[:40],
+		"id-"+fmt.Sprintf("%x", sha256.Sum256([]byte(id)))[:40],
 		canaries["mail in a text"], canaries["phone"],
 		canaries["mail"], canaries["phone"], canaries["mail"],
 		canaries["address"], canaries["user agent"], consent,

@@ -21,6 +21,7 @@ import (
 // the profiling pseudonym.
 func TestI2RefusalHolds(t *testing.T) {
 	s := up(t)
+	post(t, s.public+"/v1/identify", `{"userId":"i2","anonymousId":"i2-browser",`+grantAll+`}`, secretKey)
 	var off atomic.Bool
 	var wg sync.WaitGroup
 	stop := make(chan struct{})
@@ -48,7 +49,9 @@ func TestI2RefusalHolds(t *testing.T) {
 			}
 		})
 	}
-	eventually(t, 20*time.Second, "events of the contact", func() bool { return sent[0].Load() > 500 })
+	eventually(t, 20*time.Second, "events of the contact in ClickHouse", func() bool {
+		return sent[0].Load() > 500 && s.rows(t, "SELECT countIf(scope='person') FROM events")[0][0] != "0"
+	})
 	out, errs, code := s.zgoda(t, "", "contact", "profiling", "off", "--data", s.data, "--site", "demo", "--identifier", "user_id:i2", "--reason", "asked by the person")
 	off.Store(true)
 	if code != 0 {

@@ -45,10 +45,10 @@ func TestWrongInputs(t *testing.T) {
 		{"wrong method", "GET", "/v1/track", "", auth, 405},
 		{"unknown route", "POST", "/v1/" + canary, `{}`, auth, 404},
 		{"batch that is no list", "POST", "/v1/batch", `{"batch":{"` + canary + `":1}}`, auth, 400},
-		{"batch without items", "POST", "/v1/batch", `{"batch":[]}`, auth, 200},
+		{"batch without items", "POST", "/v1/batch", `{"batch":[]}`, auth, 400},
 		{"nested encodings", "POST", "/v1/track", canary, merge(auth, "Content-Encoding", "gzip, gzip"), 415},
 		{"gzip that is none", "POST", "/v1/track", canary, merge(auth, "Content-Encoding", "gzip"), 400},
-		{"consent without a key", "POST", "/consent", `{"choices":{"` + canary + `":true}}`, map[string]string{"Origin": s.public}, 401},
+		{"consent without a key", "POST", "/consent", `{"choices":{"` + canary + `":true}}`, map[string]string{"Origin": s.public}, 400},
 		{"consent to an unknown purpose", "POST", "/consent", `{"key":"demo-key","choices":{"` + canary + `":true},"version":"1"}`, map[string]string{"Origin": s.public}, 400},
 		{"consent from elsewhere", "POST", "/consent", `{"key":"demo-key","choices":{"analytics":true},"version":"1"}`, map[string]string{"Origin": "https://evil.example"}, 403},
 	} {

@@ -78,7 +78,7 @@ func (s *Server) setConsent(ctx context.Context, in *consentInput) (*consentOutp
 		return nil, problem(http.StatusNotFound, "the site has no such purpose")
 	}
 	seq, err := s.deps.Directory.SetConsent(ctx, event.SiteID(in.Site), h,
-		event.PurposeID(in.Purpose), in.Body.Granted, actor(ctx), in.Body.Channel, in.Body.Reason)
+		event.PurposeID(in.Purpose), in.Body.Granted, actor(ctx), in.Body.Channel, masked(in.Body.Reason))
 	if err != nil {
 		return nil, s.failed(ctx, "record the choice", err)
 	}

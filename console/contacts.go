@@ -203,7 +203,7 @@ func (s *Server) setProfiling(ctx context.Context, in *profilingInput) (*profili
 	if err != nil {
 		return nil, err
 	}
-	seq, err := s.deps.Directory.SetProfiling(ctx, event.SiteID(in.Site), h, in.Body.Enabled, actor(ctx), in.Body.Reason)
+	seq, err := s.deps.Directory.SetProfiling(ctx, event.SiteID(in.Site), h, in.Body.Enabled, actor(ctx), masked(in.Body.Reason))
 	if err != nil {
 		return nil, s.failed(ctx, "switch profiling", err)
 	}

@@ -161,7 +161,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	defer cut()
 	g.server.Handler = func(rc *fasthttp.RequestCtx) { g.serve(work, rc) }
 	done := make(chan error, 1)
-	go func() { done <- g.server.Serve(listener) }()
+	go func() { done <- g.server.Serve(lingering{listener}) }()
 	select {
 	case <-ctx.Done():
 		if err := g.Drain(context.WithoutCancel(ctx)); err != nil {

@@ -43,6 +43,7 @@ func (g *Gateway) protocolError(rc *fasthttp.RequestCtx, err error) {
 	var slow net.Error
 	switch {
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+		lingerAtClose(rc.Conn())
 		status, fault = fasthttp.StatusRequestEntityTooLarge, brokenBody
 		p = collector.Problem{Title: "The body is too large", Field: "body"}
 	case errors.As(err, &small):
