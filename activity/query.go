@@ -66,7 +66,7 @@ func classifyOrNil(act string, err error) error {
 }
 
 func drain(rows driver.Rows) error {
-	for rows.Next() { //nolint:revive // a statement without columns has no rows to read
+	for rows.Next() {
 	}
 	return rows.Err()
 }

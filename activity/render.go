@@ -45,8 +45,8 @@ func parseKind(name string) kind {
 	var k kind
 	switch {
 	case strings.HasPrefix(name, "DateTime64("):
-		if n := name[len("DateTime64(")]; n >= '0' && n <= '9' {
-			k.digits = int(n - '0')
+		if rest := name[len("DateTime64("):]; rest != "" && rest[0] >= '0' && rest[0] <= '9' {
+			k.digits = int(rest[0] - '0')
 		}
 	case strings.HasPrefix(name, "DateTime"):
 	case strings.HasPrefix(name, "Date"):
@@ -150,12 +150,12 @@ func (k kind) reflected(r reflect.Value) any {
 		return k.pairs(r)
 	default:
 	}
-	if m, ok := r.Interface().(encoding.TextMarshaler); ok {
+	if m, ok := reflect.TypeAssert[encoding.TextMarshaler](r); ok {
 		if text, err := m.MarshalText(); err == nil {
 			return string(text)
 		}
 	}
-	if s, ok := r.Interface().(fmt.Stringer); ok {
+	if s, ok := reflect.TypeAssert[fmt.Stringer](r); ok {
 		return s.String()
 	}
 	if r.Kind() == reflect.Slice || r.Kind() == reflect.Array {
@@ -169,7 +169,7 @@ func (k kind) reflected(r reflect.Value) any {
 }
 
 func implementsText(r reflect.Value) bool {
-	_, ok := r.Interface().(encoding.TextMarshaler)
+	_, ok := reflect.TypeAssert[encoding.TextMarshaler](r)
 	return ok
 }
 

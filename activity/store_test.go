@@ -32,8 +32,7 @@ func ask(t *testing.T, s *activity.Store, sql string) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := s.Query(t.Context(), sql, &b, activity.TSV); err != nil {
-		var e *activity.Error
-		if errors.As(err, &e) {
+		if e, ok := errors.AsType[*activity.Error](err); ok {
 			t.Fatalf("%s: %v: %s", sql, err, e.Detail())
 		}
 		t.Fatal(err)
@@ -160,14 +159,14 @@ func TestStore(t *testing.T) {
 }
 
 func detail(err error) string {
-	var e *activity.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*activity.Error](err); ok {
 		return e.Detail()
 	}
 	return ""
 }
 
 func testColumns(t *testing.T, admin *activity.Store) {
+	t.Helper()
 	want := strings.Join([]string{
 		"site LowCardinality(String)", "ts DateTime64(3, 'UTC')", "received_at DateTime64(3, 'UTC')", "message_id String",
 		"scope Enum8('none' = 0, 'period' = 1, 'person' = 2)", "subject FixedString(16)", "visitor FixedString(16)",
@@ -183,7 +182,7 @@ func testColumns(t *testing.T, admin *activity.Store) {
 	if got = strings.ReplaceAll(got, `\'`, `'`); got != want {
 		t.Fatalf("columns of events:\n%s", got)
 	}
-	for _, table := range strings.Fields(ask(t, admin, "SELECT DISTINCT table FROM system.columns WHERE database = 'zgoda' AND type LIKE '%FixedString(16)%'")) {
+	for table := range strings.FieldsSeq(ask(t, admin, "SELECT DISTINCT table FROM system.columns WHERE database = 'zgoda' AND type LIKE '%FixedString(16)%'")) {
 		registered := false
 		for _, p := range activity.PersonalTables {
 			registered = registered || p.Name == table
@@ -195,6 +194,7 @@ func testColumns(t *testing.T, admin *activity.Store) {
 }
 
 func testValues(t *testing.T, admin, writer *activity.Store) {
+	t.Helper()
 	r := rowsOf(1, "values")[0]
 	r.Scope, r.Type = event.ScopePeriod, event.TypePage
 	r.Visitor, r.Group = event.Handle{5}, event.Blinded{7}
@@ -212,6 +212,7 @@ func testValues(t *testing.T, admin, writer *activity.Store) {
 }
 
 func testFormats(t *testing.T, admin *activity.Store) {
+	t.Helper()
 	const sql = `SELECT 1::UInt8 AS n, 'a"b	c' AS s, NULL::Nullable(Int32) AS nul, [1, 2] AS list, map('k', 'v') AS m,
 		toDateTime64('2026-01-02 03:04:05.678', 3, 'UTC') AS t64, toDate('2026-01-02') AS d, toFixedString('ab', 4) AS fs, unhex('00ff') AS bin,
 		toUUID('61f0c404-5cb3-11e7-907b-a6006ad3dba0') AS u, 1.5::Float64 AS f, toDecimal64('1.25', 2) AS dec, toLowCardinality('lc') AS lc,
@@ -237,6 +238,7 @@ func testFormats(t *testing.T, admin *activity.Store) {
 }
 
 func testAnalyst(t *testing.T, admin, writer, analyst *activity.Store) {
+	t.Helper()
 	group := func(name string, n int, scope event.Scope, people int) []record.Record {
 		rows := rowsOf(n, name)
 		for i := range rows {

@@ -143,7 +143,7 @@ func (e *Engine) Command() (*exec.Cmd, error) {
 		_ = r.Close()
 		return nil, fmt.Errorf("find the engine's folder: %w", err)
 	}
-	cmd := exec.Command(e.config.Launcher, "--library", library, "--data", dir, "--config", server, "--port", port, "--password-fd", "3") //nolint:gosec // the launcher is the operator's own
+	cmd := exec.Command(e.config.Launcher, "--library", library, "--data", dir, "--config", server, "--port", port, "--password-fd", "3")
 	cmd.ExtraFiles = []*os.File{r}
 	cmd.Env = []string{"ZGODA_ENGINE_UNCONFINED=" + os.Getenv("ZGODA_ENGINE_UNCONFINED")}
 	return cmd, nil

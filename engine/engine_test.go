@@ -73,6 +73,10 @@ func TestPrepareKeepsSecretsInMemory(t *testing.T) {
 }
 
 func TestFind(t *testing.T) {
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
 	dir := t.TempDir()
 	file := filepath.Join(dir, "libchdb.so")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
@@ -88,8 +92,13 @@ func TestFind(t *testing.T) {
 		}
 	}
 	t.Setenv(engine.LibraryVariable, "")
+	t.Chdir(here)
+	real, err := engine.Find()
+	if err != nil {
+		t.Fatal(err)
+	}
 	deep := filepath.Join(dir, "a", "b")
-	module := filepath.Join(dir, "node_modules", "@chdb", "lib-linux-x64-gnu")
+	module := filepath.Join(dir, "node_modules", "@chdb", filepath.Base(filepath.Dir(real)))
 	for _, d := range []string{deep, module} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
 			t.Fatal(err)

@@ -43,8 +43,10 @@ func (c Config) Validate() error {
 		key   string
 		value time.Duration
 	}{
-		{"backoff_min", c.BackoffMin}, {"backoff_max", c.BackoffMax},
-		{"start_within", c.StartWithin}, {"stop_within", c.StopWithin},
+		{"backoff_min", c.BackoffMin},
+		{"backoff_max", c.BackoffMax},
+		{"start_within", c.StartWithin},
+		{"stop_within", c.StopWithin},
 	} {
 		if d.value <= 0 {
 			errs = append(errs, fmt.Errorf("supervise: %s must be positive", d.key))

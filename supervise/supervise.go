@@ -204,7 +204,9 @@ func (s *Supervisor) await(ctx context.Context, exited <-chan struct{}) error {
 		}
 	case <-exited:
 		cancel()
-		<-answer
+		if err := <-answer; err != nil {
+			return errEnded // the end says more than the wait for it
+		}
 		return errEnded
 	}
 }

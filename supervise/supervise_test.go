@@ -59,7 +59,7 @@ func ignore() {
 	ch := make(chan os.Signal, 1)
 	notify(ch)
 	go func() {
-		for range ch { //nolint:revive // deaf on purpose
+		for range ch {
 		}
 	}()
 }

@@ -39,18 +39,18 @@ func run() int {
 	}
 	c.Unconfined = os.Getenv("ZGODA_ENGINE_UNCONFINED") == "1"
 	if err := c.Validate(); err != nil {
-		fmt.Fprintln(words, "zgoda-clickhouse:", err)
+		_, _ = fmt.Fprintln(words, "zgoda-clickhouse:", err)
 		return 2
 	}
 	handed := os.NewFile(uintptr(passwordFD), "password")
 	if c.Password, err = launch.ReadPassword(handed); err != nil {
-		fmt.Fprintln(words, "zgoda-clickhouse:", err)
+		_, _ = fmt.Fprintln(words, "zgoda-clickhouse:", err)
 		return 1
 	}
 	_ = handed.Close()
 	_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}) // a core dump would hold rows
 	if err := launch.Run(context.Background(), c, whenToStop()); err != nil {
-		fmt.Fprintln(words, "zgoda-clickhouse:", err)
+		_, _ = fmt.Fprintln(words, "zgoda-clickhouse:", err)
 		return 1
 	}
 	return 0

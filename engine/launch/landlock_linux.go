@@ -55,7 +55,7 @@ func confine(writable, readable []string, port int) error {
 	if version >= 6 {
 		attr.Scoped = unix.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET | unix.LANDLOCK_SCOPE_SIGNAL
 	}
-	fd, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0)
+	fd, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr), 0) //nolint:gosec // the kernel copies the struct during the call
 	if errno != 0 {
 		return fmt.Errorf("make the engine's confinement: %w", errno)
 	}
@@ -75,7 +75,7 @@ func confine(writable, readable []string, port int) error {
 	}
 	if version >= 4 {
 		rule := portRule{access: unix.LANDLOCK_ACCESS_NET_BIND_TCP, port: uint64(port)}
-		if _, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, fd, portRuleType, uintptr(unsafe.Pointer(&rule)), 0, 0, 0); errno != 0 {
+		if _, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, fd, portRuleType, uintptr(unsafe.Pointer(&rule)), 0, 0, 0); errno != 0 { //nolint:gosec // the kernel copies the struct during the call
 			return fmt.Errorf("allow the engine's port: %w", errno)
 		}
 	}
@@ -106,7 +106,7 @@ func allow(ruleset int, path string, rights uint64) error {
 		rights &= fileRights | 1<<14 // a file has no entries to list or make
 	}
 	rule := unix.LandlockPathBeneathAttr{Allowed_access: rights, Parent_fd: int32(fd)}
-	if _, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, uintptr(ruleset), unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&rule)), 0, 0, 0); errno != 0 {
+	if _, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, uintptr(ruleset), unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&rule)), 0, 0, 0); errno != 0 { //nolint:gosec // the kernel copies the struct during the call
 		return fmt.Errorf("allow %s to the engine: %w", path, errno)
 	}
 	return nil

@@ -156,7 +156,8 @@ func end(ctx context.Context, c Config, listening <-chan struct{}, ended <-chan 
 		return fmt.Errorf("ask the ClickHouse engine to end: %w", err)
 	}
 	select {
-	case <-ended:
+	case err := <-ended:
+		_ = err // it was asked to end: how it says so does not matter
 		return nil
 	case <-ctx.Done():
 		return errors.New("the ClickHouse engine did not end in time and is left to the kernel")

@@ -63,8 +63,8 @@ func goString(p *byte) string {
 		return ""
 	}
 	n := 0
-	for n < 64<<10 && *(*byte)(unsafe.Add(unsafe.Pointer(p), n)) != 0 {
+	for n < 64<<10 && *(*byte)(unsafe.Add(unsafe.Pointer(p), n)) != 0 { //nolint:gosec // a C string of the library, which ends in a zero
 		n++
 	}
-	return string(unsafe.Slice(p, n))
+	return string(unsafe.Slice(p, n)) //nolint:gosec // the n bytes just walked over
 }
