@@ -16,6 +16,7 @@ type Config struct {
 	GroupBytes   int           // the most that gathers while one group is being written
 	ReadBytes    int           // the most that one Next hands out
 	ProbeEvery   time.Duration // how often a failed disk is tried again
+	LockWait     time.Duration // how long Open waits for a dying process to let go of the folder
 }
 
 // DefaultConfig returns the settings for a folder named by the caller.
@@ -28,6 +29,7 @@ func DefaultConfig() Config {
 		GroupBytes:   16 << 20,
 		ReadBytes:    64 << 20,
 		ProbeEvery:   500 * time.Millisecond,
+		LockWait:     15 * time.Second,
 	}
 }
 
@@ -59,6 +61,9 @@ func (c Config) Validate() error {
 	}
 	if c.ProbeEvery <= 0 {
 		wrong("probe_every", "positive")
+	}
+	if c.LockWait < 0 {
+		wrong("lock_wait", "zero or more")
 	}
 	return errors.Join(errs...)
 }

@@ -19,6 +19,7 @@ type Log struct {
 	fs          files
 	number      uint64
 	writer      *appender
+	path        string // of the file that writer writes
 }
 
 // OpenLog prepares a log in dir, whose files end in suffix. A file is begun by
@@ -52,14 +53,8 @@ func (l *Log) Append(records [][]byte) error {
 	if len(plain) > maxPlain || len(records) == 0 {
 		return ErrTooLarge
 	}
-	if l.writer == nil {
-		l.number++
-		h := header{number: l.number, created: time.Now().UnixMilli()}
-		w, err := create(l.fs, filepath.Join(l.dir, fmt.Sprintf("%016x%s", h.number, l.suffix)), h, l.key)
-		if err != nil {
-			return err
-		}
-		l.writer = w
+	if err := l.begin(); err != nil {
+		return err
 	}
 	if err := l.writer.append(plain, uint32(len(records)), time.Now()); err != nil {
 		l.writer.abandon()
@@ -67,6 +62,45 @@ func (l *Log) Append(records [][]byte) error {
 		return err
 	}
 	return nil
+}
+
+// begin makes a file to append to, unless there is one. One that somebody moved
+// away or removed meanwhile is no longer written to.
+func (l *Log) begin() error {
+	if _, err := os.Lstat(l.path); l.writer != nil && errors.Is(err, os.ErrNotExist) {
+		_ = l.Close()
+	}
+	if l.writer != nil {
+		return nil
+	}
+	l.number++
+	h := header{number: l.number, created: time.Now().UnixMilli()}
+	path := filepath.Join(l.dir, fmt.Sprintf("%016x%s", h.number, l.suffix))
+	w, err := create(l.fs, path, h, l.key)
+	if err != nil {
+		return err
+	}
+	l.writer, l.path = w, path
+	return nil
+}
+
+// Size returns how many bytes the log's files hold, those of earlier processes
+// included. It may be called at any time.
+func (l *Log) Size() (int64, error) {
+	entries, err := os.ReadDir(l.dir)
+	if err != nil {
+		return 0, fmt.Errorf("size of a sealed log: %w", err)
+	}
+	var size int64
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), l.suffix) {
+			continue
+		}
+		if info, err := e.Info(); err == nil { // else it went meanwhile
+			size += info.Size()
+		}
+	}
+	return size, nil
 }
 
 // Close closes the file. Twice is fine.

@@ -85,7 +85,7 @@ type counts struct {
 // Ticket is one record's place in line. The zero Ticket is nobody's.
 type Ticket struct{ group *group }
 
-// Open locks the folder, reads what is there, repairs a torn tail, sets damage
+// Open locks the folder, for which it waits up to LockWait, reads what is there, repairs a torn tail, sets damage
 // aside and begins a new segment. It starts no goroutine: Run commits.
 func Open(cfg Config, key []byte) (*Spool, error) {
 	return open(cfg, key, disk{}, time.Now)
@@ -101,7 +101,7 @@ func open(cfg Config, key []byte, fs files, now func() time.Time) (*Spool, error
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the spool's folder: %w", err)
 	}
-	lock, err := lockFolder(filepath.Join(cfg.Dir, lockName))
+	lock, err := lockFolder(filepath.Join(cfg.Dir, lockName), cfg.LockWait)
 	if err != nil {
 		return nil, err
 	}

@@ -217,6 +217,37 @@ func TestSecondProcessIsRefused(t *testing.T) {
 	}
 }
 
+// TestDyingPredecessor: Open waits for a process that still holds the folder.
+func TestDyingPredecessor(t *testing.T) {
+	dir := t.TempDir()
+	cfg := smallConfig(dir)
+	s := start(t, cfg, disk{})
+	s.put(t, "left behind")
+	cfg.LockWait = 20 * time.Second
+	type opened struct {
+		s   *Spool
+		err error
+	}
+	next := make(chan opened, 1)
+	go func() {
+		s, err := Open(cfg, testKey)
+		next <- opened{s, err}
+	}()
+	select {
+	case got := <-next:
+		t.Fatalf("opened twice: %v", got.err)
+	case <-time.After(2 * lockPoll):
+	}
+	s.stop()
+	got := <-next
+	if got.err != nil || got.s.Recovered() != 1 {
+		t.Fatalf("after the first one ended: %v", got.err)
+	}
+	if err := got.s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestNothingPlainOnDisk(t *testing.T) {
 	dir := t.TempDir()
 	s := start(t, smallConfig(dir), disk{})
@@ -251,6 +282,7 @@ func TestConfigNamesTheKey(t *testing.T) {
 		"low_mark":      func(c *Config) { c.LowMark = 1.1 },
 		"read_bytes":    func(c *Config) { c.ReadBytes = 0 },
 		"probe_every":   func(c *Config) { c.ProbeEvery = 0 },
+		"lock_wait":     func(c *Config) { c.LockWait = -1 },
 	} {
 		c := smallConfig("x")
 		change(&c)

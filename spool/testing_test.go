@@ -21,7 +21,7 @@ var testKey = []byte("0123456789abcdef0123456789abcdef")
 func smallConfig(dir string) Config {
 	c := DefaultConfig()
 	c.Dir, c.SegmentBytes, c.GroupBytes, c.MaxRecord, c.MaxBytes = dir, 1024, 1024, 512, 64<<10
-	c.ProbeEvery = time.Millisecond
+	c.ProbeEvery, c.LockWait = time.Millisecond, 0
 	return c
 }
 

@@ -1,6 +1,7 @@
 package writer
 
 import (
+	"slices"
 	"time"
 
 	"zgoda/event"
@@ -29,6 +30,14 @@ type batch struct {
 	rows   []record.Record // still to be stored
 	of     []int           // by row: its record in raw
 	ids    []id            // by row
+	copies []copied        // later copies of rows of the range, by record
+}
+
+// copied is a record that counts as a duplicate for as long as an earlier record
+// of its range with its id may still be stored.
+type copied struct {
+	of int // its record in raw
+	id id
 }
 
 // decode reads every record of a raw batch into b, whose memory it uses again.
@@ -36,7 +45,7 @@ type batch struct {
 func (b *batch) decode(raw spool.Batch, hash func(event.SiteID, string) id) {
 	b.raw, b.oldest, b.first = raw, raw.Oldest, 0
 	b.fates = append(b.fates[:0], make([]fate, len(raw.Records))...)
-	b.rows, b.of, b.ids = b.rows[:0], b.of[:0], b.ids[:0]
+	b.rows, b.of, b.ids, b.copies = b.rows[:0], b.of[:0], b.ids[:0], b.copies[:0]
 	for i, rec := range raw.Records {
 		r, err := record.Decode(rec)
 		if err != nil {
@@ -75,6 +84,25 @@ func (b *batch) settle(decide func(i int) (fate, error)) error {
 // cut keeps the first n rows.
 func (b *batch) cut(n int) { b.rows, b.of, b.ids = b.rows[:n], b.of[:n], b.ids[:n] }
 
+// revive makes rows again of the copies whose earlier record was let go, when
+// claim says so, and says whether it did.
+func (b *batch) revive(claim func(id) bool) (revived bool) {
+	kept := b.copies[:0]
+	for _, c := range b.copies {
+		r, err := record.Decode(b.raw.Records[c.of]) // it could be decoded before
+		if err != nil || !claim(c.id) {
+			kept = append(kept, c)
+			continue
+		}
+		at, _ := slices.BinarySearch(b.of, c.of)
+		b.rows, b.of, b.ids = slices.Insert(b.rows, at, r), slices.Insert(b.of, at, c.of), slices.Insert(b.ids, at, c.id)
+		b.fates[c.of-b.first] = pending
+		revived = true
+	}
+	b.copies = kept
+	return revived
+}
+
 // split halves a batch by its rows. Its records are shared out by position.
 func (b *batch) split() (left, right *batch) {
 	mid := len(b.rows) / 2
@@ -87,5 +115,7 @@ func (b *batch) split() (left, right *batch) {
 	right.entry = newEntry(spool.Range{From: pos, To: b.entry.To})
 	right.fates, right.first = b.fates[at-b.first:], at
 	right.rows, right.of, right.ids = b.rows[mid:], b.of[mid:], b.ids[mid:]
+	n, _ := slices.BinarySearchFunc(b.copies, at, func(c copied, at int) int { return c.of - at })
+	left.copies, right.copies = b.copies[:n:n], b.copies[n:]
 	return left, right
 }

@@ -10,6 +10,7 @@ import (
 type Config struct {
 	Journal    string        // path of the journal file; its folder must exist
 	Quarantine string        // folder of the quarantine; made with mode 0700
+	MaxKept    int64         // bytes of the quarantine; what does not fit keeps its range waiting
 	BatchRows  int           // the most records in one range
 	Linger     time.Duration // how long records gather before a range is cut
 	Window     time.Duration // how long a messageId is remembered, at least, while MaxSeen allows
@@ -22,7 +23,7 @@ type Config struct {
 // DefaultConfig returns the settings for files named by the caller.
 func DefaultConfig() Config {
 	return Config{
-		BatchRows: 100_000, Linger: time.Second,
+		MaxKept: 1 << 30, BatchRows: 100_000, Linger: time.Second,
 		Window: 24 * time.Hour, MaxSeen: 2_000_000, Settle: time.Second,
 		RetryMin: 100 * time.Millisecond, RetryMax: 10 * time.Second,
 	}
@@ -38,10 +39,12 @@ func (c Config) Validate() error {
 	}
 	check(c.Journal != "", "journal", "set")
 	check(c.Quarantine != "", "quarantine", "set")
+	check(c.MaxKept >= 1, "max_kept", "positive")
 	check(c.BatchRows >= 1 && c.BatchRows <= 1_000_000, "batch_rows", "between 1 and 1000000")
 	check(c.Linger >= 0, "linger", "zero or more")
 	check(c.Window > 0, "window", "positive")
-	check(c.MaxSeen >= 2, "max_seen", "at least 2")
+	// A range's own ids must never push each other out.
+	check(c.MaxSeen >= 2*c.BatchRows, "max_seen", "at least twice batch_rows")
 	check(c.Settle >= 0, "settle", "zero or more")
 	check(c.RetryMin > 0, "retry_min", "positive")
 	check(c.RetryMax >= c.RetryMin, "retry_max", "at least retry_min")

@@ -2,6 +2,7 @@ package writer
 
 import (
 	"encoding/binary"
+	"errors"
 	"time"
 
 	"zgoda/spool"
@@ -11,13 +12,52 @@ const (
 	quarantineSuffix  = ".quarantine"
 	quarantineVersion = 1
 	keepBytes         = 32 << 20 // of one sealed group
+	keptOverhead      = 64       // of one record in it, more than its share of what is around it
 )
 
-// quarantine keeps the records that cannot be stored, sealed.
-type quarantine struct{ log *spool.Log }
+// keeper is the sealed log under the quarantine.
+type keeper interface {
+	Append(records [][]byte) error
+	Size() (int64, error)
+	Close() error
+}
 
-// keep puts the records of b that are for the quarantine on disk.
+// quarantine keeps the records that cannot be stored, sealed.
+type quarantine struct {
+	log   keeper
+	limit int64
+}
+
+// errFull says that the quarantine takes no more until somebody looks at it.
+var errFull = errors.New("the quarantine is full: move its files elsewhere or raise max_kept")
+
+// room says whether the records of b that are for the quarantine fit.
+func (q *quarantine) room(b *batch) error {
+	var size int64
+	for i, f := range b.fates {
+		if f == quarantined {
+			size += keptOverhead + int64(len(b.raw.Records[b.first+i]))
+		}
+	}
+	if size == 0 {
+		return nil
+	}
+	used, err := q.log.Size()
+	if err != nil {
+		return err
+	}
+	if used+size > q.limit {
+		return errFull
+	}
+	return nil
+}
+
+// keep puts the records of b that are for the quarantine on disk, all or none
+// when there is no room.
 func (q *quarantine) keep(b *batch) error {
+	if err := q.room(b); err != nil {
+		return err
+	}
 	var out [][]byte
 	size := 0
 	now := time.Now()

@@ -55,20 +55,22 @@ var errRefused = errors.New("refused for its content")
 // ship brings a journalled batch to its end: stored, split or in quarantine, then
 // released. With unknown set, parts of it may be in the store already.
 func (w *Writer) ship(ctx context.Context, b *batch, unknown bool) error {
-	err := w.store(ctx, b, unknown)
-	if errors.Is(err, errRefused) && len(b.rows) > 1 {
-		return w.shipHalves(ctx, b)
-	}
-	if errors.Is(err, errRefused) {
-		w.seen.forget(b.ids[0])
+	for {
+		err := w.store(ctx, b, unknown)
+		if err == nil {
+			return w.finish(ctx, b)
+		}
+		if !errors.Is(err, errRefused) {
+			return err
+		}
+		if len(b.rows) > 1 {
+			return w.shipHalves(ctx, b)
+		}
+		w.seen.forget(b.ids[0]) // a later copy may be sound: store looks for one
 		b.fates[b.of[0]-b.first] = quarantined
 		b.cut(0)
-		err = nil
+		unknown = true
 	}
-	if err != nil {
-		return err
-	}
-	return w.finish(ctx, b)
 }
 
 // shipHalves writes both halves down as ranges of their own before either is sent.
@@ -90,6 +92,10 @@ func (w *Writer) shipHalves(ctx context.Context, b *batch) error {
 // arrive once: read back after an unknown outcome, resend under the same token,
 // read back, and only rows that an answered insert left missing go under the next
 // token, since the store may remember a token whose rows it lost.
+//
+// An insert that is answered OK at the first attempt of a token is believed: the
+// store loses rows only when a retry meets what a killed insert left behind, a
+// token is drawn for one batch of this process, and Insert sends it once.
 func (w *Writer) store(ctx context.Context, b *batch, unknown bool) error {
 	for n := 0; ; {
 		if unknown {
@@ -99,6 +105,9 @@ func (w *Writer) store(ctx context.Context, b *batch, unknown bool) error {
 		}
 		if err := w.admit(ctx, b); err != nil {
 			return err
+		}
+		if w.revive(b) {
+			continue
 		}
 		if len(b.rows) == 0 {
 			return nil
@@ -184,8 +193,7 @@ func (w *Writer) readBack(ctx context.Context, b *batch) error {
 	})
 }
 
-// admit looks again whether each pending row may be shipped, and at the first
-// time drops those of which a copy went before.
+// admit looks again whether each pending row may be shipped.
 func (w *Writer) admit(ctx context.Context, b *batch) error {
 	return w.try(ctx, "recheck", func() error {
 		return b.settle(func(i int) (fate, error) {
@@ -202,18 +210,43 @@ func (w *Writer) admit(ctx context.Context, b *batch) error {
 // dedupe drops the rows of which a copy went before or comes earlier in the batch.
 func (w *Writer) dedupe(b *batch) {
 	now := time.Now()
+	w.turn++
 	_ = b.settle(func(i int) (fate, error) {
-		if w.seen.add(b.ids[i], now) {
+		first, fresh := w.seen.add(b.ids[i], w.turn, now)
+		if fresh {
 			return pending, nil
+		}
+		if first == w.turn {
+			b.copies = append(b.copies, copied{b.of[i], b.ids[i]})
 		}
 		return duplicate, nil
 	})
 	w.metrics.seen.Set(float64(w.seen.size()))
 }
 
+// revive brings back the first copy of each row that was dropped or quarantined,
+// and says whether there was one.
+func (w *Writer) revive(b *batch) bool {
+	now := time.Now()
+	return b.revive(func(k id) bool {
+		if w.seen.has(k) {
+			return false
+		}
+		w.seen.add(k, w.turn, now)
+		return true
+	})
+}
+
 // finish puts what is for the quarantine there, releases the range and counts.
 func (w *Writer) finish(ctx context.Context, b *batch) error {
-	if err := w.try(ctx, "quarantine", func() error { return w.quarantine.keep(b) }); err != nil {
+	if err := w.try(ctx, "quarantine", func() error {
+		w.metrics.full.Set(0)
+		err := w.quarantine.keep(b)
+		if errors.Is(err, errFull) {
+			w.metrics.full.Set(1)
+		}
+		return err
+	}); err != nil {
 		return err
 	}
 	if err := w.try(ctx, "release", func() error { return w.spool.Release(b.entry.Range) }); err != nil {
@@ -225,10 +258,7 @@ func (w *Writer) finish(ctx context.Context, b *batch) error {
 		w.metrics.lag.Set(time.Since(b.oldest).Seconds())
 	}
 	w.metrics.batches.Inc()
-	select {
-	case w.progress <- struct{}{}:
-	default:
-	}
+	notify(w.progress)
 	return nil
 }
 
@@ -264,6 +294,7 @@ func (w *Writer) damaged(err error) bool {
 	w.log.Error("a spool segment is damaged and set aside", "error", err, "lost", damage.Lost)
 	if damage.Lost > 0 {
 		w.fates.Quarantine(damage.Lost)
+		notify(w.progress)
 	}
 	return true
 }

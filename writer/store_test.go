@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"hash/fnv"
+	"maps"
 	"sync"
 	"time"
 
@@ -39,10 +40,84 @@ type store struct {
 	late   func()
 	crash  func()
 	dead   bool
+	away   bool // ClickHouse is down: neither answered nor done
+
+	mishaps map[act][]mishap
 }
 
 func newStore(faults []fault) *store {
-	return &store{log: map[string]bool{}, rows: map[string]int{}, faults: faults, crash: func() {}}
+	return &store{log: map[string]bool{}, rows: map[string]int{}, faults: faults, crash: func() {}, mishaps: map[act][]mishap{}}
+}
+
+// act is a step of the writer on its own disk.
+type act int
+
+const (
+	actJournal act = iota
+	actQuarantine
+	actRelease
+	actCount
+)
+
+// mishap is what goes wrong with one such step.
+type mishap int
+
+const (
+	mishapNone      mishap = iota
+	mishapFails            // not done
+	mishapUnheard          // done, but reported as failed
+	mishapDies             // the process dies before it
+	mishapDiesAfter        // the process dies after it
+	mishapCount
+)
+
+// step does a step with whatever mishap comes next for it.
+func (s *store) step(a act, do func() error) error {
+	s.mu.Lock()
+	m := mishapNone
+	if queue := s.mishaps[a]; len(queue) > 0 {
+		m, s.mishaps[a] = queue[0], queue[1:]
+	}
+	if s.dead {
+		m = mishapFails // a dead process does nothing
+	}
+	s.mu.Unlock()
+	if m != mishapFails && m != mishapDies {
+		if err := do(); err != nil || m == mishapNone {
+			return err
+		}
+	}
+	if m == mishapDies || m == mishapDiesAfter {
+		s.die()
+	}
+	return errAway
+}
+
+func (s *store) die() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dead = true
+	s.crash()
+}
+
+// revive begins a process's life.
+func (s *store) revive(crash func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dead, s.crash = false, crash
+}
+
+func (s *store) setAway(away bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.away = away
+}
+
+// stored returns how often each message is stored.
+func (s *store) stored() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.rows)
 }
 
 type poison struct{}
@@ -84,7 +159,7 @@ func all(byte) bool { return true }
 func (s *store) Insert(_ context.Context, token string, rows []record.Record) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.dead {
+	if s.dead || s.away {
 		return errAway
 	}
 	for i := range rows {
@@ -122,7 +197,7 @@ func (s *store) Insert(_ context.Context, token string, rows []record.Record) er
 func (s *store) Present(_ context.Context, rows []record.Record) ([]bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.dead {
+	if s.dead || s.away {
 		return nil, errAway
 	}
 	out := make([]bool, len(rows))
@@ -139,7 +214,7 @@ func (s *store) Present(_ context.Context, rows []record.Record) ([]bool, error)
 func (s *store) Recent(_ context.Context, _ time.Time, limit int, yield func(event.SiteID, string)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.dead {
+	if s.dead || s.away {
 		return errAway
 	}
 	for k := range s.rows {

@@ -23,6 +23,7 @@ type Writer struct {
 	journal    journal
 	quarantine quarantine
 	seen       *seen
+	turn       turn // of the range under way; the recovered and the new count on
 
 	hurry    chan struct{} // closed: records gather no longer
 	once     sync.Once
@@ -38,14 +39,15 @@ func New(cfg Config, deps Deps) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := newMetrics(deps.Registerer)
+	kept := quarantine{log, cfg.MaxKept}
+	m, err := newMetrics(deps.Registerer, kept)
 	if err != nil {
 		return nil, err
 	}
 	return &Writer{
 		cfg: cfg, spool: deps.Spool, in: deps.Inserter, recheck: deps.Rechecker, fates: deps.Fates,
 		log: deps.Logger, metrics: m, journal: journal{path: cfg.Journal, write: writeFile},
-		quarantine: quarantine{log}, seen: newSeen(cfg.Window, cfg.MaxSeen, time.Now()),
+		quarantine: kept, seen: newSeen(cfg.Window, cfg.MaxSeen, time.Now()),
 		hurry: make(chan struct{}), progress: make(chan struct{}, 1),
 	}, nil
 }
@@ -78,8 +80,7 @@ func (w *Writer) recover(ctx context.Context) error {
 	for _, e := range w.journal.entries {
 		var raw spool.Batch
 		if err := w.try(ctx, "read a journalled range", func() (err error) {
-			raw, err = w.spool.Read(e.Range)
-			if w.damaged(err) {
+			for raw, err = w.spool.Read(e.Range); w.damaged(err); {
 				raw, err = w.spool.Read(e.Range)
 			}
 			return err
@@ -102,7 +103,7 @@ func (w *Writer) seed(ctx context.Context) error {
 	return w.try(ctx, "read recent ids", func() error {
 		now := time.Now()
 		return w.in.Recent(ctx, since, w.cfg.MaxSeen/2, func(site event.SiteID, messageID string) {
-			w.seen.add(w.seen.id(site, messageID), now)
+			w.seen.add(w.seen.id(site, messageID), 0, now)
 		})
 	})
 }
@@ -202,9 +203,11 @@ func (w *Writer) nextUnlessHurried(ctx context.Context) (spool.Batch, error) {
 }
 
 // Drain waits until all that is durable is shipped, or ctx ends: then the rest
-// stays in the spool, and the context's error is returned. Run must be running.
+// stays in the spool, and the context's error is returned. Something is shipped
+// only while Run runs.
 func (w *Writer) Drain(ctx context.Context) error {
 	w.once.Do(func() { close(w.hurry) })
+	defer notify(w.progress) // another Drain may be waiting
 	for w.spool.Stats().Records > 0 {
 		select {
 		case <-w.progress:
@@ -213,4 +216,12 @@ func (w *Writer) Drain(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// notify wakes whoever waits on c, without waiting itself.
+func notify(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }
