@@ -41,7 +41,12 @@ func (q queries) Query(ctx context.Context, query console.Query, w io.Writer) er
 			return errors.New("this ClickHouse is a server of your own: log in there as one of its analysts")
 		}
 	}
-	return store.Query(ctx, query.Text, w, format)
+	err = store.Query(ctx, query.Text, w, format)
+	var refused *activity.Error
+	if errors.As(err, &refused) && refused.Detail() != "" {
+		return errors.New(refused.Detail()) // the server's own words, for the person who asked
+	}
+	return err
 }
 
 type tokens struct{ *control.Store }

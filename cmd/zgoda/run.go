@@ -86,7 +86,7 @@ func (n *node) drainWriter(ctx context.Context) {
 // then runs the writer.
 func (n *node) ship(ctx context.Context, migrated chan<- struct{}) error {
 	for {
-		err := n.admin.Migrate(ctx)
+		err := n.inserter.Migrate(ctx)
 		if err == nil {
 			break
 		}

@@ -16,7 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"zgoda/activity"
+	"zgoda/activity/ending"
 )
 
 // Config says what to run.
@@ -152,7 +152,7 @@ func end(ctx context.Context, c Config, listening <-chan struct{}, ended <-chan 
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.StopWithin)
 	defer cancel()
-	if err := activity.EndEngine(ctx, address(c.Port), c.User, c.Password); err != nil {
+	if err := ending.Engine(ctx, address(c.Port), c.User, c.Password); err != nil {
 		return fmt.Errorf("ask the ClickHouse engine to end: %w", err)
 	}
 	select {
