@@ -3,6 +3,7 @@ package apptest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -76,9 +77,7 @@ func TestWrongInputs(t *testing.T) {
 
 func merge(m map[string]string, key, value string) map[string]string {
 	out := map[string]string{key: value}
-	for k, v := range m {
-		out[k] = v
-	}
+	maps.Copy(out, m)
 	return out
 }
 

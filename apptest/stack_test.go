@@ -36,7 +36,7 @@ func buildAndRun(m *testing.M) (int, error) {
 	if err != nil {
 		return 1, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	build := exec.Command("go", "build", "-o", dir+"/", "../cmd/...")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
@@ -112,7 +112,7 @@ func (s *stack) start(t *testing.T, public string) {
 	go func() {
 		lines := bufio.NewScanner(stdout)
 		for lines.Scan() {
-			fmt.Fprintln(s.log, lines.Text())
+			_, _ = fmt.Fprintln(s.log, lines.Text())
 			if rest, ok := strings.CutPrefix(lines.Text(), "ready "); ok {
 				ready <- rest
 			}

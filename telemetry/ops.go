@@ -56,10 +56,10 @@ type Ops struct {
 	server   *http.Server
 }
 
-// NewOps listens on addr (host:port) and returns at once. ready returns nil
+// NewOps listens on addr (host:port) and returns at once; ctx bounds the listening. ready returns nil
 // when the process may be sent traffic, else why not, in words for operators.
-func NewOps(addr string, reg *prometheus.Registry, ready func() error) (*Ops, error) {
-	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr)
+func NewOps(ctx context.Context, addr string, reg *prometheus.Registry, ready func() error) (*Ops, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("listen for operators (--ops): %w", err)
 	}

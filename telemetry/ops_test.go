@@ -14,7 +14,7 @@ import (
 func TestOps(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	var notReady atomic.Bool
-	ops, err := NewOps("127.0.0.1:0", NewRegistry(), func() error {
+	ops, err := NewOps(t.Context(), "127.0.0.1:0", NewRegistry(), func() error {
 		if notReady.Load() {
 			return errors.New("the spool is full")
 		}
@@ -58,12 +58,12 @@ func TestOps(t *testing.T) {
 }
 
 func TestOpsPortTaken(t *testing.T) {
-	first, err := NewOps("127.0.0.1:0", NewRegistry(), func() error { return nil })
+	first, err := NewOps(t.Context(), "127.0.0.1:0", NewRegistry(), func() error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer first.Close()
-	if _, err := NewOps(first.Addr(), NewRegistry(), nil); err == nil || !strings.Contains(err.Error(), "--ops") {
+	if _, err := NewOps(t.Context(), first.Addr(), NewRegistry(), nil); err == nil || !strings.Contains(err.Error(), "--ops") {
 		t.Fatalf("want an error that names --ops, got %v", err)
 	}
 }

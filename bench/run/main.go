@@ -162,7 +162,7 @@ func measure(ctx context.Context, connections int, duration time.Duration, round
 }
 
 // alternate loads the yardstick and the gateway in turn and returns the ratios.
-func alternate(ctx context.Context, report io.Writer, load bench.Load, bare, gateway string, rounds int, visitors uint64) ([]float64, error) {
+func alternate(ctx context.Context, report *strings.Builder, load bench.Load, bare, gateway string, rounds int, visitors uint64) ([]float64, error) {
 	load.Address, load.Body = gateway, bench.Single("warm", visitors)
 	if _, err := load.Run(ctx); err != nil {
 		return nil, fmt.Errorf("warm up: %w", err)

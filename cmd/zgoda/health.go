@@ -71,8 +71,8 @@ func (n *node) ready() error {
 	return nil
 }
 
-func newOps(n *node) (*telemetry.Ops, error) {
-	return telemetry.NewOps(n.config.Ops, n.registry, n.ready)
+func newOps(ctx context.Context, n *node) (*telemetry.Ops, error) {
+	return telemetry.NewOps(ctx, n.config.Ops, n.registry, n.ready)
 }
 
 // processes tells the console how our processes are.

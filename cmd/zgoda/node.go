@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -76,8 +77,8 @@ func newNode(c config.Config, demo bool, places folders, errw io.Writer) (*node,
 // serve builds the parts, prints the ready line, runs until ctx ends and drains.
 func (n *node) serve(ctx context.Context, s stores, out io.Writer) (err error) {
 	defer func() {
-		for i := len(n.closers) - 1; i >= 0; i-- {
-			err = errors.Join(err, n.closers[i]())
+		for _, closer := range slices.Backward(n.closers) {
+			err = errors.Join(err, closer())
 		}
 	}()
 	if err := n.build(ctx, s); err != nil {
@@ -99,6 +100,7 @@ func (n *node) build(ctx context.Context, s stores) error {
 	if err := n.makeGateway(jar, blinder); err != nil {
 		return err
 	}
+	//nolint:contextcheck // each request of the console has a context of its own
 	if err := n.makeConsole(blinder); err != nil {
 		return err
 	}

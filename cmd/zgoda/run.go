@@ -91,13 +91,12 @@ func (n *node) ship(ctx context.Context, migrated chan<- struct{}) error {
 			break
 		}
 		var passing interface{ Transient() bool }
-		if ctx.Err() != nil {
-			return nil
-		}
-		if !errors.As(err, &passing) || !passing.Transient() {
+		if ctx.Err() == nil && (!errors.As(err, &passing) || !passing.Transient()) {
 			return fmt.Errorf("bring the schema of ClickHouse up to date: %w", err)
 		}
-		n.log.Warn("ClickHouse does not answer; events wait in the spool", "err", err)
+		if ctx.Err() == nil {
+			n.log.Warn("ClickHouse does not answer; events wait in the spool", "err", err)
+		}
 		select {
 		case <-ctx.Done():
 			return nil
@@ -112,7 +111,7 @@ func (n *node) listen(ctx context.Context) error {
 	if err := n.gateway.Listen(ctx); err != nil {
 		return err
 	}
-	ops, err := newOps(n)
+	ops, err := newOps(ctx, n)
 	n.ops = ops
 	return err
 }
