@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -76,9 +78,9 @@ func drain(rows driver.Rows) error {
 // engine know no such functions.
 func checkFunctions(ctx context.Context, conn driver.Conn, sql string) error {
 	const act = "parse the statement"
-	rows, err := conn.Query(ctx, "EXPLAIN AST "+sql)
+	rows, err := conn.Query(ctx, explainPrefix+sql)
 	if err != nil {
-		return classify(act, err)
+		return placed(classify(act, err))
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
@@ -87,12 +89,35 @@ func checkFunctions(ctx context.Context, conn driver.Conn, sql string) error {
 			return classify(act, err)
 		}
 		for _, name := range outside {
-			if strings.HasPrefix(strings.TrimSpace(line), "Function "+name+" ") {
-				return ErrFunction
+			if rest, ok := strings.CutPrefix(strings.TrimSpace(line), "Function "); ok {
+				if called, _, _ := strings.Cut(rest, " "); strings.EqualFold(called, name) {
+					return ErrFunction
+				}
 			}
 		}
 	}
 	return classifyOrNil(act, rows.Err())
+}
+
+const explainPrefix = "EXPLAIN AST "
+
+var position = regexp.MustCompile(`position (\d+)`)
+
+// placed tells the place of a syntax error as the person who typed the
+// statement counts it, without our prefix.
+func placed(err error) error {
+	var refused *Error
+	if !errors.As(err, &refused) {
+		return err
+	}
+	refused.detail = position.ReplaceAllStringFunc(refused.detail, func(text string) string {
+		n, err := strconv.Atoi(text[len("position "):])
+		if err != nil || n <= len(explainPrefix) {
+			return text
+		}
+		return "position " + strconv.Itoa(n-len(explainPrefix))
+	})
+	return err
 }
 
 // write streams the rows in one format.

@@ -51,8 +51,9 @@ type stack struct {
 	data                 string
 	log                  *logFile
 	cmd                  *exec.Cmd
-	public, console, ops string // http://host:port
-	args                 []string
+	public, console, ops string        // http://host:port
+	args                 []string      // added to zgoda up
+	command              []string      // instead of zgoda up, but for --public
 	ended                chan struct{} // closed when the process has been waited for
 }
 
@@ -98,6 +99,9 @@ func (s *stack) start(t *testing.T, public string) {
 		"up", "--demo", "--data", s.data,
 		"--public", public, "--console", "127.0.0.1:0", "--ops", "127.0.0.1:0",
 	}, s.args...)
+	if s.command != nil {
+		args = append(s.command, "--public", public)
+	}
 	s.cmd = exec.Command(filepath.Join(bin, "zgoda"), args...)
 	s.cmd.Stderr = s.log
 	stdout, err := s.cmd.StdoutPipe()

@@ -39,13 +39,14 @@ func foldersOf(data string) folders {
 	}
 }
 
-func (f folders) make() error {
+// open makes the folders and locks them.
+func (f folders) open() (unlock func() error, err error) {
 	for _, dir := range []string{f.run, f.keyholder, f.clickhouse, f.control, f.spool, f.journal} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return fmt.Errorf("make the data folder: %w", err)
+			return nil, fmt.Errorf("make the data folder: %w", err)
 		}
 	}
-	return nil
+	return f.lock()
 }
 
 // up starts keyholder and engine as children and runs the gateway beside them.
@@ -56,9 +57,11 @@ func up(ctx context.Context, flags cli.UpFlags, out, errw io.Writer) error {
 		return err
 	}
 	places := foldersOf(c.Data)
-	if err := places.make(); err != nil {
+	unlock, err := places.open()
+	if err != nil {
 		return err
 	}
+	defer unlock() //nolint:errcheck // the process is about to end, and the lock with it
 	n, err := newNode(c, flags.Demo, places, errw)
 	if err != nil {
 		return err
@@ -75,7 +78,10 @@ func up(ctx context.Context, flags cli.UpFlags, out, errw io.Writer) error {
 		}
 		return n.serve(ctx, store, out)
 	}()
-	return errors.Join(err, running.Wait())
+	if ended := running.Wait(); err == nil {
+		err = ended // else it is the same failure, told by the child's supervisor
+	}
+	return err
 }
 
 // serve runs the gateway against a keyholder and a ClickHouse that are given.
@@ -90,9 +96,11 @@ func serve(ctx context.Context, flags cli.ServeFlags, out, errw io.Writer) error
 	}
 	places := foldersOf(c.Data)
 	places.socket = flags.Keyholder
-	if err := places.make(); err != nil {
+	unlock, err := places.open()
+	if err != nil {
 		return err
 	}
+	defer unlock() //nolint:errcheck // the process is about to end, and the lock with it
 	n, err := newNode(c, flags.Demo, places, errw)
 	if err != nil {
 		return err
