@@ -41,7 +41,8 @@ var usersTemplate = template.Must(template.New("users").Parse(`<clickhouse>
     </engine>
     <analyst>
       <max_memory_usage>1073741824</max_memory_usage><max_execution_time>300</max_execution_time>
-      <constraints><max_memory_usage><const/></max_memory_usage><max_execution_time><const/></max_execution_time></constraints>
+      <constraints><max_memory_usage><const/></max_memory_usage><max_execution_time><max>900</max></max_execution_time>
+        <additional_table_filters><const/></additional_table_filters><additional_result_filter><const/></additional_result_filter></constraints>
     </analyst>
   </profiles>
   <quotas><default></default></quotas>

@@ -35,6 +35,7 @@ type node struct {
 	config   config.Config
 	sites    sites
 	places   folders
+	errw     io.Writer
 	log      *slog.Logger
 	registry *prometheus.Registry
 	fates    *telemetry.Fates
@@ -67,7 +68,7 @@ func newNode(c config.Config, demo bool, places folders, errw io.Writer) (*node,
 		return nil, err
 	}
 	n := &node{
-		config: c, sites: s, places: places, log: newLogger(errw),
+		config: c, sites: s, places: places, errw: errw, log: newLogger(errw),
 		registry: telemetry.NewRegistry(), fates: &telemetry.Fates{}, local: console.NewSecret(),
 	}
 	n.registry.MustRegister(n.fates)

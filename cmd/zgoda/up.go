@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -165,6 +166,7 @@ func engineStores(access engine.Access) stores {
 }
 
 func (n *node) supervise(ctx context.Context, running *errgroup.Group, child supervise.Child) (*supervise.Supervisor, error) {
+	child.Line = func(line string) { n.relay(child.Name, line) }
 	s, err := supervise.New(supervise.DefaultConfig(), supervise.Deps{Child: child, Logger: n.log, Registerer: n.registry})
 	if err != nil {
 		return nil, err
@@ -208,6 +210,14 @@ func (n *node) prepareEngine() (*engine.Engine, engine.Access, error) {
 	}
 	access, err := eng.Prepare()
 	return eng, access, err
+}
+
+// relay prints what a child prints, under its name. Children redact their own
+// logs; what looks like a mail address is taken out once more.
+func (n *node) relay(name, line string) {
+	if !strings.HasPrefix(line, "ready ") {
+		_, _ = fmt.Fprintf(n.errw, "%s: %s\n", name, telemetry.Redact(line))
+	}
 }
 
 func newLogger(w io.Writer) *slog.Logger { return telemetry.NewLogger(w, slog.LevelInfo) }
