@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
-	"time"
 )
 
 // written makes a folder with two segments of ten records and one of three.
@@ -276,37 +275,4 @@ func TestDamageWhileRunning(t *testing.T) {
 	if _, err := os.Stat(segmentsIn(t, dir)[0] + damagedSuffix); err != nil {
 		t.Fatal(err)
 	}
-}
-
-func FuzzSegment(f *testing.F) {
-	h := header{number: 1, created: time.Now().UnixMilli()}
-	b, aead, err := h.encode(nil, testKey)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(slices.Clone(b))
-	b = sealFrame(b, aead, frame{records: 2}, appendRecord(appendRecord(nil, []byte("one")), []byte("two")))
-	f.Add(slices.Clone(b))
-	f.Add(b[:len(b)-1])
-	f.Add([]byte{})
-	f.Fuzz(func(t *testing.T, data []byte) {
-		// Either as a whole segment, or as what follows a sound header.
-		for _, content := range [][]byte{data, append(slices.Clone(b), data...)} {
-			dir := t.TempDir()
-			if err := os.WriteFile(segmentPath(dir, 1), content, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			s, err := Open(smallConfig(dir), testKey)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got, damage := s.drain(t)
-			if want := []string{"one", "two"}; len(damage) != 0 || len(got) != 0 && !slices.Equal(got, want) {
-				t.Fatalf("got %d records", len(got))
-			}
-			if err := s.Close(); err != nil {
-				t.Fatal(err)
-			}
-		}
-	})
 }

@@ -190,6 +190,9 @@ func (s *Spool) seek(c *cursor, p Position) error {
 func (s *Spool) openCursor(c *cursor, g segment) error {
 	c.close()
 	f, err := os.Open(g.path)
+	if errors.Is(err, os.ErrNotExist) {
+		return s.damagedAt(c, g, &CorruptError{Segment: g.number, Damage: DamageMissing})
+	}
 	if err != nil {
 		return fmt.Errorf("open segment %d: %w", g.number, err)
 	}

@@ -70,6 +70,7 @@ type process struct {
 	st        *store
 	spool     *spool.Spool
 	writer    *Writer
+	registry  *prometheus.Registry
 	fates     tally
 	lost, put int
 	ctx       context.Context //nolint:containedctx // the life of the process it stands for
@@ -94,12 +95,12 @@ func beginOver(t require, over spool.Config, st *store, cfg Config, log *slog.Lo
 	if err != nil {
 		t.Fatalf("open: %v", err)
 	}
-	p := &process{t: t, st: st, spool: sp, ended: make(chan error, 2)}
+	p := &process{t: t, st: st, spool: sp, registry: prometheus.NewRegistry(), ended: make(chan error, 2)}
 	p.ctx, p.kill = context.WithCancel(context.Background())
 	st.revive(p.kill)
 	p.writer, err = New(cfg, Deps{
 		Spool: stepping{sp, st, &p.lost}, Inserter: st, Rechecker: &checker{}, Fates: &p.fates,
-		Logger: log, Registerer: prometheus.NewRegistry(), Key: testKey,
+		Logger: log, Registerer: p.registry, Key: testKey,
 	})
 	if err != nil {
 		t.Fatalf("new: %v", err)
@@ -131,6 +132,22 @@ func (p *process) accept(records ...[]byte) {
 func (p *process) run() {
 	p.writing = true
 	go func() { p.ended <- p.writer.Run(p.ctx) }()
+}
+
+// metric returns one of the writer's numbers.
+func (p *process) metric(name string) float64 {
+	families, err := p.registry.Gather()
+	if err != nil {
+		p.t.Fatalf("gather: %v", err)
+	}
+	for _, f := range families {
+		if f.GetName() == "zgoda_writer_"+name {
+			m := f.GetMetric()[0]
+			return m.GetCounter().GetValue() + m.GetGauge().GetValue()
+		}
+	}
+	p.t.Fatalf("no metric %s", name)
+	return 0
 }
 
 // end ends the process and checks that each record has one fate.
