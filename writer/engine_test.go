@@ -1,0 +1,263 @@
+package writer
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"zgoda/activity"
+	"zgoda/engine"
+	"zgoda/engine/enginetest"
+	"zgoda/event"
+	"zgoda/record"
+	"zgoda/spool"
+)
+
+var _ inserter = (*activity.Store)(nil)
+
+// openStore opens the activity of a real engine at an address.
+func openStore(tb testing.TB, access engine.Access, address string) *activity.Store {
+	tb.Helper()
+	c := activity.DefaultConfig()
+	c.Address, c.User, c.Password = address, access.Admin.User, access.Admin.Password.Reveal()
+	s, err := activity.Open(tb.Context(), c)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func count(tb testing.TB, s *activity.Store) string {
+	tb.Helper()
+	var b strings.Builder
+	if err := s.Query(tb.Context(), "SELECT count(), uniqExact(message_id) FROM zgoda.events", &b, activity.TSV); err != nil {
+		tb.Fatal(err)
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// line is a TCP line to the engine that a test can cut.
+type line struct {
+	address string
+	inserts atomic.Int32 // INSERT statements that went through
+	cut     atomic.Bool  // cut the line as soon as an INSERT's rows follow
+
+	mu    sync.Mutex
+	conns []net.Conn
+}
+
+func newLine(t *testing.T, to string) *line {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &line{address: listener.Addr().String()}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			server, err := net.Dial("tcp", to)
+			if err != nil {
+				_ = client.Close()
+				continue
+			}
+			l.mu.Lock()
+			l.conns = append(l.conns, client, server)
+			l.mu.Unlock()
+			wg.Go(func() { l.relay(client, server) })
+			wg.Go(func() { _, _ = io.Copy(client, server); _ = client.Close() })
+		}
+	})
+	t.Cleanup(func() { _ = listener.Close(); l.hangUp(); wg.Wait() })
+	return l
+}
+
+// relay passes on what the client sends. With cut set the rows arrive, and the
+// answer to them does not.
+func (l *line) relay(client, server net.Conn) {
+	defer func() { _ = server.Close() }()
+	buf := make([]byte, 64<<10)
+	inserting := false
+	for {
+		n, err := client.Read(buf)
+		if n > 0 {
+			if inserting && l.cut.Load() {
+				_ = client.Close()
+			}
+			if bytes.Contains(buf[:n], []byte("INSERT INTO")) {
+				l.inserts.Add(1)
+				inserting = true
+			}
+			if _, err := server.Write(buf[:n]); err != nil {
+				return
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (l *line) hangUp() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range l.conns {
+		_ = c.Close()
+	}
+	l.conns = nil
+}
+
+func someRows(from, to int) (out []record.Record) {
+	now := time.Now().UTC().Truncate(time.Second)
+	for i := from; i < to; i++ {
+		out = append(out, record.Record{
+			Site: "shop", Type: event.TypeTrack, MessageID: fmt.Sprintf("message-%08d", i), Name: "Product Viewed",
+			Time: now, ReceivedAt: now, ExpiresAt: now.Add(240 * time.Hour), Scope: event.ScopePerson,
+			Subject: event.Handle{1, byte(i), byte(i >> 8)}, PageHost: "shop.example", PagePath: "/products/:id",
+			Browser: "Firefox", OS: "Linux", Device: "desktop", Country: "SK", Properties: `{"price":12.5,"currency":"EUR"}`,
+			Purposes: 6, DecidedBy: "cookie", PolicyVersion: 1, KeyVersion: 1,
+		})
+	}
+	return out
+}
+
+// TestInsertIsOneAttempt: the first OK of a token may be believed only if one
+// Insert sends its rows at most once, whatever happens to the connection.
+func TestInsertIsOneAttempt(t *testing.T) {
+	access := enginetest.Start(t)
+	direct := openStore(t, access, access.Address)
+	if err := direct.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l := newLine(t, access.Address)
+	s := openStore(t, access, l.address)
+	if err := s.Insert(t.Context(), "sound", someRows(0, 10)); err != nil || l.inserts.Load() != 1 {
+		t.Fatalf("%d statements, %v", l.inserts.Load(), err)
+	}
+
+	l.hangUp() // the pooled connection is dead: at most one new attempt, and an OK is true
+	l.inserts.Store(0)
+	err := s.Insert(t.Context(), "stale", someRows(10, 20))
+	if l.inserts.Load() > 1 || (err == nil) != (count(t, direct) == "20\t20") {
+		t.Fatalf("%d statements, %v", l.inserts.Load(), err)
+	}
+
+	if err := s.Ping(t.Context()); err != nil { // a fresh connection in the pool
+		t.Fatal(err)
+	}
+	l.inserts.Store(0)
+	l.cut.Store(true)
+	if err := s.Insert(t.Context(), "cut", someRows(20, 30)); err == nil || poisonous(err) || l.inserts.Load() != 1 {
+		t.Fatalf("the answer was lost: %d statements, %v", l.inserts.Load(), err)
+	}
+}
+
+// shipped makes records durable and ships them with the real store.
+func shipped(tb testing.TB, store *activity.Store, rows []record.Record) *tally {
+	tb.Helper()
+	dir := tb.TempDir()
+	over := spool.DefaultConfig()
+	over.Dir = dir + "/spool"
+	sp, err := spool.Open(over, testKey)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	cfg := DefaultConfig()
+	cfg.Journal, cfg.Quarantine = dir+"/journal", dir+"/quarantine"
+	fates := &tally{}
+	w, err := New(cfg, Deps{
+		Spool: sp, Inserter: store, Rechecker: &checker{n: 100}, Fates: fates,
+		Logger: quiet, Registerer: prometheus.NewRegistry(), Key: testKey,
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 2)
+	go func() { ended <- sp.Run(ctx) }()
+	fill(tb, sp, rows)
+	if b, ok := tb.(*testing.B); ok {
+		b.StartTimer()
+		defer b.StopTimer()
+	}
+	go func() { ended <- w.Run(ctx) }()
+	deadline, stop := context.WithTimeout(ctx, time.Minute)
+	defer stop()
+	if err := w.Drain(deadline); err != nil {
+		tb.Errorf("drain: %v", err)
+	}
+	cancel()
+	for _, err := range []error{<-ended, <-ended, sp.Close()} {
+		if err != nil {
+			tb.Error(err)
+		}
+	}
+	return fates
+}
+
+func fill(tb testing.TB, sp *spool.Spool, rows []record.Record) {
+	tb.Helper()
+	var buf []byte
+	for i := range rows {
+		buf = record.Append(buf[:0], &rows[i])
+		ticket, err := sp.Put(buf)
+		if err == nil && (i%10_000 == 9999 || i == len(rows)-1) {
+			err = sp.Wait(tb.Context(), ticket)
+		}
+		if err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
+// TestRealStore: the whole way into a real engine, and again.
+func TestRealStore(t *testing.T) {
+	access := enginetest.Start(t)
+	store := openStore(t, access, access.Address)
+	if err := store.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	rows := someRows(0, 2000)
+	if got := shipped(t, store, append(rows, rows[:100]...)); got.stored != 2000 || got.doubled != 100 {
+		t.Fatalf("fates %+v", got)
+	}
+	if got := shipped(t, store, rows[:50]); got.doubled != 50 { // known from Recent
+		t.Fatalf("fates %+v", got)
+	}
+	if got := count(t, store); got != "2000\t2000" {
+		t.Fatal(got)
+	}
+}
+
+// BenchmarkWriter ships what waits in the spool into a real engine.
+func BenchmarkWriter(b *testing.B) {
+	access := enginetest.Start(b)
+	store := openStore(b, access, access.Address)
+	if err := store.Migrate(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	const n = 300_000
+	b.ReportAllocs()
+	b.StopTimer()
+	for i := range b.N {
+		rows := someRows(i*n, (i+1)*n)
+		if got := shipped(b, store, rows); got.stored != n {
+			b.Fatalf("fates %+v", got)
+		}
+	}
+	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}
