@@ -16,16 +16,11 @@ import (
 // a disk that fails now and then, against a list of what was promised.
 func TestAgainstModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		dir, err := os.MkdirTemp("", "spool")
-		if err != nil {
-			rt.Fatalf("%v", err)
-		}
-		m := &model{dir: dir, disk: &badDisk{}}
+		m := newModel(rt)
 		defer func() {
 			m.close(rt)
-			_ = os.RemoveAll(dir)
+			_ = os.RemoveAll(m.dir)
 		}()
-		m.open(rt)
 		rt.Repeat(map[string]func(*rapid.T){
 			"put": m.put, "next": m.next, "release": m.release, "break": m.breakDisk, "reopen": m.reopen, "": m.check,
 		})
@@ -49,6 +44,17 @@ type model struct {
 	handed  []int    // sizes of the batches handed out, in order
 	ranges  []Range
 	n       int
+}
+
+// newModel begins with an empty folder, one for each run of rapid.
+func newModel(t *rapid.T) *model {
+	dir, err := os.MkdirTemp("", "spool")
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	m := &model{dir: dir, disk: &badDisk{}}
+	m.open(t)
+	return m
 }
 
 func (m *model) open(t *rapid.T) {

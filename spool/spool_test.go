@@ -319,11 +319,11 @@ func TestMetricsRegister(t *testing.T) {
 	}
 }
 
-func mustReadDir(t testing.TB, dir string) []os.DirEntry {
-	t.Helper()
+func mustReadDir(tb testing.TB, dir string) []os.DirEntry {
+	tb.Helper()
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return entries
 }

@@ -32,46 +32,46 @@ type running struct {
 }
 
 // start opens the spool over fs and runs its committer until stop or the test's end.
-func start(t testing.TB, cfg Config, fs files) *running {
-	t.Helper()
+func start(tb testing.TB, cfg Config, fs files) *running {
+	tb.Helper()
 	s, err := open(cfg, testKey, fs, time.Now)
 	if err != nil {
-		t.Fatalf("open: %v", err)
+		tb.Fatalf("open: %v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
-	eventually(t, "the committer runs", s.running.Load)
+	eventually(tb, "the committer runs", s.running.Load)
 	var once sync.Once
 	r := &running{Spool: s, stop: func() {
 		once.Do(func() {
 			cancel()
 			if err := errors.Join(<-done, s.Close()); err != nil {
-				t.Errorf("stop: %v", err)
+				tb.Errorf("stop: %v", err)
 			}
 		})
 	}}
-	t.Cleanup(r.stop)
+	tb.Cleanup(r.stop)
 	return r
 }
 
 // put makes one record durable.
-func (r *running) put(t testing.TB, rec string) {
-	t.Helper()
+func (r *running) put(tb testing.TB, rec string) {
+	tb.Helper()
 	ticket, err := r.Put([]byte(rec))
 	if err == nil {
-		err = r.Wait(t.Context(), ticket)
+		err = r.Wait(tb.Context(), ticket)
 	}
 	if err != nil {
-		t.Fatalf("put: %v", err)
+		tb.Fatalf("put: %v", err)
 	}
 }
 
 // drain returns every record that waits, and the damage met on the way.
-func (s *Spool) drain(t testing.TB) (out []string, damage []error) {
-	t.Helper()
+func (s *Spool) drain(tb testing.TB) (out []string, damage []error) {
+	tb.Helper()
 	for range 10000 {
-		ctx, cancel := context.WithCancel(t.Context())
+		ctx, cancel := context.WithCancel(tb.Context())
 		cancel() // what waits is handed out only to the living, so look first
 		if err := s.owed(); err != nil {
 			damage = append(damage, err)
@@ -83,9 +83,9 @@ func (s *Spool) drain(t testing.TB) (out []string, damage []error) {
 			return out, damage
 		}
 		if _, err := s.Next(ctx, 7, 0); !errors.Is(err, context.Canceled) {
-			t.Fatalf("Next with an ended context: %v", err)
+			tb.Fatalf("Next with an ended context: %v", err)
 		}
-		b, err := s.Next(t.Context(), 7, 0)
+		b, err := s.Next(tb.Context(), 7, 0)
 		if err != nil {
 			damage = append(damage, err)
 		}
@@ -93,39 +93,39 @@ func (s *Spool) drain(t testing.TB) (out []string, damage []error) {
 			out = append(out, string(rec))
 		}
 	}
-	t.Fatal("the spool does not come to an end")
+	tb.Fatal("the spool does not come to an end")
 	return nil, nil
 }
 
 // copyDir copies a spool's folder, as a crash would leave it.
-func copyDir(t testing.TB, from string) string {
-	t.Helper()
-	to := t.TempDir()
+func copyDir(tb testing.TB, from string) string {
+	tb.Helper()
+	to := tb.TempDir()
 	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return to
 }
 
 // segmentsIn lists the segment files, ascending.
-func segmentsIn(t testing.TB, dir string) []string {
-	t.Helper()
+func segmentsIn(tb testing.TB, dir string) []string {
+	tb.Helper()
 	paths, err := filepath.Glob(filepath.Join(dir, "*"+segmentSuffix))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return paths
 }
 
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
+func eventually(tb testing.TB, what string, ok func() bool) {
+	tb.Helper()
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
 		if ok() {
 			return
 		}
 		time.Sleep(time.Millisecond) // a poll with a deadline
 	}
-	t.Fatalf("never: %s", what)
+	tb.Fatalf("never: %s", what)
 }
 
 func names(from, to int) (out []string) {

@@ -44,8 +44,11 @@ type copied struct {
 // A record that cannot be read is for the quarantine.
 func (b *batch) decode(raw spool.Batch, hash func(event.SiteID, string) id) {
 	b.raw, b.oldest, b.first = raw, raw.Oldest, 0
-	b.fates = append(b.fates[:0], make([]fate, len(raw.Records))...)
-	b.rows, b.of, b.ids, b.copies = b.rows[:0], b.of[:0], b.ids[:0], b.copies[:0]
+	n := len(raw.Records)
+	b.fates = append(b.fates[:0], make([]fate, n)...)
+	// A row is large: growing bit by bit would copy each several times.
+	b.rows, b.of, b.ids = slices.Grow(b.rows[:0], n), slices.Grow(b.of[:0], n), slices.Grow(b.ids[:0], n)
+	b.copies = b.copies[:0]
 	for i, rec := range raw.Records {
 		r, err := record.Decode(rec)
 		if err != nil {

@@ -30,16 +30,22 @@ func drawMishaps(t *rapid.T) map[act][]mishap {
 	return out
 }
 
+// scratch makes a folder for one run of rapid.
+func scratch(t *rapid.T) string {
+	dir, err := os.MkdirTemp("", "writer")
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	return dir
+}
+
 // TestExactlyOnce: whatever goes wrong with the store, the journal, the quarantine
 // and the releases, and wherever the process dies, a message of which a sound copy
 // was accepted is stored once and no other is; each life accounts for every record
 // (I5); and each poisonous record that nothing stands for is in the quarantine.
 func TestExactlyOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		dir, err := os.MkdirTemp("", "writer")
-		if err != nil {
-			t.Fatalf("%v", err)
-		}
+		dir := scratch(t)
 		defer func() { _ = os.RemoveAll(dir) }()
 		st := newStore(rapid.SliceOfN(rapid.Map(rapid.IntRange(0, int(faultCount)-1), func(n int) fault { return fault(n) }), 0, 12).Draw(t, "faults"))
 		st.mishaps = drawMishaps(t)

@@ -210,13 +210,13 @@ func keptIn(t require, dir string) map[string]record.Record {
 	return out
 }
 
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
+func eventually(tb testing.TB, what string, ok func() bool) {
+	tb.Helper()
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
 		if ok() {
 			return
 		}
 		time.Sleep(time.Millisecond) // a poll with a deadline
 	}
-	t.Fatalf("never: %s", what)
+	tb.Fatalf("never: %s", what)
 }

@@ -127,20 +127,23 @@ func breakSegments(t *testing.T, dir string) int {
 	return len(paths) - 1
 }
 
+func removeSegments(t *testing.T, dir string) {
+	t.Helper()
+	paths, _ := filepath.Glob(filepath.Join(dir, "spool", "*.seg"))
+	for _, path := range paths {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestDamagedSegments: what is lost is counted as quarantined, the rest is shipped,
 // and the writer goes on.
 func TestDamagedSegments(t *testing.T) {
 	const n = 60
 	for name, bad := range map[string]func(t *testing.T, dir string){
-		"flipped": func(t *testing.T, dir string) { breakSegments(t, dir) },
-		"removed": func(t *testing.T, dir string) {
-			paths, _ := filepath.Glob(filepath.Join(dir, "spool", "*.seg"))
-			for _, path := range paths {
-				if err := os.Remove(path); err != nil {
-					t.Fatal(err)
-				}
-			}
-		},
+		"flipped": func(t *testing.T, dir string) { t.Helper(); breakSegments(t, dir) },
+		"removed": removeSegments,
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir, st := t.TempDir(), newStore(nil)
