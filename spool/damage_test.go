@@ -38,77 +38,84 @@ func change(t *testing.T, path string, edit func(b []byte) []byte) {
 	}
 }
 
+const third = headerSize + 3*groupOfOne // where the fourth group begins
+
+// resum puts a right checksum under a wrong field.
+func resum(b []byte, at, n int) {
+	binary.BigEndian.PutUint32(b[at+n-4:], crc32.Checksum(b[at:at+n-4], castagnoli))
+}
+
+// damageCase is one kind of damage to one of the three segments.
+type damageCase struct {
+	segment int // 0, 1, 2
+	edit    func(b []byte) []byte
+	want    []string
+	damage  Damage
+	aside   bool
+	torn    int
+}
+
+var damageCases = map[string]damageCase{
+	"torn_last_record":  {segment: 2, edit: func(b []byte) []byte { return b[:len(b)-3] }, want: names(0, 22), torn: 1},
+	"torn_header":       {segment: 2, edit: func(b []byte) []byte { return b[:headerSize-9] }, want: names(0, 20), torn: 1},
+	"torn_frame_header": {segment: 2, edit: func(b []byte) []byte { return b[:headerSize+2*groupOfOne+5] }, want: names(0, 22), torn: 1},
+	"zero_tail":         {segment: 2, edit: func(b []byte) []byte { return append(b, make([]byte, 5000)...) }, want: names(0, 23), torn: 1},
+	"bad_checksum_middle": {
+		segment: 1, edit: func(b []byte) []byte { b[third+frameSize+2] ^= 4; return b },
+		want: append(names(0, 13), names(20, 23)...), damage: DamageChecksum, aside: true,
+	},
+	"bad_checksum_last": {
+		segment: 2, edit: func(b []byte) []byte { b[len(b)-1] ^= 1; return b },
+		want: names(0, 22), damage: DamageChecksum, aside: true,
+	},
+	"bad_length": {
+		segment: 1, edit: func(b []byte) []byte {
+			binary.BigEndian.PutUint32(b[third+4:], 1<<31)
+			resum(b, third, frameSize)
+			return b
+		},
+		want: append(names(0, 13), names(20, 23)...), damage: DamageLength, aside: true,
+	},
+	"bad_version": {
+		segment: 1, edit: func(b []byte) []byte { b[11] = 9; resum(b, 0, headerSize); return b },
+		want: append(names(0, 10), names(20, 23)...), damage: DamageVersion, aside: true,
+	},
+	"bad_group_version": {
+		segment: 1, edit: func(b []byte) []byte { b[third+3] = 9; resum(b, third, frameSize); return b },
+		want: append(names(0, 13), names(20, 23)...), damage: DamageVersion, aside: true,
+	},
+	"bad_seal": {
+		segment: 1, edit: func(b []byte) []byte {
+			b[third+frameSize+2] ^= 4
+			sum := crc32.Checksum(b[third+frameSize:third+groupOfOne], castagnoli)
+			binary.BigEndian.PutUint32(b[third+28:], sum)
+			resum(b, third, frameSize)
+			return b
+		},
+		want: append(names(0, 13), names(20, 23)...), damage: DamageSeal, aside: true,
+	},
+	"repeated_group": {
+		segment: 1, edit: func(b []byte) []byte { copy(b[third:], b[headerSize:headerSize+groupOfOne]); return b },
+		want: append(names(0, 13), names(20, 23)...), damage: DamageOrder, aside: true,
+	},
+	"short_middle": {
+		segment: 1, edit: func(b []byte) []byte { return b[:third] },
+		want: append(names(0, 13), names(20, 23)...), damage: DamageShort,
+	},
+	"empty_file": {
+		segment: 1, edit: func([]byte) []byte { return nil },
+		want: append(names(0, 10), names(20, 23)...), damage: DamageHeader, aside: true,
+	},
+	"empty_segment":   {segment: 2, edit: func(b []byte) []byte { return b[:headerSize] }, want: names(0, 20)},
+	"missing_segment": {segment: 1, want: append(names(0, 10), names(20, 23)...), damage: DamageMissing},
+	"given_up_group": { // behind the length that the next header notes
+		segment: 1, edit: func(b []byte) []byte { return append(b, b[len(b)-groupOfOne:]...) },
+		want: names(0, 23), torn: 1,
+	},
+}
+
 func TestDamageTable(t *testing.T) {
-	resum := func(b []byte, at, n int) { // a wrong field under a right checksum
-		binary.BigEndian.PutUint32(b[at+n-4:], crc32.Checksum(b[at:at+n-4], castagnoli))
-	}
-	third := headerSize + 3*groupOfOne
-	for name, c := range map[string]struct {
-		segment int // 0, 1, 2
-		edit    func(b []byte) []byte
-		key     string
-		want    []string
-		damage  Damage
-		aside   bool
-		torn    int
-	}{
-		"torn_last_record":  {segment: 2, edit: func(b []byte) []byte { return b[:len(b)-3] }, want: names(0, 22), torn: 1},
-		"torn_header":       {segment: 2, edit: func(b []byte) []byte { return b[:headerSize-9] }, want: names(0, 20), torn: 1},
-		"torn_frame_header": {segment: 2, edit: func(b []byte) []byte { return b[:headerSize+2*groupOfOne+5] }, want: names(0, 22), torn: 1},
-		"zero_tail":         {segment: 2, edit: func(b []byte) []byte { return append(b, make([]byte, 5000)...) }, want: names(0, 23), torn: 1},
-		"bad_checksum_middle": {
-			segment: 1, edit: func(b []byte) []byte { b[third+frameSize+2] ^= 4; return b },
-			want: append(names(0, 13), names(20, 23)...), damage: DamageChecksum, aside: true,
-		},
-		"bad_checksum_last": {
-			segment: 2, edit: func(b []byte) []byte { b[len(b)-1] ^= 1; return b },
-			want: names(0, 22), damage: DamageChecksum, aside: true,
-		},
-		"bad_length": {
-			segment: 1, edit: func(b []byte) []byte {
-				binary.BigEndian.PutUint32(b[third+4:], 1<<31)
-				resum(b, third, frameSize)
-				return b
-			},
-			want: append(names(0, 13), names(20, 23)...), damage: DamageLength, aside: true,
-		},
-		"bad_version": {
-			segment: 1, edit: func(b []byte) []byte { b[11] = 9; resum(b, 0, headerSize); return b },
-			want: append(names(0, 10), names(20, 23)...), damage: DamageVersion, aside: true,
-		},
-		"bad_group_version": {
-			segment: 1, edit: func(b []byte) []byte { b[third+3] = 9; resum(b, third, frameSize); return b },
-			want: append(names(0, 13), names(20, 23)...), damage: DamageVersion, aside: true,
-		},
-		"bad_seal": {
-			segment: 1, edit: func(b []byte) []byte {
-				b[third+frameSize+2] ^= 4
-				sum := crc32.Checksum(b[third+frameSize:third+groupOfOne], castagnoli)
-				binary.BigEndian.PutUint32(b[third+28:], sum)
-				resum(b, third, frameSize)
-				return b
-			},
-			want: append(names(0, 13), names(20, 23)...), damage: DamageSeal, aside: true,
-		},
-		"repeated_group": {
-			segment: 1, edit: func(b []byte) []byte { copy(b[third:], b[headerSize:headerSize+groupOfOne]); return b },
-			want: append(names(0, 13), names(20, 23)...), damage: DamageOrder, aside: true,
-		},
-		"short_middle": {
-			segment: 1, edit: func(b []byte) []byte { return b[:third] },
-			want: append(names(0, 13), names(20, 23)...), damage: DamageShort,
-		},
-		"empty_file": {
-			segment: 1, edit: func([]byte) []byte { return nil },
-			want: append(names(0, 10), names(20, 23)...), damage: DamageHeader, aside: true,
-		},
-		"empty_segment":   {segment: 2, edit: func(b []byte) []byte { return b[:headerSize] }, want: names(0, 20)},
-		"missing_segment": {segment: 1, want: append(names(0, 10), names(20, 23)...), damage: DamageMissing},
-		"given_up_group": { // behind the length that the next header notes
-			segment: 1, edit: func(b []byte) []byte { return append(b, b[len(b)-groupOfOne:]...) },
-			want: names(0, 23), torn: 1,
-		},
-	} {
+	for name, c := range damageCases {
 		t.Run(name, func(t *testing.T) {
 			dir := written(t)
 			path := segmentsIn(t, dir)[c.segment]
