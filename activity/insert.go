@@ -15,8 +15,9 @@ import (
 
 // Insert stores rows once for each token: the same token again is a no-op.
 // It returns nil only when they are on disk. Errors are *Error. The pairs that
-// identify and alias rows of scope person link are stored in links as well,
-// under a token of their own made of the same token.
+// identify and alias rows of scope person link are stored in links as well, and
+// before the events: the writer asks after a failure which events are there, and
+// must find none whose link is not. A pair that is stored again is harmless.
 func (s *Store) Insert(ctx context.Context, token string, rows []record.Record) error {
 	if len(rows) == 0 {
 		return nil
@@ -25,22 +26,21 @@ func (s *Store) Insert(ctx context.Context, token string, rows []record.Record) 
 	defer cancel()
 	buffers := s.buffers.Get().(*columns)
 	defer s.buffers.Put(buffers)
-	err := s.insert(ctx, token, "events", eventColumns[:], buffers.fill(rows))
-	buffers.reset()
-	if err != nil {
-		return err
-	}
 	if names, values, any := linkColumns(rows); any {
-		return s.insert(ctx, token+"/links", "links", names, values)
+		if err := s.insert(ctx, "links", names, values, clickhouse.Settings{"insert_deduplicate": 0, "async_insert": 0}); err != nil {
+			return err
+		}
 	}
-	return nil
+	err := s.insert(ctx, "events", eventColumns[:], buffers.fill(rows), clickhouse.Settings{
+		"insert_deduplication_token": token, "insert_deduplicate": 1, "async_insert": 0,
+	})
+	buffers.reset()
+	return err
 }
 
-func (s *Store) insert(ctx context.Context, token, table string, names []string, values []any) error {
+func (s *Store) insert(ctx context.Context, table string, names []string, values []any, settings clickhouse.Settings) error {
 	act := "insert into " + table
-	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
-		"insert_deduplication_token": token, "insert_deduplicate": 1, "async_insert": 0,
-	}))
+	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(settings))
 	batch, err := s.conn.PrepareBatch(ctx, fmt.Sprintf("INSERT INTO %s.%s (`%s`)", s.database, table, strings.Join(names, "`, `")))
 	if err != nil {
 		return classify(act, err)

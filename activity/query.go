@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
 	"regexp"
 	"strconv"
@@ -19,17 +20,29 @@ import (
 // outside the database.
 var ErrFunction = errors.New("the statement uses a function that reads outside the database, which is not allowed here")
 
-// outside are functions that need no grant on the embedded engine and yet read
-// files of the machine.
-var outside = []string{"file", "catboostEvaluate"}
+// outside are the functions and table functions that reach files, programs and
+// other machines. The scalar ones need no grant on the embedded engine; the
+// others would hang on connections that its confinement does not let through.
+var outside = []string{
+	"file", "fileCluster", "catboostEvaluate", "executable", "url", "urlCluster", "s3", "s3Cluster", "gcs",
+	"azureBlobStorage", "azureBlobStorageCluster", "hdfs", "hdfsCluster", "remote", "remoteSecure", "cluster",
+	"clusterAllReplicas", "mysql", "postgresql", "mongodb", "redis", "sqlite", "odbc", "jdbc", "arrowFlight", "ytsaurus",
+	"iceberg", "icebergS3", "icebergAzure", "icebergHDFS", "icebergLocal", "deltaLake", "deltaLakeS3", "deltaLakeAzure",
+	"deltaLakeLocal", "hudi", "paimon", "prometheusQuery",
+}
 
-// Query runs one statement and streams its answer to w. Unqualified tables are
-// those of the store's database. A statement without an answer writes nothing.
-// The server's own text of an error is in (*Error).Detail.
+// Query runs one statement that reads and streams its answer to w. A statement
+// that would change anything is refused by the server (code 164), whoever asks.
+// Unqualified tables are those of the store's database. The server's own text of an error is in (*Error).Detail.
 func (s *Store) Query(ctx context.Context, sql string, w io.Writer, format Format) error {
 	const act = "run the statement"
 	options := *s.options
 	options.MaxOpenConns, options.MaxIdleConns = 1, 1 // so that USE holds for what follows
+	options.Settings = maps.Clone(options.Settings)
+	if options.Settings == nil {
+		options.Settings = clickhouse.Settings{}
+	}
+	options.Settings["readonly"] = 2 // nothing is changed but settings of the query itself
 	conn, err := clickhouse.Open(&options)
 	if err != nil {
 		return classify(act, err)

@@ -110,6 +110,38 @@ func background(t *testing.T, program string, args ...string) *logFile {
 	return log
 }
 
+// TestDataFolderMayBeRelative: the default is the folder data beside where the
+// command is typed.
+func TestDataFolderMayBeRelative(t *testing.T) {
+	s := &stack{data: "data", dir: t.TempDir(), log: &logFile{}}
+	s.start(t, "127.0.0.1:0")
+	t.Cleanup(func() { s.stop(t) })
+	post(t, s.public+"/v1/track", `{"userId":"u","event":"x"}`, secretKey)
+	s.settled(t, 30*time.Second)
+	if rows := s.rows(t, "SELECT count() FROM events"); rows[0][0] != "1" {
+		t.Errorf("%s rows", rows[0][0])
+	}
+}
+
+// TestSQLOnlyReads: zgoda sql changes nothing, whoever asks.
+func TestSQLOnlyReads(t *testing.T) {
+	s := up(t)
+	post(t, s.public+"/v1/track", `{"userId":"u","event":"x"}`, secretKey)
+	s.settled(t, 30*time.Second)
+	for _, statement := range []string{
+		"DROP TABLE events", "TRUNCATE TABLE events", "ALTER TABLE events DELETE WHERE 1", "INSERT INTO events (site) VALUES ('x')",
+		"CREATE TABLE mine (a UInt8) ENGINE = Memory", "SELECT 1 SETTINGS readonly = 0", "SET readonly = 0",
+		"SELECT * FROM url('http://127.0.0.1:1/', 'LineAsString', 'line String')", "SYSTEM SHUTDOWN",
+	} {
+		if out, errs, code := s.zgoda(t, "", "sql", "--data", s.data, statement); code != 1 || errs == "" {
+			t.Errorf("%s: exit %d, %q %q", statement, code, out, errs)
+		}
+	}
+	if rows := s.rows(t, "SELECT count() FROM events"); rows[0][0] != "1" {
+		t.Errorf("%s rows", rows[0][0])
+	}
+}
+
 // TestTokens: a token made by the command opens the API, and no longer once it
 // is revoked.
 func TestTokens(t *testing.T) {

@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"zgoda/engine"
 )
 
 // bin is the folder of the binaries under test, built by TestMain.
@@ -49,6 +51,7 @@ func buildAndRun(m *testing.M) (int, error) {
 // stack is one running `zgoda up` with its children.
 type stack struct {
 	data                 string
+	dir                  string // where commands are typed; empty: the test's own folder
 	log                  *logFile
 	cmd                  *exec.Cmd
 	public, console, ops string        // http://host:port
@@ -103,7 +106,14 @@ func (s *stack) start(t *testing.T, public string) {
 		args = append(s.command, "--public", public)
 	}
 	s.cmd = exec.Command(filepath.Join(bin, "zgoda"), args...)
-	s.cmd.Stderr = s.log
+	s.cmd.Stderr, s.cmd.Dir = s.log, s.dir
+	if s.dir != "" { // far from node_modules
+		library, err := engine.Find()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.cmd.Env = append(os.Environ(), engine.LibraryVariable+"="+library)
+	}
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -218,7 +228,7 @@ func (s *stack) zgoda(t *testing.T, stdin string, args ...string) (stdout, stder
 	defer cancel()
 	cmd := exec.CommandContext(ctx, filepath.Join(bin, "zgoda"), args...)
 	cmd.Env = append(os.Environ(), "ZGODA_DATA="+s.data)
-	cmd.Stdin = strings.NewReader(stdin)
+	cmd.Stdin, cmd.Dir = strings.NewReader(stdin), s.dir
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	_ = cmd.Run()

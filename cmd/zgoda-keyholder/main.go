@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -68,8 +69,12 @@ func serve(f flags, stdin io.Reader, stdout, stderr io.Writer) error {
 			stop()
 		}()
 	}
+	data, err := filepath.Abs(f.Data)
+	if err != nil {
+		return fmt.Errorf("find the data folder: %w", err)
+	}
 	cfg := keyholder.DefaultConfig()
-	cfg.Data, cfg.Socket, cfg.UIDs = f.Data, f.Socket, f.UID
+	cfg.Data, cfg.Socket, cfg.UIDs = data, f.Socket, f.UID
 	server, err := keyholder.New(cfg, keyholder.Deps{Logger: slog.New(slog.NewTextHandler(stderr, nil))})
 	if err != nil {
 		return err

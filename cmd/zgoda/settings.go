@@ -24,6 +24,9 @@ func resolve(f cli.UpFlags) (config.Config, error) {
 	if err != nil {
 		return config.Config{}, err
 	}
+	if c.Data, err = filepath.Abs(c.Data); err != nil {
+		return config.Config{}, fmt.Errorf("find the data folder: %w", err)
+	}
 	if f.Demo {
 		c.Sites = append(c.Sites, config.Demo())
 	}
@@ -44,6 +47,9 @@ func check(_ context.Context, f cli.CheckFlags, out, _ io.Writer) error {
 	}
 	if err := c.Validate(); err != nil {
 		return err
+	}
+	if len(c.Sites) == 0 {
+		return errors.New("sites: there is none in the configuration")
 	}
 	if _, err := c.MakeSites(); err != nil {
 		return err
