@@ -129,7 +129,7 @@ func (s *Server) serve(ctx context.Context, listener net.Listener, calls *servic
 	case <-ctx.Done():
 	}
 	drain(server, s.cfg.DrainWait)
-	if err := <-ended; err != nil {
+	if err := <-ended; err != nil && !errors.Is(err, grpc.ErrServerStopped) { // stopped before it had begun
 		return fmt.Errorf("serve: %w", err)
 	}
 	return nil
