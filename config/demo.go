@@ -11,7 +11,7 @@ func Demo(origins ...string) SiteConfig {
 		Keys:    Keys{Public: []string{"demo-key"}},
 		Origins: origins,
 		Controller: Controller{
-			Name: "Demo shop", Address: "nowhere: this shop sells nothing", Establishment: "SK", Contact: "dpo@example.org",
+			Name: "Quiet Desk Ltd.", Address: "1 Example Street, Bratislava", Establishment: "SK", Contact: "dpo@shop.example",
 		},
 		Purposes: []PurposeConfig{
 			{
