@@ -109,10 +109,10 @@ func TestAppendAppliesEveryState(t *testing.T) {
 				appendAll(t, s, e)
 			}
 			c.want.Sequence = event.Sequence(len(c.entries))
-			if got := found(t, s, Lookup{Current: a}).Record; got != c.want {
+			if got := found(t, s, Lookup{Handle: a}).Record; got != c.want {
 				t.Errorf("got %+v, want %+v", got, c.want)
 			}
-			if got := found(t, s, Lookup{Current: a, Policy: &consent.Policy{Site: "other"}}).Record; got != (consent.Record{Sequence: c.want.Sequence}) {
+			if got := found(t, s, Lookup{Handle: a, Policy: &consent.Policy{Site: "other"}}).Record; got != (consent.Record{Sequence: c.want.Sequence}) {
 				t.Errorf("another site sees %+v", got)
 			}
 		})
@@ -136,7 +136,7 @@ func TestRefusalsReachLinkedVisitorsAndGrantsDoNot(t *testing.T) {
 	if !slices.Equal(c.Affected, []event.Handle{visitor}) {
 		t.Fatal("a link affects the visitor")
 	}
-	f := found(t, s, Lookup{Current: visitor})
+	f := found(t, s, Lookup{Handle: visitor})
 	if f.Record.Purposes[3].Choice != consent.ChoiceUnset {
 		t.Error("the contact's grant reached the visitor")
 	}
@@ -147,43 +147,22 @@ func TestRefusalsReachLinkedVisitorsAndGrantsDoNot(t *testing.T) {
 	if !slices.Equal(c.Affected, []event.Handle{contact, visitor}) {
 		t.Error("a contact's change affects its visitors")
 	}
-	if got := found(t, s, Lookup{Current: visitor}); got.Record.Purposes[7].Choice != consent.ChoiceRefused || !got.Refuses {
+	if got := found(t, s, Lookup{Handle: visitor}); got.Record.Purposes[7].Choice != consent.ChoiceRefused || !got.Refuses {
 		t.Error("the contact's refusal did not reach the visitor")
 	}
 	if _, err := s.SetProfiling(t.Context(), site, contact, false, "ana", "asked"); err != nil {
 		t.Fatal(err)
 	}
 	appendAll(t, s, entry(contact, ledger.StateRestricted, ""))
-	if got := found(t, s, Lookup{Current: visitor}).Record; !got.ProfilingOff || got.State != consent.StateRestricted {
+	if got := found(t, s, Lookup{Handle: visitor}).Record; !got.ProfilingOff || got.State != consent.StateRestricted {
 		t.Error("the contact's switch and restriction did not reach the visitor")
 	}
-	if got := found(t, s, Lookup{Current: stranger}).Record; got != (consent.Record{Sequence: s.Sequence()}) {
+	if got := found(t, s, Lookup{Handle: stranger}).Record; got != (consent.Record{Sequence: s.Sequence()}) {
 		t.Error("a stranger was affected")
 	}
 	appendAll(t, s, entry(visitor, ledger.StateRefused, "analytics"))
-	if got := found(t, s, Lookup{Current: contact}).Record; got.Purposes[3].Choice != consent.ChoiceGiven {
+	if got := found(t, s, Lookup{Handle: contact}).Record; got.Purposes[3].Choice != consent.ChoiceGiven {
 		t.Error("a visitor's refusal changed the contact's record")
-	}
-}
-
-func TestPreviousHandleIsMerged(t *testing.T) {
-	s := open(t, config(t))
-	now, was, contact := handle(1), handle(2), handle(3)
-	appendAll(t, s, entry(was, ledger.StateGiven, "analytics"), entry(was, ledger.StateProfilingOff, ""))
-	if _, err := s.Link(t.Context(), site, contact, was); err != nil {
-		t.Fatal(err)
-	}
-	l := Lookup{Current: now, Previous: was}
-	if f := found(t, s, l); f.Record.Purposes[3].Choice != consent.ChoiceGiven || !f.Record.ProfilingOff || len(f.Contacts) != 1 {
-		t.Error("what was held under last year's handle is lost")
-	}
-	appendAll(t, s, entry(now, ledger.StateRefused, "analytics"), entry(now, ledger.StateProfilingOn, ""))
-	if f := found(t, s, l); f.Record.Purposes[3].Choice != consent.ChoiceRefused || f.Record.ProfilingOff || !f.Refuses {
-		t.Error("the later word must count")
-	}
-	appendAll(t, s, entry(contact, ledger.StateProfilingOff, ""))
-	if !found(t, s, l).Record.ProfilingOff {
-		t.Error("a contact linked to last year's handle does not reach")
 	}
 }
 
@@ -197,7 +176,7 @@ func TestAppendIsIdempotentByKey(t *testing.T) {
 	if again.Sequence != first.Sequence || !slices.Equal(again.Affected, first.Affected) {
 		t.Error("the same key answered something else")
 	}
-	if s.Sequence() != 2 || found(t, s, Lookup{Current: handle(1)}).Record.Purposes[3].Choice != consent.ChoiceWithdrawn {
+	if s.Sequence() != 2 || found(t, s, Lookup{Handle: handle(1)}).Record.Purposes[3].Choice != consent.ChoiceWithdrawn {
 		t.Error("the same key was written twice")
 	}
 	e.Site = "other"
@@ -274,7 +253,7 @@ func TestRestartKeepsEverything(t *testing.T) {
 		t.Errorf("append after close: %v", err)
 	}
 	s = open(t, cfg)
-	if s.Sequence() != 1 || !found(t, s, Lookup{Current: handle(1)}).Record.ProfilingOff {
+	if s.Sequence() != 1 || !found(t, s, Lookup{Handle: handle(1)}).Record.ProfilingOff {
 		t.Error("the switch was lost")
 	}
 	if _, ok, err := s.CheckToken(t.Context(), token); !ok || err != nil {
@@ -288,10 +267,10 @@ func TestRecordsInOneBatch(t *testing.T) {
 	appendAll(t, s, entry(handle(1), ledger.StateGiven, "analytics"))
 	lookups := make([]Lookup, 1500)
 	for i := range lookups {
-		lookups[i] = Lookup{Policy: policy, Current: event.Handle{1: byte(i), 2: byte(i >> 8), 15: 9}}
+		lookups[i] = Lookup{Policy: policy, Handle: event.Handle{1: byte(i), 2: byte(i >> 8), 15: 9}}
 	}
-	lookups[700].Current = handle(1)
-	lookups[1499] = Lookup{Policy: other, Current: handle(1)}
+	lookups[700].Handle = handle(1)
+	lookups[1499] = Lookup{Policy: other, Handle: handle(1)}
 	out := make([]Found, len(lookups))
 	if _, err := s.Records(t.Context(), lookups, out); err != nil {
 		t.Fatal(err)
@@ -304,7 +283,7 @@ func TestRecordsInOneBatch(t *testing.T) {
 	if _, err := s.Records(t.Context(), lookups, out[:1]); err == nil {
 		t.Error("too few places were accepted")
 	}
-	if _, err := s.Records(t.Context(), []Lookup{{Current: handle(1)}}, out); err == nil {
+	if _, err := s.Records(t.Context(), []Lookup{{Handle: handle(1)}}, out); err == nil {
 		t.Error("a lookup without a policy was answered")
 	}
 }

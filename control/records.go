@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -15,9 +14,8 @@ import (
 
 // Lookup asks for the Record of one data subject of a site.
 type Lookup struct {
-	Policy   *consent.Policy // of the site; its purposes place the choices
-	Current  event.Handle
-	Previous event.Handle // the same subject under last year's key, or zero
+	Policy *consent.Policy // of the site; its purposes place the choices
+	Handle event.Handle    // the subject's consent handle
 }
 
 // Found is the answer to one Lookup.
@@ -88,25 +86,20 @@ type reading struct {
 }
 
 type standing struct {
-	state                 consent.State
-	stateAt, profilingAt  int64
-	profilingOff, present bool
+	state        consent.State
+	profilingOff bool
 }
 
 type choice struct {
-	purpose  event.PurposeID
-	held     consent.Held
-	sequence int64
+	purpose event.PurposeID
+	held    consent.Held
 }
 
 func (r *reading) read(ctx context.Context, q querier, lookups []Lookup, out []Found) error {
 	handles := make([]event.Handle, 0, len(lookups)+8)
 	for i := range lookups {
 		if lookups[i].Policy != nil && lookups[i].Policy.Site == r.site {
-			handles = append(handles, lookups[i].Current)
-			if !lookups[i].Previous.IsZero() {
-				handles = append(handles, lookups[i].Previous)
-			}
+			handles = append(handles, lookups[i].Handle)
 		}
 	}
 	if err := r.readLinks(ctx, q, handles); err != nil {
@@ -141,11 +134,11 @@ func (r *reading) readLinks(ctx context.Context, q querier, handles []event.Hand
 
 func (r *reading) readStandings(ctx context.Context, q querier, handles []event.Handle) error {
 	r.standings = make(map[event.Handle]standing)
-	return each(ctx, q, `SELECT handle, standing, standing_sequence, profiling_off, profiling_sequence FROM subject WHERE site = $1 AND handle IN `,
+	return each(ctx, q, `SELECT handle, standing, profiling_off FROM subject WHERE site = $1 AND handle IN `,
 		r.site, handles, func(rows *sql.Rows) error {
 			var h event.Handle
-			s := standing{present: true}
-			if err := rows.Scan((*handleColumn)(&h), &s.state, &s.stateAt, &s.profilingOff, &s.profilingAt); err != nil {
+			var s standing
+			if err := rows.Scan((*handleColumn)(&h), &s.state, &s.profilingOff); err != nil {
 				return err
 			}
 			r.standings[h] = s
@@ -155,12 +148,12 @@ func (r *reading) readStandings(ctx context.Context, q querier, handles []event.
 
 func (r *reading) readChoices(ctx context.Context, q querier, handles []event.Handle) error {
 	r.choices = make(map[event.Handle][]choice)
-	return each(ctx, q, `SELECT handle, purpose, choice, version, dialogue, gpc, dnt, sequence FROM choice WHERE site = $1 AND handle IN `,
+	return each(ctx, q, `SELECT handle, purpose, choice, version, dialogue, gpc, dnt FROM choice WHERE site = $1 AND handle IN `,
 		r.site, handles, func(rows *sql.Rows) error {
 			var h event.Handle
 			var c choice
 			if err := rows.Scan((*handleColumn)(&h), (*string)(&c.purpose), &c.held.Choice, &c.held.Version,
-				&c.held.Dialogue, &c.held.GPC, &c.held.DNT, &c.sequence); err != nil {
+				&c.held.Dialogue, &c.held.GPC, &c.held.DNT); err != nil {
 				return err
 			}
 			r.choices[h] = append(r.choices[h], c)
@@ -171,58 +164,31 @@ func (r *reading) readChoices(ctx context.Context, q querier, handles []event.Ha
 // found puts one Record together.
 func (r *reading) found(l *Lookup) Found {
 	f := Found{Record: consent.Record{Sequence: r.sequence}}
-	own := [2]event.Handle{l.Current, l.Previous}
-	names := own[:1]
-	if !l.Previous.IsZero() && l.Previous != l.Current {
-		names = own[:]
-	}
-	r.own(&f, l.Policy, names)
-	for _, name := range names {
-		for _, c := range r.contacts[name] {
-			if !slices.Contains(f.Contacts, c) {
-				f.Contacts = append(f.Contacts, c)
-				r.linked(&f, l.Policy, c)
-			}
-		}
+	r.own(&f, l.Policy, l.Handle)
+	for _, c := range r.contacts[l.Handle] {
+		f.Contacts = append(f.Contacts, c)
+		r.linked(&f, l.Policy, c)
 	}
 	return f
 }
 
-// own takes over what is held about a subject under each of its names: the
-// latest word counts.
-func (r *reading) own(f *Found, p *consent.Policy, names []event.Handle) {
-	var stateAt, profilingAt int64 = -1, -1
-	var at [event.MaxPurposes]int64
-	refused := make(map[event.PurposeID]choice, 4)
-	for _, name := range names {
-		if s := r.standings[name]; s.present {
-			if s.stateAt > stateAt {
-				f.Record.State, stateAt = s.state, s.stateAt
-			}
-			if s.profilingAt > profilingAt {
-				f.Record.ProfilingOff, profilingAt = s.profilingOff, s.profilingAt
-			}
-		}
-		for _, c := range r.choices[name] {
-			if was, ok := refused[c.purpose]; !ok || c.sequence > was.sequence {
-				refused[c.purpose] = c
-			}
-			if i := p.Find(c.purpose); i >= 0 && p.Purposes[i].Bit < event.MaxPurposes && c.sequence > at[p.Purposes[i].Bit] {
-				f.Record.Purposes[p.Purposes[i].Bit], at[p.Purposes[i].Bit] = c.held, c.sequence
-			}
-		}
-	}
-	for _, c := range refused {
+// own takes over what is held about a subject itself.
+func (r *reading) own(f *Found, p *consent.Policy, subject event.Handle) {
+	s := r.standings[subject]
+	f.Record.State, f.Record.ProfilingOff = s.state, s.profilingOff
+	for _, c := range r.choices[subject] {
 		f.Refuses = f.Refuses || refuses(c.held.Choice)
+		if i := p.Find(c.purpose); i >= 0 && p.Purposes[i].Bit < event.MaxPurposes {
+			f.Record.Purposes[p.Purposes[i].Bit] = c.held
+		}
 	}
 }
 
 // linked lets a contact's refusals reach a linked visitor, never its grants.
 func (r *reading) linked(f *Found, p *consent.Policy, contact event.Handle) {
-	if s := r.standings[contact]; s.present {
-		f.Record.State = max(f.Record.State, s.state)
-		f.Record.ProfilingOff = f.Record.ProfilingOff || s.profilingOff
-	}
+	s := r.standings[contact]
+	f.Record.State = max(f.Record.State, s.state)
+	f.Record.ProfilingOff = f.Record.ProfilingOff || s.profilingOff
 	for _, c := range r.choices[contact] {
 		if !refuses(c.held.Choice) {
 			continue

@@ -137,7 +137,6 @@ func ParseIdentifier(text string) (IdentifierKind, string, error) {
 // the keyholder can tell to belong together.
 type Handles struct {
 	Consent   Handle // the control store: ledger, restriction, requests
-	Previous  Handle // a visitor's consent handle under last year's key while that key lives, else zero
 	Profiling Handle // ClickHouse rows of scope person
 	Analytics Handle // ClickHouse rows of scope period, for Period only
 	Period    Period // the period Analytics is for

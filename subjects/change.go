@@ -131,7 +131,7 @@ func (s *Set) Record(ctx context.Context, site event.SiteID, handle event.Handle
 	if err != nil {
 		return consent.Record{}, err
 	}
-	lookup, found := [1]control.Lookup{{Policy: policy, Current: handle}}, [1]control.Found{}
+	lookup, found := [1]control.Lookup{{Policy: policy, Handle: handle}}, [1]control.Found{}
 	if _, err := s.deps.Store.Records(ctx, lookup[:], found[:]); err != nil {
 		return consent.Record{}, fmt.Errorf("%w: %w", ErrControlAway, err)
 	}

@@ -46,7 +46,6 @@ func policies(id event.SiteID) *consent.Policy {
 type keyholder struct {
 	mu       sync.Mutex
 	contacts map[event.Blinded]event.Handle
-	previous map[event.Blinded]event.Handle
 	err      error
 	garbage  bool
 	gate     chan struct{} // when set, Resolve waits until it is closed
@@ -56,7 +55,7 @@ type keyholder struct {
 }
 
 func newKeyholder() *keyholder {
-	return &keyholder{contacts: map[event.Blinded]event.Handle{}, previous: map[event.Blinded]event.Handle{}, entered: make(chan struct{}, 1024)}
+	return &keyholder{contacts: map[event.Blinded]event.Handle{}, entered: make(chan struct{}, 1024)}
 }
 
 func derived(label string, h1 event.Blinded) event.Handle {
@@ -105,7 +104,7 @@ func (k *keyholder) Resolve(ctx context.Context, queries []pseudonym.Query) ([]e
 func (k *keyholder) handlesLocked(q pseudonym.Query) event.Handles {
 	if q.Kind == event.KindVisitor {
 		h := derived("visitor", q.H1)
-		return event.Handles{Consent: h, Previous: k.previous[q.H1], Profiling: h, Period: q.Period}
+		return event.Handles{Consent: h, Profiling: h, Period: q.Period}
 	}
 	c, ok := k.contacts[q.H1]
 	if !ok {

@@ -114,8 +114,7 @@ func (f *fence) fresh(e *Entry) bool {
 	if !e.known && e.made != f.madeCount(&e.h1) {
 		return false
 	}
-	return f.freshHandle(&e.Handles.Consent, e.Record.Sequence) &&
-		(e.Handles.Previous.IsZero() || f.freshHandle(&e.Handles.Previous, e.Record.Sequence))
+	return f.freshHandle(&e.Handles.Consent, e.Record.Sequence)
 }
 
 func (f *fence) freshHandle(h *event.Handle, sequence event.Sequence) bool {
@@ -144,9 +143,6 @@ func (f *fence) accept(entries []*Entry, put func() error) error {
 			continue
 		}
 		mask |= 1 << f.of(&e.Handles.Consent)
-		if !e.Handles.Previous.IsZero() {
-			mask |= 1 << f.of(&e.Handles.Previous)
-		}
 		if !e.known {
 			mask |= 1 << f.ofBlinded(&e.h1)
 		}
@@ -173,9 +169,7 @@ func (f *fence) freshAllLocked(e *Entry) bool {
 	if !e.known && e.made != f.madeCount(&e.h1) {
 		return false
 	}
-	now, was := &e.Handles.Consent, &e.Handles.Previous
-	return f.shards[f.of(now)].freshLocked(now, e.Record.Sequence) &&
-		(was.IsZero() || f.shards[f.of(was)].freshLocked(was, e.Record.Sequence))
+	return f.shards[f.of(&e.Handles.Consent)].freshLocked(&e.Handles.Consent, e.Record.Sequence)
 }
 
 // suspect says whether something may have changed about the handle since the

@@ -115,14 +115,13 @@ func TestAcceptOfManyInOneShard(t *testing.T) {
 	var many []*Entry
 	for i := range 200 {
 		e := visitorEntry(event.Handle{0: byte(i), 1: 1}, 5)
-		e.Handles.Previous = event.Handle{0: byte(i / 2), 1: 2}
 		e.known = i%2 == 0
 		many = append(many, e)
 	}
 	if !accepts(f, many...) {
 		t.Error("fresh entries were refused")
 	}
-	f.raise(many[77].Handles.Previous, 6, time.Now()) // would hang if a lock were kept
+	f.raise(many[77].Handles.Consent, 6, time.Now()) // would hang if a lock were kept
 	if accepts(f, many...) {
 		t.Error("one stale entry among many was accepted")
 	}

@@ -197,7 +197,7 @@ func (s *Set) fetch(ctx context.Context, keys []missKey, asked []time.Time) ([]*
 		if handles[i].Consent.IsZero() {
 			return nil, fmt.Errorf("%w: %w", ErrKeyholderAway, pseudonym.ErrAnswer)
 		}
-		lookups[i] = control.Lookup{Policy: keys[i].policy, Current: handles[i].Consent, Previous: handles[i].Previous}
+		lookups[i] = control.Lookup{Policy: keys[i].policy, Handle: handles[i].Consent}
 	}
 	found := make([]control.Found, len(keys))
 	if _, err := s.deps.Store.Records(ctx, lookups, found); err != nil {

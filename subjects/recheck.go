@@ -34,7 +34,7 @@ func (s *Set) Recheck(ctx context.Context, r *record.Record) (event.Reason, erro
 	lookups := make([]control.Lookup, 0, len(r.Consent))
 	for _, h := range r.Consent {
 		if !h.IsZero() {
-			lookups = append(lookups, control.Lookup{Policy: policy, Current: h})
+			lookups = append(lookups, control.Lookup{Policy: policy, Handle: h})
 		}
 	}
 	found := make([]control.Found, len(lookups))

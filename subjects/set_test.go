@@ -253,24 +253,6 @@ func TestChangeWaitsForAccept(t *testing.T) {
 	}
 }
 
-func TestPreviousHandleIsFenced(t *testing.T) {
-	w := newWorld(t)
-	was := derived("last year", visitor("v").H1)
-	w.keys.set(func() { w.keys.previous[visitor("v").H1] = was })
-	w.grant(was, "profiling", true)
-	e := w.load(visitor("v"))
-	if !profilingAllowed(e...) {
-		t.Fatal("what was given last year is lost")
-	}
-	w.grant(was, "profiling", false)
-	if err := w.set.Accept(e, func() error { return nil }); !errors.Is(err, ErrStale) {
-		t.Errorf("a change under last year's handle: %v", err)
-	}
-	if profilingAllowed(w.load(visitor("v"))...) {
-		t.Error("the withdrawal under last year's handle is not loaded")
-	}
-}
-
 func TestDecoyEndsWhenTheContactIsMade(t *testing.T) {
 	unknown := user("u")
 	unknown.Mint = false

@@ -7,5 +7,6 @@
 //
 //	h1 --K_link--> h2 --vault--> salt --K_purpose--> handles        a contact
 //	h1 --K_visitor[year]-------> salt --K_purpose--> handles        a visitor
+//	h1 --K_visitor_consent-----> salt --K_purpose--> consent handle a visitor
 //	h1 --K_link--> h2 --K_decoy-> salt --K_purpose--> handles       nobody
 package keyholder

@@ -16,7 +16,7 @@ const (
 const (
 	blindedSize = len(event.Blinded{})
 	handleSize  = len(event.Handle{})
-	rowSize     = 4 * handleSize // consent, previous, profiling, analytics
+	rowSize     = 3 * handleSize // consent, profiling, analytics
 )
 
 // ErrColumns is returned for columns of unequal length, or cells that are no whole ones.
@@ -80,7 +80,6 @@ func Blinded(column []byte) ([]event.Blinded, error) {
 // Add appends the handles of one identifier.
 func (m *ResolveAnswer) Add(h event.Handles) {
 	m.Handles = append(m.Handles, h.Consent[:]...)
-	m.Handles = append(m.Handles, h.Previous[:]...)
 	m.Handles = append(m.Handles, h.Profiling[:]...)
 	m.Handles = append(m.Handles, h.Analytics[:]...)
 	m.Period = append(m.Period, uint32(h.Period))
@@ -105,9 +104,8 @@ func (m *ResolveAnswer) AppendTo(dst []event.Handles, n int) ([]event.Handles, e
 		row := m.Handles[i*rowSize:]
 		h := event.Handles{Period: event.Period(m.Period[i]), Version: event.KeyVersion(m.Version[i])}
 		copy(h.Consent[:], row)
-		copy(h.Previous[:], row[handleSize:])
-		copy(h.Profiling[:], row[2*handleSize:])
-		copy(h.Analytics[:], row[3*handleSize:])
+		copy(h.Profiling[:], row[handleSize:])
+		copy(h.Analytics[:], row[2*handleSize:])
 		if h.Consent.IsZero() || h.Profiling.IsZero() || h.Analytics.IsZero() {
 			return dst, ErrColumns
 		}

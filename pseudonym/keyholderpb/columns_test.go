@@ -77,13 +77,13 @@ func TestBrokenColumns(t *testing.T) {
 	}
 	full := event.Handles{Consent: event.Handle{1}, Profiling: event.Handle{2}, Analytics: event.Handle{3}}
 	answers := map[string]func(*ResolveAnswer){
-		"short":        func(m *ResolveAnswer) { m.Handles = m.Handles[:63] },
+		"short":        func(m *ResolveAnswer) { m.Handles = m.Handles[:47] },
 		"no period":    func(m *ResolveAnswer) { m.Period = nil },
 		"no version":   func(m *ResolveAnswer) { m.Version = nil },
 		"one more":     func(m *ResolveAnswer) { m.Add(full) },
 		"no consent":   func(m *ResolveAnswer) { m.Handles[0] = 0 },
-		"no profiling": func(m *ResolveAnswer) { m.Handles[32] = 0 },
-		"no analytics": func(m *ResolveAnswer) { m.Handles[48] = 0 },
+		"no profiling": func(m *ResolveAnswer) { m.Handles[16] = 0 },
+		"no analytics": func(m *ResolveAnswer) { m.Handles[32] = 0 },
 	}
 	for name, spoil := range answers {
 		m := &ResolveAnswer{}

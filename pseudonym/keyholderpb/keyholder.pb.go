@@ -244,7 +244,7 @@ func (x *ResolveRequest) GetPeriod() []uint32 {
 
 type ResolveAnswer struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Handles       []byte                 `protobuf:"bytes,1,opt,name=handles,proto3" json:"handles,omitempty"`         // 64 bytes each: consent, previous, profiling, analytics
+	Handles       []byte                 `protobuf:"bytes,1,opt,name=handles,proto3" json:"handles,omitempty"`         // 48 bytes each: consent, profiling, analytics
 	Period        []uint32               `protobuf:"varint,2,rep,packed,name=period,proto3" json:"period,omitempty"`   // each: what analytics is for
 	Version       []uint32               `protobuf:"varint,3,rep,packed,name=version,proto3" json:"version,omitempty"` // each: of the purpose key
 	unknownFields protoimpl.UnknownFields

@@ -41,7 +41,7 @@ type Deriver struct {
 	epoch              *Epoch
 	link, decoy        hash.Hash
 	consent, profiling hash.Hash
-	visitor, previous  hash.Hash // previous is nil when last year's key is gone
+	visitor, lasting   hash.Hash // a visitor's: of the year, and of consent
 	analytics          []hash.Hash
 
 	// A hash.Hash makes what it reads and writes escape; these already have.
@@ -55,10 +55,7 @@ func (e *Epoch) Deriver() *Deriver {
 	}
 	d := &Deriver{
 		epoch: e, link: keyed(e.link), decoy: keyed(e.decoy),
-		consent: keyed(e.consent), profiling: keyed(e.profiling), visitor: keyed(e.visitor),
-	}
-	if !e.previous.key.IsZero() {
-		d.previous = keyed(e.previous)
+		consent: keyed(e.consent), profiling: keyed(e.profiling), visitor: keyed(e.visitor), lasting: keyed(e.lasting),
 	}
 	for _, v := range e.analytics {
 		d.analytics = append(d.analytics, keyed(v))
@@ -82,13 +79,12 @@ func (d *Deriver) Index(h1 event.Blinded) Index { return Index(d.sum(d.link, h1)
 // for the same index, and unlike any real one.
 func (d *Deriver) Decoy(index Index) Salt { return Salt(d.sum(d.decoy, index)) }
 
-// Visitor returns the pseudonyms of a visitor, whose salt is HMAC(K_visitor[year], h1),
-// and the consent pseudonym under last year's key while that key lives.
+// Visitor returns the pseudonyms of a visitor. Those of its activity come from
+// the salt HMAC(K_visitor[year], h1) and end with the year; that of its consent
+// comes from HMAC(K_visitor_consent, h1) and lasts, as a refusal must.
 func (d *Deriver) Visitor(h1 event.Blinded, period event.Period) event.Handles {
 	handles := d.Contact(Salt(d.sum(d.visitor, h1)), period)
-	if d.previous != nil {
-		handles.Previous = d.handle(d.consent, d.sum(d.previous, h1))
-	}
+	handles.Consent = d.handle(d.consent, d.sum(d.lasting, h1))
 	return handles
 }
 

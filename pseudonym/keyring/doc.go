@@ -16,5 +16,7 @@
 //	DIR/keys/purpose-consent.keyset   K_purpose[consent]
 //	DIR/keys/purpose-profiling.keyset K_purpose[profiling]
 //	DIR/keys/analytics-202611.keyset  K_purpose[analytics] of one month, random
-//	DIR/keys/visitor-2026.keyset      K_visitor of one year, random, gone after the next January
+//	DIR/keys/visitor-2026.keyset      K_visitor of one year, random, gone a day after it
+//	DIR/keys/consent-visitor.keyset   K_visitor_consent, behind visitors' consent pseudonyms
+//	DIR/keys/layout                   which of the lasting keysets there must be
 package keyring

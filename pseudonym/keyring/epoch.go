@@ -21,7 +21,7 @@ type Epoch struct {
 
 	link, decoy        version
 	consent, profiling version
-	visitor, previous  version // previous has no key when last year's is gone
+	visitor, lasting   version // a visitor's: of the year, and of consent
 	analytics          []version
 
 	derivers sync.Pool

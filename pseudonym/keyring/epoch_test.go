@@ -83,32 +83,45 @@ func TestKeyIsOnDiskBeforeItsFirstUse(t *testing.T) {
 	}
 }
 
-func TestVisitorKeyLivesThirteenMonths(t *testing.T) {
+// TestI2ConsentHandleOfAVisitorLasts: what a visitor refused is on record under
+// its consent pseudonym, so that has to be found in every year; its activity
+// must not be.
+func TestI2ConsentHandleOfAVisitorLasts(t *testing.T) {
+	dir := t.TempDir()
+	r, c := open(t, dir, date(2026, 12, 20, 12))
+	before, _ := derive(t, r, 0)
+	for _, now := range []time.Time{
+		date(2026, 12, 31, 23), date(2027, 1, 1, 0), date(2027, 1, 20, 12), date(2027, 2, 1, 0), date(2029, 6, 1, 0),
+	} {
+		c.at = now
+		after, _ := derive(t, r, 0)
+		if after.Consent != before.Consent {
+			t.Errorf("%s: a visitor's refusals cannot be found any more", now)
+		}
+		if now.Year() > 2026 && (after.Profiling == before.Profiling || after.Analytics == before.Analytics) {
+			t.Errorf("%s: a visitor's activity pseudonyms outlived the year", now)
+		}
+		again, _ := open(t, dir, now)
+		if got, _ := derive(t, again, 0); got != after {
+			t.Errorf("%s: a restart changed a visitor's pseudonyms", now)
+		}
+	}
+}
+
+func TestVisitorKeyEndsADayAfterItsYear(t *testing.T) {
 	dir := t.TempDir()
 	r, c := open(t, dir, date(2026, 12, 31, 23))
 	before, _ := derive(t, r, 0)
-	if !before.Previous.IsZero() {
-		t.Error("a first year has a year before")
-	}
 	file := filepath.Join(dir, "keys", "visitor-2026.keyset")
-	for _, now := range []time.Time{date(2027, 1, 1, 0), date(2027, 1, 15, 0), date(2027, 1, 31, 23)} {
-		c.at = now
-		after, contact := derive(t, r, 0)
-		if after.Consent == before.Consent || after.Profiling == before.Profiling {
-			t.Errorf("%s: a visitor's pseudonyms outlived the year", now)
-		}
-		if after.Previous != before.Consent {
-			t.Errorf("%s: last year's consent pseudonym is lost", now)
-		}
-		if !contact.Previous.IsZero() {
-			t.Errorf("%s: a contact has a previous pseudonym", now)
-		}
-	}
+	c.at = date(2027, 1, 1, 23)
+	derive(t, r, 0)
 	must(t, statError(file))
-	c.at = date(2027, 2, 1, 0)
-	if after, _ := derive(t, r, 0); !after.Previous.IsZero() {
-		t.Error("last year's pseudonym outlived its January")
+	c.at = date(2026, 12, 31, 23)
+	if got, _ := derive(t, r, 0); got != before {
+		t.Error("a clock set back over the turn changed a visitor's pseudonyms")
 	}
+	c.at = date(2027, 1, 2, 0)
+	derive(t, r, 0)
 	if err := statError(file); !os.IsNotExist(err) {
 		t.Errorf("last year's key is not destroyed: %v", err)
 	}
@@ -117,14 +130,12 @@ func TestVisitorKeyLivesThirteenMonths(t *testing.T) {
 func TestOldVisitorKeysAreDestroyedAtStart(t *testing.T) {
 	dir := t.TempDir()
 	open(t, dir, date(2026, 5, 1, 12))
-	r, _ := open(t, dir, date(2028, 1, 5, 12))
-	if visitor, _ := derive(t, r, 0); !visitor.Previous.IsZero() {
-		t.Error("a year that was not served has a pseudonym")
-	}
+	open(t, dir, date(2028, 1, 5, 12))
 	if err := statError(filepath.Join(dir, "keys", "visitor-2026.keyset")); !os.IsNotExist(err) {
 		t.Errorf("the key of 2026 is still there: %v", err)
 	}
 	must(t, statError(filepath.Join(dir, "keys", "analytics-202605.keyset")))
+	must(t, statError(filepath.Join(dir, "keys", "consent-visitor.keyset")))
 }
 
 func statError(path string) error {

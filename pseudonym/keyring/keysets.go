@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
@@ -32,9 +33,21 @@ const (
 	nameCookie    = "cookie"
 	nameConsent   = "purpose-consent"
 	nameProfiling = "purpose-profiling"
+
+	nameVisitorConsent = "consent-visitor"
 )
 
-var lasting = []string{nameGate, nameLink, nameSlot, nameDecoy, nameSpool, nameCookie, nameConsent, nameProfiling}
+var lasting = append(slices.Clone(first), nameVisitorConsent)
+
+// first are the lasting keysets of layout 1, which had no layout file.
+var first = []string{nameGate, nameLink, nameSlot, nameDecoy, nameSpool, nameCookie, nameConsent, nameProfiling}
+
+// The layout file tells a folder that never had a keyset from one that lost it:
+// the first is completed, the second is refused.
+const (
+	layoutName = "layout"
+	layout     = "zgoda-keys 2\n"
+)
 
 const suffix = ".keyset"
 
@@ -66,6 +79,12 @@ func openKeysets(cfg Config) (keysets, error) {
 		}
 	}
 	k := keysets{dir: dir, kek: kek}
+	if err := MakePrivateDir(k.dir); err != nil {
+		return keysets{}, err
+	}
+	if err := k.complete(); err != nil {
+		return keysets{}, err
+	}
 	return k, k.check()
 }
 
@@ -82,19 +101,55 @@ func makeKeysets(dir string, kek tink.AEAD) error {
 			return err
 		}
 	}
+	if err := writeDurable(filepath.Join(fresh.dir, layoutName), []byte(layout)); err != nil {
+		return err
+	}
 	if err := os.Rename(fresh.dir, dir); err != nil {
 		return err
 	}
 	return syncDir(filepath.Dir(dir))
 }
 
-// check refuses a folder that lacks a lasting keyset, and removes what a killed
-// write left behind.
-func (k keysets) check() error {
-	if err := MakePrivateDir(k.dir); err != nil {
+// complete brings a folder of layout 1 to the present one: it makes the keyset
+// that came later, and then says in the layout file that it must be there. A
+// start that is killed between the two uses what it made.
+func (k keysets) complete() error {
+	path := filepath.Join(k.dir, layoutName)
+	there, err := exists(path)
+	if err != nil {
+		return fmt.Errorf("look for the layout of the keysets: %w", err)
+	}
+	if there {
+		return k.readLayout(path)
+	}
+	if err := k.require(first); err != nil {
 		return err
 	}
-	for _, name := range lasting {
+	if _, err := k.ensure(nameVisitorConsent); err != nil {
+		return err
+	}
+	if err := writeDurable(path, []byte(layout)); err != nil {
+		return fmt.Errorf("write the layout of the keysets: %w", err)
+	}
+	return nil
+}
+
+// errLayout is returned for keysets that a newer program made.
+var errLayout = errors.New("the keysets have a layout that this version does not know; use the version that made them")
+
+func (k keysets) readLayout(path string) error {
+	content, err := readPrivate(path)
+	if err != nil {
+		return fmt.Errorf("read the layout of the keysets: %w", err)
+	}
+	if string(content) != layout {
+		return fmt.Errorf("%s: %w", path, errLayout)
+	}
+	return nil
+}
+
+func (k keysets) require(names []string) error {
+	for _, name := range names {
 		there, err := exists(k.path(name))
 		if err != nil {
 			return fmt.Errorf("look for keyset %s: %w", name, err)
@@ -102,6 +157,15 @@ func (k keysets) check() error {
 		if !there {
 			return fmt.Errorf("%s: %w", k.path(name), ErrNoKeyset)
 		}
+	}
+	return nil
+}
+
+// check refuses a folder that lacks a lasting keyset, and removes what a killed
+// write left behind.
+func (k keysets) check() error {
+	if err := k.require(lasting); err != nil {
+		return err
 	}
 	entries, err := os.ReadDir(k.dir)
 	for _, entry := range entries {

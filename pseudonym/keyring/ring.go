@@ -126,7 +126,7 @@ func (r *Ring) Epoch() (*Epoch, error) {
 func (r *Ring) begin(now time.Time) (*Epoch, error) {
 	e := newEpoch(now)
 	e.link, e.decoy = r.lasting[nameLink], r.lasting[nameDecoy]
-	e.consent, e.profiling = r.lasting[nameConsent], r.lasting[nameProfiling]
+	e.consent, e.profiling, e.lasting = r.lasting[nameConsent], r.lasting[nameProfiling], r.lasting[nameVisitorConsent]
 	for _, period := range e.periods {
 		key, err := r.ensure(analyticsName(period))
 		if err != nil {
@@ -136,9 +136,6 @@ func (r *Ring) begin(now time.Time) (*Epoch, error) {
 	}
 	var err error
 	if e.visitor, err = r.ensure(visitorName(now.Year())); err != nil {
-		return nil, err
-	}
-	if e.previous, err = r.lastYear(now); err != nil {
 		return nil, err
 	}
 	return e, r.endVisitors(now)
@@ -154,17 +151,6 @@ func (r *Ring) ensure(name string) (version, error) {
 		return version{}, err
 	}
 	return live[0], nil
-}
-
-// lastYear returns last year's visitor key while it lives, else none. It never
-// makes one.
-func (r *Ring) lastYear(now time.Time) (version, error) {
-	name := visitorName(now.Year() - 1)
-	there, err := exists(r.keysets.path(name))
-	if err != nil || !there || !visitorLives(now.Year()-1, now) {
-		return version{}, err
-	}
-	return r.ensure(name)
 }
 
 // endVisitors destroys the visitor keys whose life is over.
@@ -192,9 +178,9 @@ func visitorName(year int) string { return fmt.Sprintf("%s%04d", visitorPrefix, 
 func analyticsName(period event.Period) string { return fmt.Sprintf("analytics-%06d", period) }
 
 // visitorLives says whether the visitor key of a year is still kept: through the
-// January after it, 13 months in all.
+// first day after it, in case the clock is set back over the turn.
 func visitorLives(year int, now time.Time) bool {
-	return year >= now.Year() || year == now.Year()-1 && now.Month() == time.January
+	return year >= now.Add(-near).Year()
 }
 
 // String returns "[redacted]".

@@ -69,7 +69,7 @@ func TestFirstStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"kek/kek.key", "keys/analytics-202611.keyset", "keys/visitor-2026.keyset"}
+	want := []string{"kek/kek.key", "keys/analytics-202611.keyset", "keys/layout", "keys/visitor-2026.keyset"}
 	for _, name := range lasting {
 		want = append(want, "keys/"+name+".keyset")
 	}
@@ -120,6 +120,9 @@ func TestRefusals(t *testing.T) {
 		"KEK gone":                  {remove("kek/kek.key"), ErrNoKEK, "kek.key"},
 		"KEK folder gone":           {remove("kek"), ErrNoKEK, "kek.key"},
 		"keyset gone":               {remove("keys/decoy.keyset"), ErrNoKeyset, "decoy"},
+		"late keyset gone":          {remove("keys/consent-visitor.keyset"), ErrNoKeyset, "consent-visitor"},
+		"layout of another version": {write("keys/layout", "zgoda-keys 3\n"), errLayout, "layout"},
+		"layout readable by others": {chmod("keys/layout", 0o640), ErrOpenToOthers, "layout"},
 		"KEK is not one":            {write("kek/kek.key", "hello"), errKEKForm, "kek.key"},
 		"KEK is cut":                {write("kek/kek.key", "zgoda-kek-1 00ff\n"), errKEKForm, "kek.key"},
 		"another KEK":               {write("kek/kek.key", "zgoda-kek-1 "+strings.Repeat("5a", 32)+"\n"), nil, "another key-encryption key"},
@@ -197,6 +200,39 @@ func listing(t *testing.T, dir string) string {
 		return err
 	}))
 	return out.String()
+}
+
+// TestKeysOfTheFirstLayoutAreCompleted: a folder from before there were visitors'
+// consent keys gets one, once, and from then on refuses to go without it.
+func TestKeysOfTheFirstLayoutAreCompleted(t *testing.T) {
+	dir := t.TempDir()
+	at := date(2026, 11, 15, 12)
+	old, _ := open(t, dir, at)
+	_, contact := derive(t, old, 0)
+	remove("keys/layout")(t, dir)
+	remove("keys/consent-visitor.keyset")(t, dir)
+	r, _ := open(t, dir, at)
+	visitor, same := derive(t, r, 0)
+	if same != contact {
+		t.Error("completing the keys changed a contact")
+	}
+	// Killed after the keyset, before the layout.
+	remove("keys/layout")(t, dir)
+	again, _ := open(t, dir, at)
+	if got, _ := derive(t, again, 0); got != visitor {
+		t.Error("the key that was made is not the one in use")
+	}
+	remove("keys/consent-visitor.keyset")(t, dir)
+	if _, err := Open(Config{Dir: dir}); !errors.Is(err, ErrNoKeyset) {
+		t.Errorf("a lost key was made anew: %v", err)
+	}
+	// A folder of the first layout that lost another one is not completed.
+	remove("keys/layout")(t, dir)
+	remove("keys/link.keyset")(t, dir)
+	before := listing(t, dir)
+	if _, err := Open(Config{Dir: dir}); !errors.Is(err, ErrNoKeyset) || listing(t, dir) != before {
+		t.Errorf("a folder that lost a key was completed: %v", err)
+	}
 }
 
 func TestExistingDataWithoutKeys(t *testing.T) {
