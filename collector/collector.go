@@ -30,7 +30,7 @@ func New(cfg Config, deps Deps) (*Collector, error) {
 	if err := errors.Join(cfg.Validate(), deps.validate()); err != nil {
 		return nil, fmt.Errorf("collector: %w", err)
 	}
-	m, err := newMetrics(deps.Registerer)
+	m, err := newMetrics(deps.Registerer, deps.Enricher.Unread)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ type metrics struct {
 	decided [consent.KindSharing + 1][2][consent.SourceCount]prometheus.Counter
 }
 
-func newMetrics(r prometheus.Registerer) (*metrics, error) {
+func newMetrics(r prometheus.Registerer, unread func() uint64) (*metrics, error) {
 	counter := func(name, help string) prometheus.Counter {
 		return prometheus.NewCounter(prometheus.CounterOpts{Name: "zgoda_collector_" + name, Help: help})
 	}
@@ -41,7 +41,10 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		return m, nil
 	}
 	var errs []error
-	for _, c := range []prometheus.Collector{m.claims, m.clock, m.stale, decisions} {
+	agents := prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "zgoda_collector_agents_unread_total", Help: "User agents never seen before that were not read, since too many came at once.",
+	}, func() float64 { return float64(unread()) })
+	for _, c := range []prometheus.Collector{m.claims, m.clock, m.stale, decisions, agents} {
 		errs = append(errs, r.Register(c))
 	}
 	if err := errors.Join(errs...); err != nil {

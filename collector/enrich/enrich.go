@@ -13,17 +13,24 @@ type Config struct {
 	Countries string
 	// Agents is how many user agents are remembered (by hash) at most.
 	Agents int
+	// Reads is how many user agents that are not remembered are read a second
+	// at most, each of which takes up to some milliseconds; the rest is "Other".
+	Reads int
 }
 
 // DefaultConfig returns a configuration without countries.
-func DefaultConfig() Config { return Config{Agents: 16384} }
+func DefaultConfig() Config { return Config{Agents: 16384, Reads: 200} }
 
 // Validate names the settings that are out of range.
 func (c Config) Validate() error {
+	var errs []error
 	if c.Agents < 64 || c.Agents > 1<<22 {
-		return errors.New("agents must be from 64 to 4194304")
+		errs = append(errs, errors.New("agents must be from 64 to 4194304"))
 	}
-	return nil
+	if c.Reads < 1 || c.Reads > 100_000 {
+		errs = append(errs, errors.New("reads must be from 1 to 100000"))
+	}
+	return errors.Join(errs...)
 }
 
 // Enricher is safe for concurrent use.
@@ -41,7 +48,7 @@ func New(cfg Config) (*Enricher, error) {
 	if err != nil {
 		return nil, err
 	}
-	agents, err := newAgents(cfg.Agents)
+	agents, err := newAgents(cfg.Agents, cfg.Reads)
 	if err != nil {
 		return nil, errors.Join(err, base.close())
 	}
@@ -69,3 +76,7 @@ func (e *Enricher) Country(a netip.Addr) string { return e.countries.country(a) 
 
 // Families returns the families of a user agent.
 func (e *Enricher) Families(agent []byte) Families { return e.agents.families(agent) }
+
+// Unread returns how many user agents were not read since too many new ones came
+// at once.
+func (e *Enricher) Unread() uint64 { return e.agents.unread.Load() }

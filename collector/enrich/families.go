@@ -1,9 +1,15 @@
 package enrich
 
 import (
+	"errors"
 	"fmt"
 	"hash/maphash"
+	"regexp"
+	"regexp/syntax"
+	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/ua-parser/uap-go/uaparser"
 )
@@ -62,23 +68,65 @@ const shards = 16
 // agents reads user agents.
 type agents struct {
 	parser *uaparser.Parser
+	lists  [3]list // browsers, systems, devices
 	seed   maphash.Seed
 	cache  [shards]generations
+	budget *budget
+	unread atomic.Uint64
 }
 
-func newAgents(entries int) (*agents, error) {
+// list is what is known of one list of expressions.
+type list struct {
+	names   closed
+	needles []needles // by the expression's place
+}
+
+// The places of the lists.
+const (
+	browsers = iota
+	systems
+	devices
+)
+
+func newAgents(entries, reads int) (*agents, error) {
 	// The parser's own cache would keep user agents as they are: its
 	// expressions are used one by one instead, and the cache is never asked.
 	parser, err := uaparser.New(uaparser.WithCacheSize(1))
 	if err != nil {
 		return nil, fmt.Errorf("read the expressions for user agents: %w", err)
 	}
-	a := &agents{parser: parser, seed: maphash.MakeSeed()}
+	a := &agents{parser: parser, seed: maphash.MakeSeed(), budget: newBudget(reads)}
 	for i := range a.cache {
 		a.cache[i].limit = max(1, entries/shards/2)
 		a.cache[i].young = map[uint64]Families{}
 	}
-	return a, nil
+	for i := range a.lists {
+		a.lists[i].names = closed{}
+	}
+	var errs []error
+	for _, p := range parser.UA {
+		errs = append(errs, a.lists[browsers].learn(p.Reg, p.FamilyReplacement))
+	}
+	for _, p := range parser.OS {
+		errs = append(errs, a.lists[systems].learn(p.Reg, p.OSReplacement))
+	}
+	for _, p := range parser.Device {
+		errs = append(errs, a.lists[devices].learn(p.Reg, p.DeviceReplacement, p.BrandReplacement))
+	}
+	return a, errors.Join(errs...)
+}
+
+// learn adds the next expression of the list.
+func (l *list) learn(re *regexp.Regexp, replacements ...string) error {
+	tree, err := syntax.Parse(re.String(), syntax.Perl)
+	if err != nil {
+		return fmt.Errorf("read an expression for user agents: %w", err)
+	}
+	l.needles = append(l.needles, needlesOf(tree))
+	for _, replacement := range replacements {
+		l.names.addReplacement(tree, replacement)
+	}
+	return nil
 }
 
 // families returns the families of a user agent; an empty one has none.
@@ -94,55 +142,74 @@ func (a *agents) families(agent []byte) Families {
 	if f, ok := shard.get(key); ok {
 		return f
 	}
-	f := a.read(string(agent))
+	if !a.budget.take(time.Now()) {
+		a.unread.Add(1)
+		return Families{other, other, other} // not remembered: it may be read later
+	}
+	f := a.read(plain(agent))
 	shard.add(key, f)
 	return f
 }
 
-// read asks the expressions. What they take out of the user agent itself, and
-// not from their own list, is kept only when it is a short plain name.
+// plain returns a user agent in ASCII, as its standard says it is: what is not
+// becomes a question mark.
+func plain(agent []byte) string {
+	text := []byte(string(agent))
+	for i, c := range text {
+		if c >= 0x80 {
+			text[i] = '?'
+		}
+	}
+	return string(text)
+}
+
+// read asks the expressions. What they answer is kept only when it is a name of
+// the closed set, never as the client wrote it. A device whose model is free
+// text is known by its brand.
 func (a *agents) read(agent string) Families {
+	lower := strings.ToLower(agent)
 	var browser uaparser.UserAgent
-	for _, p := range a.parser.UA {
+	for i, p := range a.parser.UA {
+		if !a.lists[browsers].needles[i].in(lower) {
+			continue
+		}
 		if p.Match(agent, &browser); browser.Family != "" {
 			break
 		}
 	}
 	var system uaparser.Os
-	for _, p := range a.parser.OS {
+	for i, p := range a.parser.OS {
+		if !a.lists[systems].needles[i].in(lower) {
+			continue
+		}
 		if p.Match(agent, &system); system.Family != "" {
 			break
 		}
 	}
 	var device uaparser.Device
-	for _, p := range a.parser.Device {
+	for i, p := range a.parser.Device {
+		if !a.lists[devices].needles[i].in(lower) {
+			continue
+		}
 		if p.Match(agent, &device); device.Family != "" {
 			break
 		}
 	}
-	return Families{family(browser.Family), family(system.Family), family(device.Family)}
+	return Families{
+		Browser: a.lists[browsers].names.family(browser.Family),
+		OS:      a.lists[systems].names.family(system.Family),
+		Device:  a.lists[devices].names.family(device.Family, device.Brand),
+	}
 }
 
 const other = "Other"
 
-// family returns a name of at most 40 letters, digits, spaces and signs, with
-// no more than six digits in all; anything else is "Other".
-func family(name string) string {
-	if name == "" || len(name) > 40 {
-		return other
-	}
-	digits := 0
-	for _, c := range []byte(name) {
-		switch {
-		case c >= '0' && c <= '9':
-			digits++
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c == ' ', c == '-', c == '_', c == '.', c == '+', c == '!', c == '(', c == ')', c == '/':
-		default:
-			return other
+// family returns the first that is a name of the set, else "Other".
+func (c closed) family(given ...string) string {
+	for _, s := range given {
+		if name := c.known(s); name != "" {
+			return name
 		}
 	}
-	if digits > 6 {
-		return other
-	}
-	return string([]byte(name)) // not a piece of the user agent, which would be kept whole
+	return other
 }
