@@ -36,6 +36,14 @@ func (w *work) failFor(err error) bool {
 	}
 }
 
+// unreadable answers that the body cannot be read, and why.
+func (w *work) unreadable(err error) bool {
+	if _, ok := errors.AsType[*segment.FieldError](err); ok {
+		return w.failFor(err)
+	}
+	return w.fail(http.StatusBadRequest, "The body cannot be read", sentence(err), "body")
+}
+
 // sentence returns one of the scanner's own errors as a sentence; none carries
 // content.
 func sentence(err error) string {

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/valyala/fastjson"
+
 	"zgoda/collector/beacon"
 	"zgoda/collector/pixel"
 	"zgoda/collector/segment"
@@ -77,7 +79,7 @@ func (w *work) open() bool {
 	}
 	var err error
 	if w.body, err = w.parser.Parse(w.r.Body, w.c.cfg.MaxDepth); err != nil {
-		return w.fail(http.StatusBadRequest, "The body cannot be read", sentence(err), "body")
+		return w.unreadable(err)
 	}
 	if w.site != nil {
 		return w.sizedRight()
@@ -89,13 +91,31 @@ func (w *work) open() bool {
 	return w.admit(key) && w.sizedRight()
 }
 
-// sizedRight holds a single event to its own limit.
+// sizedRight holds a single event to its own limit. Only what is read as a list
+// of events is exempt, since each of its events is held to the limit then.
 func (w *work) sizedRight() bool {
-	if len(w.r.Body) <= w.c.cfg.MaxEventBytes || w.body.Get("batch") != nil || w.body.Get("events") != nil {
+	if len(w.r.Body) <= w.c.cfg.MaxEventBytes || w.isList() {
 		return true
 	}
 	return w.fail(http.StatusBadRequest, "The event is too large", "", "body")
 }
+
+// isList says whether the route reads lists and the body holds one.
+func (w *work) isList() bool {
+	switch w.r.Route {
+	case RouteBatch:
+		return isArray(w.body.Get("batch"))
+	case RouteBeacon, RouteAny:
+		if events := w.body.Get("events"); events != nil {
+			return isArray(events)
+		}
+		return isArray(w.body.Get("batch"))
+	default:
+		return false
+	}
+}
+
+func isArray(v *fastjson.Value) bool { return v != nil && v.Type() == fastjson.TypeArray }
 
 func (w *work) bodyKey() ([]byte, error) {
 	if w.r.Route == RouteBeacon || w.r.Route == RouteAny {

@@ -32,83 +32,89 @@ func groupID(e *segment.Event) []byte {
 	return e.Context.GetStringBytes("groupId")
 }
 
-// page fills in the addresses, the title and the campaign.
-func (w *work) page(it *item) {
+// view minimises the addresses, the title and the campaign of an event into a
+// buffer.
+func (w *work) view(it *item, text *minimise.Buffer) (v pageView) {
 	limit := w.c.cfg.MaxTextBytes
-	search := w.pageText(it, "search")
-	u := minimise.Split(w.pageText(it, "url"))
-	if path := w.pageText(it, "path"); len(path) > 0 {
+	u := minimise.Split(w.pageText(it, pageURL))
+	if path := w.pageText(it, pagePath); len(path) > 0 {
 		u.Path = minimise.Split(path).Path
 	}
 	if len(u.Query) == 0 {
-		u.Query = search
+		u.Query = w.pageText(it, pageSearch)
 	}
-	it.raw.PageHost = w.text.Host(u.Host)
-	it.raw.PagePath = w.text.Path(u.Path, limit)
-	it.raw.PageQuery = w.text.Query(u.Query, w.site.keepQuery, limit)
+	v.host = text.Host(u.Host)
+	v.path = text.Path(u.Path, limit)
+	v.query = text.Query(u.Query, w.site.keepQuery, limit)
 	if w.site.KeepTitles {
-		it.raw.PageTitle = w.text.Text(w.pageText(it, "title"), limit)
+		v.title = text.Text(w.pageText(it, pageTitle), limit)
 	}
-	w.referrer(it, u.Host)
-	w.campaign(it, u.Query)
+	w.referrer(it, text, u.Host, &v)
+	w.campaign(it, text, u.Query, &v.campaign)
+	return v
 }
 
 // referrer keeps of another host's address the host alone.
-func (w *work) referrer(it *item, own []byte) {
-	u := minimise.Split(w.pageText(it, "referrer"))
-	it.raw.RefHost = w.text.Host(u.Host)
-	if _, listed := w.site.hosts[it.raw.RefHost]; listed || (len(own) > 0 && bytes.EqualFold(u.Host, own)) {
-		it.raw.RefPath = w.text.Path(u.Path, w.c.cfg.MaxTextBytes)
+func (w *work) referrer(it *item, text *minimise.Buffer, own []byte, v *pageView) {
+	u := minimise.Split(w.pageText(it, pageReferrer))
+	v.refHost = text.Host(u.Host)
+	if _, listed := w.site.hosts[v.refHost]; listed || (len(own) > 0 && bytes.EqualFold(u.Host, own)) {
+		v.refPath = text.Path(u.Path, w.c.cfg.MaxTextBytes)
 	}
 }
 
-// pageText returns a text about the page: of the page object, of the batch's,
-// of a page view's own properties, or of the pixel.
-func (w *work) pageText(it *item, name string) []byte {
+// pageText returns a text about the page: of the page object, of a page view's
+// own properties, of the batch's page, or of the pixel.
+func (w *work) pageText(it *item, at place) []byte {
 	if w.r.Route == RoutePixel {
-		switch name {
-		case "url":
+		switch at {
+		case pageURL:
 			return w.addresses.Page
-		case "referrer":
+		case pageReferrer:
 			return w.addresses.Referrer
+		default:
+			return nil
 		}
-		return nil
 	}
-	if s := it.ev.Page.GetStringBytes(name); len(s) > 0 {
+	if s := it.ev.Page.GetStringBytes(at.name()); len(s) > 0 {
 		return s
 	}
 	if it.ev.Type == event.TypePage {
-		if s := it.ev.Properties.GetStringBytes(name); len(s) > 0 {
+		if s := it.ev.Properties.GetStringBytes(at.name()); len(s) > 0 {
 			return s
 		}
 	}
-	return w.batch.Context.GetStringBytes("page", name)
+	return w.beside.texts[at]
 }
 
 // campaign takes context.campaign, else the utm parameters of the address.
-func (w *work) campaign(it *item, query []byte) {
+func (w *work) campaign(it *item, text *minimise.Buffer, query []byte, c *event.Campaign) {
 	limit := w.c.cfg.MaxTextBytes
-	c := &it.raw.Campaign
 	for _, part := range [...]struct {
-		to        *string
-		name, utm string
+		to  *string
+		at  place
+		utm string
 	}{
-		{&c.Name, "name", "utm_campaign"},
-		{&c.Source, "source", "utm_source"},
-		{&c.Medium, "medium", "utm_medium"},
-		{&c.Term, "term", "utm_term"},
-		{&c.Content, "content", "utm_content"},
+		{&c.Name, campaignName, "utm_campaign"},
+		{&c.Source, campaignSource, "utm_source"},
+		{&c.Medium, campaignMedium, "utm_medium"},
+		{&c.Term, campaignTerm, "utm_term"},
+		{&c.Content, campaignContent, "utm_content"},
 	} {
-		if s := w.contextText(it, "campaign", part.name); len(s) > 0 {
-			*part.to = w.text.Text(s, limit)
+		if s := w.contextText(it, part.at); len(s) > 0 {
+			*part.to = text.Text(s, limit)
 		} else if s := minimise.Parameter(query, part.utm); len(s) > 0 {
-			*part.to = w.text.ParameterText(s, limit)
+			*part.to = text.ParameterText(s, limit)
 		}
 	}
 }
 
-func (w *work) contextText(it *item, path ...string) []byte {
-	return segment.ContextText(it.ev.Context, w.batch.Context, path...)
+// contextText returns a text of the event's context, else of the batch's.
+func (w *work) contextText(it *item, at place) []byte {
+	if s := it.ev.Context.GetStringBytes(paths[at]...); len(s) > 0 {
+		return s
+	}
+	return w.beside.texts[at]
 }
 
 // enrich fills in country and families. A server's own address and user agent
@@ -116,10 +122,10 @@ func (w *work) contextText(it *item, path ...string) []byte {
 func (w *work) enrich(it *item) {
 	address, agent := w.r.Address, w.r.UserAgent
 	if w.secret {
-		if s := w.contextText(it, "ip"); len(s) > 0 && len(s) < 64 {
+		if s := w.contextText(it, contextIP); len(s) > 0 && len(s) < 64 {
 			address, _ = netip.ParseAddr(string(s)) // what is none has no country
 		}
-		if s := w.contextText(it, "userAgent"); len(s) > 0 {
+		if s := w.contextText(it, contextAgent); len(s) > 0 {
 			agent = s
 		}
 	}

@@ -99,12 +99,7 @@ func (w *work) read(it *item) {
 		in.Cookie = w.r.Cookie(cookie.Choice)
 	}
 	signal.ReadAll(w.c.parsers, &in, w.site.Policy, &w.signals)
-	if w.batch.Context != nil || w.batch.Consent != nil || w.batch.GPC != nil {
-		beside := signal.Input{Context: w.batch.Context, Consent: w.batch.Consent, GPC: w.batch.GPC, Now: w.r.ReceivedAt}
-		for _, p := range w.c.parsers {
-			p.Read(&beside, w.site.Policy, &w.signals)
-		}
-	}
+	w.addBeside()
 	w.a.Tk = w.a.Tk || w.signals.DNT != consent.Absent
 }
 

@@ -53,6 +53,8 @@ type work struct {
 	body    *fastjson.Value
 	batch   segment.Batch
 	many    bool // the body is a batch
+	snippet bool // its events are those of our snippet
+	beside  beside
 	one     [1]*fastjson.Value
 	items   []item
 	ids     []subjects.Identity
@@ -99,6 +101,7 @@ func acquire(pool *sync.Pool, r *Request, a *Answer) *work {
 func (w *work) release(pool *sync.Pool) {
 	segment.Put(w.parser)
 	w.text.Reset()
+	w.beside.buffer.Reset()
 	clear(w.items)
 	clear(w.ids)
 	clear(w.entries)
@@ -107,7 +110,7 @@ func (w *work) release(pool *sync.Pool) {
 		w.items, w.ids, w.entries, w.encoded = nil, nil, nil, nil
 	}
 	*w = work{
-		c: w.c, put: w.put, text: w.text,
+		c: w.c, put: w.put, text: w.text, beside: beside{buffer: w.beside.buffer},
 		items: w.items[:0], ids: w.ids[:0], entries: w.entries[:0], encoded: w.encoded[:0],
 	}
 	pool.Put(w)
@@ -146,9 +149,10 @@ func (w *work) grow(n int) {
 
 // readBatch takes the body apart; a single call is a batch of one.
 func (w *work) readBatch() (err error) {
+	events := w.body.Get("events") != nil
+	w.snippet = w.r.Route == RouteBeacon || (w.r.Route == RouteAny && events)
 	switch {
-	case w.r.Route == RouteBeacon && (segment.IsBatch(w.body) || w.body.Get("events") != nil),
-		w.r.Route == RouteAny && w.body.Get("events") != nil:
+	case w.snippet && (events || segment.IsBatch(w.body)):
 		w.many = true
 		w.batch, err = beacon.ReadBatch(w.body)
 	case w.r.Route == RouteBatch, w.r.Route == RouteAny && segment.IsBatch(w.body):
@@ -156,6 +160,9 @@ func (w *work) readBatch() (err error) {
 		w.batch, err = segment.ReadBatch(w.body)
 	default:
 		w.single()
+	}
+	if err == nil {
+		w.takeBeside()
 	}
 	return err
 }
@@ -173,7 +180,7 @@ func (w *work) decodeItem(it *item, v *fastjson.Value) {
 		return
 	}
 	var err error
-	if w.r.Route == RouteBeacon || w.body.Get("events") != nil {
+	if w.snippet {
 		err = beacon.Read(&it.ev, v)
 	} else {
 		err = it.ev.Read(v, w.r.Route.eventType())

@@ -139,14 +139,6 @@ func identifier(v *fastjson.Value, name string) ([]byte, error) {
 	return text(v, name)
 }
 
-// ContextText returns a text of the call's context, else of the batch's, or nil.
-func ContextText(item, batch *fastjson.Value, path ...string) []byte {
-	if s := item.GetStringBytes(path...); len(s) > 0 {
-		return s
-	}
-	return batch.GetStringBytes(path...)
-}
-
 // TraitText returns a text of the traits of the call, else of its context's.
 func TraitText(e *Event, name string) []byte {
 	if s := e.Traits.GetStringBytes(name); len(s) > 0 {

@@ -32,7 +32,8 @@ func Put(p *Parser) {
 }
 
 // Parse reads a body, which must be a JSON object. What it returns points into
-// the parser and is valid until the next Parse or Put.
+// the parser and is valid until the next Parse or Put. An error is one of this
+// package's, or a *FieldError.
 func (p *Parser) Parse(body []byte, maxDepth int) (*fastjson.Value, error) {
 	if err := Check(body, maxDepth); err != nil {
 		return nil, err
@@ -45,8 +46,8 @@ func (p *Parser) Parse(body []byte, maxDepth int) (*fastjson.Value, error) {
 	if v.Type() != fastjson.TypeObject {
 		return nil, ErrNotObject
 	}
-	if !p.unique(v) {
-		return nil, ErrDuplicate
+	if err := p.unique(v, "body"); err != nil {
+		return nil, err
 	}
 	return v, nil
 }
