@@ -32,7 +32,7 @@ func (s SiteConfig) Explain(w io.Writer) error {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "Site %s of %s, policy version %d, under the rules of %s.\n",
-		s.ID, s.Controller.Name, policy.Version, strings.ToUpper(s.Controller.Jurisdiction()))
+		s.ID, s.Controller.Name, policy.Revision, strings.ToUpper(s.Controller.Jurisdiction()))
 	if s.loopback {
 		b.WriteString("  Its key works for clients on loopback only.\n")
 	} else if len(s.Origins) == 0 && len(s.Keys.Public) > 0 {

@@ -133,7 +133,7 @@ func (s *SiteConfig) policy() (*consent.Policy, error) {
 		purpose.Compatible = basis == consent.BasisRelated && p.CompatibilityTest != "" && p.Notice != ""
 		policy.Purposes = append(policy.Purposes, purpose)
 	}
-	policy.Version = policyVersion(policy)
+	policy.Version, policy.Revision = policyVersion(policy), policyRevision(policy)
 	return policy, nil
 }
 
@@ -168,6 +168,20 @@ func policyVersion(p *consent.Policy) uint32 {
 		writeText(h, q.Basis.String())
 		writeText(h, string(q.TextHash[:]))
 		_ = binary.Write(h, binary.BigEndian, q.Version) // a hash never fails
+	}
+	return max(binary.BigEndian.Uint32(h.Sum(nil)), 1)
+}
+
+// policyRevision is a number that changes with anything that a decision or a
+// row's life depends on: four bytes of a SHA-256.
+func policyRevision(p *consent.Policy) uint32 {
+	h := sha256.New()
+	for i := range p.Purposes {
+		fmt.Fprintf(h, "%#v\n", p.Purposes[i]) // plain values; a hash never fails
+	}
+	for _, category := range slices.Sorted(maps.Keys(p.Categories)) {
+		writeText(h, category)
+		writeText(h, string(p.Categories[category]))
 	}
 	return max(binary.BigEndian.Uint32(h.Sum(nil)), 1)
 }

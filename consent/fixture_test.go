@@ -16,7 +16,7 @@ const (
 const version = 3
 
 func testPolicy() *Policy {
-	p := &Policy{Site: "shop", Version: 77, Purposes: []Purpose{
+	p := &Policy{Site: "shop", Version: 7, Revision: 77, Purposes: []Purpose{
 		{ID: "measurement", Kind: KindMeasurement, Basis: BasisLegitimateInterest},
 		{ID: "analytics", Kind: KindAnalytics, Basis: BasisConsent},
 		{ID: "profiling", Kind: KindProfiling, Basis: BasisConsent},

@@ -58,7 +58,7 @@ func (d *Decision) Permit(ids Identities) (p Permit, ok bool) {
 		site:     d.policy.Site,
 		consent:  [3]event.Handle{ids.Visitor.Consent, ids.Contact.Consent, ids.Second.Consent},
 		sequence: d.sequence,
-		policy:   d.policy.Version,
+		policy:   d.policy.Revision,
 	}
 	switch {
 	case d.fill(&p, &ids, KindProfiling, HolderContact), d.fill(&p, &ids, KindProfiling, HolderVisitor):
@@ -178,7 +178,7 @@ func (p *Permit) Purposes() event.PurposeSet { return p.purposes }
 // By returns who decided about the purpose that set the scope.
 func (p *Permit) By() Source { return p.by }
 
-// PolicyVersion returns the version of the policy that was decided by.
+// PolicyVersion returns the revision of the policy that was decided by.
 func (p *Permit) PolicyVersion() uint32 { return p.policy }
 
 // KeyVersion returns the version of the key of Subject, zero in ScopeNone.

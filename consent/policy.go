@@ -165,7 +165,10 @@ type Policy struct {
 	Site event.SiteID
 	// Version changes with every change of what any purpose says or does. Grants
 	// that a cookie or a consent object carries count only for this version.
-	Version  uint32
+	Version uint32
+	// Revision changes with every change of the table, browser signals, mappings
+	// and retention included. It is stored with each row.
+	Revision uint32
 	Purposes []Purpose // at most event.MaxPurposes
 	// Categories maps categories of consent tools (Segment's categoryPreferences)
 	// to purposes; a category that is not in it maps to the purpose of the same id.

@@ -65,7 +65,7 @@ func Explain(policy *Policy, signals *Signals, subject Subject) Trace {
 	if signals == nil {
 		signals = &unread
 	}
-	t.Site, t.PolicyVersion = policy.Site, policy.Version
+	t.Site, t.PolicyVersion = policy.Site, policy.Revision
 	t.Signals = signals.trace()
 	for _, named := range subject.named() {
 		t.Records = append(t.Records, TraceRecord{

@@ -13,7 +13,7 @@ import (
 var testAt = time.Date(2026, 11, 22, 10, 42, 31, 987_654_321, time.UTC)
 
 func testPolicy() *consent.Policy {
-	p := &consent.Policy{Site: "shop", Version: 77}
+	p := &consent.Policy{Site: "shop", Version: 7, Revision: 77}
 	for i, kind := range []consent.Kind{consent.KindMeasurement, consent.KindAnalytics, consent.KindProfiling} {
 		q := consent.Purpose{
 			ID: event.PurposeID(kind.String()), Bit: uint8(i), Kind: kind, Basis: consent.BasisConsent, Version: 1,
