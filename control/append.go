@@ -26,8 +26,10 @@ const groupEntries = 256
 // does not stop at the end of ctx once it has begun, since a change that was
 // written must be known to its caller; Config bounds how long that takes.
 //
-// An entry whose Key is in the ledger, and a link that is there, is not written
+// An entry whose Key is in the ledger, and a tie that is there, is not written
 // again. A refusal of what was given is written as a withdrawal.
+//
+// With ErrUnknown the Change says what was to be changed: it may be in force.
 func (s *Store) Append(ctx context.Context, entries ...ledger.Entry) (Change, error) {
 	for i := range entries {
 		if err := entries[i].Validate(); err != nil {
@@ -74,8 +76,9 @@ func (s *Store) drain() {
 		}
 		err := s.commit(group)
 		for _, p := range group {
-			if err != nil {
-				p.change, p.err = Change{}, err
+			p.err = err
+			if err != nil && !errors.Is(err, ErrUnknown) {
+				p.change = Change{}
 			}
 			close(p.done)
 		}
@@ -125,11 +128,30 @@ func (s *Store) commit(group []*pending) (err error) {
 		int64(a.head.Sequence), a.head.Hash[:]); err != nil {
 		return err
 	}
-	if err = tx.Commit(); err != nil {
-		return err
+	if err = s.commitTx(tx); err != nil {
+		return s.outcome(tx, a.head, err)
 	}
 	s.sequence.Store(uint64(a.head.Sequence))
 	return nil
+}
+
+// outcome finds out what a commit that failed has done. Only when its changes
+// are surely not there is it a plain error.
+func (s *Store) outcome(tx *sql.Tx, wanted Head, failed error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Timeout)
+	defer cancel()
+	_ = tx.Rollback() // most failed commits have ended it already
+	// A commit that found the file locked leaves its transaction open on the one
+	// connection that writes.
+	_, _ = s.write.ExecContext(ctx, "ROLLBACK")
+	head, err := readHead(ctx, s.read)
+	if err == nil && head != wanted {
+		return failed
+	}
+	if err == nil {
+		s.sequence.Store(uint64(wanted.Sequence))
+	}
+	return fmt.Errorf("%w: %w", ErrUnknown, errors.Join(failed, err))
 }
 
 func ignoreDone(err error) error {
@@ -146,7 +168,8 @@ type appender struct {
 }
 
 func (a *appender) entries(ctx context.Context, entries []ledger.Entry) (Change, error) {
-	c := Change{Sequence: 0}
+	var c Change
+	var done []event.Handle
 	for i := range entries {
 		e := entries[i]
 		seq, found, err := a.written(ctx, &e)
@@ -160,7 +183,7 @@ func (a *appender) entries(ctx context.Context, entries []ledger.Entry) (Change,
 			seq = a.head.Sequence
 		}
 		c.Sequence = max(c.Sequence, seq)
-		if c.Affected, err = a.affected(ctx, c.Affected, &e); err != nil {
+		if done, err = a.affected(ctx, &c, done, &e); err != nil {
 			return Change{}, err
 		}
 	}
@@ -177,6 +200,9 @@ func (a *appender) written(ctx context.Context, e *ledger.Entry) (event.Sequence
 		err = a.tx.QueryRowContext(ctx, `SELECT sequence FROM ledger WHERE key_hash = $1`, key[:]).Scan(&seq)
 	case e.State == ledger.StateLinked:
 		err = a.tx.QueryRowContext(ctx, `SELECT sequence FROM link WHERE site = $1 AND contact = $2 AND visitor = $3`,
+			string(e.Site), e.Subject[:], e.Linked[:]).Scan(&seq)
+	case e.State == ledger.StateConflict:
+		err = a.tx.QueryRowContext(ctx, `SELECT sequence FROM conflict WHERE site = $1 AND contact = $2 AND other = $3`,
 			string(e.Site), e.Subject[:], e.Linked[:]).Scan(&seq)
 	default:
 		return 0, false, nil

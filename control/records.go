@@ -1,10 +1,12 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,15 +22,21 @@ type Lookup struct {
 
 // Found is the answer to one Lookup.
 type Found struct {
-	// Record is the subject's, with the refusals, the switch and the standing of
-	// linked contacts in it, and none of their grants.
+	// Record is the subject's, with the refusals, the switch and the standing in
+	// it of the contacts that a visitor is linked to, and of those in conflict with
+	// them or with the subject itself; and none of their grants.
 	Record consent.Record
 	// Refuses is true when any purpose is refused, withdrawn or objected to, the
 	// policy's or not.
 	Refuses bool
-	// Contacts are the consent handles of the contacts the subject is linked to.
+	// Contacts are the consent handles of the contacts that the subject itself is
+	// linked to (a visitor) or in conflict with (a contact).
 	Contacts []event.Handle
 }
+
+// MaxTies is how many contacts are looked at for one subject. Of more, not every
+// refusal could be known: the subject is taken for restricted.
+const MaxTies = 256
 
 // MaxLookups is the number of lookups in one call of Records.
 const MaxLookups = 4096
@@ -80,7 +88,8 @@ func (s *Store) Records(ctx context.Context, lookups []Lookup, out []Found) (_ e
 type reading struct {
 	site      event.SiteID
 	sequence  event.Sequence
-	contacts  map[event.Handle][]event.Handle
+	contacts  map[event.Handle][]event.Handle // of a visitor
+	others    map[event.Handle][]event.Handle // in conflict with a contact
 	standings map[event.Handle]standing
 	choices   map[event.Handle][]choice
 }
@@ -102,12 +111,15 @@ func (r *reading) read(ctx context.Context, q querier, lookups []Lookup, out []F
 			handles = append(handles, lookups[i].Handle)
 		}
 	}
-	if err := r.readLinks(ctx, q, handles); err != nil {
+	var err error
+	if r.contacts, err = r.readTies(ctx, q, `SELECT visitor, contact FROM link WHERE site = $1 AND visitor IN `, handles); err != nil {
 		return err
 	}
-	for _, contacts := range r.contacts {
-		handles = append(handles, contacts...)
+	handles = with(handles, r.contacts)
+	if r.others, err = r.readTies(ctx, q, `SELECT contact, other FROM conflict WHERE site = $1 AND contact IN `, handles); err != nil {
+		return err
 	}
+	handles = with(handles, r.others)
 	if err := errors.Join(r.readStandings(ctx, q, handles), r.readChoices(ctx, q, handles)); err != nil {
 		return err
 	}
@@ -119,17 +131,28 @@ func (r *reading) read(ctx context.Context, q querier, lookups []Lookup, out []F
 	return nil
 }
 
-func (r *reading) readLinks(ctx context.Context, q querier, handles []event.Handle) error {
-	r.contacts = make(map[event.Handle][]event.Handle)
-	return each(ctx, q, `SELECT visitor, contact FROM link WHERE site = $1 AND visitor IN `, r.site, handles,
-		func(rows *sql.Rows) error {
-			var v, c event.Handle
-			if err := rows.Scan((*handleColumn)(&v), (*handleColumn)(&c)); err != nil {
-				return err
-			}
-			r.contacts[v] = append(r.contacts[v], c)
-			return nil
-		})
+// readTies reads whom each handle is tied to, one more than MaxTies at most.
+func (r *reading) readTies(ctx context.Context, q querier, query string, handles []event.Handle) (map[event.Handle][]event.Handle, error) {
+	ties := make(map[event.Handle][]event.Handle)
+	return ties, each(ctx, q, query, r.site, handles, func(rows *sql.Rows) error {
+		var from, to event.Handle
+		if err := rows.Scan((*handleColumn)(&from), (*handleColumn)(&to)); err != nil {
+			return err
+		}
+		if len(ties[from]) <= MaxTies {
+			ties[from] = append(ties[from], to)
+		}
+		return nil
+	})
+}
+
+// with adds what the handles are tied to, each handle once.
+func with(handles []event.Handle, ties map[event.Handle][]event.Handle) []event.Handle {
+	for _, to := range ties {
+		handles = append(handles, to...)
+	}
+	slices.SortFunc(handles, func(a, b event.Handle) int { return bytes.Compare(a[:], b[:]) })
+	return slices.Compact(handles)
 }
 
 func (r *reading) readStandings(ctx context.Context, q querier, handles []event.Handle) error {
@@ -165,11 +188,31 @@ func (r *reading) readChoices(ctx context.Context, q querier, handles []event.Ha
 func (r *reading) found(l *Lookup) Found {
 	f := Found{Record: consent.Record{Sequence: r.sequence}}
 	r.own(&f, l.Policy, l.Handle)
-	for _, c := range r.contacts[l.Handle] {
-		f.Contacts = append(f.Contacts, c)
+	f.Contacts = slices.Concat(r.contacts[l.Handle], r.others[l.Handle])
+	reached := r.reach(l.Handle, f.Contacts)
+	if len(reached) > MaxTies {
+		f.Record.State = max(f.Record.State, consent.StateRestricted)
+		reached = reached[:MaxTies]
+	}
+	for _, c := range reached {
 		r.linked(&f, l.Policy, c)
 	}
 	return f
+}
+
+// reach returns the contacts whose refusals count for a subject: those it is
+// tied to, and for a visitor those in conflict with its contacts. A conflict
+// goes no further than to the two contacts and their visitors.
+func (r *reading) reach(subject event.Handle, tied []event.Handle) []event.Handle {
+	reached := slices.Clone(tied)
+	for _, c := range r.contacts[subject] {
+		for _, o := range r.others[c] {
+			if !slices.Contains(reached, o) && len(reached) <= MaxTies {
+				reached = append(reached, o)
+			}
+		}
+	}
+	return reached
 }
 
 // own takes over what is held about a subject itself.
@@ -184,7 +227,7 @@ func (r *reading) own(f *Found, p *consent.Policy, subject event.Handle) {
 	}
 }
 
-// linked lets a contact's refusals reach a linked visitor, never its grants.
+// linked lets a contact's refusals reach who is tied to it, never its grants.
 func (r *reading) linked(f *Found, p *consent.Policy, contact event.Handle) {
 	s := r.standings[contact]
 	f.Record.State = max(f.Record.State, s.state)

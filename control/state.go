@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 
 	"zgoda/consent"
 	"zgoda/control/ledger"
@@ -54,6 +55,9 @@ func (a *appender) apply(ctx context.Context, e *ledger.Entry) error {
 	case ledger.StateLinked:
 		_, err = a.tx.ExecContext(ctx, `INSERT INTO link (site, contact, visitor, sequence) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (site, contact, visitor) DO NOTHING`, site, handle, e.Linked[:], seq)
+	case ledger.StateConflict:
+		_, err = a.tx.ExecContext(ctx, `INSERT INTO conflict (site, contact, other, sequence) VALUES ($1, $2, $3, $4), ($1, $3, $2, $4)
+			ON CONFLICT (site, contact, other) DO NOTHING`, site, handle, e.Linked[:], seq)
 	case ledger.StateUnknown:
 		err = ledger.ErrEntry
 	}
@@ -84,39 +88,53 @@ func standingOf(s ledger.State) consent.State {
 	}
 }
 
-// affected adds the handles whose Records an entry changes.
-func (a *appender) affected(ctx context.Context, to []event.Handle, e *ledger.Entry) (_ []event.Handle, err error) {
-	if e.State == ledger.StateLinked {
-		return add(to, e.Linked), nil
+// MaxAffected is how many handles one Change names.
+const MaxAffected = 4096
+
+// affected adds the handles whose Records an entry changes: what reading.reach
+// follows, the other way round. done are the subjects it was asked about before.
+func (a *appender) affected(ctx context.Context, c *Change, done []event.Handle, e *ledger.Entry) ([]event.Handle, error) {
+	switch {
+	case e.State == ledger.StateLinked:
+		c.add(e.Linked)
+		return done, nil
+	case c.Everyone || slices.Contains(done, e.Subject):
+		return done, nil
+	case e.State == ledger.StateConflict:
+		// The two, and whoever is a visitor of either; both are conflicting now.
+		return append(done, e.Subject), a.reached(ctx, c, `SELECT $2 UNION ALL SELECT $3
+			UNION ALL SELECT visitor FROM link WHERE site = $1 AND contact = $2
+			UNION ALL SELECT visitor FROM link WHERE site = $1 AND contact = $3 LIMIT $4`,
+			string(e.Site), e.Subject[:], e.Linked[:], MaxAffected+1)
+	default:
+		return append(done, e.Subject), a.reached(ctx, c, `SELECT $2
+			UNION ALL SELECT other FROM conflict WHERE site = $1 AND contact = $2
+			UNION ALL SELECT visitor FROM link WHERE site = $1 AND contact = $2
+			UNION ALL SELECT l.visitor FROM conflict c JOIN link l ON l.site = c.site AND l.contact = c.other
+			WHERE c.site = $1 AND c.contact = $2 LIMIT $3`,
+			string(e.Site), e.Subject[:], MaxAffected+1)
 	}
-	known := len(to)
-	if to = add(to, e.Subject); len(to) == known {
-		return to, nil // and with it its visitors
-	}
-	rows, err := a.tx.QueryContext(ctx, `SELECT visitor FROM link WHERE site = $1 AND contact = $2`, string(e.Site), e.Subject[:])
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var h event.Handle
-		if err := rows.Scan((*handleColumn)(&h)); err != nil {
-			return nil, err
-		}
-		to = add(to, h)
-	}
-	return to, rows.Err()
 }
 
-// add appends h unless it is the subject of the same change already. Only the
-// few subjects of one change come twice, so the first ones are looked at.
-func add(to []event.Handle, h event.Handle) []event.Handle {
-	for i := range min(len(to), 8) {
-		if to[i] == h {
-			return to
+// reached adds the handles that a query finds.
+func (a *appender) reached(ctx context.Context, c *Change, query string, args ...any) error {
+	return all(ctx, a.tx, query, args, func(rows *sql.Rows) error {
+		var h event.Handle
+		if err := rows.Scan((*handleColumn)(&h)); err != nil {
+			return err
 		}
+		c.add(h)
+		return nil
+	})
+}
+
+// add names a handle, or everyone once there are too many of them.
+func (c *Change) add(h event.Handle) {
+	if c.Everyone || len(c.Affected) >= MaxAffected {
+		c.Affected, c.Everyone = nil, true
+		return
 	}
-	return append(to, h)
+	c.Affected = append(c.Affected, h)
 }
 
 // handleColumn reads a handle from a row.

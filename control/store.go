@@ -22,6 +22,7 @@ type Store struct {
 	write    *sql.DB // one connection
 	read     *sql.DB
 	sequence atomic.Uint64
+	commitTx func(*sql.Tx) error // (*sql.Tx).Commit; tests let it fail
 
 	mu     sync.Mutex // guards queue, busy, closed
 	queue  []*pending
@@ -34,15 +35,20 @@ type Store struct {
 type Change struct {
 	// Sequence of the last entry: a Record of at least this sequence knows it.
 	Sequence event.Sequence
-	// Affected are the consent handles whose Records changed: the subjects and
-	// the visitors linked to them.
+	// Affected are the consent handles whose Records changed: the subjects, the
+	// contacts in conflict with them, and the visitors linked to any of these. One
+	// may be named twice.
 	Affected []event.Handle
+	// Everyone is true when more than MaxAffected are affected: none is named
+	// then, and whoever holds Records must read them again.
+	Everyone bool
 }
 
 // The errors that callers tell apart.
 var (
 	ErrClosed  = errors.New("the control store is closed")
 	ErrBusy    = errors.New("too many changes wait for the control store")
+	ErrUnknown = errors.New("the control store does not say whether the change was written")
 	ErrInUse   = errors.New("the control store is in use by another process")
 	ErrNewer   = errors.New("the control store was made by a newer version of this program; use that version")
 	ErrExposed = errors.New("the control store's file may be read by others; make it 0600")
@@ -61,7 +67,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{cfg: cfg, lock: lock}
+	s := &Store{cfg: cfg, lock: lock, commitTx: (*sql.Tx).Commit}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"zgoda/control/ledger"
 	"zgoda/event"
 )
 
@@ -60,5 +61,29 @@ func BenchmarkSwitch(b *testing.B) {
 	w := newWorld(b)
 	for b.Loop() {
 		w.profiling(event.Handle{1}, false)
+	}
+}
+
+// BenchmarkSwitchOfManyVisitors: one contact with 100,000 linked visitors.
+func BenchmarkSwitchOfManyVisitors(b *testing.B) {
+	w := newWorld(b)
+	contact := event.Handle{1}
+	for i := 0; i < 100_000; {
+		entries := make([]ledger.Entry, 250)
+		for j := range entries {
+			entries[j] = ledger.Entry{
+				Site: site, Subject: contact, Linked: event.Handle{0: byte(i), 1: byte(i >> 8), 2: byte(i >> 16), 15: 7},
+				State: ledger.StateLinked, Type: ledger.EventImplied, Channel: ledger.ChannelEvent, At: time.Now(),
+			}
+			i++
+		}
+		if _, err := w.store.Append(b.Context(), entries...); err != nil {
+			b.Fatal(err)
+		}
+	}
+	on := false
+	for b.Loop() {
+		w.profiling(contact, on)
+		on = !on
 	}
 }

@@ -112,17 +112,26 @@ func choose(policy *consent.Policy, purpose event.PurposeID, grant bool) (ledger
 func (s *Set) change(ctx context.Context, entries ...ledger.Entry) (event.Sequence, error) {
 	began := time.Now()
 	c, err := s.deps.Store.Append(ctx, entries...)
+	s.raise(&c) // also with an error: what may have been written must be read again
 	if errors.Is(err, ledger.ErrEntry) {
 		return 0, err
 	}
 	if err != nil {
 		return 0, fmt.Errorf("%w: %w", ErrControlAway, err)
 	}
-	for _, h := range c.Affected {
-		s.fence.raise(h, c.Sequence, time.Now())
-	}
 	s.metrics.enforced.Observe(time.Since(began).Seconds())
 	return c.Sequence, nil
+}
+
+// raise makes what was loaded before a change stale.
+func (s *Set) raise(c *control.Change) {
+	now := time.Now()
+	if c.Everyone {
+		s.fence.raiseAll(c.Sequence)
+	}
+	for _, h := range c.Affected {
+		s.fence.raise(h, c.Sequence, now)
+	}
 }
 
 // Record returns what is held about a person now, past the cache.

@@ -24,7 +24,8 @@ type Entry struct {
 	Handles event.Handles
 	Record  consent.Record
 	// Contacts are the consent handles of the contacts that a visitor is linked
-	// to. Their refusals are in Record already.
+	// to, or that a contact is in conflict with. Their refusals are in Record
+	// already.
 	Contacts []event.Handle
 
 	site        event.SiteID

@@ -175,10 +175,19 @@ func user(name string) Identity {
 	return Identity{H1: h1(event.KindUserID, name), Kind: event.KindUserID, Mint: true}
 }
 
-// slowStore is the real store with a gate before and after reading.
+// slowStore is the real store with a gate before and after reading, and with
+// faults in writing.
 type slowStore struct {
 	*control.Store
 	before, after func(ctx context.Context)
+	append        func(ctx context.Context, entries ...ledger.Entry) (control.Change, error)
+}
+
+func (s *slowStore) Append(ctx context.Context, entries ...ledger.Entry) (control.Change, error) {
+	if s.append != nil {
+		return s.append(ctx, entries...)
+	}
+	return s.Store.Append(ctx, entries...)
 }
 
 func (s *slowStore) Records(ctx context.Context, lookups []control.Lookup, out []control.Found) (event.Sequence, error) {

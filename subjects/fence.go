@@ -1,6 +1,7 @@
 package subjects
 
 import (
+	"maps"
 	"math/bits"
 	"sync"
 	"sync/atomic"
@@ -73,6 +74,24 @@ func (f *fence) raise(h event.Handle, sequence event.Sequence, at time.Time) {
 	}
 	before := len(s.marks)
 	s.marks[h] = mark{sequence, at}
+	f.size.Add(int64(len(s.marks) - before))
+	s.top.Store(max(s.top.Load(), uint64(sequence)))
+}
+
+// raiseAll marks a change of more people than are worth naming: when it has
+// returned, no Accept passes any entry that is older.
+func (f *fence) raiseAll(sequence event.Sequence) {
+	for i := range f.shards {
+		f.shards[i].raiseFloor(f, sequence)
+	}
+}
+
+func (s *shard) raiseFloor(f *fence, sequence event.Sequence) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.floor = max(s.floor, sequence)
+	before := len(s.marks)
+	maps.DeleteFunc(s.marks, func(_ event.Handle, m mark) bool { return m.sequence <= s.floor })
 	f.size.Add(int64(len(s.marks) - before))
 	s.top.Store(max(s.top.Load(), uint64(sequence)))
 }

@@ -15,7 +15,7 @@ import (
 type LinkResult struct {
 	Contact *Entry
 	// Second is the other contact of a conflict, else nil: two known contacts are
-	// never merged, and a refusal of either denies.
+	// never merged, and from then on a refusal of either denies both.
 	Second   *Entry
 	Visitor  *Entry // nil when none was given
 	Conflict bool
@@ -32,44 +32,101 @@ func (s *Set) Link(ctx context.Context, site event.SiteID, now time.Time, contac
 		s.metrics.hits.Add(float64(len(contact)))
 		return r, nil
 	}
-	policy, err := s.policy(site)
-	if err != nil {
+	if _, err := s.policy(site); err != nil {
 		return LinkResult{}, err
 	}
 	answer, err := s.linkIdentifiers(ctx, now, contact, visitor)
 	if err != nil {
 		return LinkResult{}, err
 	}
-	if visitor != nil {
-		if _, err := s.change(ctx, ledger.Entry{
-			Site: policy.Site, Subject: answer.Contact.Consent, Linked: answer.Visitor.Consent, State: ledger.StateLinked,
-			Type: ledger.EventImplied, Channel: ledger.ChannelEvent, At: now.UTC(),
-		}); err != nil {
+	entries, err := s.ties(ctx, site, now, contact, answer)
+	if err != nil {
+		return LinkResult{}, err
+	}
+	if len(entries) > 0 {
+		if _, err := s.change(ctx, entries...); err != nil {
 			return LinkResult{}, err
 		}
 	}
 	return s.loadLinked(ctx, site, now, contact, visitor, answer)
 }
 
+// ties returns what the ledger is to know of a link: every two contacts that the
+// identifiers lead to are in conflict, and the visitor is one of each. The
+// keyholder names two of them at most, so in a conflict they are all looked up.
+func (s *Set) ties(ctx context.Context, site event.SiteID, now time.Time, contact []Identity, answer pseudonym.LinkAnswer) ([]ledger.Entry, error) {
+	contacts := []event.Handle{answer.Contact.Consent}
+	if answer.Conflict {
+		loaded := make([]*Entry, len(contact))
+		if err := s.Load(ctx, site, now, minting(contact), loaded); err != nil {
+			return nil, err
+		}
+		for _, e := range loaded {
+			if !slices.Contains(contacts, e.Handles.Consent) {
+				contacts = append(contacts, e.Handles.Consent)
+			}
+		}
+	}
+	var entries []ledger.Entry
+	tie := func(state ledger.State, subject, linked event.Handle) {
+		entries = append(entries, ledger.Entry{
+			Site: site, Subject: subject, Linked: linked, State: state,
+			Type: ledger.EventImplied, Channel: ledger.ChannelEvent, At: now.UTC(),
+		})
+	}
+	for i, c := range contacts {
+		for _, other := range contacts[i+1:] {
+			tie(ledger.StateConflict, c, other)
+		}
+		if visitor := answer.Visitor.Consent; !visitor.IsZero() {
+			tie(ledger.StateLinked, c, visitor)
+		}
+	}
+	return entries, nil
+}
+
+// minting returns the identities as those of contacts that are to be there.
+func minting(contact []Identity) []Identity {
+	ids := make([]Identity, 0, len(contact)+1)
+	for _, id := range contact {
+		ids = append(ids, Identity{H1: id.H1, Kind: id.Kind, Mint: true})
+	}
+	return ids
+}
+
 // linked answers from the cache when all of it is linked.
 func (s *Set) linked(site event.SiteID, now time.Time, contact []Identity, visitor *Identity) (r LinkResult, ok bool) {
 	nanos := now.UnixNano()
-	for i := range contact {
-		id := Identity{H1: contact[i].H1, Kind: contact[i].Kind, Mint: true}
-		e := s.peek(site, nanos, &id)
-		if e == nil {
+	if visitor != nil {
+		if r.Visitor = s.peek(site, nanos, visitor); r.Visitor == nil {
 			return LinkResult{}, false
+		}
+	}
+	for i := range contact {
+		e := s.contact(site, nanos, &contact[i])
+		if e == nil || (r.Visitor != nil && !slices.Contains(r.Visitor.Contacts, e.Handles.Consent)) {
+			return LinkResult{}, false
+		}
+		for j := range i {
+			before := s.contact(site, nanos, &contact[j])
+			if before == nil || !before.tied(e) {
+				return LinkResult{}, false
+			}
 		}
 		r.add(e)
 	}
-	if visitor == nil {
-		return r, true
-	}
-	r.Visitor = s.peek(site, nanos, visitor)
-	if r.Visitor == nil || !slices.Contains(r.Visitor.Contacts, r.Contact.Handles.Consent) {
-		return LinkResult{}, false
-	}
 	return r, true
+}
+
+// contact returns the cached entry of a contact that is surely there, or nil.
+func (s *Set) contact(site event.SiteID, nanos int64, id *Identity) *Entry {
+	there := Identity{H1: id.H1, Kind: id.Kind, Mint: true}
+	return s.peek(site, nanos, &there)
+}
+
+// tied says whether two contacts are one, or known to be in conflict.
+func (e *Entry) tied(other *Entry) bool {
+	return e.Handles.Consent == other.Handles.Consent || slices.Contains(e.Contacts, other.Handles.Consent)
 }
 
 // add takes the entry of the next identifier: the first leads, and one that
@@ -107,10 +164,7 @@ func (s *Set) linkIdentifiers(ctx context.Context, now time.Time, contact []Iden
 
 // loadLinked loads what the identifiers lead to now.
 func (s *Set) loadLinked(ctx context.Context, site event.SiteID, now time.Time, contact []Identity, visitor *Identity, answer pseudonym.LinkAnswer) (LinkResult, error) {
-	ids := make([]Identity, 0, len(contact)+1)
-	for _, id := range contact {
-		ids = append(ids, Identity{H1: id.H1, Kind: id.Kind, Mint: true})
-	}
+	ids := minting(contact)
 	if visitor != nil {
 		ids = append(ids, Identity{H1: visitor.H1, Kind: event.KindVisitor})
 	}

@@ -25,11 +25,12 @@ const (
 	StateRestricted         // Art. 18
 	StateUnrestricted       // lifts StateRestricted
 	StateErased             // Art. 17; final
+	StateConflict           // an identifier of the contact Subject leads to the contact Linked too
 )
 
 var stateNames = [...]string{
 	"unknown", "given", "refused", "withdrawn", "objected", "profiling_off", "profiling_on",
-	"linked", "restricted", "unrestricted", "erased",
+	"linked", "restricted", "unrestricted", "erased", "conflict",
 }
 
 // String returns the state as the ledger writes it, for example "given".
@@ -40,6 +41,9 @@ func ParseState(text string) State { return State(index(stateNames[:], text)) }
 
 // OfPurpose says whether entries of this state speak of one purpose.
 func (s State) OfPurpose() bool { return s >= StateGiven && s <= StateObjected }
+
+// OfTwo says whether entries of this state tie the subject to another handle.
+func (s State) OfTwo() bool { return s == StateLinked || s == StateConflict }
 
 // EventType says how plainly the person spoke.
 type EventType uint8
@@ -96,7 +100,7 @@ type Entry struct {
 	Sequence       event.Sequence
 	Site           event.SiteID
 	Subject        event.Handle // the person's consent handle; zero once erased
-	Linked         event.Handle // StateLinked: the visitor's consent handle
+	Linked         event.Handle // StateLinked: the visitor's consent handle; StateConflict: the other contact's
 	Purpose        event.PurposeID
 	PurposeVersion uint32
 	TextHash       [32]byte // SHA-256 of the text that was shown
@@ -143,10 +147,10 @@ func (e *Entry) Validate() error {
 	if (e.Purpose != "") != e.State.OfPurpose() {
 		bad("purpose", "is for given, refused, withdrawn and objected, and needed there")
 	}
-	if e.Linked.IsZero() == (e.State == StateLinked) {
-		bad("linked", "is for linked, and needed there")
+	if e.Linked.IsZero() == e.State.OfTwo() {
+		bad("linked", "is for linked and conflict, and needed there")
 	}
-	if e.State == StateLinked && e.Linked == e.Subject {
+	if e.State.OfTwo() && e.Linked == e.Subject {
 		bad("linked", "is the subject itself")
 	}
 	if !token(e.Channel, 1, 32) {
