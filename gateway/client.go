@@ -12,7 +12,8 @@ import (
 // client returns the address of whoever sent the request. Behind configured
 // proxies that is the right-most hop of X-Forwarded-For that is not one of them,
 // since everything to the left of it is only claimed. A chain that cannot be
-// read gives the zero address, which is nobody's and never on loopback.
+// read, or names nobody but proxies, gives the zero address, which is nobody's
+// and never on loopback: what comes through a proxy never came from this machine.
 //
 // A forwarding header from a peer on loopback that is not a configured proxy
 // means that somebody forwards the world to us: that is not a client on
@@ -25,7 +26,7 @@ func (g *Gateway) client(rc *fasthttp.RequestCtx) netip.Addr {
 		}
 		return peer
 	}
-	return g.hop(peer, &rc.Request.Header)
+	return g.hop(&rc.Request.Header)
 }
 
 func peerOf(addr net.Addr) netip.Addr {
@@ -52,24 +53,22 @@ func forwarded(h *fasthttp.RequestHeader) bool {
 	return len(h.Peek("X-Forwarded-For")) > 0 || len(h.Peek("Forwarded")) > 0 || len(h.Peek("X-Real-Ip")) > 0
 }
 
-func (g *Gateway) hop(peer netip.Addr, h *fasthttp.RequestHeader) netip.Addr {
-	last := peer
+func (g *Gateway) hop(h *fasthttp.RequestHeader) netip.Addr {
 	lines := h.PeekAll("X-Forwarded-For")
 	for _, rest := range slices.Backward(lines) {
 		for len(rest) > 0 {
 			comma := bytes.LastIndexByte(rest, ',')
 			hop, ok := parseHop(bytes.TrimSpace(rest[comma+1:]))
-			if !ok {
+			switch {
+			case !ok || (hop.IsLoopback() && !g.trusted(hop)):
 				return netip.Addr{}
-			}
-			if !g.trusted(hop) {
+			case !g.trusted(hop):
 				return hop
 			}
-			last = hop
 			rest = rest[:max(comma, 0)]
 		}
 	}
-	return last
+	return netip.Addr{}
 }
 
 // parseHop reads an address with or without a port.

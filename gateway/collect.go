@@ -29,10 +29,11 @@ func (g *Gateway) collect(ctx context.Context, rc *fasthttp.RequestCtx, to targe
 	}()
 	c.fill(&rc.Request, to.route, now)
 	if to.endpoint != endpointPixel {
-		body, status, p := readBody(&rc.Request, g.config.MaxBodyBytes)
+		in := g.takeIn()
+		defer g.putBack(in)
+		body, status, p := g.readBody(rc, in, g.bodyLimit(to))
 		if status != 0 {
-			g.anyOrigin(rc)
-			problem(rc, status, p)
+			g.unreadable(rc, status, p)
 			return
 		}
 		c.request.Body = body

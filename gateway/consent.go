@@ -2,11 +2,13 @@ package gateway
 
 import (
 	"context"
+	"net/netip"
 	"strconv"
 	"time"
 
 	"github.com/valyala/fasthttp"
 
+	"zgoda/collector"
 	"zgoda/collector/choice"
 	"zgoda/consent/cookie"
 )
@@ -32,14 +34,33 @@ func (g *Gateway) consent(ctx context.Context, rc *fasthttp.RequestCtx, now time
 		g.choose(rc, &in, g.deps.Choices.Read(ctx, &in))
 		return
 	}
-	body, status, p := readBody(&rc.Request, g.config.MaxBodyBytes)
-	if status != 0 {
+	if wait := g.hasty(in.Address, now); wait > 0 {
 		g.anyOrigin(rc)
-		problem(rc, status, p)
+		rc.Response.Header.Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
+		problem(rc, fasthttp.StatusTooManyRequests, collector.Problem{Title: "Too many choices come from this address; come back"})
+		return
+	}
+	taken := g.takeIn()
+	defer g.putBack(taken)
+	body, status, p := g.readBody(rc, taken, g.bodyLimit(target{endpoint: endpointConsent}))
+	if status != 0 {
+		g.unreadable(rc, status, p)
 		return
 	}
 	in.Body = body
 	g.choose(rc, &in, g.deps.Choices.Write(ctx, &in))
+}
+
+// hasty returns how long the address has to wait before it may choose again.
+func (g *Gateway) hasty(a netip.Addr, now time.Time) time.Duration {
+	if a.IsLoopback() && !g.config.LimitLoopback {
+		return 0
+	}
+	wait := g.choosers.take(network(a), now)
+	if wait > 0 {
+		g.metrics.hasty.Inc()
+	}
+	return wait
 }
 
 func (g *Gateway) choose(rc *fasthttp.RequestCtx, in *choice.Request, a choice.Answer) {

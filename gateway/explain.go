@@ -22,9 +22,11 @@ func (g *Gateway) explain(ctx context.Context, rc *fasthttp.RequestCtx, now time
 	rc.Response.Header.Set("Cache-Control", "no-store")
 	c := newCall()
 	c.fill(&rc.Request, collector.RouteAny, now)
-	body, status, p := readBody(&rc.Request, g.config.MaxBodyBytes)
+	in := g.takeIn()
+	defer g.putBack(in)
+	body, status, p := g.readBody(rc, in, g.config.MaxBodyBytes)
 	if status != 0 {
-		problem(rc, status, p)
+		g.unreadable(rc, status, p)
 		return
 	}
 	c.request.Body = body
@@ -84,8 +86,8 @@ func (g *Gateway) Explain(ctx context.Context, site event.SiteID, raw []byte) ([
 	}
 	c := newCall()
 	c.fill(&in, to.route, time.Now())
-	body, status, p := readBody(&in, g.config.MaxBodyBytes)
-	if status != 0 {
+	body, p, ok := plainBody(&in, g.config.MaxBodyBytes)
+	if !ok {
 		return nil, fmt.Errorf("%w: %s", ErrRawRefused, p.Title)
 	}
 	c.request.Body = body

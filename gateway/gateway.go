@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,14 +49,20 @@ var ErrNotListening = errors.New("the public listener is not open yet")
 
 // Gateway is the public listener. Make one with New.
 type Gateway struct {
-	config   Config
-	deps     Deps
-	metrics  *metrics
-	server   *fasthttp.Server
-	snippet  static
-	shop     *shop
-	calls    sync.Pool
-	draining atomic.Bool
+	config  Config
+	deps    Deps
+	metrics *metrics
+	server  *fasthttp.Server
+	snippet static
+	shop    *shop
+	calls   sync.Pool
+	intakes sync.Pool
+	bodies  *budget
+	// unpackers bounds how many bodies are being decompressed, none of which the
+	// budget knows before it is done.
+	unpackers chan struct{}
+	choosers  *limiter
+	draining  atomic.Bool
 
 	mu       sync.Mutex
 	listener net.Listener
@@ -72,8 +79,14 @@ func New(config Config, deps Deps) (*Gateway, error) {
 	if deps.Collector == nil || deps.Sites == nil || deps.Choices == nil || deps.Logger == nil || deps.Registerer == nil {
 		return nil, errors.New("gateway: a dependency is missing")
 	}
-	g := &Gateway{config: config, deps: deps, drained: make(chan struct{})}
+	g := &Gateway{
+		config: config, deps: deps, drained: make(chan struct{}),
+		bodies:    &budget{limit: int64(config.MaxBodyMemory)},
+		unpackers: make(chan struct{}, 2*runtime.GOMAXPROCS(0)),
+		choosers:  newLimiter(config.ChoicesPerMinute, time.Minute),
+	}
 	g.calls.New = func() any { return newCall() }
+	g.intakes.New = g.newIntake
 	g.snippet = newStatic(web.Snippet(), "text/javascript; charset=utf-8")
 	if deps.Demo != nil {
 		shop, err := newShop(deps.Demo, g.snippet.hash)
@@ -83,7 +96,7 @@ func New(config Config, deps Deps) (*Gateway, error) {
 		g.shop = shop
 	}
 	g.server = g.newServer()
-	g.metrics = newMetrics(deps.Registerer, config.MaxConnections, g.server.GetOpenConnectionsCount)
+	g.metrics = newMetrics(deps.Registerer, levels{g.server.GetOpenConnectionsCount, g.bodies, config.MaxConnections})
 	return g, nil
 }
 
@@ -97,9 +110,11 @@ func (g *Gateway) newServer() *fasthttp.Server {
 		CloseOnShutdown:              true,
 		DisablePreParseMultipartForm: true,
 		Concurrency:                  g.config.MaxConnections,
-		MaxRequestBodySize:           g.config.MaxBodyBytes,
+		HeaderReceived:               g.headerReceived,
+		StreamRequestBody:            true,
+		MaxRequestBodySize:           min(freeBytes, g.config.MaxBodyBytes), // streaming, this is what is read ahead
 		ReadBufferSize:               g.config.MaxHeaderBytes,
-		ReadTimeout:                  g.config.ReadTimeout,
+		ReadTimeout:                  g.config.HeaderTimeout,
 		WriteTimeout:                 g.config.WriteTimeout,
 		IdleTimeout:                  g.config.IdleTimeout,
 	}
@@ -160,8 +175,10 @@ func (g *Gateway) Run(ctx context.Context) error {
 	work, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	g.server.Handler = func(rc *fasthttp.RequestCtx) { g.serve(work, rc) }
+	door := newDoor(listener, g)
+	defer door.wait()
 	done := make(chan error, 1)
-	go func() { done <- g.server.Serve(lingering{listener}) }()
+	go func() { done <- g.server.Serve(door) }()
 	select {
 	case <-ctx.Done():
 		if err := g.Drain(context.WithoutCancel(ctx)); err != nil {

@@ -515,7 +515,7 @@ func TestConfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := Config{Proxies: []netip.Prefix{{}}}.Validate()
-	for _, name := range []string{"public", "proxies", "max_body_bytes", "max_header_bytes", "max_connections", "read_timeout", "write_timeout", "idle_timeout", "retry_after"} {
+	for _, name := range []string{"public", "proxies", "max_body_bytes", "max_header_bytes", "max_connections", "max_connections_per_address", "max_body_memory", "choices_per_minute", "header_timeout", "read_timeout", "write_timeout", "idle_timeout", "retry_after"} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is not named: %v", name, err)
 		}

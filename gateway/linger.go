@@ -1,8 +1,10 @@
 package gateway
 
 import (
+	"errors"
 	"io"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -17,21 +19,26 @@ const (
 	lingerBytes = 16 << 20
 )
 
-// lingering makes connections that can linger.
-type lingering struct{ net.Listener }
-
-// Accept waits for a connection.
-func (l lingering) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return &lingerer{Conn: c}, nil
-}
-
 type lingerer struct {
 	net.Conn
 	linger atomic.Bool
+	closed sync.Once
+	gone   func() // called once; nil: nobody counts
+	ended  bool   // the client has sent all that it will; of the reading goroutine
+}
+
+// Read reads, and remembers the end.
+func (l *lingerer) Read(p []byte) (int, error) {
+	n, err := l.Conn.Read(p)
+	l.ended = l.ended || errors.Is(err, io.EOF)
+	return n, err
+}
+
+// cutShort says whether the client ended the connection before what was read
+// from it last. A chunked body that was cut between two chunks shows nowhere else.
+func cutShort(c net.Conn) bool {
+	l, ok := c.(*lingerer)
+	return ok && l.ended
 }
 
 // lingerAtClose marks a connection whose request was refused before its end.
@@ -43,6 +50,9 @@ func lingerAtClose(c net.Conn) {
 
 // Close closes the connection, after lingering if it was told to.
 func (l *lingerer) Close() error {
+	if l.gone != nil {
+		defer l.closed.Do(l.gone)
+	}
 	half, ok := l.Conn.(interface{ CloseWrite() error })
 	if ok && l.linger.CompareAndSwap(true, false) && half.CloseWrite() == nil {
 		_ = l.SetReadDeadline(time.Now().Add(lingerFor))

@@ -14,6 +14,15 @@ type metrics struct {
 	broken   [brokenCount]prometheus.Counter
 	panics   prometheus.Counter
 	busy     prometheus.Gauge
+	crowded  prometheus.Counter // connections
+	hasty    prometheus.Counter // choices
+}
+
+// levels are what the gauges show.
+type levels struct {
+	connections  func() int32
+	bodies       *budget
+	connectLimit int
 }
 
 // broken says what was wrong with a request that never became one.
@@ -24,12 +33,14 @@ const (
 	brokenHeader
 	brokenBody
 	brokenSlow
+	brokenPacked
+	brokenMemory
 	brokenCount
 )
 
-var brokenNames = [...]string{"syntax", "header_too_large", "body_too_large", "too_slow"}
+var brokenNames = [...]string{"syntax", "header_too_large", "body_too_large", "too_slow", "not_decompressed", "no_memory"}
 
-func newMetrics(reg prometheus.Registerer, limit int, open func() int32) *metrics {
+func newMetrics(reg prometheus.Registerer, now levels) *metrics {
 	m := &metrics{
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "zgoda_gateway_panics_total", Help: "Requests whose handling failed by a fault of ours.",
@@ -48,13 +59,23 @@ func newMetrics(reg prometheus.Registerer, limit int, open func() int32) *metric
 	unread := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "zgoda_gateway_unreadable_requests_total", Help: "Requests that could not be read, by what was wrong.",
 	}, []string{"fault"})
-	reg.MustRegister(requests, seconds, unread, m.panics, m.busy,
+	limited := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "zgoda_gateway_limited_total", Help: "What one address was refused, by the limit that it had reached.",
+	}, []string{"limit"})
+	m.crowded, m.hasty = limited.WithLabelValues("connections"), limited.WithLabelValues("choices")
+	reg.MustRegister(requests, seconds, unread, limited, m.panics, m.busy,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "zgoda_gateway_body_bytes", Help: "Memory that bodies of requests in flight hold, beyond the first 8 KiB of each.",
+		}, func() float64 { return float64(now.bodies.held.Load()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "zgoda_gateway_body_bytes_limit", Help: "Memory that bodies of requests in flight may hold.",
+		}, func() float64 { return float64(now.bodies.limit) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "zgoda_gateway_connections", Help: "Open connections.",
-		}, func() float64 { return float64(max(0, open())) }),
+		}, func() float64 { return float64(max(0, now.connections())) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "zgoda_gateway_connections_limit", Help: "Connections that may be open at once.",
-		}, func() float64 { return float64(limit) }))
+		}, func() float64 { return float64(now.connectLimit) }))
 	for e := range m.requests {
 		for c := range classes {
 			m.requests[e][c] = requests.WithLabelValues(endpoint(e).String(), classes[c])

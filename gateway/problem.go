@@ -3,7 +3,6 @@ package gateway
 import (
 	"encoding/json"
 	"errors"
-	"net"
 
 	"github.com/valyala/fasthttp"
 
@@ -36,22 +35,13 @@ func problem(rc *fasthttp.RequestCtx, status int, p collector.Problem) {
 	rc.SetBody(body)
 }
 
-// protocolError answers what could not be read as HTTP, or was too large or too slow.
+// protocolError answers what could not be read as HTTP, or came too slowly.
 func (g *Gateway) protocolError(rc *fasthttp.RequestCtx, err error) {
-	status, fault, p := fasthttp.StatusBadRequest, brokenSyntax, collector.Problem{Title: "The request cannot be read as HTTP"}
+	status, fault, p := bodyFault(err)
 	var small *fasthttp.ErrSmallBuffer
-	var slow net.Error
-	switch {
-	case errors.Is(err, fasthttp.ErrBodyTooLarge):
-		lingerAtClose(rc.Conn())
-		status, fault = fasthttp.StatusRequestEntityTooLarge, brokenBody
-		p = collector.Problem{Title: "The body is too large", Field: "body"}
-	case errors.As(err, &small):
+	if errors.As(err, &small) {
 		status, fault = fasthttp.StatusRequestHeaderFieldsTooLarge, brokenHeader
 		p = collector.Problem{Title: "The headers are too large", Field: "headers"}
-	case errors.As(err, &slow) && slow.Timeout():
-		status, fault = fasthttp.StatusRequestTimeout, brokenSlow
-		p = collector.Problem{Title: "The request took too long"}
 	}
 	g.metrics.broken[fault].Inc()
 	rc.Response.Reset()

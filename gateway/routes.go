@@ -76,6 +76,24 @@ var targets = map[string]target{
 	"/.well-known/gpc.json": {endpointGPC, methodGet, 0},
 }
 
+// The limits of routes that have no use for the longest body.
+const (
+	eventBytes  = 64 << 10 // one event, with room for what is not stored of it
+	choiceBytes = 8 << 10
+)
+
+// bodyLimit is of one body, before and after decompression.
+func (g *Gateway) bodyLimit(to target) int {
+	switch {
+	case to.endpoint == endpointConsent:
+		return min(choiceBytes, g.config.MaxBodyBytes)
+	case to.endpoint == endpointSegment && to.route != collector.RouteBatch:
+		return min(eventBytes, g.config.MaxBodyBytes)
+	default:
+		return g.config.MaxBodyBytes
+	}
+}
+
 var (
 	settingsHead = []byte("/v1/projects/")
 	settingsTail = []byte("/settings")
@@ -122,7 +140,10 @@ func (g *Gateway) serve(ctx context.Context, rc *fasthttp.RequestCtx) {
 			rc.Response.Reset()
 			problem(rc, fasthttp.StatusInternalServerError, collector.Problem{Title: "A fault of ours"})
 		}
-		if g.draining.Load() {
+		if g.unread(rc) {
+			lingerAtClose(rc.Conn())
+			rc.SetConnectionClose()
+		} else if g.draining.Load() {
 			rc.SetConnectionClose()
 		}
 		g.metrics.busy.Dec()
@@ -133,11 +154,19 @@ func (g *Gateway) serve(ctx context.Context, rc *fasthttp.RequestCtx) {
 }
 
 func (g *Gateway) dispatch(ctx context.Context, rc *fasthttp.RequestCtx, to target, now time.Time) {
-	if twoLengths(&rc.Request.Header) {
+	switch lengthsOf(&rc.Request.Header) {
+	case lengthTwice:
 		g.metrics.broken[brokenSyntax].Inc()
 		rc.SetConnectionClose()
 		problem(rc, fasthttp.StatusBadRequest, collector.Problem{Title: "The request says its length in two ways", Field: "Content-Length"})
 		return
+	case lengthTooLong:
+		g.metrics.broken[brokenBody].Inc()
+		lingerAtClose(rc.Conn())
+		rc.SetConnectionClose()
+		g.unreadable(rc, fasthttp.StatusRequestEntityTooLarge, collector.Problem{Title: "The body is too large", Field: "body"})
+		return
+	case lengthGood:
 	}
 	if to.endpoint == endpointNone {
 		g.anyOrigin(rc)
@@ -180,28 +209,3 @@ func (g *Gateway) dispatch(ctx context.Context, rc *fasthttp.RequestCtx, to targ
 	case endpointNone, endpointCount: // answered above
 	}
 }
-
-// twoLengths finds Content-Length beside Transfer-Encoding, which fasthttp lets
-// pass and a proxy in front may have read the other way (RFC 9112, 6.1): what
-// follows on such a connection may be somebody else's request. Only the raw
-// headers tell, since a chunked body's length takes the place of both.
-func twoLengths(h *fasthttp.RequestHeader) bool {
-	var length, chunked bool
-	for rest := h.RawHeaders(); len(rest) > 0; {
-		end := bytes.IndexByte(rest, '\n')
-		line := rest
-		if end >= 0 {
-			line, rest = rest[:end], rest[end+1:]
-		} else {
-			rest = nil
-		}
-		length = length || hasPrefixFold(line, lengthHead)
-		chunked = chunked || hasPrefixFold(line, chunkedHead)
-	}
-	return length && chunked
-}
-
-var (
-	lengthHead  = []byte("Content-Length:")
-	chunkedHead = []byte("Transfer-Encoding:")
-)

@@ -19,7 +19,11 @@ import (
 )
 
 func TestMalformedHTTP(t *testing.T) {
-	h := open(t, func(c *Config) { c.ReadTimeout = 300 * time.Millisecond; c.MaxBodyBytes = 4096 })
+	h := open(t, func(c *Config) {
+		c.ReadTimeout = 300 * time.Millisecond
+		c.HeaderTimeout = c.ReadTimeout
+		c.MaxBodyBytes = 4096
+	})
 	for name, c := range map[string]struct {
 		text   string
 		status int
@@ -34,6 +38,9 @@ func TestMalformedHTTP(t *testing.T) {
 		"body too large":      {"POST /e HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n\r\n" + strings.Repeat("x", 5000), 413},
 		"chunks too large":    {"POST /e HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + strings.Repeat("800\r\n"+strings.Repeat("x", 2048)+"\r\n", 3) + "0\r\n\r\n", 413},
 		"header too large":    {"POST /e HTTP/1.1\r\nHost: a\r\nX: " + strings.Repeat("canary", 5000) + "\r\n\r\n", 431},
+		"a bad long chunk":    {"POST /e HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}canary\r\n", 400},
+		"never ends, chunked": {"POST /e HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n", 408},
+		"headers never end":   {"POST /e HTTP/1.1\r\nHost: a\r\nX: half", 408},
 		"never ends":          {"POST /e HTTP/1.1\r\nHost: a\r\nContent-Length: 50\r\n\r\nhalf", 408},
 		"space before colon":  {"POST /e HTTP/1.1\r\nHost : a\r\n\r\n", 400},
 		"a huge length":       {"POST /e HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n", 413},
@@ -65,36 +72,37 @@ func TestMalformedHTTP(t *testing.T) {
 	}
 }
 
+func zipped(s string) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = io.WriteString(w, s)
+	_ = w.Close()
+	return b.Bytes()
+}
+
 func TestCompressedBodies(t *testing.T) {
 	h := open(t, func(c *Config) { c.MaxBodyBytes = 4096 })
 	const text = `{"event":"compressed"}`
-	zip := func(s string) []byte {
-		var b bytes.Buffer
-		w := gzip.NewWriter(&b)
-		_, _ = io.WriteString(w, s)
-		_ = w.Close()
-		return b.Bytes()
-	}
 	deflated := fasthttp.AppendDeflateBytes(nil, []byte(text))
 	for name, c := range map[string]struct {
 		headers []string
 		body    []byte
 		status  int
 	}{
-		"gzip":         {[]string{"gzip"}, zip(text), 200},
-		"x-gzip":       {[]string{"X-GZIP"}, zip(text), 200},
+		"gzip":         {[]string{"gzip"}, zipped(text), 200},
+		"x-gzip":       {[]string{"X-GZIP"}, zipped(text), 200},
 		"brotli":       {[]string{"br"}, fasthttp.AppendBrotliBytes(nil, []byte(text)), 200},
 		"deflate":      {[]string{"deflate"}, deflated, 200},
 		"zstd":         {[]string{"zstd"}, fasthttp.AppendZstdBytes(nil, []byte(text)), 415},
 		"identity":     {[]string{"identity"}, []byte(text), 200},
-		"a bomb":       {[]string{"gzip"}, zip(strings.Repeat(" ", 1<<20)), 413},
+		"a bomb":       {[]string{"gzip"}, zipped(strings.Repeat(" ", 1<<20)), 413},
 		"a br bomb":    {[]string{"br"}, fasthttp.AppendBrotliBytes(nil, bytes.Repeat([]byte(" "), 1<<20)), 413},
-		"exactly":      {[]string{"gzip"}, zip(strings.Repeat(" ", 4096)), 200},
-		"one too many": {[]string{"gzip"}, zip(strings.Repeat(" ", 4097)), 413},
+		"exactly":      {[]string{"gzip"}, zipped(strings.Repeat(" ", 4096)), 200},
+		"one too many": {[]string{"gzip"}, zipped(strings.Repeat(" ", 4097)), 413},
 		"not gzip":     {[]string{"gzip"}, []byte(text), 400},
-		"cut short":    {[]string{"gzip"}, zip(text)[:20], 400},
-		"nested":       {[]string{"gzip, gzip"}, zip(string(zip(text))), 415},
-		"nested lines": {[]string{"gzip", "gzip"}, zip(string(zip(text))), 415},
+		"cut short":    {[]string{"gzip"}, zipped(text)[:20], 400},
+		"nested":       {[]string{"gzip, gzip"}, zipped(string(zipped(text))), 415},
+		"nested lines": {[]string{"gzip", "gzip"}, zipped(string(zipped(text))), 415},
 		"unknown":      {[]string{"compress"}, []byte(text), 415},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -128,11 +136,14 @@ func TestClientAddress(t *testing.T) {
 	}{
 		"a socket":                        {nil, nil, "127.0.0.1"},
 		"a forgotten proxy":               {nil, []string{"192.0.2.1"}, "invalid IP"},
-		"a proxy itself":                  {trusted, nil, "127.0.0.1"},
+		"a proxy itself":                  {trusted, nil, "invalid IP"},
 		"one hop":                         {trusted, []string{"192.0.2.1"}, "192.0.2.1"},
 		"the right-most untrusted":        {trusted, []string{"203.0.113.9, 192.0.2.1, 10.1.1.1"}, "192.0.2.1"},
 		"over two lines":                  {trusted, []string{"203.0.113.9, 192.0.2.1", "10.1.1.1"}, "192.0.2.1"},
-		"all trusted":                     {trusted, []string{"10.0.0.2, 10.0.0.3"}, "10.0.0.2"},
+		"all trusted":                     {trusted, []string{"10.0.0.2, 10.0.0.3"}, "invalid IP"},
+		"loopback, through proxies":       {trusted, []string{"127.0.0.1, 10.1.2.3"}, "invalid IP"},
+		"loopback, claimed to a proxy":    {func(c *Config) { c.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")} }, []string{"127.0.0.2"}, "invalid IP"},
+		"IPv6 loopback, claimed":          {trusted, []string{"::1"}, "invalid IP"},
 		"a port":                          {trusted, []string{"192.0.2.1:4711"}, "192.0.2.1"},
 		"IPv6":                            {trusted, []string{"2001:db8::1"}, "2001:db8::1"},
 		"IPv6 with a port":                {trusted, []string{"[2001:db8::1]:80"}, "2001:db8::1"},
@@ -171,11 +182,11 @@ func TestSnippetIsServedWell(t *testing.T) {
 	if other := h.send(t, "GET", "/z.js?v=0000000000000000", ""); strings.Contains(other.header.Get("Cache-Control"), "immutable") {
 		t.Error("another hash's file would be kept for ever")
 	}
-	zipped := h.send(t, "GET", "/z.js", "", "Accept-Encoding", "br;q=0, gzip;q=0.5")
-	if zipped.header.Get("Content-Encoding") != "gzip" {
-		t.Errorf("%v", zipped.header)
+	packed := h.send(t, "GET", "/z.js", "", "Accept-Encoding", "br;q=0, gzip;q=0.5")
+	if packed.header.Get("Content-Encoding") != "gzip" {
+		t.Errorf("%v", packed.header)
 	}
-	if r, err := gzip.NewReader(bytes.NewReader(zipped.body)); err != nil {
+	if r, err := gzip.NewReader(bytes.NewReader(packed.body)); err != nil {
 		t.Error(err)
 	} else if back, err := io.ReadAll(r); err != nil || !bytes.Equal(back, plain.body) {
 		t.Errorf("another file came back: %v", err)
@@ -277,7 +288,7 @@ func FuzzParseRaw(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		var in fasthttp.Request
 		if err := parseRaw(raw, 1<<16, &in); err == nil {
-			_, _, _ = readBody(&in, 1<<16)
+			_, _, _ = plainBody(&in, 1<<16)
 		} else if !errors.Is(err, ErrRawRequest) && !errors.Is(err, ErrRawRefused) {
 			t.Fatal(err)
 		}
