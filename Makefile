@@ -27,6 +27,7 @@ engine: need-npm node_modules/.package-lock.json ## Fetch the embedded engine's 
 
 node_modules/.package-lock.json: package.json package-lock.json
 	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@ls node_modules/@chdb/*/libchdb.* >/dev/null 2>&1 || { echo "npm fetched no ClickHouse engine for this system (there are ones for Linux with glibc and macOS, x64 and arm64); check the network, or use a ClickHouse of your own: bin/zgoda up --clickhouse DSN" >&2; exit 1; }
 	@touch $@
 
 .PHONY: test
@@ -66,6 +67,7 @@ bench: need-go engine build ## Measure requests a second with durable answers be
 
 .PHONY: generate
 generate: need-go ## Regenerate generated files (protocol, snippet)
+	@command -v protoc >/dev/null || { echo "protoc is needed and was not found: apt-get install protobuf-compiler, then run make again" >&2; exit 1; }
 	$(GO) generate $(PACKAGES)
 
 .PHONY: check
