@@ -4,3 +4,5 @@
 // `go run ./web/build`, with esbuild as a library, and committed, so that
 // building the binaries needs nothing but Go.
 package web
+
+//go:generate sh -c "cd .. && go run ./web/build"
