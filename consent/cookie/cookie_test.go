@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -129,13 +131,16 @@ func FuzzOpen(f *testing.F) {
 	j := NewJar(testKey)
 	f.Add([]byte(j.SealVisitor("shop", [16]byte{1}, testNow)))
 	f.Add([]byte(j.SealChoice("shop", Choices{Version: 1, By: map[event.PurposeID]bool{"a": true, "b": false}}, testNow)))
+	f.Add([]byte(j.WithVisitor("shop", j.SealVisitor("shop", [16]byte{1}, testNow), []byte(j.SealVisitor("blog", [16]byte{2}, testNow)), testNow)))
 	f.Add([]byte(""))
+	f.Add([]byte("."))
 	f.Add([]byte("AQ"))
 	f.Fuzz(func(t *testing.T, value []byte) {
-		if id, ok := j.OpenVisitor("shop", value, testNow); ok && j.SealVisitor("shop", id, testNow) != string(value) {
+		parts := strings.Split(string(value), ".")
+		if id, ok := j.OpenVisitor("shop", value, testNow); ok && !slices.Contains(parts, j.SealVisitor("shop", id, testNow)) {
 			t.Fatal("a visitor's cookie has two texts")
 		}
-		if c, err := j.OpenChoice("shop", value, testNow); err == nil && j.SealChoice("shop", c, testNow) != string(value) {
+		if c, err := j.OpenChoice("shop", value, testNow); err == nil && !slices.Contains(parts, j.SealChoice("shop", c, testNow)) {
 			t.Fatal("a consent cookie has two texts")
 		}
 	})

@@ -1,6 +1,7 @@
 package cookie
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -23,12 +24,18 @@ const (
 // MaxAgeMonths is how long a cookie opens after it was sealed.
 const MaxAgeMonths = 13
 
+// MaxSites is how many sites of one host a cookie holds what was sealed for: the
+// ones that were chosen for last.
+const MaxSites = 8
+
 const (
 	format    = 1
 	macSize   = sha256.Size
 	headSize  = 1 + 4 // format, issued-at in seconds
 	minKey    = 16
-	maxRaw    = 3 << 10 // a browser keeps 4 KiB of base64
+	maxRaw    = 3 << 10 // of one site: a browser keeps 4 KiB of base64
+	maxText   = 4000    // of all sites: a browser keeps 4 KiB, the name included
+	separator = '.'
 	clockSkew = 24 * time.Hour
 )
 
@@ -105,38 +112,83 @@ func (j *Jar) seal(name string, site event.SiteID, payload []byte, now time.Time
 	return encoding.EncodeToString(raw)
 }
 
-// open verifies a cookie and calls use with its payload, which is valid during
-// the call only.
+// open finds the site's entry in a cookie, verifies it, and calls use with its
+// payload, which is valid during the call only. The entries of other sites are
+// verified only when the site has none: a changed one may have been the site's.
 func (j *Jar) open(name string, site event.SiteID, value []byte, now time.Time, use func(payload []byte) bool) error {
-	if !j.usable || encoding.DecodedLen(len(value)) > maxRaw {
+	if !j.usable || bytes.Count(value, []byte{separator}) >= MaxSites {
 		return ErrUnreadable
 	}
 	s := j.states.Get().(*state) // the pool holds nothing else
 	defer j.states.Put(s)
-	n, err := encoding.Decode(s.raw[:], value)
-	if err != nil || n < headSize+1+macSize || hasBreak(value) {
+	found, at := false, 0
+	for rest, more := value, true; more; {
+		var text []byte
+		start := len(value) - len(rest)
+		text, rest, more = bytes.Cut(rest, []byte{separator})
+		if e, ok := s.decode(text); ok && string(e.site) == string(site) {
+			if found {
+				return ErrUnreadable // which of the two was meant?
+			}
+			found, at = true, start
+		}
+	}
+	if !found {
+		return j.others(s, name, value, now)
+	}
+	text, _, _ := bytes.Cut(value[at:], []byte{separator})
+	e, _ := s.decode(text)
+	if err := s.verify(name, e, now); err != nil {
+		return err
+	}
+	if !use(e.payload) {
 		return ErrUnreadable
 	}
-	body, sum := s.raw[:n-macSize], s.raw[n-macSize:n]
-	if !hmac.Equal(sum, s.sign(name, body)) || body[0] != format {
+	return nil
+}
+
+// others says that a cookie is of other sites only, if that is certain.
+func (j *Jar) others(s *state, name string, value []byte, now time.Time) error {
+	for text := range bytes.SplitSeq(value, []byte{separator}) {
+		e, ok := s.decode(text)
+		if !ok || errors.Is(s.verify(name, e, now), ErrUnreadable) {
+			return ErrUnreadable
+		}
+	}
+	return ErrOtherSite
+}
+
+// entry is what was sealed for one site. It lies in the state that decoded it.
+type entry struct{ body, sum, site, payload []byte }
+
+func (e entry) issued() time.Time {
+	return time.Unix(int64(binary.BigEndian.Uint32(e.body[1:])), 0).UTC()
+}
+
+// decode reads one entry and believes nothing of it yet.
+func (s *state) decode(text []byte) (e entry, ok bool) {
+	if encoding.DecodedLen(len(text)) > maxRaw || hasBreak(text) {
+		return e, false
+	}
+	n, err := encoding.Decode(s.raw[:], text)
+	if err != nil || n < headSize+1+macSize {
+		return e, false
+	}
+	e.body, e.sum = s.raw[:n-macSize], s.raw[n-macSize:n]
+	length := int(e.body[headSize])
+	if headSize+1+length > len(e.body) {
+		return e, false
+	}
+	e.site, e.payload = e.body[headSize+1:headSize+1+length], e.body[headSize+1+length:]
+	return e, true
+}
+
+func (s *state) verify(name string, e entry, now time.Time) error {
+	if !hmac.Equal(e.sum, s.sign(name, e.body)) || e.body[0] != format || e.issued().After(now.Add(clockSkew)) {
 		return ErrUnreadable
 	}
-	issued := time.Unix(int64(binary.BigEndian.Uint32(body[1:])), 0).UTC()
-	if issued.After(now.Add(clockSkew)) {
-		return ErrUnreadable
-	}
-	if !now.Before(issued.AddDate(0, MaxAgeMonths, 0)) {
+	if !now.Before(e.issued().AddDate(0, MaxAgeMonths, 0)) {
 		return ErrExpired
-	}
-	length := int(body[headSize])
-	if headSize+1+length > len(body) {
-		return ErrUnreadable
-	}
-	if string(body[headSize+1:headSize+1+length]) != string(site) {
-		return ErrOtherSite
-	}
-	if !use(body[headSize+1+length:]) {
-		return ErrUnreadable
 	}
 	return nil
 }
