@@ -1,5 +1,7 @@
 package minimise
 
+import "bytes"
+
 // isIdentifierKey says whether a key names an identifier: id, *_id, *-id, *Id,
 // their plurals, and the names that devices and sessions go by.
 func isIdentifierKey(key []byte) bool {
@@ -30,12 +32,33 @@ func isPersonalKey(key []byte) bool {
 	n := fold(folded[:], key)
 	switch string(folded[:n]) {
 	case "email", "emailaddress", "mail", "firstname", "lastname", "fullname", "surname", "givenname", "familyname",
-		"middlename", "maidenname", "username", "login", "nickname", "birthday", "birthdate", "dateofbirth", "dob",
+		"middlename", "maidenname", "username", "login", "dateofbirth", "dob",
 		"address", "street", "streetaddress", "addressline1", "addressline2", "ip", "ipaddress", "useragent",
 		"password", "passwd", "pwd", "secret", "token", "accesstoken", "refreshtoken", "authorization", "apikey",
-		"pesel", "rodnecislo", "birthnumber", "nationalid", "ssn", "passport", "iban", "cardnumber", "cvv", "cvc",
-		"traits", "userid", "anonymousid", "previousid", "groupid", "deviceid", "advertisingid", "customerid", "proof":
+		"pesel", "rodnecislo", "nationalid", "ssn", "passport", "iban", "cardnumber", "cvv", "cvc",
+		"traits", "userid", "anonymousid", "previousid", "groupid", "deviceid", "advertisingid", "proof",
+		"customer", "customerid", "customernumber", "customerno", "customerkey", "customercode", "customerref", "customername",
+		"client", "clientid", "clientnumber":
 		return true
+	}
+	return isPersonalWord(folded[:n])
+}
+
+// isPersonalWord says whether a folded key is one of a family of names: what
+// begins with birth or nick, and what is a digest of a mail address or a telephone.
+func isPersonalWord(word []byte) bool {
+	if bytes.HasPrefix(word, []byte("birth")) || (bytes.HasPrefix(word, []byte("nick")) && !bytes.HasPrefix(word, []byte("nickel"))) {
+		return true
+	}
+	for _, of := range [...]string{"mail", "phone", "msisdn"} {
+		if !bytes.Contains(word, []byte(of)) {
+			continue
+		}
+		for _, digest := range [...]string{"hash", "sha1", "sha256", "sha512", "md5"} {
+			if bytes.Contains(word, []byte(digest)) {
+				return true
+			}
+		}
 	}
 	return false
 }

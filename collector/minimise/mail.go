@@ -21,8 +21,13 @@ func atLength(s []byte, i int) int {
 
 // mailAt looks for a mail address around the at sign of n bytes at s[i]. before
 // is what was written so far and may be taken back. It returns where the local
-// part begins in before, and where the domain ends in s.
+// part begins in before, and where the domain ends in s. A space on both sides
+// of the sign, or behind it, is passed over; one before it alone makes a mention.
 func mailAt(before, s []byte, i, n int) (local, end int, ok bool) {
+	domain := afterSpaces(s, i+n)
+	if domain > i+n {
+		before = withoutSpaces(before)
+	}
 	local = len(before)
 	if local > 0 && before[local-1] == '"' {
 		local = quotedFrom(before)
@@ -37,8 +42,26 @@ func mailAt(before, s []byte, i, n int) (local, end int, ok bool) {
 	if local == len(before) {
 		return 0, 0, false
 	}
-	end = domainEnd(s, i+n)
-	return local, end, end > 0 && !scaledImage(s[i+n:end])
+	end = domainEnd(s, domain)
+	return local, end, end > 0 && !scaledImage(s[domain:end])
+}
+
+// maxSpaces is how many spaces are passed over beside an at sign.
+const maxSpaces = 3
+
+func afterSpaces(s []byte, i int) int {
+	j := i
+	for j < len(s) && j-i < maxSpaces && s[j] == ' ' {
+		j++
+	}
+	return j
+}
+
+func withoutSpaces(s []byte) []byte {
+	for n := 0; n < maxSpaces && len(s) > 0 && s[len(s)-1] == ' '; n++ {
+		s = s[:len(s)-1]
+	}
+	return s
 }
 
 // quotedFrom returns where the quoted local part that ends before begins.

@@ -37,7 +37,10 @@ func numberAt(s []byte, i int) (end int, name string) {
 	if end = g.national(); end > 0 {
 		return end, "[nationalid]"
 	}
-	return g.phone(), "[phone]"
+	if end = g.phone(); end == 0 && saysPhone(s, i) {
+		end = g.said()
+	}
+	return end, "[phone]"
 }
 
 // read fills g with the groups from s[i] on, and says whether there is any. A
@@ -133,10 +136,10 @@ func (g *groups) shaped(sign byte, sizes ...int) bool {
 }
 
 // card finds a payment card: a known issuer's range and length, Luhn, in one
-// group or in groups of three to six parted by spaces or hyphens.
+// group or in groups of three to six parted by spaces, hyphens or dots.
 func (g *groups) card() int {
 	for k := 1; k <= g.n; k++ {
-		if k > 1 && ((g.sep[k-1] != ' ' && g.sep[k-1] != '-') || g.size[k-1] < 3 || g.size[k-1] > 6 || g.size[0] > 6) {
+		if k > 1 && ((g.sep[k-1] != ' ' && g.sep[k-1] != '-' && g.sep[k-1] != '.') || g.size[k-1] < 3 || g.size[k-1] > 6 || g.size[0] > 6) {
 			return 0
 		}
 		if d := g.take(k); issued(d) && luhn(d) {
@@ -186,8 +189,9 @@ func luhn(d []byte) bool {
 }
 
 // phone finds a telephone number that its form gives away: a plus sign, a
-// prefix in parentheses, the international prefix 00, or a national grouping.
-// Nine digits in a row without any are left: most are numbers of orders.
+// prefix in parentheses, the international prefix 00, a national grouping, or a
+// trunk prefix with that of a mobile network. Nine digits in a row without any
+// are left: most are numbers of orders.
 func (g *groups) phone() int {
 	switch {
 	case g.plus:
@@ -200,10 +204,41 @@ func (g *groups) phone() int {
 		return g.alone(3)
 	case g.shaped(' ', 3, 3, 3), g.shaped('-', 3, 3, 3):
 		return g.alone(3)
+	case g.mobile():
+		return g.end[0]
 	case g.digits[0] == '0':
 		return g.trunk()
 	}
 	return 0
+}
+
+// mobile says whether the first group alone is a national number of a mobile
+// telephone: 0902123456, 0612345678, 07911123456, 01701234567.
+func (g *groups) mobile() bool {
+	if g.digits[0] != '0' || g.inRow || (g.n > 1 && g.sep[1] != ' ') {
+		return false
+	}
+	switch g.size[0] {
+	case 10:
+		return g.digits[1] == '9' || g.digits[1] == '6' || g.digits[1] == '7'
+	case 11:
+		return g.digits[1] == '7' || (g.digits[1] == '1' && g.digits[2] >= '5' && g.digits[2] <= '7')
+	}
+	return false
+}
+
+// said finds a number where a word before it says that one follows: 9 to 12
+// digits, in one group or in groups parted by spaces.
+func (g *groups) said() (end int) {
+	for k := 1; k <= g.n; k++ {
+		if k > 1 && g.sep[k-1] != ' ' {
+			break
+		}
+		if total := len(g.take(k)); total >= 9 && total <= 12 {
+			end = g.end[k-1]
+		}
+	}
+	return end
 }
 
 // alone returns the end of the first k groups unless another stands before or

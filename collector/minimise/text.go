@@ -1,7 +1,7 @@
 package minimise
 
-// maxRounds bounds how deep nested percent-encodings are followed; a text that
-// is still encoded after them is replaced as a whole.
+// maxRounds bounds how deep nested encodings are followed; a text that is still
+// encoded after them is replaced as a whole.
 const maxRounds = 4
 
 // encoded stands for a text whose encodings are nested too deep to look into.
@@ -25,18 +25,18 @@ func (b *Buffer) appendText(s []byte) {
 	start := len(b.b)
 	b.b = append(b.b, s...)
 	b.settle(start)
-	if !hasEscape(b.b[start:]) {
+	if !hides(b.b[start:]) {
 		return
 	}
 	b.view = append(b.view[:0], b.b[start:]...)
 	for range maxRounds {
-		b.view = unescape(b.view)
+		b.view = reveal(b.view)
 		if b.maskView() {
 			b.b = append(b.b[:start], validUTF8(b.view)...)
 			b.settle(start)
 			b.view = append(b.view[:0], b.b[start:]...)
 		}
-		if !hasEscape(b.view) {
+		if !hides(b.view) {
 			return
 		}
 	}
@@ -83,7 +83,7 @@ const (
 	classLetter             // A to Z, a to z
 	classHex                // 0 to 9, A to F, a to f
 	classLocal              // what the local part of a mail address holds; / ? = & part an address of a page
-	classHint               // @, %, :, and the first byte of a full-width @
+	classHint               // @, %, :, &, and the first byte of a full-width sign or of an Arabic digit
 )
 
 var class = func() (t [256]byte) {
@@ -102,7 +102,7 @@ var class = func() (t [256]byte) {
 	for _, c := range "!#$%'*+-^_`{|}~." {
 		t[c] |= classLocal
 	}
-	for _, c := range []byte("@%:\xEF") {
+	for _, c := range []byte("@%:&\xEF\xD9\xDB") {
 		t[c] |= classHint
 	}
 	return t
