@@ -23,9 +23,10 @@ type Config struct {
 	// Batch and Wait bound how misses are gathered.
 	Batch int
 	Wait  time.Duration
-	// Loads is how many batches may be under way.
+	// Loads is how many batches may be under way: a quarter of them for loads of
+	// many identifiers, which also come in pieces of Batch, the rest for others.
 	Loads int
-	// Timeout bounds one batch.
+	// Timeout bounds one batch, and the wait for room of one load.
 	Timeout time.Duration
 }
 
@@ -53,7 +54,7 @@ func (c Config) Validate() error {
 	atLeast("fence", c.Fence >= shardCount, fmt.Sprint(shardCount))
 	atLeast("batch", c.Batch >= 1, "1")
 	atLeast("wait", c.Wait >= 0, "0")
-	atLeast("loads", c.Loads >= 1, "1")
+	atLeast("loads", c.Loads >= 2, "2")
 	atLeast("timeout", c.Timeout >= time.Millisecond, "1ms")
 	if c.Batch > maxBatch {
 		errs = append(errs, fmt.Errorf("subjects.batch: must be at most %d", maxBatch))

@@ -6,23 +6,30 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"zgoda/consent"
 	"zgoda/control"
 	"zgoda/event"
 	"zgoda/pseudonym"
 )
 
-// loads gathers misses into batches. A miss that finds nothing under way goes at
-// once; others wait until a batch is full, the one under way is back, or Wait is
-// over. The same identifier is asked for once in a batch.
-type loads struct {
-	set *Set
+// smallLoad is how many misses a load of one event, of a choice or of an
+// operator has at most.
+const smallLoad = 16
 
-	mu     sync.Mutex // guards all below
-	open   *batch     // gathering, or nil
-	flying int        // batches under way
-	closed bool
-	work   sync.WaitGroup
+// loads loads misses, in two lanes with places of their own: whoever asks for
+// many identifiers at once waits for others who do, and for nobody else.
+type loads struct {
+	small, large lane
+}
+
+func newLoads(s *Set) *loads {
+	large := max(1, s.cfg.Loads/4)
+	l := &loads{}
+	l.small.init(s, s.cfg.Loads-large)
+	l.large.init(s, large)
+	return l
 }
 
 // batch is some identifiers that are loaded together.
@@ -34,6 +41,8 @@ type batch struct {
 	err     error
 	done    chan struct{}
 	timer   *time.Timer
+	due     bool  // Wait is over: it goes with the next place
+	room    int64 // what its callers took of the lane's room
 }
 
 type missKey struct {
@@ -52,9 +61,15 @@ type wish struct {
 	slot  int
 }
 
-// load waits for all entries of out that are nil.
+// load waits for all entries of out that are nil. Of many, it asks for Batch at
+// a time: two batches under way at most, and one Timeout of waiting for room.
 func (l *loads) load(ctx context.Context, site event.SiteID, now time.Time, ids []Identity, out []*Entry, misses int) error {
-	policy, err := l.set.policy(site)
+	lane := &l.small
+	if misses > smallLoad {
+		lane = &l.large
+	}
+	cfg := &lane.set.cfg
+	policy, err := lane.set.policy(site)
 	if err != nil {
 		return err
 	}
@@ -63,8 +78,35 @@ func (l *loads) load(ctx context.Context, site event.SiteID, now time.Time, ids 
 			return ErrIdentity
 		}
 	}
-	wishes := make([]wish, 0, misses)
-	if wishes, err = l.join(policy, now, ids, out, wishes); err != nil { //nolint:contextcheck // a batch outlives whoever began it
+	until := time.Now().Add(cfg.Timeout)
+	wishes := make([]wish, 0, min(misses, cfg.Batch))
+	for i := 0; i < len(ids); {
+		wishes = wishes[:0]
+		for ; i < len(ids) && len(wishes) < cfg.Batch; i++ {
+			if out[i] == nil {
+				wishes = append(wishes, wish{out: i})
+			}
+		}
+		if err := lane.take(ctx, until, policy, now, ids, out, wishes); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// init makes a lane with places for some batches.
+func (l *lane) init(s *Set, places int) {
+	l.set, l.places = s, places
+	l.room = semaphore.NewWeighted(int64(places) * int64(s.cfg.Batch))
+}
+
+// take waits for the entries of some misses, Batch of them at most.
+func (l *lane) take(ctx context.Context, until time.Time, policy *consent.Policy, now time.Time, ids []Identity, out []*Entry, wishes []wish) error {
+	if err := l.enter(ctx, until, int64(len(wishes))); err != nil {
+		return err
+	}
+	if err := l.join(policy, now, ids, wishes); err != nil { //nolint:contextcheck // a batch outlives whoever began it
+		l.room.Release(int64(len(wishes)))
 		return err
 	}
 	for _, w := range wishes {
@@ -81,52 +123,80 @@ func (l *loads) load(ctx context.Context, site event.SiteID, now time.Time, ids 
 	return nil
 }
 
-func (l *loads) join(policy *consent.Policy, now time.Time, ids []Identity, out []*Entry, wishes []wish) ([]wish, error) {
+// enter waits for room, in turn. The batches give it back, whether their callers
+// have gone or not: what waits and what is under way is bounded by it.
+func (l *lane) enter(ctx context.Context, until time.Time, n int64) error {
+	if l.room.TryAcquire(n) {
+		return nil
+	}
+	wait, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
+	switch err := l.room.Acquire(wait, n); {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return fmt.Errorf("load: %w", ctx.Err())
+	default:
+		l.set.metrics.failures.WithLabelValues("room").Inc()
+		return fmt.Errorf("%w: too many loads under way", ErrKeyholderAway)
+	}
+}
+
+// lane gathers misses into batches. A miss that finds nothing under way goes at
+// once; others wait until a batch is full, the one under way is back, or Wait is
+// over. The same identifier is asked for once in a batch.
+type lane struct {
+	set    *Set
+	places int                 // batches that may be under way
+	room   *semaphore.Weighted // identifiers of all its batches
+
+	mu     sync.Mutex // guards all below
+	open   *batch     // gathering, or nil
+	full   []*batch   // wait for a place
+	flying int        // batches under way
+	closed bool
+	work   sync.WaitGroup
+}
+
+// join adds the misses to batches.
+func (l *lane) join(policy *consent.Policy, now time.Time, ids []Identity, wishes []wish) error {
 	p, _, _ := period(now)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
-		return nil, ErrClosed
+		return ErrClosed
 	}
-	for i := range ids {
-		if out[i] != nil {
-			continue
-		}
+	for i := range wishes {
+		id := &ids[wishes[i].out]
 		if l.open == nil {
-			if l.flying >= l.set.cfg.Loads {
-				return nil, fmt.Errorf("%w: too many loads under way", ErrKeyholderAway)
-			}
 			l.begin()
 		}
-		key := missKey{
-			h1: ids[i].H1, kind: ids[i].Kind, mint: ids[i].Mint && ids[i].Kind != event.KindVisitor,
+		wishes[i].batch, wishes[i].slot = l.open, l.open.add(missKey{
+			h1: id.H1, kind: id.Kind, mint: id.Mint && id.Kind != event.KindVisitor,
 			period: p, site: policy.Site, policy: policy,
-		}
-		wishes = append(wishes, wish{i, l.open, l.open.add(key, now)})
+		}, now)
 		if len(l.open.keys) >= l.set.cfg.Batch {
-			l.startLocked(l.open)
+			l.full, l.open = append(l.full, l.open), nil
 		}
 	}
-	if l.open != nil && l.flying == 0 {
-		l.startLocked(l.open)
-	}
-	return wishes, nil
+	l.startLocked()
+	return nil
 }
 
 // begin opens a batch. The caller holds the lock.
-func (l *loads) begin() {
+func (l *lane) begin() {
 	b := &batch{index: make(map[missKey]int), done: make(chan struct{})}
 	b.timer = time.AfterFunc(l.set.cfg.Wait, func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		if l.open == b {
-			l.startLocked(b)
-		}
+		b.due = true
+		l.startLocked()
 	})
 	l.open = b
 }
 
 func (b *batch) add(key missKey, now time.Time) int {
+	b.room++
 	if slot, ok := b.index[key]; ok {
 		return slot
 	}
@@ -135,38 +205,49 @@ func (b *batch) add(key missKey, now time.Time) int {
 	return len(b.keys) - 1
 }
 
-// startLocked sends the open batch off.
-func (l *loads) startLocked(b *batch) {
-	b.timer.Stop()
-	l.open = nil
-	l.flying++
-	l.work.Go(func() { l.fly(b) })
+// startLocked sends off what may go: the full batches in turn, then the open one
+// if it is due or alone.
+func (l *lane) startLocked() {
+	for l.flying < l.places {
+		var b *batch
+		switch {
+		case len(l.full) > 0:
+			b, l.full = l.full[0], l.full[1:]
+		case l.open != nil && (l.flying == 0 || l.open.due || l.closed):
+			b, l.open = l.open, nil
+		default:
+			return
+		}
+		b.timer.Stop()
+		l.flying++
+		l.work.Go(func() { l.fly(b) })
+	}
 }
 
-func (l *loads) fly(b *batch) {
+func (l *lane) fly(b *batch) {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(context.Background(), l.set.cfg.Timeout)
 	b.entries, b.err = l.set.fetch(ctx, b.keys, b.asked)
 	cancel()
 	l.set.metrics.load.Observe(time.Since(began).Seconds())
 	close(b.done)
+	l.room.Release(b.room)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.flying--
-	if l.open != nil && l.flying == 0 {
-		l.startLocked(l.open)
-	}
+	l.startLocked()
 }
 
-// stop refuses new loads and waits for those under way.
+// stop refuses new loads and waits for those that were asked for.
 func (l *loads) stop() {
-	l.mu.Lock()
-	l.closed = true
-	if l.open != nil {
-		l.startLocked(l.open)
+	for _, lane := range []*lane{&l.small, &l.large} {
+		lane.mu.Lock()
+		lane.closed = true
+		lane.startLocked()
+		lane.mu.Unlock()
 	}
-	l.mu.Unlock()
-	l.work.Wait()
+	l.small.work.Wait()
+	l.large.work.Wait()
 }
 
 // fetch asks the keyholder, then the control store, once each.

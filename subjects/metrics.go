@@ -25,7 +25,7 @@ func newMetrics(r prometheus.Registerer, f *fence, entries int64) (*metrics, err
 			Name: "zgoda_subjects_misses_total", Help: "Identifiers that had to be loaded.",
 		}),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "zgoda_subjects_load_failures_total", Help: "Batches of identifiers that could not be loaded, by the part that was away.",
+			Name: "zgoda_subjects_load_failures_total", Help: "Batches of identifiers that could not be loaded, by the part that was away, and loads that found no room.",
 		}, []string{"away"}),
 		load: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "zgoda_subjects_load_seconds", Help: "Time to load one batch of identifiers.", Buckets: seconds,

@@ -35,7 +35,7 @@ type Set struct {
 	deps    Deps
 	cache   *ristretto.Cache[uint64, *Entry]
 	fence   *fence
-	loads   loads
+	loads   *loads
 	metrics *metrics
 	close   sync.Once
 }
@@ -59,7 +59,7 @@ func New(cfg Config, deps Deps) (*Set, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the cache of the consent set: %w", err)
 	}
-	s.loads.set = s
+	s.loads = newLoads(s)
 	return s, nil
 }
 

@@ -101,9 +101,10 @@ func TestMissesAreGathered(t *testing.T) {
 		start(fmt.Sprint(i % 100)) // each twice
 	}
 	eventually(t, func() bool {
-		w.set.loads.mu.Lock()
-		defer w.set.loads.mu.Unlock()
-		return w.set.loads.open != nil && len(w.set.loads.open.keys) == 100
+		lane := &w.set.loads.small
+		lane.mu.Lock()
+		defer lane.mu.Unlock()
+		return lane.open != nil && len(lane.open.keys) == 100
 	})
 	close(gate)
 	wg.Wait()
@@ -113,23 +114,6 @@ func TestMissesAreGathered(t *testing.T) {
 	}
 	if asked := w.keys.asked.Load(); asked > 201 {
 		t.Errorf("%d identifiers were asked for", asked)
-	}
-}
-
-func TestBatchIsBounded(t *testing.T) {
-	w := newWorld(t, func(c *Config) { c.Batch, c.Loads, c.Wait = 2, 2, time.Minute })
-	gate := make(chan struct{})
-	w.keys.set(func() { w.keys.gate = gate })
-	ids := []Identity{visitor("1"), visitor("2"), visitor("3"), visitor("4")}
-	done := make(chan error, 1)
-	go func() { done <- w.set.Load(context.Background(), site, time.Now(), ids, make([]*Entry, 4)) }()
-	eventually(t, func() bool { return len(w.keys.entered) == 2 })
-	if err := w.set.Load(t.Context(), site, time.Now(), []Identity{visitor("5")}, make([]*Entry, 1)); !errors.Is(err, ErrKeyholderAway) {
-		t.Errorf("with all loads under way: %v", err)
-	}
-	close(gate)
-	if err := <-done; err != nil {
-		t.Error(err)
 	}
 }
 
