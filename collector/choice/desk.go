@@ -215,17 +215,42 @@ func (d *Desk) load(ctx context.Context, r *Request, v *visit) error {
 	return nil
 }
 
-// record writes what was said into the ledger, under the visitor.
+// record writes what was said into the ledger, under the visitor, as far as it
+// is not there already. Of a visitor that is linked to a contact everything is
+// written: whether it is there already would tell of the contact.
 func (d *Desk) record(ctx context.Context, v *visit, said *statement) error {
 	choices := make(map[event.PurposeID]bool, len(said.choices))
 	for id, granted := range said.choices {
-		choices[event.PurposeID(id)] = granted
+		if !v.onRecord(event.PurposeID(id), granted) {
+			choices[event.PurposeID(id)] = granted
+		}
+	}
+	if len(choices) == 0 {
+		return nil
 	}
 	_, err := d.deps.People.SetChoices(ctx, v.site.ID, v.handle, choices, subjects.ChoiceMeta{
 		Version: v.site.Policy.Version, Locale: said.locale, Surface: said.surface,
 		GPC: v.signals.GPC == consent.Present, DNT: v.signals.DNT == consent.Present,
 	})
 	return err
+}
+
+// onRecord says whether the visitor's own choice is on record as it is made now:
+// in the dialogue, about the same texts, under the same signals of the browser.
+func (v *visit) onRecord(id event.PurposeID, granted bool) bool {
+	i := v.site.Policy.Find(id)
+	if v.record == nil || i < 0 {
+		return false
+	}
+	p := &v.site.Policy.Purposes[i]
+	now := consent.Held{
+		Choice: consent.ChoiceRefused, Version: p.Version, Dialogue: true,
+		GPC: v.signals.GPC == consent.Present, DNT: v.signals.DNT == consent.Present,
+	}
+	if granted {
+		now.Choice = consent.ChoiceGiven
+	}
+	return v.record.Purposes[p.Bit%event.MaxPurposes] == now
 }
 
 // merge returns everything chosen so far: what is said now, over what the
@@ -278,15 +303,16 @@ func (v *visit) needsVisitor(after map[event.PurposeID]bool) bool {
 
 // settle makes the cookies and the state that the choices lead to.
 func (d *Desk) settle(ctx context.Context, r *Request, v *visit, after map[event.PurposeID]bool, needed bool) Answer {
-	sealed := d.deps.Jar.SealChoice(v.site.ID, cookie.Choices{Version: v.site.Policy.Version, By: after}, r.ReceivedAt)
-	life := r.ReceivedAt.AddDate(0, cookie.MaxAgeMonths, 0).Sub(r.ReceivedAt)
+	jar, site, now := d.deps.Jar, v.site.ID, r.ReceivedAt
+	sealed := jar.WithChoice(site, jar.SealChoice(site, cookie.Choices{Version: v.site.Policy.Version, By: after}, now), r.Choice, now)
+	life := now.AddDate(0, cookie.MaxAgeMonths, 0).Sub(now)
 	cookies := []Cookie{{Name: cookie.Choice, Value: sealed, MaxAge: life}}
 	switch {
 	case needed:
 		// Sealed anew at each renewal, so that an old copy of the cookie ages out.
-		cookies = append(cookies, Cookie{cookie.Visitor, d.deps.Jar.SealVisitor(v.site.ID, v.id, r.ReceivedAt), life})
+		cookies = append(cookies, Cookie{cookie.Visitor, jar.WithVisitor(site, jar.SealVisitor(site, v.id, now), r.Visitor, now), life})
 	case len(r.Visitor) > 0:
-		cookies = append(cookies, Cookie{Name: cookie.Visitor})
+		cookies = append(cookies, Cookie{cookie.Visitor, jar.WithoutVisitor(site, r.Visitor, now), life})
 		v.known = false
 	}
 	if err := d.load(ctx, r, v); err != nil {

@@ -93,6 +93,7 @@ func setUp(tb testing.TB) (*person, *ledger) {
 	tb.Helper()
 	sites, err := collector.NewSites([]collector.Site{
 		{ID: "shop", PublicKeys: []string{"pk"}, Secret: collector.Secret("sk"), Origins: []string{"https://shop.example"}, Policy: policy},
+		{ID: "blog", PublicKeys: []string{"pk-blog"}, Origins: []string{"https://shop.example"}, Policy: &consent.Policy{Site: "blog", Version: 7, Purposes: policy.Purposes}},
 		{ID: "demo", PublicKeys: []string{"demo-key"}, Loopback: true, Policy: &consent.Policy{Site: "demo", Version: 1, Purposes: policy.Purposes}},
 	})
 	if err != nil {
@@ -372,6 +373,11 @@ func TestStrictBody(t *testing.T) {
 		`{"key":"pk","choices":{"analytics":true},"version":"7.0"}`:                                       "version",
 		`{"key":"pk","choices":{"analytics":true},"version":7e0}`:                                         "version",
 		`{"key":"pk","choices":{"analytics":true},"version":"7","locale":"p l"}`:                          "locale",
+		`{"key":"pk","choices":{"analytics":true},"version":"7","locale":"420777123456-85-05-12"}`:        "locale",
+		`{"key":"pk","choices":{"analytics":true},"version":"7","locale":"jana-novakova"}`:                "locale",
+		`{"key":"pk","choices":{"analytics":true},"version":"7","locale":7}`:                              "locale",
+		`{"key":"pk","choices":{"analytics":true},"version":"7","surface":"Jana.Novakova_10.20.30.40"}`:   "surface",
+		`{"key":"pk","choices":{"analytics":true},"version":"7","surface":"Dialogue"}`:                    "surface",
 		`{"key":"pk","choices":{"analytics":true},"version":"7","surface":"<script>"}`:                    "surface",
 		`{"key":"pk","choices":{"analytics":true},"version":"7","visitor":"me"}`:                          "body",
 		`{"key":"pk","choices":{"analytics":true},"version":"7"} x`:                                       "body",

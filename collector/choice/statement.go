@@ -27,10 +27,16 @@ type fault struct {
 
 const (
 	maxKey     = 200
-	maxLocale  = 35 // the longest language tag that RFC 5646 foresees
-	maxSurface = 64
+	maxLocale  = 11 // sr-Latn-RS and its kind
+	maxSurface = 16
 	maxVersion = 20
 )
+
+// surfaces are where a person can be asked. The ledger keeps the name in clear
+// and for ever, so strangers choose one and write none.
+var surfaces = map[string]bool{
+	"dialogue": true, "banner": true, "page": true, "preferences": true, "account": true, "app": true, "api": true,
+}
 
 // parse reads the body strictly: an unknown or a repeated member, and a member
 // of a wrong type, refuse the whole, since half a choice is none.
@@ -93,9 +99,14 @@ func (r *reader) member(key []byte, v *fastjson.Value) {
 		}
 		r.out.version = r.text(v, "version", maxVersion, isDigit)
 	case "locale":
-		r.out.locale = r.text(v, "locale", maxLocale, func(c rune) bool { return isAlphanumeric(c) || c == '-' })
+		text := r.text(v, "locale", maxLocale, func(c rune) bool { return isLetter(c) || c == '-' })
+		if r.out.locale = language(text); r.out.locale == "" && text != "" {
+			r.bad("The member must be a language, with a script and a country at most: sk, pl-PL, sr-Latn-RS", "locale")
+		}
 	case "surface":
-		r.out.surface = r.text(v, "surface", maxSurface, func(c rune) bool { return isAlphanumeric(c) || strings.ContainsRune("_-.:", c) })
+		if r.out.surface = r.text(v, "surface", maxSurface, isLetter); r.out.surface != "" && !surfaces[r.out.surface] {
+			r.bad("The member must be one of account, api, app, banner, dialogue, page, preferences", "surface")
+		}
 	default:
 		r.bad("There is a member that is not known", "body")
 	}
@@ -162,6 +173,28 @@ func (s *statement) check(policy *consent.Policy) *fault {
 
 func isDigit(c rune) bool { return c >= '0' && c <= '9' }
 
-func isAlphanumeric(c rune) bool {
-	return isDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+func isLetter(c rune) bool { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') }
+
+// language returns a tag of a language, a script and a country (BCP 47), the
+// latter two if they are there, in its usual spelling; or nothing. Variants and
+// extensions can hold anything, and nobody needs them here.
+func language(tag string) string {
+	parts := strings.Split(tag, "-")
+	if n := len(parts[0]); n < 2 || n > 3 {
+		return ""
+	}
+	parts[0] = strings.ToLower(parts[0])
+	rest := parts[1:]
+	if len(rest) > 0 && len(rest[0]) == 4 {
+		rest[0] = strings.ToUpper(rest[0][:1]) + strings.ToLower(rest[0][1:])
+		rest = rest[1:]
+	}
+	if len(rest) > 0 && len(rest[0]) == 2 {
+		rest[0] = strings.ToUpper(rest[0])
+		rest = rest[1:]
+	}
+	if len(rest) > 0 {
+		return ""
+	}
+	return strings.Join(parts, "-")
 }

@@ -42,6 +42,12 @@
     return u.origin + u.pathname + (query ? '?' + query : '')
   }
 
+  // The gateway takes a language, a script and a country, and nothing after them.
+  function language(tag) {
+    var found = /^[a-z]{2,3}(-[a-z]{4})?(-[a-z]{2})?(?![^-])/i.exec(tag || '')
+    return found ? found[0] : undefined
+  }
+
   // A page of another host may carry anything in its path: its origin is enough.
   function referrer() {
     if (previous) return previous
@@ -139,7 +145,7 @@
       return talk('POST', JSON.stringify({
         key: key, choices: choices,
         version: String(options.version !== undefined ? options.version : version),
-        locale: options.locale || d.documentElement.lang || n.language,
+        locale: language(options.locale) || language(d.documentElement.lang) || language(n.language),
         surface: options.surface || 'dialogue'
       }))
     }).then(function (now) {
