@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -136,6 +137,9 @@ func (w *work) admit(key []byte) bool {
 			class = KeyPublic
 		}
 	}
+	if class == KeySecret && w.inQuery(key) {
+		site = nil
+	}
 	if site == nil || class == KeyUnknown {
 		return w.fail(http.StatusUnauthorized, "The write key is not known", "", "writeKey")
 	}
@@ -143,10 +147,31 @@ func (w *work) admit(key []byte) bool {
 	w.a.OriginListed = hasOrigin && site.OriginListed(w.r.Origin)
 	w.secret = class == KeySecret
 	w.noOrigin = !w.secret && !hasOrigin
-	if !w.secret && hasOrigin && !w.a.OriginListed {
+	switch {
+	case hasOrigin && !w.a.OriginListed:
 		return w.fail(http.StatusForbidden, "The origin is not listed", "Add it to the site's origins.", "Origin")
+	case w.secret && w.fromOtherSite():
+		return w.fail(http.StatusForbidden, "A secret key came from a page of another site", "It belongs on servers: replace it.", "Sec-Fetch-Site")
 	}
 	return true
+}
+
+// inQuery says whether the key of a pixel stands in its address, which proxies
+// log and pages show: no place for a secret one.
+func (w *work) inQuery(key []byte) bool {
+	return w.r.Route == RoutePixel && w.r.Query != nil &&
+		(bytes.Equal(key, w.r.Query("writeKey")) || bytes.Equal(key, pixel.Key(w.r.Query)))
+}
+
+// fromOtherSite reads what browsers say of the page that sends a request.
+func (w *work) fromOtherSite() (other bool) {
+	if w.r.Header != nil {
+		w.r.Header("Sec-Fetch-Site", func(value []byte) bool {
+			other = other || string(bytes.TrimSpace(value)) == "cross-site"
+			return !other
+		})
+	}
+	return other
 }
 
 // begin decodes and counts the events; false when the request was refused.
