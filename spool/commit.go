@@ -64,6 +64,9 @@ func (s *Spool) commitGathered() {
 // commit writes one group. After an error its segment is abandoned and the next
 // group goes to a new one.
 func (s *Spool) commit(g *group) error {
+	if g.records == 0 {
+		return s.filler.fill(s.fs, s.cfg.Dir)
+	}
 	if s.spent() {
 		if err := s.rotate(); err != nil {
 			return s.fail(err)

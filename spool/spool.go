@@ -31,6 +31,7 @@ type Spool struct {
 	full   atomic.Bool
 
 	// Of the committer alone.
+	filler   filler
 	active   *appender
 	previous *segment // what the next segment's header says of the one before
 
@@ -241,6 +242,7 @@ func (s *Spool) Close() error {
 		if s.active != nil {
 			errs = append(errs, s.active.file.Close())
 		}
+		errs = append(errs, s.filler.close())
 		s.reader.Lock()
 		s.cursor.close()
 		s.reader.Unlock()
