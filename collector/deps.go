@@ -31,6 +31,7 @@ type people interface {
 type log interface {
 	Put(rec []byte) (spool.Ticket, error)
 	Wait(ctx context.Context, t spool.Ticket) error
+	Flush(ctx context.Context) error
 }
 
 // fates counts what becomes of events; telemetry.Fates is one.

@@ -30,6 +30,7 @@ func (knownPeople) Link(context.Context, event.SiteID, time.Time, []subjects.Ide
 }
 func (nullLog) Put([]byte) (spool.Ticket, error)         { return spool.Ticket{}, nil }
 func (nullLog) Wait(context.Context, spool.Ticket) error { return nil }
+func (nullLog) Flush(context.Context) error              { return nil }
 func (nullFates) Receive(int)                            {}
 func (nullFates) Refuse(event.Reason, int)               {}
 func (nullFates) Drop(event.Reason, int)                 {}

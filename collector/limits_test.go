@@ -78,8 +78,10 @@ func TestBesideIsAsIfInEach(t *testing.T) {
 		{"nothing of its own", ``, `"context":{"page":{` + page + `},"campaign":{` + campaign + `}}`},
 		{"a path of its own", `"context":{"page":{"path":"/own"}}`, `"context":{"page":{` + page + `,"path":"/own"},"campaign":{` + campaign + `}}`},
 		{"a campaign of its own", `"context":{"campaign":{"name":"autumn"}}`, `"context":{"page":{` + page + `},"campaign":{"name":"autumn","medium":"mail"}}`},
-		{"an address of its own", `"context":{"page":{"url":"https://other.example/x","search":"?utm_source=own"}}`,
-			`"context":{"page":{"url":"https://other.example/x","search":"?utm_source=own","referrer":"https://shop.example/from/it"},"campaign":{` + campaign + `}}`},
+		{
+			"an address of its own", `"context":{"page":{"url":"https://other.example/x","search":"?utm_source=own"}}`,
+			`"context":{"page":{"url":"https://other.example/x","search":"?utm_source=own","referrer":"https://shop.example/from/it"},"campaign":{` + campaign + `}}`,
+		},
 		{"a page view's properties", `"properties":{"path":"/own"}`, `"properties":{"path":"/own"},"context":{"page":{` + page + `},"campaign":{` + campaign + `}}`},
 	} {
 		entry := func(own string) string {

@@ -137,6 +137,7 @@ type logFake struct {
 	putErr  error
 	waitErr error
 	waits   int
+	flushes int
 }
 
 func (l *logFake) Put(rec []byte) (spool.Ticket, error) {
@@ -158,6 +159,13 @@ func (l *logFake) Wait(context.Context, spool.Ticket) error {
 	defer l.mu.Unlock()
 	l.waits++
 	return l.waitErr
+}
+
+func (l *logFake) Flush(context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.flushes++
+	return nil
 }
 
 type fatesFake struct {

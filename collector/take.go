@@ -171,6 +171,27 @@ func (w *work) drop(it *item) {
 	it.fate = fate{met: true, reason: reason}
 	w.c.deps.Fates.Drop(reason, 1)
 	w.tell()
+	w.quiet = w.quiet || (!w.secret && w.mightBeStored(it))
+}
+
+// mightBeStored says whether an event would be stored if everybody whom it is
+// about had agreed to everything, so that dropping it tells what is on record.
+func (w *work) mightBeStored(it *item) bool {
+	var agreed consent.Record
+	for _, p := range w.site.Policy.Purposes {
+		agreed.Purposes[p.Bit] = consent.Held{Choice: consent.ChoiceGiven, Version: p.Version}
+	}
+	subject, ids := w.subject(it)
+	if subject.Visitor != nil {
+		subject.Visitor = &agreed
+	}
+	if subject.Contact != nil {
+		subject.Contact = &agreed
+	}
+	subject.Second = nil
+	best := consent.Decide(w.site.Policy, &w.signals, subject)
+	_, ok := best.Permit(ids)
+	return ok
 }
 
 // tell counts the decision, and answers with the first one of the request.
@@ -187,11 +208,13 @@ func (w *work) tell() {
 // cut short is not counted as refused: it may still become durable, and the
 // writer counts it then.
 func (w *work) wait(ctx context.Context) {
+	stored := false
 	for i := range w.items {
 		it := &w.items[i]
 		if !it.fate.put {
 			continue
 		}
+		stored = true
 		err := w.c.deps.Spool.Wait(ctx, it.ticket)
 		switch {
 		case err == nil:
@@ -200,5 +223,10 @@ func (w *work) wait(ctx context.Context) {
 		default:
 			w.refuseCounted(it, reasonFor(err))
 		}
+	}
+	if w.quiet && !stored {
+		// An answer that comes before the disk would tell a stranger what is on
+		// record of somebody. Nothing was promised, so an error changes nothing.
+		_ = w.c.deps.Spool.Flush(ctx)
 	}
 }

@@ -72,6 +72,7 @@ type work struct {
 	ticket   spool.Ticket
 	put      func() error // made once: puts encoded into the spool
 	decided  bool         // the answer tells a decision already
+	quiet    bool         // something was dropped that a record might have let through
 }
 
 // The sizes above which a work's lists are not kept.
