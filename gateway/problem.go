@@ -38,8 +38,7 @@ func problem(rc *fasthttp.RequestCtx, status int, p collector.Problem) {
 // protocolError answers what could not be read as HTTP, or came too slowly.
 func (g *Gateway) protocolError(rc *fasthttp.RequestCtx, err error) {
 	status, fault, p := bodyFault(err)
-	var small *fasthttp.ErrSmallBuffer
-	if errors.As(err, &small) {
+	if _, small := errors.AsType[*fasthttp.ErrSmallBuffer](err); small {
 		status, fault = fasthttp.StatusRequestHeaderFieldsTooLarge, brokenHeader
 		p = collector.Problem{Title: "The headers are too large", Field: "headers"}
 	}
