@@ -91,6 +91,17 @@ func TestFenceAgainstModel(t *testing.T) {
 				f.raise(h, seq, at)
 				changed[h], top = max(changed[h], seq), max(top, seq)
 			},
+			"raise all": func(rt *rapid.T) {
+				seq := event.Sequence(rapid.Uint64Range(1, 50).Draw(rt, "sequence"))
+				f.raiseAll(seq)
+				for shard := range byte(4) {
+					for n := range byte(10) {
+						h := event.Handle{0: shard, 1: n}
+						changed[h] = max(changed[h], seq)
+					}
+				}
+				top = max(top, seq)
+			},
 			"look": func(rt *rapid.T) {
 				h, seq := handle.Draw(rt, "h"), event.Sequence(rapid.Uint64Range(0, 51).Draw(rt, "sequence"))
 				if seq < changed[h] && (accepts(f, visitorEntry(h, seq)) || f.fresh(visitorEntry(h, seq)) || !f.suspect(&h, seq)) {
