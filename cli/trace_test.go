@@ -12,7 +12,7 @@ import (
 // batch is an explanation of two events, with what may stand beside the traces.
 func batch(tb testing.TB) []byte {
 	tb.Helper()
-	policy := &consent.Policy{Site: "demo", Version: 3, Purposes: []consent.Purpose{
+	policy := &consent.Policy{Site: "demo", Version: 2, Revision: 3, Purposes: []consent.Purpose{
 		{ID: "profiling", Kind: consent.KindProfiling, Basis: consent.BasisConsent, Version: 1},
 	}}
 	signals := consent.Signals{GPC: consent.Present}

@@ -38,7 +38,7 @@ func (Sites) Policy(id event.SiteID) (*consent.Policy, bool) {
 	if id != Site {
 		return nil, false
 	}
-	return &consent.Policy{Site: Site, Version: 1, Purposes: []consent.Purpose{
+	return &consent.Policy{Site: Site, Version: 1, Revision: 1, Purposes: []consent.Purpose{
 		{ID: "measurement", Bit: 0, Kind: consent.KindMeasurement, Basis: consent.BasisLegitimateInterest, Version: 1, GPC: consent.ReachIgnore},
 		{ID: "analytics", Bit: 1, Kind: consent.KindAnalytics, Basis: consent.BasisConsent, Version: 1, GPC: consent.ReachIgnore},
 		{ID: "profiling", Bit: 2, Kind: consent.KindProfiling, Basis: consent.BasisConsent, Version: 1, GPC: consent.ReachRefuse},
