@@ -177,7 +177,7 @@ func policyVersion(p *consent.Policy) uint32 {
 func policyRevision(p *consent.Policy) uint32 {
 	h := sha256.New()
 	for i := range p.Purposes {
-		fmt.Fprintf(h, "%#v\n", p.Purposes[i]) // plain values; a hash never fails
+		_, _ = fmt.Fprintf(h, "%#v\n", p.Purposes[i]) // plain values; a hash never fails
 	}
 	for _, category := range slices.Sorted(maps.Keys(p.Categories)) {
 		writeText(h, category)
