@@ -225,8 +225,22 @@ func (w *work) wait(ctx context.Context) {
 		}
 	}
 	if w.quiet && !stored {
-		// An answer that comes before the disk would tell a stranger what is on
-		// record of somebody. Nothing was promised, so an error changes nothing.
-		_ = w.c.deps.Spool.Flush(ctx)
+		w.pretend(ctx)
+	}
+}
+
+// pretend waits for the disk, and answers for it, as if what was dropped had
+// been stored: an answer before the disk, or a good one while the spool takes
+// nothing, would tell a stranger what is on record of somebody. The drop has been
+// counted already.
+func (w *work) pretend(ctx context.Context) {
+	err := w.c.deps.Spool.Flush(ctx)
+	if err == nil {
+		return
+	}
+	for i := range w.items {
+		if it := &w.items[i]; dropped(it.fate.reason) {
+			w.refuse(it, reasonFor(err), "", "")
+		}
 	}
 }

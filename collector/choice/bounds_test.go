@@ -8,44 +8,18 @@ import (
 	"zgoda/event"
 )
 
-// TestNothingChangedIsNotWritten: what is on record as it is said now needs no
-// second entry in a ledger that nothing is ever taken out of.
-func TestNothingChangedIsNotWritten(t *testing.T) {
+// TestEveryChoiceIsWritten: whether something was on record already must not be
+// told by the time an answer takes, so each choice goes to the ledger. The
+// gateway limits how many there can be.
+func TestEveryChoiceIsWritten(t *testing.T) {
 	p, l := setUp(t)
-	writes := func(what string, want int) {
-		t.Helper()
-		if len(l.metas) != want {
-			t.Errorf("%s: %d writes, want %d", what, len(l.metas), want)
+	for n := 1; n <= 3; n++ {
+		l.linked = n == 3
+		p.choose(`{"analytics":true,"profiling":false}`)
+		if len(l.metas) != n {
+			t.Errorf("choice %d: %d writes", n, len(l.metas))
 		}
 	}
-	p.choose(`{"analytics":true,"profiling":false}`)
-	writes("the first choice", 1)
-	s := p.choose(`{"analytics":true,"profiling":false}`)
-	writes("the same again", 1)
-	expect(t, s, "analytics", true, "ledger")
-	p.choose(`{"profiling":false}`)
-	writes("a part of it", 1)
-	p.choose(`{"analytics":true,"profiling":true}`)
-	writes("one of two changed", 2)
-	p.headers["Sec-GPC"] = "1"
-	p.choose(`{"analytics":true,"profiling":true}`)
-	writes("the same, under GPC", 3)
-	delete(p.headers, "Sec-GPC")
-	for h, r := range l.records { // as an operator records it
-		r.Purposes[1].Dialogue, r.Purposes[1].GPC = false, false
-		l.records[h] = r
-	}
-	p.choose(`{"analytics":true}`)
-	writes("on record, but not from the dialogue", 4)
-	for h, r := range l.records { // of older texts
-		r.Purposes[1].Version--
-		l.records[h] = r
-	}
-	p.choose(`{"analytics":true}`)
-	writes("older texts", 5)
-	l.linked = true
-	p.choose(`{"analytics":true}`)
-	writes("linked: whether it is on record is not told", 6)
 }
 
 func TestLocalesAndSurfaces(t *testing.T) {

@@ -215,42 +215,19 @@ func (d *Desk) load(ctx context.Context, r *Request, v *visit) error {
 	return nil
 }
 
-// record writes what was said into the ledger, under the visitor, as far as it
-// is not there already. Of a visitor that is linked to a contact everything is
-// written: whether it is there already would tell of the contact.
+// record writes what was said into the ledger, under the visitor, each time it
+// is said: whether something was there already would tell, by the time it takes,
+// what is on record.
 func (d *Desk) record(ctx context.Context, v *visit, said *statement) error {
 	choices := make(map[event.PurposeID]bool, len(said.choices))
 	for id, granted := range said.choices {
-		if !v.onRecord(event.PurposeID(id), granted) {
-			choices[event.PurposeID(id)] = granted
-		}
-	}
-	if len(choices) == 0 {
-		return nil
+		choices[event.PurposeID(id)] = granted
 	}
 	_, err := d.deps.People.SetChoices(ctx, v.site.ID, v.handle, choices, subjects.ChoiceMeta{
 		Version: v.site.Policy.Version, Locale: said.locale, Surface: said.surface,
 		GPC: v.signals.GPC == consent.Present, DNT: v.signals.DNT == consent.Present,
 	})
 	return err
-}
-
-// onRecord says whether the visitor's own choice is on record as it is made now:
-// in the dialogue, about the same texts, under the same signals of the browser.
-func (v *visit) onRecord(id event.PurposeID, granted bool) bool {
-	i := v.site.Policy.Find(id)
-	if v.record == nil || i < 0 {
-		return false
-	}
-	p := &v.site.Policy.Purposes[i]
-	now := consent.Held{
-		Choice: consent.ChoiceRefused, Version: p.Version, Dialogue: true,
-		GPC: v.signals.GPC == consent.Present, DNT: v.signals.DNT == consent.Present,
-	}
-	if granted {
-		now.Choice = consent.ChoiceGiven
-	}
-	return v.record.Purposes[p.Bit%event.MaxPurposes] == now
 }
 
 // merge returns everything chosen so far: what is said now, over what the
