@@ -30,12 +30,9 @@ type shard struct {
 	mu    sync.RWMutex
 	marks map[event.Handle]mark
 	floor event.Sequence // entries below it are stale
-	// forgotten is the highest sequence of a mark that was dropped for its age:
-	// too old for any entry, not for a record in the spool.
-	forgotten event.Sequence
-	top       atomic.Uint64 // the highest sequence of marks and floor
-	made      atomic.Uint64
-	_         [40]byte
+	top   atomic.Uint64  // the highest sequence of marks and floor
+	made  atomic.Uint64
+	_     [48]byte
 }
 
 type mark struct {
@@ -102,7 +99,7 @@ func (f *fence) makeRoomLocked(s *shard, at time.Time) {
 	before := len(s.marks)
 	for h, m := range s.marks {
 		if at.Sub(m.at) > f.keep {
-			s.forgotten = max(s.forgotten, m.sequence)
+			s.floor = max(s.floor, m.sequence) // costs no hit; records in the spool, and clocks that were set back, need it
 			delete(s.marks, h)
 		}
 	}
@@ -197,5 +194,5 @@ func (f *fence) suspect(h *event.Handle, sequence event.Sequence) bool {
 	s := &f.shards[f.of(h)]
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return sequence < s.forgotten || !s.freshLocked(h, sequence)
+	return !s.freshLocked(h, sequence)
 }
