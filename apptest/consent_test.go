@@ -114,7 +114,7 @@ func TestI3FailClosed(t *testing.T) {
 		if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil { // alive, and silent
 			t.Fatal(err)
 		}
-		resp, text := post(t, s.public+"/v1/track", `{"userId":"i3-new","event":"x",`+grantAll+`}`, secretKey)
+		resp, text := post(t, s.public+"/v1/track", `{"userId":"i3-new","event":"x","messageId":"i3-silent",`+grantAll+`}`, secretKey)
 		if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
 			t.Errorf("keyholder silent: %d Retry-After %q: %s", resp.StatusCode, resp.Header.Get("Retry-After"), text)
 		}
@@ -141,7 +141,7 @@ func TestI3FailClosed(t *testing.T) {
 		if code != 1 || errs == "" {
 			t.Errorf("a switch that could not be written was answered with %d %q", code, errs)
 		}
-		resp, text := post(t, s.public+"/v1/identify", `{"userId":"i3","anonymousId":"i3-locked",`+grantAll+`}`, secretKey)
+		resp, text := post(t, s.public+"/v1/identify", `{"userId":"i3","anonymousId":"i3-locked","messageId":"i3-locked",`+grantAll+`}`, secretKey)
 		if resp.StatusCode != http.StatusServiceUnavailable {
 			t.Errorf("a link that could not be written: %d %s", resp.StatusCode, text)
 		}
