@@ -31,8 +31,8 @@ func (s SiteConfig) Explain(w io.Writer) error {
 		return err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "Site %s of %s, policy version %d, under the rules of %s.\n",
-		s.ID, s.Controller.Name, policy.Revision, strings.ToUpper(s.Controller.Jurisdiction()))
+	fmt.Fprintf(&b, "Site %s of %s, policy version %d, texts version %d, under the rules of %s.\n",
+		s.ID, s.Controller.Name, policy.Revision, policy.Version, strings.ToUpper(s.Controller.Jurisdiction()))
 	if s.loopback {
 		b.WriteString("  Its key works for clients on loopback only.\n")
 	} else if len(s.Origins) == 0 && len(s.Keys.Public) > 0 {
