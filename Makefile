@@ -79,7 +79,7 @@ check: lint race ## Formatting, lint, race tests, generated files unchanged, mod
 
 .PHONY: vuln
 vuln: need-go ## Look for known vulnerabilities (needs a network that reaches the Go vulnerability database)
-	$(GO) run golang.org/x/vuln/cmd/govulncheck@latest $(PACKAGES)
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.1.4 $(PACKAGES)
 
 .PHONY: clean
 clean: ## Remove what was built; data/ and node_modules/ stay

@@ -45,9 +45,6 @@ func New(config Config, deps Deps) (*Supervisor, error) {
 	return &Supervisor{config: config, deps: deps, metrics: m, ready: make(chan struct{}), failed: make(chan struct{})}, nil
 }
 
-// Started is closed when the child has been ready for the first time.
-func (s *Supervisor) Started() <-chan struct{} { return s.ready }
-
 // WaitReady returns nil when the child has been ready, or the child's own last
 // words when it failed to start too often.
 func (s *Supervisor) WaitReady(ctx context.Context) error {

@@ -83,9 +83,6 @@ func (r *Room) Kill() {
 	}
 }
 
-// Stop ends the engine for good and returns when its process is gone.
-func (r *Room) Stop() error { return r.stop() }
-
 // Restarted waits until another process than the given one runs and listens.
 func (r *Room) Restarted(tb testing.TB, before int, within time.Duration) {
 	tb.Helper()

@@ -102,8 +102,8 @@ func (r *Ring) Gateway() Gateway { return r.gateway }
 func (r *Ring) Slot() tink.AEAD { return r.slot }
 
 // Epoch returns the keys that are in force now. When a month or a year has
-// begun, its keys are made, durably, and those whose life has ended are
-// destroyed, before it returns. An error means that nothing may be derived.
+// begun, its keys are made, durably, and last year's visitor keys are destroyed,
+// before it returns. An error means that nothing may be derived.
 func (r *Ring) Epoch() (*Epoch, error) {
 	now := r.now().UTC()
 	if e := r.epoch.Load(); e != nil && e.covers(now) {
