@@ -220,8 +220,10 @@ func TestEngineWeaknessCostsNoEvent(t *testing.T) {
 	load := startLoad(t, host(t, s.public), 2)
 	address := engineAddress(t, s)
 	for what, attack := range map[string]func() error{
-		"a wrong password":     func() error { return dialEngine(t, address, "zgoda", "wrong").Ping(t.Context()) },
-		"a malformed greeting": func() error { return greet(address, []byte{0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 1, 2, 3}) },
+		"a wrong password": func() error { return dialEngine(t, address, "zgoda", "wrong").Ping(t.Context()) },
+		"a malformed greeting": func() error {
+			return greet(address, []byte{0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 1, 2, 3})
+		},
 	} {
 		before := s.child("zgoda-clickhouse")
 		if err := attack(); err == nil && what == "a wrong password" {
