@@ -37,7 +37,16 @@ var outside = []string{
 func (s *Store) Query(ctx context.Context, sql string, w io.Writer, format Format) error {
 	const act = "run the statement"
 	options := *s.options
-	options.MaxOpenConns, options.MaxIdleConns = 1, 1 // so that USE holds for what follows
+	// The login names the database, since the driver may change connections
+	// between two statements. It must be there: the embedded engine ends when a
+	// login names one that is not.
+	var databases uint64
+	if err := s.conn.QueryRow(ctx, "SELECT count() FROM system.databases WHERE name = $1", s.database).Scan(&databases); err != nil {
+		return classify("look for the database", err)
+	}
+	if databases > 0 {
+		options.Auth.Database = s.database
+	}
 	options.Settings = maps.Clone(options.Settings)
 	if options.Settings == nil {
 		options.Settings = clickhouse.Settings{}
@@ -48,9 +57,6 @@ func (s *Store) Query(ctx context.Context, sql string, w io.Writer, format Forma
 		return classify(act, err)
 	}
 	defer func() { _ = conn.Close() }()
-	if err := conn.Exec(ctx, "USE "+s.database); err != nil {
-		return classify("use the database", err)
-	}
 	sql = strings.TrimRight(strings.TrimSpace(sql), "; \n\t")
 	if err := checkFunctions(ctx, conn, sql); err != nil {
 		return err
