@@ -1,4 +1,4 @@
-// Zgoda-keyholder holds every key, and turns blinded identifiers into pseudonyms
+// Command zgoda-keyholder holds every key, and turns blinded identifiers into pseudonyms
 // for gateways on the same machine.
 package main
 
