@@ -13,12 +13,16 @@ import (
 // fail answers the request as a whole with a problem. It returns false, so that
 // a step can end with it.
 func (w *work) fail(status int, title, detail, field string) bool {
-	w.a.Status = status
-	w.a.Problem = Problem{Title: title, Detail: detail, Field: field}
-	if status == http.StatusServiceUnavailable {
-		w.a.RetryAfter = w.c.retryAfter()
-	}
+	w.c.fail(w.a, status, title, detail, field)
 	return false
+}
+
+func (c *Collector) fail(a *Answer, status int, title, detail, field string) {
+	a.Status = status
+	a.Problem = Problem{Title: title, Detail: detail, Field: field}
+	if status == http.StatusServiceUnavailable {
+		a.RetryAfter = c.retryAfter()
+	}
 }
 
 // failFor answers with what an error about the request as a whole says.
@@ -130,41 +134,6 @@ var passingTitles = map[event.Reason]string{
 	event.ReasonControlAway:   "The control store is away",
 	event.ReasonDraining:      "The gateway is shutting down",
 	event.ReasonInternal:      "A fault of ours",
-}
-
-// answer says what became of all items. A refusal that passes makes the whole
-// request one to send again: what is on disk already is known by its messageId.
-func (w *work) answer() {
-	var worst *item
-	for i := range w.items {
-		it := &w.items[i]
-		switch {
-		case it.fate.reason == event.ReasonNone:
-			w.a.Accepted++
-			continue
-		case dropped(it.fate.reason):
-			w.a.Dropped++
-			continue
-		case worst == nil || (passing(it.fate.reason) && !passing(worst.fate.reason)):
-			worst = it
-		}
-		if w.r.Strict {
-			w.a.Refused = append(w.a.Refused, Refusal{Index: i, Field: it.fate.field, Reason: it.fate.reason.String()})
-		}
-	}
-	w.a.Status = http.StatusOK
-	switch {
-	case worst == nil:
-	case passing(worst.fate.reason):
-		w.fail(http.StatusServiceUnavailable, passingTitles[worst.fate.reason], "Send it again.", "")
-	case !w.many && worst.fate.reason == event.ReasonTooLarge:
-		w.fail(http.StatusBadRequest, "The event is too large", worst.fate.detail, worst.fate.field)
-	case !w.many:
-		w.fail(http.StatusBadRequest, "A field is wrong", worst.fate.detail, worst.fate.field)
-		if worst.fate.reason == event.ReasonNoIdentity {
-			w.a.Problem.Title = "no_identity"
-		}
-	}
 }
 
 // dropped says whether a reason is one for not storing an event that was right.

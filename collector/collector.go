@@ -26,6 +26,7 @@ type Collector struct {
 	parsers []signal.Parser
 	metrics *metrics
 	works   sync.Pool
+	waits   sync.Pool // of promises
 }
 
 // New makes a collector.
@@ -39,27 +40,41 @@ func New(cfg Config, deps Deps) (*Collector, error) {
 	}
 	c := &Collector{cfg: cfg, deps: deps, parsers: signal.Standard(deps.Jar), metrics: m}
 	c.works.New = c.newWork
+	c.waits.New = func() any { return &promise{c: c} }
 	return c, nil
 }
 
 // Collect takes the events of a request and fills in the answer, which the
 // caller has Reset. It returns when every event has met its fate or is on disk.
 func (c *Collector) Collect(ctx context.Context, r *Request, a *Answer) {
+	p := c.promise(ctx, r, a)
+	if p == nil {
+		return
+	}
+	defer p.release()
+	p.wait(ctx)
+	p.answer()
+}
+
+// promise takes the events of a request as far as the spool, and returns what
+// must be waited for; nil when the request was refused as a whole, which is
+// answered. A work is given back before the wait: a disk's time is long, and of
+// the few that are thinking each finds its memory still in the cache.
+func (c *Collector) promise(ctx context.Context, r *Request, a *Answer) *promise {
 	w := acquire(&c.works, r, a)
 	defer w.release(&c.works)
 	if !w.open() {
 		c.deps.Fates.Receive(1)
 		c.deps.Fates.Refuse(reasonOf(a.Status), 1)
-		return
+		return nil
 	}
 	if !w.begin(ctx) {
-		return
+		return nil
 	}
 	w.link(ctx)
 	w.load(ctx)
 	w.take(ctx)
-	w.wait(ctx)
-	w.answer()
+	return w.promise()
 }
 
 // open finds the site by the key and the origin, and reads the body as far as

@@ -144,8 +144,7 @@ func (w *work) grow(n int) {
 	if cap(w.items) < n {
 		w.items = make([]item, n)
 	}
-	w.items = w.items[:n]
-	clear(w.items)
+	w.items = w.items[:n] // release left them empty
 }
 
 // readBatch takes the body apart; a single call is a batch of one.

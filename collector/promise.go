@@ -1,0 +1,125 @@
+package collector
+
+import (
+	"context"
+	"net/http"
+
+	"zgoda/event"
+	"zgoda/spool"
+)
+
+// promise is what the events of a request have come to, and what must still
+// become durable before the request may be answered. It is pooled.
+type promise struct {
+	c       *Collector
+	a       *Answer
+	fates   []fate
+	tickets []spool.Ticket // by event; of those that were put
+	many    bool           // the body was a batch
+	strict  bool
+	quiet   bool // something was dropped that a record might have let through
+}
+
+// promise hands over what the work has come to.
+func (w *work) promise() *promise {
+	p := w.c.waits.Get().(*promise) //nolint:forcetypeassert // the pool's New makes nothing else
+	p.a, p.many, p.strict, p.quiet = w.a, w.many, w.r.Strict, w.quiet
+	for i := range w.items {
+		p.fates = append(p.fates, w.items[i].fate)
+		p.tickets = append(p.tickets, w.items[i].ticket)
+	}
+	return p
+}
+
+// release gives a promise back, emptied.
+func (p *promise) release() {
+	clear(p.fates)
+	clear(p.tickets)
+	if cap(p.fates) > keptItems {
+		p.fates, p.tickets = nil, nil
+	}
+	p.a, p.fates, p.tickets = nil, p.fates[:0], p.tickets[:0]
+	p.c.waits.Put(p)
+}
+
+// wait waits until everything that was put is on disk. An event whose wait is
+// cut short is not counted as refused: it may still become durable, and the
+// writer counts it then.
+func (p *promise) wait(ctx context.Context) {
+	stored := false
+	for i := range p.fates {
+		if !p.fates[i].put {
+			continue
+		}
+		stored = true
+		err := p.c.deps.Spool.Wait(ctx, p.tickets[i])
+		switch {
+		case err == nil:
+		case ctx.Err() != nil:
+			p.fates[i] = fate{met: true, reason: event.ReasonInternal}
+		default:
+			p.fates[i] = fate{met: true, reason: reasonFor(err)}
+			p.c.deps.Fates.Refuse(p.fates[i].reason, 1)
+		}
+	}
+	if p.quiet && !stored {
+		p.pretend(ctx)
+	}
+}
+
+// pretend waits for the disk, and answers for it, as if what was dropped had
+// been stored: an answer before the disk, or a good one while the spool takes
+// nothing, would tell a stranger what is on record of somebody. The drop has been
+// counted already.
+func (p *promise) pretend(ctx context.Context) {
+	err := p.c.deps.Spool.Flush(ctx)
+	if err == nil {
+		return
+	}
+	for i := range p.fates {
+		if dropped(p.fates[i].reason) {
+			p.fates[i] = fate{met: true, reason: reasonFor(err)}
+		}
+	}
+}
+
+// answer says what became of all events. A refusal that passes makes the whole
+// request one to send again: what is on disk already is known by its messageId.
+func (p *promise) answer() {
+	var worst *fate
+	for i := range p.fates {
+		f := &p.fates[i]
+		switch {
+		case f.reason == event.ReasonNone:
+			p.a.Accepted++
+			continue
+		case dropped(f.reason):
+			p.a.Dropped++
+			continue
+		case worst == nil || (passing(f.reason) && !passing(worst.reason)):
+			worst = f
+		}
+		if p.strict {
+			p.a.Refused = append(p.a.Refused, Refusal{Index: i, Field: f.field, Reason: f.reason.String()})
+		}
+	}
+	p.a.Status = http.StatusOK
+	if worst != nil {
+		p.refuse(worst)
+	}
+}
+
+// refuse answers with the worst refusal where it is the request's own.
+func (p *promise) refuse(worst *fate) {
+	switch {
+	case passing(worst.reason):
+		p.c.fail(p.a, http.StatusServiceUnavailable, passingTitles[worst.reason], "Send it again.", "")
+	case !p.many && worst.reason == event.ReasonTooLarge:
+		p.c.fail(p.a, http.StatusBadRequest, "The event is too large", worst.detail, worst.field)
+	case !p.many:
+		p.c.fail(p.a, http.StatusBadRequest, "A field is wrong", worst.detail, worst.field)
+		if worst.reason == event.ReasonNoIdentity {
+			p.a.Problem.Title = "no_identity"
+		}
+	}
+}
