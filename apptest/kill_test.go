@@ -1,33 +1,34 @@
 package apptest
 
 import (
-	"bytes"
-	"context"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
-	"strconv"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// killTime is how long TestI4AnAnswerIsAPromise kills; ZGODA_KILL_SECONDS makes
-// it longer.
+// killTime is how long TestI4AnAnswerIsAPromise kills: a minute, or the
+// duration in ZGODA_KILL_TIME.
 func killTime(t *testing.T) time.Duration {
 	t.Helper()
-	if text := os.Getenv("ZGODA_KILL_SECONDS"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil {
-			t.Fatal("ZGODA_KILL_SECONDS is not a number")
-		}
-		return time.Duration(n) * time.Second
+	return lasting(t, "ZGODA_KILL_TIME", time.Minute)
+}
+
+// lasting reads a duration from the environment.
+func lasting(t *testing.T, variable string, otherwise time.Duration) time.Duration {
+	t.Helper()
+	text := os.Getenv(variable)
+	if text == "" {
+		return otherwise
 	}
-	return 60 * time.Second
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatalf("%s is no duration such as 10m: %v", variable, err)
+	}
+	return d
 }
 
 // TestI4AnAnswerIsAPromise kills gateway, engine and keyholder with SIGKILL,
@@ -36,37 +37,15 @@ func killTime(t *testing.T) time.Duration {
 // had no answer sends again under the same messageId.
 func TestI4AnAnswerIsAPromise(t *testing.T) {
 	s := up(t)
-	load := startLoad(t, host(t, s.public), 8)
+	l := startLoad(t, host(t, s.public), mix{clients: 8, pause: 20 * time.Millisecond})
 	kills := killAtRandom(t, s, time.Now().Add(killTime(t)))
-	acked := load.stop()
-	s.settled(t, 2*time.Minute)
-
-	found := map[string]int{}
-	for _, row := range s.rows(t, "SELECT message_id, count() FROM events GROUP BY message_id") {
-		n, err := strconv.Atoi(row[1])
-		if err != nil {
-			t.Fatalf("count: %v", err)
-		}
-		found[row[0]] = n
+	l.stop()
+	t.Logf("kills: %v", kills)
+	if a := s.exactlyOnce(t, l, 2*time.Minute); a.acked < 1000 {
+		t.Errorf("only %d events were acknowledged: that is no load", a.acked)
 	}
-	lost, doubled := 0, 0
-	for id := range acked {
-		if found[id] == 0 {
-			lost++
-		}
-	}
-	for _, n := range found {
-		if n > 1 {
-			doubled++
-		}
-	}
-	t.Logf("kills: %v; acknowledged %d, found %d, lost %d, stored more than once %d; sent again without an answer %d",
-		kills, len(acked), len(found), lost, doubled, load.again.Load())
-	if len(acked) < 1000 {
-		t.Errorf("only %d events were acknowledged: that is no load", len(acked))
-	}
-	if lost > 0 || doubled > 0 {
-		t.Errorf("I4 broken: %d acknowledged events lost, %d stored more than once", lost, doubled)
+	if l.unread.Load() == 0 || l.silent.Load() == 0 {
+		t.Error("no answer was lost: nothing was sent again")
 	}
 }
 
@@ -118,87 +97,4 @@ func statusOf(address string) int {
 	defer resp.Body.Close()
 	_, _ = io.Copy(io.Discard, resp.Body)
 	return resp.StatusCode
-}
-
-// load sends events until it is stopped and remembers what was acknowledged.
-type load struct {
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
-	mu     sync.Mutex
-	acked  map[string]bool
-	again  atomic.Int64
-}
-
-func startLoad(t *testing.T, address string, clients int) *load {
-	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	l := &load{cancel: cancel, acked: map[string]bool{}}
-	t.Cleanup(cancel)
-	for c := range clients {
-		l.wg.Go(func() { l.client(ctx, address, c) })
-	}
-	return l
-}
-
-// stop ends the load and returns the acknowledged message ids.
-func (l *load) stop() map[string]bool {
-	l.cancel()
-	l.wg.Wait()
-	return l.acked
-}
-
-// client sends single events and batches; without a 2xx it sends the same
-// again, as SDKs do.
-func (l *load) client(ctx context.Context, address string, c int) {
-	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{}}
-	defer client.CloseIdleConnections()
-	for n := 0; ctx.Err() == nil; n++ {
-		size := 1
-		if n%4 == 3 {
-			size = 25
-		}
-		ids := make([]string, size)
-		for i := range ids {
-			ids[i] = fmt.Sprintf("kill-%d-%d-%d", c, n, i)
-		}
-		for !l.try(ctx, client, address, c, ids) {
-			if ctx.Err() != nil {
-				return
-			}
-			l.again.Add(1)
-			time.Sleep(20 * time.Millisecond) // a client's backoff
-		}
-		l.mu.Lock()
-		for _, id := range ids {
-			l.acked[id] = true
-		}
-		l.mu.Unlock()
-	}
-}
-
-func (l *load) try(ctx context.Context, client *http.Client, address string, c int, ids []string) bool {
-	var body bytes.Buffer
-	body.WriteString(`{"batch":[`)
-	for i, id := range ids {
-		if i > 0 {
-			body.WriteByte(',')
-		}
-		fmt.Fprintf(&body, `{"type":"track","event":"Kill Test","userId":"kill-user-%d","anonymousId":"kill-anon-%d","messageId":%q,`+
-			`"context":{"consent":{"categoryPreferences":{"analytics":true,"profiling":true}}}}`, c, c*1000+i, id)
-	}
-	body.WriteString(`]}`)
-	req, err := http.NewRequestWithContext(context.WithoutCancel(ctx), http.MethodPost, "http://"+address+"/v1/batch", &body)
-	if err != nil {
-		return false
-	}
-	for k, v := range secretKey {
-		req.Header.Set(k, v)
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return false
-	}
-	defer resp.Body.Close()
-	_, _ = io.Copy(io.Discard, resp.Body)
-	return resp.StatusCode/100 == 2
 }

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"zgoda/apptest/disk"
 	"zgoda/engine"
 )
 
@@ -25,7 +26,10 @@ import (
 var bin string
 
 func TestMain(m *testing.M) {
-	code, err := buildAndRun(m)
+	code, err := 0, disk.RunIfAsked()
+	if err == nil {
+		code, err = buildAndRun(m)
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "apptest:", err)
 		code = 1
@@ -57,6 +61,8 @@ type stack struct {
 	public, console, ops string        // http://host:port
 	args                 []string      // added to zgoda up
 	command              []string      // instead of zgoda up, but for --public
+	programs             string        // folder of the binaries; empty: bin
+	disk                 disk.Disk     // what zgoda itself runs on; nil: the machine's
 	ended                chan struct{} // closed when the process has been waited for
 }
 
@@ -82,6 +88,13 @@ func (l *logFile) String() string {
 func up(t *testing.T, args ...string) *stack {
 	t.Helper()
 	s := &stack{data: filepath.Join(t.TempDir(), "data"), log: &logFile{}, args: args}
+	s.run(t)
+	return s
+}
+
+// run starts a stack that has been made and stops it at the test's end.
+func (s *stack) run(t *testing.T) {
+	t.Helper()
 	s.start(t, "127.0.0.1:0")
 	t.Cleanup(func() {
 		s.stop(t)
@@ -89,7 +102,6 @@ func up(t *testing.T, args ...string) *stack {
 			t.Logf("what the processes printed:\n%s", tail(s.log.String(), 8000))
 		}
 	})
-	return s
 }
 
 func tail(text string, n int) string { return text[max(0, len(text)-n):] }
@@ -105,7 +117,7 @@ func (s *stack) start(t *testing.T, public string) {
 	if s.command != nil {
 		args = append(s.command, "--public", public)
 	}
-	s.cmd = exec.Command(filepath.Join(bin, "zgoda"), args...)
+	s.cmd = exec.Command(s.program("zgoda"), args...)
 	s.cmd.Stderr, s.cmd.Dir = s.log, s.dir
 	if s.dir != "" { // far from node_modules
 		library, err := engine.Find()
@@ -118,9 +130,14 @@ func (s *stack) start(t *testing.T, public string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	started := func() {}
+	if s.disk != nil {
+		started = s.disk.Wrap(t, s.cmd)
+	}
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	started()
 	ready := make(chan string, 1)
 	s.ended = make(chan struct{})
 	go func() {
@@ -143,6 +160,14 @@ func (s *stack) start(t *testing.T, public string) {
 		_ = s.cmd.Process.Kill()
 		t.Fatalf("zgoda up was not ready within a minute:\n%s", s.log)
 	}
+}
+
+// program returns the path of a binary under test.
+func (s *stack) program(name string) string {
+	if s.programs != "" {
+		return filepath.Join(s.programs, name)
+	}
+	return filepath.Join(bin, name)
 }
 
 func (s *stack) readReady(t *testing.T, line string) {
@@ -226,7 +251,7 @@ func (s *stack) zgoda(t *testing.T, stdin string, args ...string) (stdout, stder
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, filepath.Join(bin, "zgoda"), args...)
+	cmd := exec.CommandContext(ctx, s.program("zgoda"), args...)
 	cmd.Env = append(os.Environ(), "ZGODA_DATA="+s.data)
 	cmd.Stdin, cmd.Dir = strings.NewReader(stdin), s.dir
 	var out, errs bytes.Buffer
