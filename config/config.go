@@ -6,6 +6,8 @@ type Config struct {
 	Sites     []SiteConfig `yaml:"sites"`
 	Proxies   []string     `yaml:"proxies,omitempty"` // networks in CIDR form whose X-Forwarded-For is believed
 	Retention Keep         `yaml:"retention,omitempty"`
+	// SpoolLimit is how much may wait for ClickHouse before events are refused.
+	SpoolLimit string `yaml:"spool_limit,omitempty"`
 }
 
 // Settings are those that are flags and variables too: a flag beats its
@@ -90,6 +92,7 @@ func DefaultConfig() Config {
 		Settings: Settings{
 			Data: "data", Public: "127.0.0.1:8080", Console: "127.0.0.1:8081", Ops: "127.0.0.1:8082",
 		},
-		Retention: Keep{ContactAfterLastSeen: "12mo"},
+		Retention:  Keep{ContactAfterLastSeen: "12mo"},
+		SpoolLimit: "4GiB",
 	}
 }

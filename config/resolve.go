@@ -66,5 +66,8 @@ func (c *Config) environment(lookup func(string) (string, bool)) (Settings, erro
 	if text := get("RETENTION_CONTACT_AFTER_LAST_SEEN"); text != "" {
 		c.Retention.ContactAfterLastSeen = text
 	}
+	if text := get("SPOOL_LIMIT"); text != "" {
+		c.SpoolLimit = text
+	}
 	return s, nil
 }

@@ -38,6 +38,9 @@ func (c Config) Validate() error {
 	if _, err := ParseRetention(c.Retention.ContactAfterLastSeen); err != nil {
 		v.fail("retention.contact_after_last_seen", "%w", err)
 	}
+	if _, err := c.SpoolBytes(); err != nil {
+		v.fail("spool_limit", "%w", err)
+	}
 	ids, keys := map[string]bool{}, map[string]bool{}
 	for i := range c.Sites {
 		path := fmt.Sprintf("sites[%d]", i)

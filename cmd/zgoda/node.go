@@ -142,8 +142,10 @@ func (n *node) openStores(ctx context.Context, keys pseudonym.Keys, s stores) (e
 	}
 	n.closers = append(n.closers, n.subjects.Close)
 
-	cfg := spool.DefaultConfig()
-	cfg.Dir = n.places.spool
+	cfg, err := spoolConfig(n.config, n.places.spool)
+	if err != nil {
+		return err
+	}
 	if n.spool, err = spool.Open(cfg, keys.Spool.Reveal()); err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"zgoda/config"
 	"zgoda/consent"
 	"zgoda/event"
+	"zgoda/spool"
 	"zgoda/web"
 )
 
@@ -127,6 +128,20 @@ func keeps(r consent.Retention) string {
 		return fmt.Sprintf("%d days", r.Days)
 	}
 	return fmt.Sprintf("%d months", r.Months)
+}
+
+// spoolConfig fits the spool to its limit: segments and what is read at once are
+// a sixteenth of it at most, so that what is shipped soon makes room.
+func spoolConfig(c config.Config, dir string) (spool.Config, error) {
+	limit, err := c.SpoolBytes()
+	if err != nil {
+		return spool.Config{}, fmt.Errorf("spool_limit: %w", err)
+	}
+	s := spool.DefaultConfig()
+	s.Dir, s.MaxBytes = dir, limit
+	s.SegmentBytes = max(int64(s.GroupBytes), min(s.SegmentBytes, limit/16))
+	s.ReadBytes = int(min(int64(s.ReadBytes), limit/16))
+	return s, nil
 }
 
 // modules are the places where what npm fetched may lie: beside the binaries,

@@ -1,0 +1,34 @@
+package config
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+)
+
+// MinSpoolLimit is the least that spool_limit may be: four segments.
+const MinSpoolLimit = 64 << 20
+
+// SpoolBytes returns spool_limit in bytes.
+func (c Config) SpoolBytes() (int64, error) {
+	n, err := parseSize(c.SpoolLimit)
+	if err == nil && n < MinSpoolLimit {
+		err = errors.New("must be at least 64MiB")
+	}
+	return n, err
+}
+
+// parseSize reads a whole number of MiB, GiB or TiB.
+func parseSize(text string) (int64, error) {
+	for unit, shift := range map[string]int{"MiB": 20, "GiB": 30, "TiB": 40} {
+		number, ok := strings.CutSuffix(text, unit)
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseUint(number, 10, 22) // of the largest unit that is as much as an int64 holds
+		if err == nil {
+			return int64(n) << shift, nil
+		}
+	}
+	return 0, errors.New("must be a size such as 512MiB or 4GiB")
+}
