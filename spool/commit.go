@@ -13,13 +13,19 @@ func (s *Spool) Run(ctx context.Context) error {
 	if !s.running.CompareAndSwap(false, true) {
 		return errors.New("run the spool: it runs already")
 	}
+	defer close(s.ended)
 	defer s.shut()
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
 	for {
 		select {
 		case <-s.wake:
+			s.gatherMore(ctx, timer)
 			s.commitGathered()
 		case <-s.probe():
 			s.repair()
+		case done := <-s.turns:
+			done <- s.turnOver()
 		case <-ctx.Done():
 			s.gather.Lock()
 			s.gather.closed = true
@@ -38,33 +44,75 @@ func (s *Spool) probe() <-chan time.Time {
 	return time.After(s.cfg.ProbeEvery)
 }
 
-// commitGathered makes the gathered group durable and wakes those who wait for it.
-func (s *Spool) commitGathered() {
+// gatherMore waits for those who are expected soon, if that pays.
+func (s *Spool) gatherMore(ctx context.Context, timer *time.Timer) {
 	s.gather.Lock()
 	g := s.gather.group
-	s.gather.group = nil
+	if g == nil || len(g.buf) > s.cfg.GroupBytes/2 {
+		s.gather.Unlock()
+		return
+	}
+	want, wait := s.pace.plan(g.first, g.callers)
+	if wait <= 0 {
+		s.gather.Unlock()
+		s.metrics.wait.Observe(0)
+		return
+	}
+	select {
+	case <-s.enough: // left over
+	default:
+	}
+	s.gather.want = want
 	s.gather.Unlock()
+	began := s.now()
+	timer.Reset(wait)
+	select {
+	case <-s.enough:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	timer.Stop()
+	s.gather.Lock()
+	s.gather.want = 0
+	s.gather.Unlock()
+	s.metrics.wait.Observe(s.now().Sub(began).Seconds())
+}
+
+// commitGathered makes the gathered group durable and wakes those who wait for it.
+func (s *Spool) commitGathered() {
+	g := s.gather.take()
 	if g == nil {
 		return
 	}
 	buf := g.buf
+	began := s.now()
 	err := s.commit(g)
+	ended := s.now()
 	if err != nil {
 		g.err = fmt.Errorf("%w: %w", ErrFailed, err)
 	}
 	g.buf = nil
 	close(g.done)
-	if cap(buf) <= keepBuffer {
-		s.gather.Lock()
-		s.gather.spare = buf
-		s.gather.Unlock()
+	if gathered := s.gather.giveBack(buf); err == nil {
+		s.pace.learn(began, ended, g.callers, gathered)
 	}
+}
+
+// turnOver writes what has gathered and goes on in a new segment, so that nothing
+// that is on disk is written to any more.
+func (s *Spool) turnOver() error {
+	s.commitGathered()
+	if s.active == nil || s.active.counter == 0 {
+		return nil
+	}
+	return s.rotate()
 }
 
 // commit writes one group. After an error its segment is abandoned and the next
 // group goes to a new one.
 func (s *Spool) commit(g *group) error {
 	if g.records == 0 {
+		s.metrics.synced.Add(fillerStep)
 		return s.filler.fill(s.fs, s.cfg.Dir)
 	}
 	if s.spent() {
@@ -83,7 +131,7 @@ func (s *Spool) commit(g *group) error {
 		return s.fail(err)
 	}
 	s.failed.Store(nil)
-	s.metrics.group(g.records, s.now().Sub(now))
+	s.metrics.group(g.records, s.active.size-before, s.now().Sub(now))
 	return s.publish(g.records, s.active.size-before, now)
 }
 
@@ -132,12 +180,13 @@ func (s *Spool) rotate() error {
 	}
 	s.mu.Unlock()
 	path := segmentPath(s.cfg.Dir, h.number)
-	next, err := create(s.fs, path, h, s.key)
+	next, err := create(s.fs, path, h, s.key, s.cfg.SegmentBytes)
 	if err != nil {
 		return err
 	}
+	s.metrics.synced.Add(headerSize)
 	if s.active != nil {
-		_ = s.active.file.Close() // every group in it is on disk already
+		s.active.finish()
 	}
 	s.active = next
 	g := &segment{number: h.number, path: path, size: headerSize}

@@ -14,7 +14,9 @@ type Config struct {
 	LowMark      float64       // share of MaxBytes below which Put takes records again
 	MaxRecord    int           // the longest record
 	GroupBytes   int           // the most that gathers while one group is being written
+	MaxWait      time.Duration // the most that a group gathers before it is written, under load; 0 is never
 	ReadBytes    int           // the most that one Next hands out
+	ReadTries    int           // how often the disk may refuse to give a segment back before it is set aside
 	ProbeEvery   time.Duration // how often a failed disk is tried again
 	LockWait     time.Duration // how long Open waits for a dying process to let go of the folder
 }
@@ -27,7 +29,9 @@ func DefaultConfig() Config {
 		LowMark:      0.9,
 		MaxRecord:    128 << 10,
 		GroupBytes:   16 << 20,
+		MaxWait:      2 * time.Millisecond,
 		ReadBytes:    64 << 20,
+		ReadTries:    8,
 		ProbeEvery:   500 * time.Millisecond,
 		LockWait:     15 * time.Second,
 	}
@@ -56,8 +60,14 @@ func (c Config) Validate() error {
 	if c.LowMark < 0.6 || c.LowMark > 1 {
 		wrong("low_mark", "between 0.6 and 1")
 	}
+	if c.MaxWait < 0 || c.MaxWait > time.Second {
+		wrong("max_wait", "between 0 and a second")
+	}
 	if c.ReadBytes < 1 {
 		wrong("read_bytes", "positive")
+	}
+	if c.ReadTries < 1 {
+		wrong("read_tries", "positive")
 	}
 	if c.ProbeEvery <= 0 {
 		wrong("probe_every", "positive")

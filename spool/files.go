@@ -2,14 +2,16 @@ package spool
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 )
 
-// files are the calls to the file system on the way to a promise, so that tests
-// can make them fail.
+// files are the calls to the file system on the way to a promise and back, so
+// that tests can make them fail.
 type files interface {
 	Create(path string) (file, error) // fails if the file is there
+	Open(path string) (source, error)
 	Rename(from, to string) error
 	Remove(path string) error
 	SyncDir(path string) error
@@ -20,6 +22,14 @@ type file interface {
 	Write(p []byte) (int, error)
 	Sync() error // the data and the length are on disk when it returns nil
 	Truncate(size int64) error
+	Reserve(size int64) error // room beyond the end; the length stays
+	Close() error
+}
+
+// source is a file being read.
+type source interface {
+	io.ReaderAt
+	Size() (int64, error)
 	Close() error
 }
 
@@ -35,6 +45,23 @@ func (disk) Create(path string) (file, error) {
 		return nil, err
 	}
 	return diskFile{f}, nil
+}
+
+func (disk) Open(path string) (source, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	return diskFile{f}, nil
+}
+
+// Size returns the length.
+func (f diskFile) Size() (int64, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
 }
 
 func (disk) Rename(from, to string) error { return os.Rename(from, to) }

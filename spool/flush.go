@@ -1,38 +1,11 @@
 package spool
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 )
-
-// Flush stores nothing and takes as long as storing a record does: it returns
-// when the group that gathers now is on disk. For a group without records as
-// much is written elsewhere, so that nobody can tell by the clock whether an
-// event was stored. Its errors are those of Put and Wait.
-func (s *Spool) Flush(ctx context.Context) error {
-	if s.full.Load() {
-		return ErrFull
-	}
-	if s.failed.Load() != nil {
-		return ErrFailed
-	}
-	s.gather.Lock()
-	if s.gather.closed {
-		s.gather.Unlock()
-		return ErrClosed
-	}
-	g := s.gather.group
-	if g == nil {
-		g = &group{buf: s.gather.spare[:0], done: make(chan struct{})}
-		s.gather.group, s.gather.spare = g, nil
-	}
-	s.gather.Unlock()
-	notify(s.wake)
-	return s.Wait(ctx, Ticket{g})
-}
 
 const (
 	// fillerName ends as what Open removes after a crash.

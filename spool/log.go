@@ -76,7 +76,7 @@ func (l *Log) begin() error {
 	l.number++
 	h := header{number: l.number, created: time.Now().UnixMilli()}
 	path := filepath.Join(l.dir, fmt.Sprintf("%016x%s", h.number, l.suffix))
-	w, err := create(l.fs, path, h, l.key)
+	w, err := create(l.fs, path, h, l.key, 0)
 	if err != nil {
 		return err
 	}

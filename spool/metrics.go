@@ -12,28 +12,38 @@ type metrics struct {
 	groups    prometheus.Counter
 	failures  prometheus.Counter
 	leftovers prometheus.Counter
+	synced    prometheus.Counter
 	commit    prometheus.Histogram
+	size      prometheus.Histogram
+	wait      prometheus.Histogram
 }
 
 func newMetrics() *metrics {
 	counter := func(name, help string) prometheus.Counter {
 		return prometheus.NewCounter(prometheus.CounterOpts{Name: "zgoda_spool_" + name, Help: help})
 	}
+	histogram := func(name, help string, first, factor float64, n int) prometheus.Histogram {
+		return prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "zgoda_spool_" + name, Help: help, Buckets: prometheus.ExponentialBuckets(first, factor, n),
+		})
+	}
 	return &metrics{
 		records:   counter("records_total", "Records made durable."),
 		groups:    counter("groups_total", "Groups made durable, each by one fdatasync."),
 		failures:  counter("failures_total", "Groups or segments that the disk refused."),
 		leftovers: counter("leftovers_total", "Released segments that could not be removed."),
-		commit: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "zgoda_spool_commit_seconds", Help: "Time to seal, write and fdatasync a group.",
-			Buckets: prometheus.ExponentialBuckets(0.0001, 2, 16),
-		}),
+		synced:    counter("synced_bytes_total", "Bytes written and waited for: groups, headers, zeros for groups without records."),
+		commit:    histogram("commit_seconds", "Time to seal, write and fdatasync a group.", 0.0001, 2, 16),
+		size:      histogram("group_records", "Records in a group.", 1, 2, 14),
+		wait:      histogram("gather_seconds", "Time for which a group was made to wait for more records.", 0.0001, 2, 10),
 	}
 }
 
 // group counts one durable group.
-func (m *metrics) group(records uint32, took time.Duration) {
+func (m *metrics) group(records uint32, bytes int64, took time.Duration) {
 	m.records.Add(float64(records))
+	m.synced.Add(float64(bytes))
+	m.size.Observe(float64(records))
 	m.groups.Inc()
 	m.commit.Observe(took.Seconds())
 }
@@ -46,7 +56,7 @@ func (s *Spool) Register(reg prometheus.Registerer) error {
 	}
 	m := s.metrics
 	for _, c := range []prometheus.Collector{
-		m.records, m.groups, m.failures, m.leftovers, m.commit,
+		m.records, m.groups, m.failures, m.leftovers, m.synced, m.commit, m.size, m.wait,
 		gauge("bytes", "Bytes of segments on disk.", func(st Stats) float64 { return float64(st.Bytes) }),
 		gauge("limit_bytes", "Bytes at which records are refused.", func(st Stats) float64 { return float64(st.Limit) }),
 		gauge("waiting_records", "Durable records not released.", func(st Stats) float64 { return float64(st.Records) }),

@@ -55,8 +55,10 @@ type appender struct {
 	buf     []byte
 }
 
-// create makes a new segment whose header is on disk when it returns.
-func create(fs files, path string, h header, key []byte) (*appender, error) {
+// create makes a new segment whose header is on disk when it returns. Room is
+// reserved, so that a full disk is met here rather than halfway through a group;
+// the length grows with the groups, since it tells a torn one from a damaged one.
+func create(fs files, path string, h header, key []byte, room int64) (*appender, error) {
 	if err := h.newSalt(); err != nil {
 		return nil, err
 	}
@@ -68,7 +70,12 @@ func create(fs files, path string, h header, key []byte) (*appender, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create segment %d: %w", h.number, err)
 	}
-	_, err = f.Write(b)
+	if room > 0 {
+		err = f.Reserve(room)
+	}
+	if err == nil {
+		_, err = f.Write(b)
+	}
 	if err == nil {
 		err = f.Sync()
 	}
@@ -100,6 +107,13 @@ func (a *appender) append(plain []byte, records uint32, at time.Time) error {
 		a.buf = nil
 	}
 	return nil
+}
+
+// finish gives back the room that was not used and closes the file. Every group
+// in it is on disk already.
+func (a *appender) finish() {
+	_ = a.file.Truncate(a.size)
+	_ = a.file.Close()
 }
 
 // abandon cuts off what a failed append may have left and closes the file.

@@ -1,7 +1,6 @@
 package spool
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -20,17 +19,16 @@ type Spool struct {
 	now  func() time.Time
 	lock *os.File
 
-	gather struct {
-		sync.Mutex
-		group  *group
-		spare  []byte // the buffer that the committer gave back
-		closed bool
-	}
-	wake   chan struct{} // to the committer: there is something to write
+	gather gather
+	wake   chan struct{}   // to the committer: there is something to write
+	enough chan struct{}   // to the committer: nobody more is waited for
+	turns  chan chan error // to the committer: nothing on disk may be written to any more
+	ended  chan struct{}   // closed when the committer has written the last group
 	failed atomic.Pointer[failure]
 	full   atomic.Bool
 
 	// Of the committer alone.
+	pace     pace
 	filler   filler
 	active   *appender
 	previous *segment // what the next segment's header says of the one before
@@ -61,14 +59,6 @@ type Spool struct {
 	closed    sync.Once
 }
 
-// group is the records that one fdatasync makes durable.
-type group struct {
-	buf     []byte
-	records uint32
-	done    chan struct{}
-	err     error // set before done is closed
-}
-
 // failure is why the disk is not trusted at the moment.
 type failure struct{ err error }
 
@@ -82,9 +72,6 @@ type handed struct {
 type counts struct {
 	torn, damaged int
 }
-
-// Ticket is one record's place in line. The zero Ticket is nobody's.
-type Ticket struct{ group *group }
 
 // Open locks the folder, for which it waits up to LockWait, reads what is there, repairs a torn tail, sets damage
 // aside and begins a new segment. It starts no goroutine: Run commits.
@@ -108,7 +95,9 @@ func open(cfg Config, key []byte, fs files, now func() time.Time) (*Spool, error
 	}
 	s := &Spool{
 		cfg: cfg, key: append([]byte(nil), key...), fs: fs, now: now, lock: lock,
-		wake: make(chan struct{}, 1), arrived: make(chan struct{}, 1), want: 1,
+		wake: make(chan struct{}, 1), enough: make(chan struct{}, 1), turns: make(chan chan error),
+		ended: make(chan struct{}), arrived: make(chan struct{}, 1), want: 1,
+		pace:    pace{most: cfg.MaxWait},
 		metrics: newMetrics(),
 	}
 	if err := s.load(); err != nil {
@@ -123,62 +112,6 @@ func open(cfg Config, key []byte, fs files, now func() time.Time) (*Spool, error
 	s.cursor.at = s.mark
 	s.updateFull()
 	return s, nil
-}
-
-// Put copies rec into the group that gathers and returns its place in line. It
-// does no I/O and takes a short mutex only.
-func (s *Spool) Put(rec []byte) (Ticket, error) {
-	if len(rec) == 0 || len(rec) > s.cfg.MaxRecord {
-		return Ticket{}, ErrTooLarge
-	}
-	if s.full.Load() {
-		return Ticket{}, ErrFull
-	}
-	if s.failed.Load() != nil {
-		return Ticket{}, ErrFailed
-	}
-	s.gather.Lock()
-	if s.gather.closed {
-		s.gather.Unlock()
-		return Ticket{}, ErrClosed
-	}
-	g := s.gather.group
-	if g == nil {
-		g = &group{buf: s.gather.spare[:0], done: make(chan struct{})}
-		s.gather.group, s.gather.spare = g, nil
-	}
-	if len(g.buf)+len(rec)+maxPrefix > s.cfg.GroupBytes {
-		s.gather.Unlock()
-		return Ticket{}, ErrFull
-	}
-	g.buf = appendRecord(g.buf, rec)
-	g.records++
-	first := g.records == 1
-	s.gather.Unlock()
-	if first {
-		notify(s.wake)
-	}
-	return Ticket{g}, nil
-}
-
-// Wait returns nil once the record is on disk. Any other answer promises
-// nothing: ErrFailed or ErrClosed when the record was given up, or the context's
-// error, after which the record may still become durable.
-func (s *Spool) Wait(ctx context.Context, t Ticket) error {
-	if t.group == nil {
-		return ErrClosed
-	}
-	select {
-	case <-t.group.done:
-		return t.group.err
-	default:
-	}
-	select {
-	case <-t.group.done:
-		return t.group.err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // Recovered returns how many records waited, unreleased, when the spool was opened.
@@ -196,9 +129,7 @@ func (s *Spool) Healthy() error {
 	if s.full.Load() {
 		return ErrFull
 	}
-	s.gather.Lock()
-	defer s.gather.Unlock()
-	if s.gather.closed {
+	if s.gather.isClosed() {
 		return ErrClosed
 	}
 	return nil
@@ -240,7 +171,7 @@ func (s *Spool) Close() error {
 	s.closed.Do(func() {
 		s.shut()
 		if s.active != nil {
-			errs = append(errs, s.active.file.Close())
+			s.active.finish()
 		}
 		errs = append(errs, s.filler.close())
 		s.reader.Lock()
@@ -249,25 +180,4 @@ func (s *Spool) Close() error {
 		errs = append(errs, s.lock.Close())
 	})
 	return errors.Join(errs...)
-}
-
-// shut refuses further records and tells those who wait that theirs is given up.
-func (s *Spool) shut() {
-	s.gather.Lock()
-	s.gather.closed = true
-	g := s.gather.group
-	s.gather.group = nil
-	s.gather.Unlock()
-	if g != nil {
-		g.err = ErrClosed
-		close(g.done)
-	}
-}
-
-// notify wakes whoever waits on c, without waiting itself.
-func notify(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
 }

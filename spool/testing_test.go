@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 )
 
@@ -133,4 +134,17 @@ func names(from, to int) (out []string) {
 		out = append(out, fmt.Sprintf("record-%04d", i))
 	}
 	return out
+}
+
+// gathered returns the mean of a histogram.
+func gathered(tb testing.TB, h prometheus.Histogram) float64 {
+	tb.Helper()
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(h)
+	families, err := reg.Gather()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	m := families[0].GetMetric()[0].GetHistogram()
+	return m.GetSampleSum() / float64(max(1, m.GetSampleCount()))
 }
