@@ -23,6 +23,7 @@ type mix struct {
 	pause    time.Duration // between two requests of a client
 	pad      int           // bytes of a property on each event
 	patience time.Duration // after which a client gives an answer up; 0: five seconds
+	first    int           // the first client's number, for a second load on the same stack
 }
 
 // load is clients that send until they are stopped, and what they were told. A
@@ -126,11 +127,11 @@ func (l *load) request(c, n int) (path string, body []byte, size int) {
 }
 
 func (l *load) event(to []byte, kind string, c, n, i int) []byte {
-	who := fmt.Sprintf("load-user-%d-%d", c, (n+i)%40)
+	who := fmt.Sprintf("load-user-%d-%d", l.mix.first+c, (n+i)%40)
 	if n%20 == 0 {
-		who = fmt.Sprintf("load-new-%d-%d", c, n)
+		who = fmt.Sprintf("load-new-%d-%d", l.mix.first+c, n)
 	}
-	to = fmt.Appendf(to, `{"type":%q,"event":"Load","userId":%q,"anonymousId":"%s-browser","messageId":"load-%d-%d-%d",%s`, kind, who, who, c, n, i, grantAll)
+	to = fmt.Appendf(to, `{"type":%q,"event":"Load","userId":%q,"anonymousId":"%s-browser","messageId":"load-%d-%d-%d",%s`, kind, who, who, l.mix.first+c, n, i, grantAll)
 	if kind == "identify" {
 		to = fmt.Appendf(to, `,"traits":{"email":"%s@mail.example"}`, who)
 	}
@@ -232,7 +233,7 @@ func (s *stack) exactlyOnce(t *testing.T, l *load, within time.Duration) account
 	}
 	for c, taken := range l.taken {
 		for n, size := range taken {
-			a.lost += size - min(size, stored[request{c, n}])
+			a.lost += size - min(size, stored[request{l.mix.first + c, n}])
 		}
 	}
 	t.Logf("%v; %s", a, l.told())
