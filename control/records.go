@@ -3,12 +3,10 @@ package control
 import (
 	"bytes"
 	"context"
-	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 
 	"zgoda/consent"
 	"zgoda/event"
@@ -46,42 +44,45 @@ var errPolicy = errors.New("a lookup without a policy")
 
 // Records answers every lookup, into out, from one snapshot of the store. The
 // sequence is the snapshot's: what came later is not in the answer.
-func (s *Store) Records(ctx context.Context, lookups []Lookup, out []Found) (_ event.Sequence, err error) {
+func (s *Store) Records(ctx context.Context, lookups []Lookup, out []Found) (event.Sequence, error) {
 	if len(out) < len(lookups) || len(lookups) > MaxLookups {
 		return 0, fmt.Errorf("read records: %d lookups into %d places", len(lookups), len(out))
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
-	defer cancel()
-	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return 0, fmt.Errorf("read records: %w", err)
-	}
-	defer func() {
-		err = errors.Join(err, ignoreDone(tx.Rollback()))
-		if err != nil {
-			err = fmt.Errorf("read records: %w", err)
-		}
-	}()
-	head, err := readHead(ctx, tx)
-	if err != nil {
-		return 0, err
-	}
-	done := make(map[event.SiteID]bool, 1)
 	for i := range lookups {
 		if lookups[i].Policy == nil {
 			return 0, errPolicy
 		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
+	var at event.Sequence
+	err := s.readers.use(ctx, func(r *reader) error {
+		return r.snapshot(ctx, func(sequence event.Sequence) error {
+			at = sequence
+			return readSites(ctx, r, sequence, lookups, out)
+		})
+	})
+	if err != nil {
+		return 0, fmt.Errorf("read records: %w", err)
+	}
+	return at, nil
+}
+
+// readSites answers the lookups, one site after the other.
+func readSites(ctx context.Context, from *reader, sequence event.Sequence, lookups []Lookup, out []Found) error {
+	var done []event.SiteID
+	for i := range lookups {
 		site := lookups[i].Policy.Site
-		if done[site] {
+		if slices.Contains(done, site) {
 			continue
 		}
-		done[site] = true
-		r := reading{site: site, sequence: head.Sequence}
-		if err := r.read(ctx, tx, lookups, out); err != nil {
-			return 0, err
+		done = append(done, site)
+		r := reading{site: site, sequence: sequence}
+		if err := r.read(ctx, from, lookups, out); err != nil {
+			return err
 		}
 	}
-	return head.Sequence, nil
+	return nil
 }
 
 // reading is what one snapshot holds about some data subjects of one site.
@@ -104,90 +105,99 @@ type choice struct {
 	held    consent.Held
 }
 
-func (r *reading) read(ctx context.Context, q querier, lookups []Lookup, out []Found) error {
+func (r *reading) read(ctx context.Context, from *reader, lookups []Lookup, out []Found) error {
 	handles := make([]event.Handle, 0, len(lookups)+8)
 	for i := range lookups {
-		if lookups[i].Policy != nil && lookups[i].Policy.Site == r.site {
+		if lookups[i].Policy.Site == r.site {
 			handles = append(handles, lookups[i].Handle)
 		}
 	}
+	handles = each(handles)
 	var err error
-	if r.contacts, err = r.readTies(ctx, q, `SELECT visitor, contact FROM link WHERE site = $1 AND visitor IN `, handles); err != nil {
+	if r.contacts, err = r.readTies(ctx, from, askContacts, handles); err != nil {
 		return err
 	}
 	handles = with(handles, r.contacts)
-	if r.others, err = r.readTies(ctx, q, `SELECT contact, other FROM conflict WHERE site = $1 AND contact IN `, handles); err != nil {
+	if r.others, err = r.readTies(ctx, from, askOthers, handles); err != nil {
 		return err
 	}
 	handles = with(handles, r.others)
-	if err := errors.Join(r.readStandings(ctx, q, handles), r.readChoices(ctx, q, handles)); err != nil {
+	if err := errors.Join(r.readStandings(ctx, from, handles), r.readChoices(ctx, from, handles)); err != nil {
 		return err
 	}
 	for i := range lookups {
-		if lookups[i].Policy != nil && lookups[i].Policy.Site == r.site {
-			out[i] = r.found(&lookups[i])
+		if lookups[i].Policy.Site == r.site {
+			r.found(&lookups[i], &out[i])
 		}
 	}
 	return nil
 }
 
 // readTies reads whom each handle is tied to, one more than MaxTies at most.
-func (r *reading) readTies(ctx context.Context, q querier, query string, handles []event.Handle) (map[event.Handle][]event.Handle, error) {
-	ties := make(map[event.Handle][]event.Handle)
-	return ties, each(ctx, q, query, r.site, handles, func(rows *sql.Rows) error {
-		var from, to event.Handle
-		if err := rows.Scan((*handleColumn)(&from), (*handleColumn)(&to)); err != nil {
-			return err
+func (r *reading) readTies(ctx context.Context, from *reader, q question, handles []event.Handle) (map[event.Handle][]event.Handle, error) {
+	var ties map[event.Handle][]event.Handle
+	err := from.each(ctx, q, r.site, handles, func(row []driver.Value) error {
+		var c columns
+		subject, tied := c.handle(row[0]), c.handle(row[1])
+		if ties == nil {
+			ties = make(map[event.Handle][]event.Handle)
 		}
-		if len(ties[from]) <= MaxTies {
-			ties[from] = append(ties[from], to)
+		if len(ties[subject]) <= MaxTies {
+			ties[subject] = append(ties[subject], tied)
 		}
-		return nil
+		return c.err
 	})
+	return ties, err
 }
 
 // with adds what the handles are tied to, each handle once.
 func with(handles []event.Handle, ties map[event.Handle][]event.Handle) []event.Handle {
+	if len(ties) == 0 {
+		return handles
+	}
 	for _, to := range ties {
 		handles = append(handles, to...)
 	}
+	return each(handles)
+}
+
+// each returns each handle once, in their order, so that neighbours in an index
+// are looked up after one another.
+func each(handles []event.Handle) []event.Handle {
 	slices.SortFunc(handles, func(a, b event.Handle) int { return bytes.Compare(a[:], b[:]) })
 	return slices.Compact(handles)
 }
 
-func (r *reading) readStandings(ctx context.Context, q querier, handles []event.Handle) error {
-	r.standings = make(map[event.Handle]standing)
-	return each(ctx, q, `SELECT handle, standing, profiling_off FROM subject WHERE site = $1 AND handle IN `,
-		r.site, handles, func(rows *sql.Rows) error {
-			var h event.Handle
-			var s standing
-			if err := rows.Scan((*handleColumn)(&h), &s.state, &s.profilingOff); err != nil {
-				return err
-			}
-			r.standings[h] = s
-			return nil
-		})
+func (r *reading) readStandings(ctx context.Context, from *reader, handles []event.Handle) error {
+	return from.each(ctx, askStandings, r.site, handles, func(row []driver.Value) error {
+		var c columns
+		if r.standings == nil {
+			r.standings = make(map[event.Handle]standing)
+		}
+		r.standings[c.handle(row[0])] = standing{consent.State(c.small(row[1])), c.flag(row[2])}
+		return c.err
+	})
 }
 
-func (r *reading) readChoices(ctx context.Context, q querier, handles []event.Handle) error {
-	r.choices = make(map[event.Handle][]choice)
-	return each(ctx, q, `SELECT handle, purpose, choice, version, dialogue, gpc, dnt FROM choice WHERE site = $1 AND handle IN `,
-		r.site, handles, func(rows *sql.Rows) error {
-			var h event.Handle
-			var c choice
-			if err := rows.Scan((*handleColumn)(&h), (*string)(&c.purpose), &c.held.Choice, &c.held.Version,
-				&c.held.Dialogue, &c.held.GPC, &c.held.DNT); err != nil {
-				return err
-			}
-			r.choices[h] = append(r.choices[h], c)
-			return nil
-		})
+func (r *reading) readChoices(ctx context.Context, from *reader, handles []event.Handle) error {
+	return from.each(ctx, askChoices, r.site, handles, func(row []driver.Value) error {
+		var c columns
+		if r.choices == nil {
+			r.choices = make(map[event.Handle][]choice)
+		}
+		h := c.handle(row[0])
+		r.choices[h] = append(r.choices[h], choice{event.PurposeID(c.text(row[1])), consent.Held{
+			Choice: consent.Choice(c.small(row[2])), Version: c.number(row[3]),
+			Dialogue: c.flag(row[4]), GPC: c.flag(row[5]), DNT: c.flag(row[6]),
+		}})
+		return c.err
+	})
 }
 
 // found puts one Record together.
-func (r *reading) found(l *Lookup) Found {
-	f := Found{Record: consent.Record{Sequence: r.sequence}}
-	r.own(&f, l.Policy, l.Handle)
+func (r *reading) found(l *Lookup, f *Found) {
+	*f = Found{Record: consent.Record{Sequence: r.sequence}}
+	r.own(f, l.Policy, l.Handle)
 	f.Contacts = slices.Concat(r.contacts[l.Handle], r.others[l.Handle])
 	reached := r.reach(l.Handle, f.Contacts)
 	if len(reached) > MaxTies {
@@ -195,9 +205,8 @@ func (r *reading) found(l *Lookup) Found {
 		reached = reached[:MaxTies]
 	}
 	for _, c := range reached {
-		r.linked(&f, l.Policy, c)
+		r.linked(f, l.Policy, c)
 	}
-	return f
 }
 
 // reach returns the contacts whose refusals count for a subject: those it is
@@ -245,52 +254,4 @@ func (r *reading) linked(f *Found, p *consent.Policy, contact event.Handle) {
 
 func refuses(c consent.Choice) bool {
 	return c != consent.ChoiceUnset && c != consent.ChoiceGiven
-}
-
-// each runs query for the handles in steps of a few fixed sizes and hands every
-// row to scan.
-func each(ctx context.Context, q querier, query string, site event.SiteID, handles []event.Handle, scan func(*sql.Rows) error) error {
-	for len(handles) > 0 {
-		n := min(len(handles), 512)
-		size := 1
-		for size < n {
-			size *= 4
-		}
-		args := make([]any, 1, size+1)
-		args[0] = string(site)
-		for i := range size {
-			h := handles[min(i, n-1)]
-			args = append(args, h[:])
-		}
-		if err := all(ctx, q, query+places(size), args, scan); err != nil {
-			return err
-		}
-		handles = handles[n:]
-	}
-	return nil
-}
-
-func all(ctx context.Context, q querier, query string, args []any, scan func(*sql.Rows) error) (err error) {
-	rows, err := q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		if err := scan(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
-
-// places writes "($2, $3 ...)" for n values.
-func places(n int) string {
-	var b strings.Builder
-	b.Grow(6 * n)
-	for i := range n {
-		b.WriteString(", $")
-		b.WriteString(strconv.Itoa(i + 2))
-	}
-	return "(" + b.String()[2:] + ")"
 }

@@ -128,6 +128,20 @@ func (a *appender) reached(ctx context.Context, c *Change, query string, args ..
 	})
 }
 
+func all(ctx context.Context, q querier, query string, args []any, scan func(*sql.Rows) error) (err error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
 // add names a handle, or everyone once there are too many of them.
 func (c *Change) add(h event.Handle) {
 	if c.Everyone || len(c.Affected) >= MaxAffected {

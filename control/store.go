@@ -21,6 +21,7 @@ type Store struct {
 	lock     *os.File
 	write    *sql.DB // one connection
 	read     *sql.DB
+	readers  *readerPool // of Records
 	sequence atomic.Uint64
 	commitTx func(*sql.Tx) error // (*sql.Tx).Commit; tests let it fail
 
@@ -89,8 +90,13 @@ func (s *Store) open(ctx context.Context) error {
 	if s.read, err = connect(s.cfg, "&_pragma=query_only(1)"); err != nil {
 		return err
 	}
-	s.read.SetMaxOpenConns(readers)
-	s.read.SetMaxIdleConns(readers)
+	s.read.SetMaxOpenConns(connections)
+	s.read.SetMaxIdleConns(connections)
+	records, err := connect(s.cfg, "&_pragma=query_only(1)&_pragma=cache_size(-8192)")
+	if err != nil {
+		return err
+	}
+	s.readers = newReaderPool(records, connections)
 	h, err := s.Head(ctx)
 	if err != nil {
 		return err
@@ -99,8 +105,8 @@ func (s *Store) open(ctx context.Context) error {
 	return nil
 }
 
-// readers is the number of connections that read.
-const readers = 4
+// connections is how many connections read records, and how many read the rest.
+const connections = 4
 
 // Head is the end of the ledger's chain.
 type Head struct {
@@ -161,6 +167,9 @@ func (s *Store) Close() error {
 	s.mu.Unlock()
 	s.work.Wait()
 	var errs []error
+	if s.readers != nil {
+		errs = append(errs, s.readers.close())
+	}
 	for _, db := range []*sql.DB{s.read, s.write} {
 		if db != nil {
 			errs = append(errs, db.Close())
