@@ -47,8 +47,8 @@ func (w *work) identify(it *item) error {
 // visitors adds the visitor of the signed cookie, which wins; the one that the
 // body names; and the one that an alias says was the contact before.
 func (w *work) visitors(it *item) error {
-	if id, ok := w.cookieVisitor(); ok {
-		if err := w.addVisitor(it, id[:], "cookie"); err != nil {
+	if w.cookieVisitor() {
+		if err := w.addVisitor(it, w.visitor[:], "cookie"); err != nil {
 			return err
 		}
 	}
@@ -78,15 +78,17 @@ func (w *work) addVisitor(it *item, value []byte, field string) error {
 	return nil
 }
 
-func (w *work) cookieVisitor() (id [16]byte, ok bool) {
+// cookieVisitor reads the visitor of the signed cookie into w.visitor.
+func (w *work) cookieVisitor() (ok bool) {
 	if w.r.Cookie == nil {
-		return id, false
+		return false
 	}
 	value := w.r.Cookie(cookie.Visitor)
 	if len(value) == 0 {
-		return id, false
+		return false
 	}
-	return w.c.deps.Jar.OpenVisitor(w.site.ID, value, w.r.ReceivedAt)
+	w.visitor, ok = w.c.deps.Jar.OpenVisitor(w.site.ID, value, w.r.ReceivedAt)
+	return ok
 }
 
 // dropClaims forgets what a public key says of contacts. With a proof only the

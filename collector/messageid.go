@@ -15,7 +15,8 @@ const maxMessageID = 100
 
 // messageID returns what an event is deduplicated by: the given id where it is
 // plain, a keyed hash of it where it is digits alone, has other signs, or looks
-// personal, and a random one where there is none.
+// personal, and a random one where there is none. A given one points into the
+// request.
 func messageID(b blinder, site event.SiteID, given []byte, scratch *minimise.Buffer) (string, error) {
 	switch {
 	case len(given) >= maxMessageID:
@@ -23,7 +24,7 @@ func messageID(b blinder, site event.SiteID, given []byte, scratch *minimise.Buf
 	case len(given) == 0:
 		return randomID()
 	case plainID(given) && !scratch.Personal(given):
-		return string(given), nil
+		return textOf(given), nil
 	}
 	h := b.BlindOther(site, "message", given)
 	return hex.EncodeToString(h[:16]), nil

@@ -3,6 +3,7 @@ package collector
 import (
 	"bytes"
 	"net/netip"
+	"unsafe"
 
 	"github.com/valyala/fastjson"
 
@@ -145,7 +146,7 @@ func (w *work) enrich(it *item) {
 // for a period; none without a subject. Those of identify, alias and group are
 // traits whatever they are called, and never kept.
 func (w *work) keepProperties(it *item, scope event.Scope) {
-	it.raw.Properties = nil
+	it.raw.Properties = ""
 	switch it.raw.Type {
 	case event.TypeTrack, event.TypePage, event.TypeScreen:
 	default:
@@ -162,8 +163,14 @@ func (w *work) keepProperties(it *item, scope event.Scope) {
 		return
 	}
 	if o := object(it.ev.Properties); o != nil {
-		it.raw.Properties = w.text.Properties(o, allow, w.site.keepQuery, it.raw.Type == event.TypePage)
+		it.raw.Properties = textOf(w.text.Properties(o, allow, w.site.keepQuery, it.raw.Type == event.TypePage))
 	}
+}
+
+// textOf returns bytes of a request or of its buffers as a text, without
+// copying. Neither is written again while the event is on its way.
+func textOf(b []byte) string {
+	return unsafe.String(unsafe.SliceData(b), len(b)) //nolint:gosec // the bytes are not written again, as said above
 }
 
 func object(v *fastjson.Value) *fastjson.Object { return v.GetObject() }

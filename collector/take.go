@@ -92,13 +92,13 @@ func (w *work) take(ctx context.Context) {
 // read reads the signals of an item. Where both the item and its batch carry
 // consents of a tool, both are read: a refusal in either holds.
 func (w *work) read(it *item) {
-	in := signal.Input{
+	w.input = signal.Input{
 		Header: w.r.Header, Query: w.r.Query, Context: it.ev.Context, Consent: it.ev.Consent, GPC: it.ev.GPC, Now: w.r.ReceivedAt,
 	}
 	if w.r.Cookie != nil {
-		in.Cookie = w.r.Cookie(cookie.Choice)
+		w.input.Cookie = w.r.Cookie(cookie.Choice)
 	}
-	signal.ReadAll(w.c.parsers, &in, w.site.Policy, &w.signals)
+	signal.ReadAll(w.c.parsers, &w.input, w.site.Policy, &w.signals)
 	w.addBeside()
 	w.a.Tk = w.a.Tk || w.signals.DNT != consent.Absent
 }

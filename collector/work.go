@@ -13,6 +13,7 @@ import (
 	"zgoda/collector/pixel"
 	"zgoda/collector/segment"
 	"zgoda/consent"
+	"zgoda/consent/signal"
 	"zgoda/event"
 	"zgoda/spool"
 	"zgoda/subjects"
@@ -65,6 +66,8 @@ type work struct {
 	addresses pixel.Addresses
 
 	text     minimise.Buffer
+	visitor  [16]byte     // the signed cookie's
+	input    signal.Input // of one item
 	signals  consent.Signals
 	decision consent.Decision
 	second   consent.Record // everyone but the visitor and the contact, as far as they refuse

@@ -27,7 +27,7 @@ type Raw struct {
 	Country    string // ISO 3166-1 alpha-2, or empty
 	SourceTag  string
 	Group      Blinded // group id, blinded; zero when there is none
-	Properties []byte  // a JSON object, or empty
+	Properties string  // a JSON object, or empty
 }
 
 // Campaign is Segment's context.campaign, or the utm_ parameters of the page.

@@ -13,8 +13,11 @@ import (
 // readBody returns the request's body, decompressed within the limit. status is
 // 0 when it could be read. A second encoding over the first is refused: it has
 // no use but to hide how large a body is.
-func (g *Gateway) readBody(rc *fasthttp.RequestCtx, in *intake, limit int) (body []byte, status int, p collector.Problem) {
-	encoding, ok := contentEncoding(&rc.Request.Header)
+func (g *Gateway) readBody(rc *fasthttp.RequestCtx, in *intake, has named, limit int) (body []byte, status int, p collector.Problem) {
+	encoding, ok := encodingNone, true
+	if has&namedContentEncoding != 0 {
+		encoding, ok = contentEncoding(&rc.Request.Header)
+	}
 	if !ok {
 		return nil, fasthttp.StatusUnsupportedMediaType, badEncoding
 	}

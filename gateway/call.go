@@ -17,6 +17,7 @@ type call struct {
 	request collector.Request
 	answer  collector.Answer
 	in      *fasthttp.Request
+	has     named
 	auth    []byte
 }
 
@@ -29,13 +30,16 @@ func newCall() *call {
 }
 
 // fill reads everything but the body and the address.
-func (c *call) fill(in *fasthttp.Request, route collector.Route, now time.Time) {
-	c.in = in
+func (c *call) fill(in *fasthttp.Request, route collector.Route, has named, now time.Time) {
+	c.in, c.has = in, has
 	c.answer.Reset()
 	r := &c.request
 	r.Route = route
 	r.AuthKey = c.key()
-	r.Origin = in.Header.Peek("Origin")
+	r.Origin = nil
+	if has&namedOrigin != 0 {
+		r.Origin = in.Header.Peek("Origin")
+	}
 	r.UserAgent = in.Header.UserAgent()
 	r.ReceivedAt = now.UTC()
 	r.Strict = string(in.URI().QueryArgs().Peek("strict")) == "1"
@@ -43,13 +47,16 @@ func (c *call) fill(in *fasthttp.Request, route collector.Route, now time.Time) 
 
 // empty forgets the request, keeping the buffers.
 func (c *call) empty() {
-	c.in = nil
+	c.in, c.has = nil, 0
 	clear(c.auth[:cap(c.auth)])
 	c.request = collector.Request{Header: c.request.Header, Cookie: c.request.Cookie, Query: c.request.Query}
 	c.answer.Reset()
 }
 
 func (c *call) header(name string, yield func(value []byte) bool) {
+	if c.has.absent(name) {
+		return
+	}
 	for _, value := range c.in.Header.PeekAll(name) {
 		if !yield(value) {
 			return
@@ -57,7 +64,12 @@ func (c *call) header(name string, yield func(value []byte) bool) {
 	}
 }
 
-func (c *call) cookie(name string) []byte { return c.in.Header.Cookie(name) }
+func (c *call) cookie(name string) []byte {
+	if c.has&namedCookie == 0 {
+		return nil
+	}
+	return c.in.Header.Cookie(name)
+}
 
 func (c *call) query(name string) []byte { return c.in.URI().QueryArgs().Peek(name) }
 
@@ -70,6 +82,9 @@ var (
 // one in a JSON body is the collector's to find. A missing colon after the name
 // in Basic is tolerated, as Segment's servers do.
 func (c *call) key() []byte {
+	if c.has&namedAuthorization == 0 {
+		return c.query("writeKey")
+	}
 	auth := bytes.TrimSpace(c.in.Header.Peek("Authorization"))
 	switch {
 	case hasPrefixFold(auth, bearerHead):

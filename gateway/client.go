@@ -18,10 +18,10 @@ import (
 // A forwarding header from a peer on loopback that is not a configured proxy
 // means that somebody forwards the world to us: that is not a client on
 // loopback either, so the demo's key opens nothing through a forgotten proxy.
-func (g *Gateway) client(rc *fasthttp.RequestCtx) netip.Addr {
+func (g *Gateway) client(rc *fasthttp.RequestCtx, has named) netip.Addr {
 	peer := peerOf(rc.RemoteAddr())
 	if !g.trusted(peer) {
-		if peer.IsLoopback() && forwarded(&rc.Request.Header) {
+		if has&namedForwards != 0 && peer.IsLoopback() && forwarded(&rc.Request.Header) {
 			return netip.Addr{}
 		}
 		return peer
@@ -48,6 +48,9 @@ func (g *Gateway) trusted(a netip.Addr) bool {
 
 // loopback stands for the machine that a pasted request came from.
 var loopback = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+
+// namedForwards are the headers of which forwarded asks.
+const namedForwards = namedForwardedFor | namedForwarded | namedRealIP
 
 func forwarded(h *fasthttp.RequestHeader) bool {
 	return len(h.Peek("X-Forwarded-For")) > 0 || len(h.Peek("Forwarded")) > 0 || len(h.Peek("X-Real-Ip")) > 0

@@ -17,7 +17,7 @@ var success = []byte(`{"success":true}`)
 var onePixel = []byte("GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;")
 
 // collect takes events on one of the collecting routes.
-func (g *Gateway) collect(ctx context.Context, rc *fasthttp.RequestCtx, to target, now time.Time) {
+func (g *Gateway) collect(ctx context.Context, rc *fasthttp.RequestCtx, to target, has named, now time.Time) {
 	if to.endpoint == endpointPixel && rc.IsHead() {
 		pixel(rc) // nothing was shown to anyone
 		return
@@ -27,18 +27,18 @@ func (g *Gateway) collect(ctx context.Context, rc *fasthttp.RequestCtx, to targe
 		c.empty()
 		g.calls.Put(c)
 	}()
-	c.fill(&rc.Request, to.route, now)
+	c.fill(&rc.Request, to.route, has, now)
 	if to.endpoint != endpointPixel {
 		in := g.takeIn()
 		defer g.putBack(in)
-		body, status, p := g.readBody(rc, in, g.bodyLimit(to))
+		body, status, p := g.readBody(rc, in, has, g.bodyLimit(to))
 		if status != 0 {
 			g.unreadable(rc, status, p)
 			return
 		}
 		c.request.Body = body
 	}
-	c.request.Address = g.client(rc)
+	c.request.Address = g.client(rc, has)
 	g.deps.Collector.Collect(ctx, &c.request, &c.answer)
 	g.answer(rc, to.endpoint, c)
 }
@@ -51,7 +51,7 @@ func (g *Gateway) answer(rc *fasthttp.RequestCtx, e endpoint, c *call) {
 		allowOrigin(rc, c.request.Origin)
 	}
 	if len(a.Decision) > 0 {
-		h.SetBytesV("X-Consent-Decision", a.Decision)
+		h.SetCanonical(decisionName, a.Decision)
 	}
 	if a.Tk {
 		h.Set("Tk", "N")

@@ -20,7 +20,7 @@ func (g *Gateway) consent(ctx context.Context, rc *fasthttp.RequestCtx, now time
 	rc.Response.Header.Set("Referrer-Policy", "no-referrer")
 	in := choice.Request{
 		Key: rc.QueryArgs().Peek("key"), Origin: h.Peek("Origin"), FetchSite: h.Peek("Sec-Fetch-Site"),
-		Address: g.client(rc), ReceivedAt: now.UTC(),
+		Address: g.client(rc, namedIn(h)), ReceivedAt: now.UTC(),
 		Visitor: h.Cookie(cookie.Visitor), Choice: h.Cookie(cookie.Choice),
 		Header: func(name string, yield func(value []byte) bool) {
 			for _, value := range h.PeekAll(name) {
@@ -42,7 +42,7 @@ func (g *Gateway) consent(ctx context.Context, rc *fasthttp.RequestCtx, now time
 	}
 	taken := g.takeIn()
 	defer g.putBack(taken)
-	body, status, p := g.readBody(rc, taken, g.bodyLimit(target{endpoint: endpointConsent}))
+	body, status, p := g.readBody(rc, taken, namedIn(h), g.bodyLimit(target{endpoint: endpointConsent}))
 	if status != 0 {
 		g.unreadable(rc, status, p)
 		return

@@ -4,6 +4,16 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
+// Names and values of every answer, as they are written: fasthttp would bring
+// each name into that form again.
+var (
+	vary         = []byte("Vary")
+	byOrigin     = []byte("Origin")
+	typeOptions  = []byte("X-Content-Type-Options")
+	nosniff      = []byte("nosniff")
+	decisionName = []byte("X-Consent-Decision")
+)
+
 // allowOrigin lets the page that asked read the answer. The origin is one that
 // a site lists, so it may be repeated exactly; with credentials a star would not do.
 func allowOrigin(rc *fasthttp.RequestCtx, origin []byte) {
@@ -14,7 +24,7 @@ func allowOrigin(rc *fasthttp.RequestCtx, origin []byte) {
 }
 
 // varyOrigin says to caches that the answer depends on the origin, listed or not.
-func varyOrigin(rc *fasthttp.RequestCtx) { rc.Response.Header.Add("Vary", "Origin") }
+func varyOrigin(rc *fasthttp.RequestCtx) { rc.Response.Header.SetCanonical(vary, byOrigin) }
 
 // anyOrigin is for answers that belong to no site: any site's listed origin may read them.
 func (g *Gateway) anyOrigin(rc *fasthttp.RequestCtx) {

@@ -21,16 +21,17 @@ func (g *Gateway) explain(ctx context.Context, rc *fasthttp.RequestCtx, now time
 	varyOrigin(rc)
 	rc.Response.Header.Set("Cache-Control", "no-store")
 	c := newCall()
-	c.fill(&rc.Request, collector.RouteAny, now)
+	has := namedIn(&rc.Request.Header)
+	c.fill(&rc.Request, collector.RouteAny, has, now)
 	in := g.takeIn()
 	defer g.putBack(in)
-	body, status, p := g.readBody(rc, in, g.config.MaxBodyBytes)
+	body, status, p := g.readBody(rc, in, has, g.config.MaxBodyBytes)
 	if status != 0 {
 		g.unreadable(rc, status, p)
 		return
 	}
 	c.request.Body = body
-	c.request.Address = g.client(rc)
+	c.request.Address = g.client(rc, has)
 	if !g.secretKey(&c.request) {
 		problem(rc, fasthttp.StatusUnauthorized, collector.Problem{
 			Title: "A secret key is needed", Detail: "Send the site's secret key in Authorization, from a server.", Field: "Authorization",
@@ -85,7 +86,7 @@ func (g *Gateway) Explain(ctx context.Context, site event.SiteID, raw []byte) ([
 		return nil, ErrRawRoute
 	}
 	c := newCall()
-	c.fill(&in, to.route, time.Now())
+	c.fill(&in, to.route, namedIn(&in.Header), time.Now())
 	body, p, ok := plainBody(&in, g.config.MaxBodyBytes)
 	if !ok {
 		return nil, fmt.Errorf("%w: %s", ErrRawRefused, p.Title)

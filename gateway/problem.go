@@ -44,7 +44,7 @@ func (g *Gateway) protocolError(rc *fasthttp.RequestCtx, err error) {
 	}
 	g.metrics.broken[fault].Inc()
 	rc.Response.Reset()
-	rc.Response.Header.Set("X-Content-Type-Options", "nosniff")
+	rc.Response.Header.SetCanonical(typeOptions, nosniff)
 	g.anyOrigin(rc)
 	problem(rc, status, p)
 }

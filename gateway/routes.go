@@ -149,12 +149,13 @@ func (g *Gateway) serve(ctx context.Context, rc *fasthttp.RequestCtx) {
 		g.metrics.busy.Dec()
 		g.metrics.answered(to.endpoint, rc.Response.StatusCode(), time.Since(start).Seconds())
 	}()
-	rc.Response.Header.Set("X-Content-Type-Options", "nosniff")
+	rc.Response.Header.SetCanonical(typeOptions, nosniff)
 	g.dispatch(ctx, rc, to, start)
 }
 
 func (g *Gateway) dispatch(ctx context.Context, rc *fasthttp.RequestCtx, to target, now time.Time) {
-	switch lengthsOf(&rc.Request.Header) {
+	has := namedIn(&rc.Request.Header)
+	switch lengthsOf(&rc.Request.Header, has) {
 	case lengthTwice:
 		g.metrics.broken[brokenSyntax].Inc()
 		rc.SetConnectionClose()
@@ -191,7 +192,7 @@ func (g *Gateway) dispatch(ctx context.Context, rc *fasthttp.RequestCtx, to targ
 	}
 	switch to.endpoint {
 	case endpointSegment, endpointBeacon, endpointPixel:
-		g.collect(ctx, rc, to, now)
+		g.collect(ctx, rc, to, has, now)
 	case endpointExplain:
 		g.explain(ctx, rc, now)
 	case endpointConsent:

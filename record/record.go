@@ -126,7 +126,7 @@ func (r *Record) details(raw *event.Raw) {
 	r.Device = raw.Device
 	r.SourceTag = raw.SourceTag
 	r.Group = raw.Group
-	r.Properties = string(raw.Properties)
+	r.Properties = raw.Properties
 }
 
 // periodOf returns the calendar month of a time.

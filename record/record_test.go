@@ -51,7 +51,7 @@ func testRaw() *event.Raw {
 		Name: "Bought", PageHost: "shop.example", PagePath: "/cart", PageQuery: "utm_source=x", PageTitle: "Cart",
 		RefHost: "search.example", RefPath: "/q", Campaign: event.Campaign{Name: "n", Source: "s", Medium: "m", Term: "t", Content: "c"},
 		Browser: "Firefox", OS: "Linux", Device: "Other", Country: "SK", SourceTag: "mail", Group: event.Blinded{9},
-		Properties: []byte(`{"sku":"a"}`),
+		Properties: `{"sku":"a"}`,
 	}
 }
 
