@@ -40,6 +40,15 @@ func change(t *testing.T, path string, edit func(b []byte) []byte) {
 
 const third = headerSize + 3*groupOfOne // where the fourth group begins
 
+// withTombstone seals a tombstone into the fourth group.
+func withTombstone(b []byte) []byte {
+	_, aead, _ := decodeHeader(b, testKey)
+	f, _ := decodeFrame(b[third:])
+	plain := appendTombstone(nil, int(f.length)-tagSize)
+	copy(b[third:], sealFrame(nil, aead, f, plain))
+	return b
+}
+
 // resum puts a right checksum under a wrong field.
 func resum(b []byte, at, n int) {
 	binary.BigEndian.PutUint32(b[at+n-4:], crc32.Checksum(b[at:at+n-4], castagnoli))
@@ -93,6 +102,10 @@ var damageCases = map[string]damageCase{
 			return b
 		},
 		want: append(names(0, 13), names(20, 23)...), damage: DamageSeal, aside: true,
+	},
+	"tombstone_in_version_1": { // only a rewritten segment has them
+		segment: 1, edit: func(b []byte) []byte { return withTombstone(b) },
+		want: append(names(0, 13), names(20, 23)...), damage: DamageLength, aside: true,
 	},
 	"repeated_group": {
 		segment: 1, edit: func(b []byte) []byte { copy(b[third:], b[headerSize:headerSize+groupOfOne]); return b },

@@ -11,11 +11,13 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"slices"
 )
 
 // Sizes of the format; docs/format/spool.md has the tables.
 const (
 	formatVersion = 1
+	erasedVersion = 2 // of a segment that was rewritten: tombstones are in it
 	headerSize    = 88
 	frameSize     = 36
 	tagSize       = 16
@@ -33,6 +35,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // header begins a segment.
 type header struct {
+	version uint32 // formatVersion when zero
 	number  uint64
 	created int64  // Unix milliseconds
 	prev    uint64 // the segment before, or zero
@@ -44,7 +47,7 @@ type header struct {
 func (h *header) encode(dst, key []byte) ([]byte, cipher.AEAD, error) {
 	start := len(dst)
 	dst = append(dst, magic...)
-	dst = binary.BigEndian.AppendUint32(dst, formatVersion)
+	dst = binary.BigEndian.AppendUint32(dst, max(h.version, formatVersion))
 	dst = binary.BigEndian.AppendUint64(dst, h.number)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(h.created))
 	dst = binary.BigEndian.AppendUint64(dst, h.prev)
@@ -68,7 +71,7 @@ func decodeHeader(b, key []byte) (h header, aead cipher.AEAD, d Damage) {
 	if crc32.Checksum(b[:84], castagnoli) != binary.BigEndian.Uint32(b[84:]) {
 		return h, nil, DamageHeader
 	}
-	if binary.BigEndian.Uint32(b[8:]) != formatVersion {
+	if h.version = binary.BigEndian.Uint32(b[8:]); h.version != formatVersion && h.version != erasedVersion {
 		return h, nil, DamageVersion
 	}
 	h.number = binary.BigEndian.Uint64(b[12:])
@@ -185,10 +188,29 @@ func appendRecord(dst, rec []byte) []byte {
 	return append(dst, rec...)
 }
 
-// cutRecord takes the first record off a plain group. The record's capacity ends
-// with it, so that appending to one cannot write into the next.
+// appendTombstone appends what stands in the place of an erased record that took
+// n bytes with its length: zeros, and a one at the end. It takes as many, so that
+// no length that was noted elsewhere changes.
+func appendTombstone(dst []byte, n int) []byte {
+	dst = slices.Grow(dst, n)
+	dst = dst[:len(dst)+n]
+	clear(dst[len(dst)-n:])
+	dst[len(dst)-1] = 1
+	return dst
+}
+
+// cutRecord takes the first record off a plain group: of length zero when it was
+// erased. The record's capacity ends with it, so that appending to one cannot
+// write into the next.
 func cutRecord(plain []byte) (rec, rest []byte, ok bool) {
 	n, w := binary.Uvarint(plain)
+	if w == 1 && n == 0 {
+		rest = bytes.TrimLeft(plain, "\x00")
+		if len(rest) == 0 || rest[0] != 1 {
+			return nil, nil, false
+		}
+		return plain[:0:0], rest[1:], true
+	}
 	if w <= 0 || n == 0 || n > uint64(len(plain)-w) {
 		return nil, nil, false
 	}

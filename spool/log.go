@@ -7,19 +7,22 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 )
 
 // Log is a sealed file of records that are kept, not shipped: the format is that
-// of a segment. Append returns only after the records are on disk. It is not for
-// concurrent use.
+// of a segment. Append returns only after the records are on disk. Its methods
+// may be called from any goroutine.
 type Log struct {
 	dir, suffix string
 	key         []byte
 	fs          files
-	number      uint64
-	writer      *appender
-	path        string // of the file that writer writes
+
+	mu     sync.Mutex // over I/O too: nothing fast waits for it
+	number uint64
+	writer *appender
+	path   string // of the file that writer writes
 }
 
 // OpenLog prepares a log in dir, whose files end in suffix. A file is begun by
@@ -40,6 +43,11 @@ func OpenLog(dir, suffix string, key []byte) (*Log, error) {
 		if n, ok := parseSegmentName(strings.TrimSuffix(e.Name(), damagedSuffix), suffix); ok {
 			l.number = max(l.number, n)
 		}
+		if _, ok := parseSegmentName(e.Name(), suffix+".tmp"); ok {
+			if err := l.fs.Remove(filepath.Join(dir, e.Name())); err != nil {
+				return nil, fmt.Errorf("remove what a crash left: %w", err)
+			}
+		}
 	}
 	return l, nil
 }
@@ -53,6 +61,8 @@ func (l *Log) Append(records [][]byte) error {
 	if len(plain) > maxPlain || len(records) == 0 {
 		return ErrTooLarge
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if err := l.begin(); err != nil {
 		return err
 	}
@@ -68,7 +78,7 @@ func (l *Log) Append(records [][]byte) error {
 // away or removed meanwhile is no longer written to.
 func (l *Log) begin() error {
 	if _, err := os.Lstat(l.path); l.writer != nil && errors.Is(err, os.ErrNotExist) {
-		_ = l.Close()
+		_ = l.closeLocked()
 	}
 	if l.writer != nil {
 		return nil
@@ -105,6 +115,12 @@ func (l *Log) Size() (int64, error) {
 
 // Close closes the file. Twice is fine.
 func (l *Log) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.closeLocked()
+}
+
+func (l *Log) closeLocked() error {
 	if l.writer == nil {
 		return nil
 	}
@@ -142,7 +158,7 @@ func ReadLog(path string, key []byte, yield func(rec []byte) bool) error {
 		}
 		for len(plain) > 0 {
 			var rec []byte
-			if rec, plain, _ = cutRecord(plain); !yield(rec) {
+			if rec, plain, _ = cutRecord(plain); len(rec) > 0 && !yield(rec) {
 				return nil
 			}
 		}

@@ -32,7 +32,7 @@ type Range struct {
 // Batch is the records of one range.
 type Batch struct {
 	Range   Range
-	Records [][]byte  // the caller's to keep
+	Records [][]byte  // the caller's to keep; one of length zero was erased
 	Oldest  time.Time // when the first of them became durable
 
 	spans []span

@@ -224,7 +224,7 @@ func truncate(path string, size int64) error {
 // setAside keeps a damaged segment whole under another name, and leaves under its
 // own name the good part before the damage.
 func setAside(fs files, path string, good int64) error {
-	data, err := readPrefix(path, good)
+	data, err := readPrefix(fs, path, good)
 	if err != nil {
 		return err
 	}
@@ -235,11 +235,11 @@ func setAside(fs files, path string, good int64) error {
 }
 
 // readPrefix reads the first n bytes of a file.
-func readPrefix(path string, n int64) ([]byte, error) {
-	f, err := os.Open(path)
+func readPrefix(fs files, path string, n int64) ([]byte, error) {
+	f, err := fs.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	return io.ReadAll(io.LimitReader(f, n))
+	return io.ReadAll(io.NewSectionReader(f, 0, n))
 }

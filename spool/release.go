@@ -38,6 +38,7 @@ func (s *Spool) Release(r Range) error {
 		// The mark is past it: a file that stays is removed when the spool is opened.
 		if err := s.fs.Remove(g.path); err != nil && !errors.Is(err, os.ErrNotExist) {
 			s.metrics.leftovers.Inc()
+			s.stuck = append(s.stuck, g.path)
 		}
 	}
 	return nil

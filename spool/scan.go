@@ -17,6 +17,7 @@ type frames struct {
 	index   uint32 // of the next group's first record
 	fixed   [frameSize]byte
 	sealed  []byte
+	erased  bool // tombstones may be in it
 }
 
 // damaged is the error for damage at the next group.
@@ -74,7 +75,7 @@ func (r *frames) next(dst []byte) (frame, []byte, error) {
 		return f, nil, err
 	}
 	plain, d := openFrame(dst, r.aead, f, r.fixed[:], r.sealed)
-	if d == DamageNone && !wellFormed(plain[len(dst):], f.records) {
+	if d == DamageNone && !wellFormed(plain[len(dst):], f.records, r.erased) {
 		d = DamageLength
 	}
 	if d != DamageNone {
@@ -84,13 +85,15 @@ func (r *frames) next(dst []byte) (frame, []byte, error) {
 	return f, plain, nil
 }
 
-// wellFormed says whether a plain group is exactly n records.
-func wellFormed(plain []byte, n uint32) bool {
+// wellFormed says whether a plain group is exactly n records, of which some may
+// be erased.
+func wellFormed(plain []byte, n uint32, erased bool) bool {
 	for ; n > 0; n-- {
-		var ok bool
-		if _, plain, ok = cutRecord(plain); !ok {
+		rec, rest, ok := cutRecord(plain)
+		if !ok || len(rec) == 0 && !erased {
 			return false
 		}
+		plain = rest
 	}
 	return len(plain) == 0
 }
@@ -121,5 +124,7 @@ func openFrames(src io.ReaderAt, size int64, key []byte) (*frames, header, Damag
 	if d != DamageNone {
 		return nil, h, d, nil
 	}
-	return &frames{src: src, aead: aead, number: h.number, end: size, offset: headerSize}, h, DamageNone, nil
+	return &frames{
+		src: src, aead: aead, number: h.number, end: size, offset: headerSize, erased: h.version == erasedVersion,
+	}, h, DamageNone, nil
 }

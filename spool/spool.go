@@ -52,6 +52,8 @@ type Spool struct {
 	owe     error         // found by a Next that had records to give
 
 	releasing sync.Mutex
+	stuck     []string   // released segments that could not be removed; guarded by releasing
+	erasing   sync.Mutex // one Erase at a time
 	recovered int
 	damage    []*CorruptError
 	metrics   *metrics
