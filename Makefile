@@ -11,7 +11,7 @@ PACKAGES := ./...
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: need-go engine build ## Set everything up and run the main job: gateway, keyholder and embedded ClickHouse with the demo site
@@ -61,9 +61,17 @@ FUZZTIME ?= 5s
 fuzz: need-go ## Fuzz every target for FUZZTIME (default 5s) each
 	@./tools/fuzz.sh $(FUZZTIME)
 
-.PHONY: bench
-bench: need-go engine build ## Measure requests a second with durable answers beside a bare server; writes bench/results/
-	$(GO) run ./bench/run
+.PHONY: bench bench-quick
+bench: need-go engine build $(BIN)/bench ## Measure beside servers that do less, about 90 seconds; writes bench/results/
+	$(BIN)/bench quick
+
+bench-quick: need-go engine build $(BIN)/bench ## Measure single events and batches of 100 only, about 90 seconds; writes nothing
+	$(BIN)/bench quick -results ''
+
+.PHONY: $(BIN)/bench
+$(BIN)/bench:
+	@mkdir -p $(BIN)
+	CGO_ENABLED=0 $(GO) build -trimpath -o $@ ./bench/run
 
 .PHONY: generate
 generate: need-go ## Regenerate generated files (protocol, snippet)

@@ -1,4 +1,5 @@
-// Package bench is the load generator and the yardsticks: the same load, in the
-// same run, on the gateway and on servers that do less. Ratios between them are
-// what is reported, since machines are noisy.
+// Package bench is how speed is measured: a load generator (load), what it sends
+// (mix), the servers that the gateway is measured beside (yardstick), what the
+// processes used (procfs), and the program that runs it all and writes the
+// tables (run). docs/benchmarks.md says how to read them.
 package bench
