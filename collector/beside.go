@@ -2,49 +2,12 @@ package collector
 
 import (
 	"zgoda/collector/minimise"
+	"zgoda/collector/segment"
 	"zgoda/consent"
 	"zgoda/consent/signal"
 	"zgoda/event"
+	"zgoda/jsontape"
 )
-
-// place is a text of an event's context that is looked for.
-type place uint8
-
-// The places. Those of the page come first, those of the campaign after them.
-const (
-	pageURL place = iota
-	pagePath
-	pageSearch
-	pageTitle
-	pageReferrer
-	campaignName
-	campaignSource
-	campaignMedium
-	campaignTerm
-	campaignContent
-	contextIP
-	contextAgent
-	placeCount
-)
-
-// paths are the members that lead to a place, from the context down.
-var paths = [placeCount][]string{
-	{"page", "url"},
-	{"page", "path"},
-	{"page", "search"},
-	{"page", "title"},
-	{"page", "referrer"},
-	{"campaign", "name"},
-	{"campaign", "source"},
-	{"campaign", "medium"},
-	{"campaign", "term"},
-	{"campaign", "content"},
-	{"ip"},
-	{"userAgent"},
-}
-
-// name returns the last member on the way to a place.
-func (p place) name() string { return paths[p][len(paths[p])-1] }
 
 // besideFactor times MaxTextBytes is how long a text beside the events may be.
 // A longer one is left out: it would be read again for every event that has some
@@ -56,7 +19,7 @@ const besideFactor = 2
 // stands beside it, and the batch's own values are forgotten.
 type beside struct {
 	any     bool // a text is there
-	texts   [placeCount][]byte
+	texts   segment.Texts
 	signals consent.Signals
 
 	// What the texts come to, for events that have none of their own.
@@ -75,18 +38,20 @@ type pageView struct {
 func (w *work) takeBeside() {
 	b, batch := &w.beside, &w.batch
 	limit := besideFactor * w.c.cfg.MaxTextBytes
-	if batch.Context != nil {
-		for p := range placeCount {
-			if s := batch.Context.GetStringBytes(paths[p]...); len(s) > 0 && len(s) <= limit {
-				b.texts[p], b.any = s, true
+	if batch.Context.Exists() {
+		b.texts.ReadContext(batch.Context)
+		for p, s := range b.texts {
+			if len(s) > limit {
+				b.texts[p] = nil
 			}
+			b.any = b.any || len(b.texts[p]) > 0
 		}
 	}
-	if batch.Context != nil || batch.Consent != nil || batch.GPC != nil {
+	if batch.Context.Exists() || batch.Consent.Exists() || batch.GPC.Exists() {
 		in := signal.Input{Context: batch.Context, Consent: batch.Consent, GPC: batch.GPC, Now: w.r.ReceivedAt}
 		signal.ReadAll(w.c.parsers, &in, w.site.Policy, &b.signals)
 	}
-	batch.Context, batch.Consent, batch.GPC = nil, nil, nil
+	batch.Context, batch.Consent, batch.GPC = jsontape.Value{}, jsontape.Value{}, jsontape.Value{}
 }
 
 // addBeside adds the signals beside the events to those of one.
@@ -104,20 +69,20 @@ func (w *work) addBeside() {
 
 // saysWhere says whether an event tells anything of where it happened.
 func (w *work) saysWhere(it *item) bool {
-	return w.r.Route == RoutePixel || it.ev.Page != nil || it.ev.Context.Get("campaign") != nil ||
-		(it.ev.Type == event.TypePage && it.ev.Properties != nil)
+	return w.r.Route == RoutePixel || it.ev.Page.Exists() || it.ev.Campaign.Exists() ||
+		(it.ev.Type == event.TypePage && it.ev.Properties.Exists())
 }
 
 // page fills in where an event happened.
 func (w *work) page(it *item) {
 	b := &w.beside
 	if !b.any || w.saysWhere(it) {
-		v := w.view(it, &w.text)
+		v := w.view(&w.text)
 		v.fill(&it.raw)
 		return
 	}
 	if !b.made {
-		b.page, b.made = w.view(it, &b.buffer), true
+		b.page, b.made = w.view(&b.buffer), true
 	}
 	b.page.fill(&it.raw)
 }

@@ -9,13 +9,12 @@ import (
 	"sync"
 	"time"
 
-	"github.com/valyala/fastjson"
-
 	"zgoda/collector/beacon"
 	"zgoda/collector/pixel"
 	"zgoda/collector/segment"
 	"zgoda/consent/signal"
 	"zgoda/event"
+	"zgoda/jsontape"
 )
 
 // Collector takes events. It is safe for concurrent use and has no goroutine of
@@ -122,7 +121,7 @@ func (w *work) isList() bool {
 	case RouteBatch:
 		return isArray(w.body.Get("batch"))
 	case RouteBeacon, RouteAny:
-		if events := w.body.Get("events"); events != nil {
+		if events := w.body.Get("events"); events.Exists() {
 			return isArray(events)
 		}
 		return isArray(w.body.Get("batch"))
@@ -131,7 +130,7 @@ func (w *work) isList() bool {
 	}
 }
 
-func isArray(v *fastjson.Value) bool { return v != nil && v.Type() == fastjson.TypeArray }
+func isArray(v jsontape.Value) bool { return v.Type() == jsontape.Array }
 
 func (w *work) bodyKey() ([]byte, error) {
 	if w.r.Route == RouteBeacon || w.r.Route == RouteAny {

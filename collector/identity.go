@@ -4,6 +4,7 @@ import (
 	"zgoda/collector/segment"
 	"zgoda/consent/cookie"
 	"zgoda/event"
+	"zgoda/jsontape"
 	"zgoda/subjects"
 )
 
@@ -94,12 +95,12 @@ func (w *work) cookieVisitor() (ok bool) {
 // dropClaims forgets what a public key says of contacts. With a proof only the
 // proven userId stays: the proof covers it alone.
 func (w *work) dropClaims(it *item) {
-	claimed := len(it.ev.PreviousID) > 0 || it.ev.Traits != nil
+	claimed := len(it.ev.PreviousID) > 0 || it.ev.Traits.Exists()
 	if !it.cast.entitled {
 		claimed = claimed || len(it.ev.UserID) > 0 || len(it.ev.GroupID) > 0
 		it.ev.UserID, it.ev.GroupID = nil, nil
 	}
-	it.ev.PreviousID, it.ev.Traits, it.ev.Proof = nil, nil, nil
+	it.ev.PreviousID, it.ev.Traits, it.ev.Proof = nil, jsontape.Value{}, nil
 	it.claim = claimed
 	if claimed && !w.dry {
 		w.c.metrics.claims.Inc()

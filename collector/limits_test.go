@@ -61,10 +61,10 @@ func TestBesideIsTakenOnce(t *testing.T) {
 	if !w.open() || !w.begin(t.Context()) {
 		t.Fatalf("%+v", a)
 	}
-	if w.batch.Context != nil || w.batch.Consent != nil || w.batch.GPC != nil {
+	if w.batch.Context.Exists() || w.batch.Consent.Exists() || w.batch.GPC.Exists() {
 		t.Error("an event can look into the batch's values")
 	}
-	if w.beside.signals.GPC != consent.Present || w.beside.signals.Count != 2 || string(w.beside.texts[pageURL]) != "https://shop.example/a" {
+	if w.beside.signals.GPC != consent.Present || w.beside.signals.Count != 2 || string(w.beside.texts[segment.PageURL]) != "https://shop.example/a" {
 		t.Errorf("%+v", w.beside)
 	}
 }

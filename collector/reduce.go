@@ -5,8 +5,6 @@ import (
 	"net/netip"
 	"unsafe"
 
-	"github.com/valyala/fastjson"
-
 	"zgoda/collector/enrich"
 	"zgoda/collector/minimise"
 	"zgoda/collector/segment"
@@ -17,6 +15,7 @@ import (
 func (w *work) minimise(it *item) {
 	limit := w.c.cfg.MaxTextBytes
 	it.raw.Name = w.text.Text(it.ev.Name, limit)
+	w.readTexts(it)
 	w.page(it)
 	w.enrich(it)
 	if it.cast.entitled {
@@ -30,79 +29,73 @@ func groupID(e *segment.Event) []byte {
 	if len(e.GroupID) > 0 {
 		return e.GroupID
 	}
-	return e.Context.GetStringBytes("groupId")
+	return e.Context.Get("groupId").Text()
 }
 
-// view minimises the addresses, the title and the campaign of an event into a
+// view minimises the addresses, the title and the campaign among w.texts into a
 // buffer.
-func (w *work) view(it *item, text *minimise.Buffer) (v pageView) {
+func (w *work) view(text *minimise.Buffer) (v pageView) {
 	limit := w.c.cfg.MaxTextBytes
-	u := minimise.Split(w.pageText(it, pageURL))
-	if path := w.pageText(it, pagePath); len(path) > 0 {
+	u := minimise.Split(w.texts[segment.PageURL])
+	if path := w.texts[segment.PagePath]; len(path) > 0 {
 		u.Path = minimise.Split(path).Path
 	}
 	if len(u.Query) == 0 {
-		u.Query = w.pageText(it, pageSearch)
+		u.Query = w.texts[segment.PageSearch]
 	}
 	v.host = text.Host(u.Host)
 	v.path = text.Path(u.Path, limit)
 	v.query = text.Query(u.Query, w.site.keepQuery, limit)
 	if w.site.KeepTitles {
-		v.title = text.Text(w.pageText(it, pageTitle), limit)
+		v.title = text.Text(w.texts[segment.PageTitle], limit)
 	}
-	w.referrer(it, text, u.Host, &v)
-	w.campaign(it, text, u.Query, &v.campaign)
+	w.referrer(text, u.Host, &v)
+	w.campaign(text, u.Query, &v.campaign)
 	return v
 }
 
 // referrer keeps of another host's address the host alone.
-func (w *work) referrer(it *item, text *minimise.Buffer, own []byte, v *pageView) {
-	u := minimise.Split(w.pageText(it, pageReferrer))
+func (w *work) referrer(text *minimise.Buffer, own []byte, v *pageView) {
+	u := minimise.Split(w.texts[segment.PageReferrer])
 	v.refHost = text.Host(u.Host)
 	if _, listed := w.site.hosts[v.refHost]; listed || (len(own) > 0 && bytes.EqualFold(u.Host, own)) {
 		v.refPath = text.Path(u.Path, w.c.cfg.MaxTextBytes)
 	}
 }
 
-// pageText returns a text about the page: of the page object, of a page view's
-// own properties, of the batch's page, or of the pixel.
-func (w *work) pageText(it *item, at place) []byte {
+// readTexts finds the texts of an event's page, context and campaign; where the
+// event has none, those beside it stand.
+func (w *work) readTexts(it *item) {
+	t, b := &w.texts, &w.beside
+	t.Read(&it.ev)
 	if w.r.Route == RoutePixel {
-		switch at {
-		case pageURL:
-			return w.addresses.Page
-		case pageReferrer:
-			return w.addresses.Referrer
-		default:
-			return nil
+		t[segment.PageURL], t[segment.PageReferrer] = w.addresses.Page, w.addresses.Referrer
+	}
+	if !b.any {
+		return
+	}
+	for p := range t {
+		if len(t[p]) == 0 {
+			t[p] = b.texts[p]
 		}
 	}
-	if s := it.ev.Page.GetStringBytes(at.name()); len(s) > 0 {
-		return s
-	}
-	if it.ev.Type == event.TypePage {
-		if s := it.ev.Properties.GetStringBytes(at.name()); len(s) > 0 {
-			return s
-		}
-	}
-	return w.beside.texts[at]
 }
 
 // campaign takes context.campaign, else the utm parameters of the address.
-func (w *work) campaign(it *item, text *minimise.Buffer, query []byte, c *event.Campaign) {
+func (w *work) campaign(text *minimise.Buffer, query []byte, c *event.Campaign) {
 	limit := w.c.cfg.MaxTextBytes
 	for _, part := range [...]struct {
 		to  *string
-		at  place
+		at  segment.Place
 		utm string
 	}{
-		{&c.Name, campaignName, "utm_campaign"},
-		{&c.Source, campaignSource, "utm_source"},
-		{&c.Medium, campaignMedium, "utm_medium"},
-		{&c.Term, campaignTerm, "utm_term"},
-		{&c.Content, campaignContent, "utm_content"},
+		{&c.Name, segment.CampaignName, "utm_campaign"},
+		{&c.Source, segment.CampaignSource, "utm_source"},
+		{&c.Medium, segment.CampaignMedium, "utm_medium"},
+		{&c.Term, segment.CampaignTerm, "utm_term"},
+		{&c.Content, segment.CampaignContent, "utm_content"},
 	} {
-		if s := w.contextText(it, part.at); len(s) > 0 {
+		if s := w.texts[part.at]; len(s) > 0 {
 			*part.to = text.Text(s, limit)
 		} else if s := minimise.Parameter(query, part.utm); len(s) > 0 {
 			*part.to = text.ParameterText(s, limit)
@@ -110,23 +103,15 @@ func (w *work) campaign(it *item, text *minimise.Buffer, query []byte, c *event.
 	}
 }
 
-// contextText returns a text of the event's context, else of the batch's.
-func (w *work) contextText(it *item, at place) []byte {
-	if s := it.ev.Context.GetStringBytes(paths[at]...); len(s) > 0 {
-		return s
-	}
-	return w.beside.texts[at]
-}
-
 // enrich fills in country and families. A server's own address and user agent
 // stand only where it does not tell those of the person.
 func (w *work) enrich(it *item) {
 	address, agent := w.r.Address, w.r.UserAgent
 	if w.secret {
-		if s := w.contextText(it, contextIP); len(s) > 0 && len(s) < 64 {
+		if s := w.texts[segment.ContextIP]; len(s) > 0 && len(s) < 64 {
 			address, _ = netip.ParseAddr(string(s)) // what is none has no country
 		}
-		if s := w.contextText(it, contextAgent); len(s) > 0 {
+		if s := w.texts[segment.ContextAgent]; len(s) > 0 {
 			agent = s
 		}
 	}
@@ -162,7 +147,7 @@ func (w *work) keepProperties(it *item, scope event.Scope) {
 	default:
 		return
 	}
-	if o := object(it.ev.Properties); o != nil {
+	if o := it.ev.Properties; o.Exists() {
 		it.raw.Properties = textOf(w.text.Properties(o, allow, w.site.keepQuery, it.raw.Type == event.TypePage))
 	}
 }
@@ -172,5 +157,3 @@ func (w *work) keepProperties(it *item, scope event.Scope) {
 func textOf(b []byte) string {
 	return unsafe.String(unsafe.SliceData(b), len(b)) //nolint:gosec // the bytes are not written again, as said above
 }
-
-func object(v *fastjson.Value) *fastjson.Object { return v.GetObject() }

@@ -85,7 +85,7 @@ func TestReleasedWorkHoldsNothing(t *testing.T) {
 	s := newStage(t)
 	s.collect(t, browser(RouteTrack, `{"event":"`+canary+` %40","anonymousId":"`+canary+`"}`))
 	w := s.works.Get().(*work)
-	if w.r != nil || w.body != nil || w.site != nil || len(w.batch.Items) != 0 {
+	if w.r != nil || w.body.Exists() || w.site != nil || w.batch.Items.Exists() {
 		t.Error("a work keeps its request")
 	}
 	if strings.Contains(string(w.encoded[:cap(w.encoded)]), canary) {

@@ -6,8 +6,6 @@ import (
 	"net/netip"
 	"sync"
 
-	"github.com/valyala/fastjson"
-
 	"zgoda/collector/beacon"
 	"zgoda/collector/minimise"
 	"zgoda/collector/pixel"
@@ -15,6 +13,7 @@ import (
 	"zgoda/consent"
 	"zgoda/consent/signal"
 	"zgoda/event"
+	"zgoda/jsontape"
 	"zgoda/spool"
 	"zgoda/subjects"
 )
@@ -51,12 +50,11 @@ type work struct {
 	dry      bool // explain: nothing is stored, linked, minted or counted
 
 	parser  *segment.Parser
-	body    *fastjson.Value
+	body    jsontape.Value
 	batch   segment.Batch
 	many    bool // the body is a batch
 	snippet bool // its events are those of our snippet
 	beside  beside
-	one     [1]*fastjson.Value
 	items   []item
 	ids     []subjects.Identity
 	entries []*subjects.Entry
@@ -65,6 +63,7 @@ type work struct {
 	country   string
 	addresses pixel.Addresses
 
+	texts    segment.Texts // of the event at hand, completed by those beside it
 	text     minimise.Buffer
 	visitor  [16]byte     // the signed cookie's
 	input    signal.Input // of one item
@@ -129,15 +128,21 @@ func (w *work) decode(ctx context.Context) error {
 	if err := w.readBatch(); err != nil {
 		return err
 	}
-	if len(w.batch.Items) > w.c.cfg.MaxBatchEvents {
+	if !w.many { // what would stand beside the one call stands in it
+		w.grow(1)
+		w.decodeItem(&w.items[0], w.body)
+		return nil
+	}
+	if w.batch.Items.Len() > w.c.cfg.MaxBatchEvents {
 		return errTooMany
 	}
-	w.grow(len(w.batch.Items))
-	for i, v := range w.batch.Items {
+	w.grow(w.batch.Items.Len())
+	i := 0
+	for call := w.batch.Items.Items(); call.Next(); i++ {
 		if ctx.Err() != nil {
 			return errGone
 		}
-		w.decodeItem(&w.items[i], v)
+		w.decodeItem(&w.items[i], call.Value())
 	}
 	return nil
 }
@@ -152,7 +157,7 @@ func (w *work) grow(n int) {
 
 // readBatch takes the body apart; a single call is a batch of one.
 func (w *work) readBatch() (err error) {
-	events := w.body.Get("events") != nil
+	events := w.body.Get("events").Exists()
 	w.snippet = w.r.Route == RouteBeacon || (w.r.Route == RouteAny && events)
 	switch {
 	case w.snippet && (events || segment.IsBatch(w.body)):
@@ -161,8 +166,6 @@ func (w *work) readBatch() (err error) {
 	case w.r.Route == RouteBatch, w.r.Route == RouteAny && segment.IsBatch(w.body):
 		w.many = true
 		w.batch, err = segment.ReadBatch(w.body)
-	default:
-		w.single()
 	}
 	if err == nil {
 		w.takeBeside()
@@ -170,14 +173,7 @@ func (w *work) readBatch() (err error) {
 	return err
 }
 
-// single makes a batch of the one call that the body is. What would stand
-// beside it stands in it.
-func (w *work) single() {
-	w.one[0] = w.body
-	w.batch = segment.Batch{Items: w.one[:]}
-}
-
-func (w *work) decodeItem(it *item, v *fastjson.Value) {
+func (w *work) decodeItem(it *item, v jsontape.Value) {
 	if w.many && !w.fits(v) {
 		w.refuse(it, event.ReasonTooLarge, "", "An event is too large.")
 		return
@@ -197,12 +193,8 @@ func (w *work) decodeItem(it *item, v *fastjson.Value) {
 }
 
 // fits says whether one event of a batch keeps to the limit of one.
-func (w *work) fits(v *fastjson.Value) bool {
-	if len(w.r.Body) <= w.c.cfg.MaxEventBytes {
-		return true
-	}
-	w.encoded = v.MarshalTo(w.encoded[:0])
-	return len(w.encoded) <= w.c.cfg.MaxEventBytes
+func (w *work) fits(v jsontape.Value) bool {
+	return len(w.r.Body) <= w.c.cfg.MaxEventBytes || v.Size() <= w.c.cfg.MaxEventBytes
 }
 
 func (w *work) decodePixel() (err error) {

@@ -139,7 +139,7 @@ func special(x uint64) uint64 {
 	)
 	// A byte below its bound, and one that is zero, get their top bit by the
 	// borrow; where the top bit was set before, the byte is not ASCII.
-	return (x | (x - low*0x20) | (x^quote - low) | (x^slash - low)) & top
+	return (x | (x - low*0x20) | (x ^ quote - low) | (x ^ slash - low)) & top
 }
 
 // escape reads one escape sequence. A surrogate without its other half is let

@@ -5,10 +5,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/valyala/fastjson"
-
 	"zgoda/consent"
 	"zgoda/event"
+	"zgoda/jsontape"
 )
 
 // statement is the body of POST /consent.
@@ -30,6 +29,7 @@ const (
 	maxLocale  = 11 // sr-Latn-RS and its kind
 	maxSurface = 16
 	maxVersion = 20
+	maxDepth   = 8 // two are needed
 )
 
 // surfaces are where a person can be asked. The ledger keeps the name in clear
@@ -47,16 +47,18 @@ func parse(body []byte) (*statement, *fault) {
 	if !utf8.Valid(body) {
 		return bad("The body is not UTF-8", "body")
 	}
-	value, err := fastjson.ParseBytes(body)
-	if err != nil {
+	value, _ := jsontape.Parse(body, maxDepth)
+	switch value.Type() { // a member named twice is found below, which says where
+	case jsontape.Absent:
 		return bad("The body is not JSON", "body")
-	}
-	object, err := value.Object()
-	if err != nil {
+	case jsontape.Object:
+	default:
 		return bad("The body is not a JSON object", "body")
 	}
 	r := reader{out: &statement{choices: map[string]bool{}}, seen: map[string]bool{}}
-	object.Visit(r.member)
+	for m := value.Members(); m.Next(); {
+		r.member(m.Name(), m.Value())
+	}
 	switch {
 	case r.fault != nil:
 		return nil, r.fault
@@ -80,7 +82,7 @@ func (r *reader) bad(title, field string) {
 	}
 }
 
-func (r *reader) member(key []byte, v *fastjson.Value) {
+func (r *reader) member(key []byte, v jsontape.Value) {
 	name := string(key)
 	if r.seen[name] {
 		r.bad("A member is there twice", "body")
@@ -93,8 +95,8 @@ func (r *reader) member(key []byte, v *fastjson.Value) {
 	case "choices":
 		r.choices(v)
 	case "version":
-		if v.Type() == fastjson.TypeNumber {
-			r.out.version = v.String()
+		if v.Type() == jsontape.Number {
+			r.out.version = string(v.Digits())
 			return
 		}
 		r.out.version = r.text(v, "version", maxVersion, isDigit)
@@ -112,12 +114,12 @@ func (r *reader) member(key []byte, v *fastjson.Value) {
 	}
 }
 
-func (r *reader) text(v *fastjson.Value, field string, most int, good func(rune) bool) string {
-	b, err := v.StringBytes()
-	if err != nil {
+func (r *reader) text(v jsontape.Value, field string, most int, good func(rune) bool) string {
+	if v.Type() != jsontape.String {
 		r.bad("The member must be a text", field)
 		return ""
 	}
+	b := v.Text()
 	if len(b) > most || strings.ContainsFunc(string(b), func(c rune) bool { return !good(c) }) {
 		r.bad("The member is too long or holds characters that it may not", field)
 		return ""
@@ -125,28 +127,26 @@ func (r *reader) text(v *fastjson.Value, field string, most int, good func(rune)
 	return string(b)
 }
 
-func (r *reader) choices(v *fastjson.Value) {
-	object, err := v.Object()
-	if err != nil {
+func (r *reader) choices(v jsontape.Value) {
+	if v.Type() != jsontape.Object {
 		r.bad("The member must be an object of purposes", "choices")
 		return
 	}
-	if object.Len() > event.MaxPurposes {
+	if v.Len() > event.MaxPurposes {
 		r.bad("There are more choices than a site can have purposes", "choices")
 		return
 	}
-	object.Visit(func(key []byte, v *fastjson.Value) {
-		granted, err := v.Bool()
-		if err != nil {
+	for m := v.Members(); m.Next(); {
+		if m.Type() != jsontape.True && m.Type() != jsontape.False {
 			r.bad("A choice must be true or false", "choices")
 			return
 		}
-		if _, twice := r.out.choices[string(key)]; twice {
+		if _, twice := r.out.choices[string(m.Name())]; twice {
 			r.bad("A purpose is chosen about twice", "choices")
 			return
 		}
-		r.out.choices[string(key)] = granted
-	})
+		r.out.choices[string(m.Name())] = m.Type() == jsontape.True
+	}
 }
 
 // check holds the statement against the policy in force. Refusals always count;

@@ -3,15 +3,15 @@ package minimise
 import (
 	"unicode/utf8"
 
-	"github.com/valyala/fastjson"
+	"zgoda/jsontape"
 )
 
 // Properties returns a JSON object of an event's properties, minimised: keys
 // that name identifiers go, as do their values; texts are masked, addresses
 // lose what an address of a page loses. With allow, only the keys in it are
 // kept. An object without anything left is empty.
-func (b *Buffer) Properties(o *fastjson.Object, allow, keepQuery map[string]struct{}, page bool) []byte {
-	if o == nil {
+func (b *Buffer) Properties(o jsontape.Value, allow, keepQuery map[string]struct{}, page bool) []byte {
+	if o.Type() != jsontape.Object {
 		return nil
 	}
 	start := len(b.b)
@@ -32,15 +32,16 @@ type writer struct {
 	top   bool // at the first level of the object
 }
 
-func (w writer) object(o *fastjson.Object) {
+func (w writer) object(o jsontape.Value) {
 	b := w.b
 	b.b = append(b.b, '{')
 	first := true
 	inner := w
 	inner.top, inner.allow = false, nil
-	o.Visit(func(key []byte, v *fastjson.Value) {
+	for m := o.Members(); m.Next(); {
+		key := m.Name()
 		if !w.keeps(key) {
-			return
+			continue
 		}
 		if !first {
 			b.b = append(b.b, ',')
@@ -49,11 +50,11 @@ func (w writer) object(o *fastjson.Object) {
 		inner.text(key)
 		b.b = append(b.b, ':')
 		if phoneKey(key) {
-			inner.phone(v)
+			inner.phone(m.Value())
 		} else {
-			inner.value(v)
+			inner.value(m.Value())
 		}
-	})
+	}
 	b.b = append(b.b, '}')
 }
 
@@ -75,34 +76,38 @@ func (w writer) keeps(key []byte) bool {
 	return !isIdentifierKey(key)
 }
 
-func (w writer) value(v *fastjson.Value) {
+func (w writer) value(v jsontape.Value) {
 	b := w.b
 	switch v.Type() {
-	case fastjson.TypeObject:
-		o, _ := v.Object()
-		w.object(o)
-	case fastjson.TypeArray:
-		list, _ := v.Array()
-		b.b = append(b.b, '[')
-		for i, item := range list {
-			if i > 0 {
-				b.b = append(b.b, ',')
-			}
-			w.value(item)
-		}
-		b.b = append(b.b, ']')
-	case fastjson.TypeString:
-		s, _ := v.StringBytes()
-		w.string(s)
-	case fastjson.TypeNumber:
-		w.number(v)
-	case fastjson.TypeTrue:
+	case jsontape.Object:
+		w.object(v)
+	case jsontape.Array:
+		w.array(v)
+	case jsontape.String:
+		w.string(v.Text())
+	case jsontape.Number:
+		w.number(v.Digits())
+	case jsontape.True:
 		b.b = append(b.b, "true"...)
-	case fastjson.TypeFalse:
+	case jsontape.False:
 		b.b = append(b.b, "false"...)
 	default:
 		b.b = append(b.b, "null"...)
 	}
+}
+
+func (w writer) array(v jsontape.Value) {
+	b := w.b
+	b.b = append(b.b, '[')
+	first := true
+	for m := v.Items(); m.Next(); {
+		if !first {
+			b.b = append(b.b, ',')
+		}
+		first = false
+		w.value(m.Value())
+	}
+	b.b = append(b.b, ']')
 }
 
 // string appends a text; an address of a page is taken apart first.
@@ -144,10 +149,10 @@ func (w writer) quote(start int) {
 }
 
 // number appends a number; one whose digits are a person's becomes a mask.
-func (w writer) number(v *fastjson.Value) {
+func (w writer) number(digits []byte) {
 	b := w.b
 	start := len(b.b)
-	b.b = v.MarshalTo(b.b)
+	b.b = append(b.b, digits...)
 	if len(b.b)-start < 9 {
 		return
 	}
@@ -159,9 +164,9 @@ func (w writer) number(v *fastjson.Value) {
 }
 
 // phone appends the value of a key that names a telephone.
-func (w writer) phone(v *fastjson.Value) {
+func (w writer) phone(v jsontape.Value) {
 	switch v.Type() {
-	case fastjson.TypeString, fastjson.TypeNumber:
+	case jsontape.String, jsontape.Number:
 		w.b.b = append(w.b.b, `"[phone]"`...)
 	default:
 		w.value(v)

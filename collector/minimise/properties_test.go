@@ -5,17 +5,17 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/valyala/fastjson"
+	"zgoda/jsontape"
 )
 
 func properties(t *testing.T, in string, allow map[string]struct{}, page bool) string {
 	t.Helper()
-	v, err := fastjson.Parse(in)
+	v, err := jsontape.Parse([]byte(in), 32)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var b Buffer
-	out := string(b.Properties(v.GetObject(), allow, map[string]struct{}{"color": {}}, page))
+	out := string(b.Properties(v, allow, map[string]struct{}{"color": {}}, page))
 	if out != "" && !json.Valid([]byte(out)) {
 		t.Fatalf("%s gave what is not JSON: %s", in, out)
 	}
@@ -61,12 +61,12 @@ func FuzzProperties(f *testing.F) {
 	f.Add(`{"a":"jana@example.org","b":[{"c":"+420 777 123 456"}]}`)
 	f.Add(`{"a":"https://x/%ff%00@b.cz"}`)
 	f.Fuzz(func(t *testing.T, s string) {
-		v, err := fastjson.Parse(s)
-		if err != nil || v.Type() != fastjson.TypeObject || !json.Valid([]byte(s)) || !utf8.ValidString(s) {
+		v, err := jsontape.Parse([]byte(s), 32)
+		if err != nil || v.Type() != jsontape.Object || !json.Valid([]byte(s)) || !utf8.ValidString(s) {
 			return
 		}
 		var b Buffer
-		out := b.Properties(v.GetObject(), nil, nil, false)
+		out := b.Properties(v, nil, nil, false)
 		if len(out) == 0 {
 			return
 		}

@@ -1,67 +1,35 @@
 package segment
 
-import "github.com/valyala/fastjson"
+import "zgoda/jsontape"
 
-// pairwise is how many members are compared with each other; with more, a set
-// is used, so that a large object costs no quadratic time.
-const pairwise = 16
+// MaxMembers is how many members one object may have, at any level.
+const MaxMembers = jsontape.MaxMembers
 
-// MaxMembers is how many members one object may have, at any level. A member is
-// looked for one by one, so this bounds what looking for one costs.
-const MaxMembers = 512
-
-// unique returns ErrDuplicate when an object in v names a member twice, escapes
-// resolved: two readers could take two different ones, and a consent could hide
-// so. An object with too many members is a *FieldError that names the nearest
-// field of the wire's own around it.
-func (p *Parser) unique(v *fastjson.Value, field string) error {
-	switch v.Type() {
-	case fastjson.TypeObject:
-		o, _ := v.Object()
-		if o.Len() > MaxMembers {
-			return &FieldError{field, "must have at most 512 members"}
+// fault says what is wrong with a body in which an object names a member twice
+// (two readers could take two different ones, and a consent could hide so) or
+// has too many: the first in the order of the body counts. Too many members are
+// a *FieldError that names the nearest field of the wire's own around them.
+func fault(v jsontape.Value, field string) error {
+	for item := v.Items(); item.Next(); {
+		if err := fault(item.Value(), field); err != nil {
+			return err
 		}
-		return p.uniqueNames(o, field)
-	case fastjson.TypeArray:
-		list, _ := v.Array()
-		for _, item := range list {
-			if err := p.unique(item, field); err != nil {
-				return err
-			}
-		}
-	default:
 	}
-	return nil
-}
-
-func (p *Parser) uniqueNames(o *fastjson.Object, field string) (err error) {
-	ok := true
-	if o.Len() <= pairwise {
-		var names [pairwise][]byte
-		n := 0
-		o.Visit(func(name []byte, v *fastjson.Value) {
-			for _, other := range names[:n] {
-				ok = ok && string(other) != string(name)
-			}
-			names[n] = name
-			n++
-		})
-	} else {
-		clear(p.names)
-		o.Visit(func(name []byte, _ *fastjson.Value) {
-			p.names[string(name)] = struct{}{}
-		})
-		ok = len(p.names) == o.Len()
+	if v.Type() != jsontape.Object {
+		return nil
 	}
-	if !ok {
+	if v.Len() > MaxMembers {
+		return &FieldError{field, "must have at most 512 members"}
+	}
+	if v.Repeats() {
 		return ErrDuplicate
 	}
-	o.Visit(func(name []byte, v *fastjson.Value) {
-		if t := v.Type(); err == nil && (t == fastjson.TypeObject || t == fastjson.TypeArray) {
-			err = p.unique(v, nearest(name, field))
+	for m := v.Members(); m.Next(); {
+		if err := fault(m.Value(), nearest(m.Name(), field)); err != nil {
+			return err
 		}
-	})
-	return err
+	}
+	return nil
 }
 
 // nearest returns the name of a member where it is one of the wire's own, else

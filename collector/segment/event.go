@@ -1,9 +1,8 @@
 package segment
 
 import (
-	"github.com/valyala/fastjson"
-
 	"zgoda/event"
+	"zgoda/jsontape"
 )
 
 // Event is one call as it came, fields by name, nothing minimised yet. Its
@@ -17,10 +16,13 @@ type Event struct {
 	Proof                              []byte
 	Name                               []byte
 	Timestamp, OriginalTimestamp, Sent []byte
-	Context                            *fastjson.Value // nil or an object, as those below
-	Page                               *fastjson.Value // context.page, or page of the snippet
-	Properties, Traits                 *fastjson.Value
-	Consent, GPC                       *fastjson.Value // of any type: their reader judges
+	Context                            jsontape.Value // absent or an object, as those below
+	Properties, Traits                 jsontape.Value
+	Page                               jsontape.Value // context.page, or page of the snippet; of any type, as those below
+	OwnPage                            jsontape.Value // page beside the context
+	Campaign                           jsontape.Value // context.campaign
+	IP, UserAgent                      jsontape.Value // of the context
+	Consent, GPC                       jsontape.Value // their reader judges
 }
 
 // Reset empties the event.
@@ -28,41 +30,87 @@ func (e *Event) Reset() { *e = Event{} }
 
 // Read fills e from a parsed call. route is what the path says the call is;
 // with TypeUnknown the call itself must say. An error is a *FieldError.
-func (e *Event) Read(v *fastjson.Value, route event.Type) error {
+func (e *Event) Read(v jsontape.Value, route event.Type) error {
 	return e.ReadNamed(v, route, "event")
 }
 
 // ReadNamed is Read where the name of a track may also be in another member.
-func (e *Event) ReadNamed(v *fastjson.Value, route event.Type, track string) error {
+func (e *Event) ReadNamed(v jsontape.Value, route event.Type, track string) (err error) {
 	*e = Event{}
-	if v.Type() != fastjson.TypeObject {
+	if v.Type() != jsontape.Object {
 		return &FieldError{"batch", "must hold objects"}
 	}
-	if err := e.readType(v, route); err != nil {
+	var c call
+	c.read(v)
+	if err := e.readType(c.kind, route); err != nil {
 		return err
 	}
-	for _, f := range [...]struct {
-		name string
-		to   *[]byte
-	}{
-		{"messageId", &e.MessageID},
-		{"anonymousId", &e.AnonymousID},
-		{"previousId", &e.PreviousID},
-		{"proof", &e.Proof},
-		{"timestamp", &e.Timestamp},
-		{"originalTimestamp", &e.OriginalTimestamp},
-		{"sentAt", &e.Sent},
-	} {
-		s, err := text(v, f.name)
-		if err != nil {
-			return err
-		}
-		*f.to = s
+	if err := e.readTexts(&c); err != nil {
+		return err
 	}
-	return e.readRest(v, track)
+	if err := e.readObjects(&c); err != nil {
+		return err
+	}
+	if e.GroupID == nil && e.Type == event.TypeGroup {
+		return &FieldError{"groupId", "is required"}
+	}
+	e.Consent, e.GPC, e.OwnPage = c.consent, c.gpc, c.page
+	return e.readName(&c, track)
 }
 
-func (e *Event) readType(v *fastjson.Value, route event.Type) error {
+// call holds the members of a call that are read.
+type call struct {
+	kind, messageID, anonymousID, userID, previousID, groupID, proof jsontape.Value
+	timestamp, original, sent                                        jsontape.Value
+	context, properties, traits, page, consent, gpc                  jsontape.Value
+	event, name                                                      jsontape.Value
+}
+
+// read finds the members in one walk.
+func (c *call) read(v jsontape.Value) {
+	for m := v.Members(); m.Next(); {
+		switch string(m.Name()) {
+		case "type":
+			c.kind = m.Value()
+		case "messageId":
+			c.messageID = m.Value()
+		case "anonymousId":
+			c.anonymousID = m.Value()
+		case "userId":
+			c.userID = m.Value()
+		case "previousId":
+			c.previousID = m.Value()
+		case "groupId":
+			c.groupID = m.Value()
+		case "proof":
+			c.proof = m.Value()
+		case "timestamp":
+			c.timestamp = m.Value()
+		case "originalTimestamp":
+			c.original = m.Value()
+		case "sentAt":
+			c.sent = m.Value()
+		case "context":
+			c.context = m.Value()
+		case "properties":
+			c.properties = m.Value()
+		case "traits":
+			c.traits = m.Value()
+		case "page":
+			c.page = m.Value()
+		case "consent":
+			c.consent = m.Value()
+		case "gpc":
+			c.gpc = m.Value()
+		case "event":
+			c.event = m.Value()
+		case "name":
+			c.name = m.Value()
+		}
+	}
+}
+
+func (e *Event) readType(v jsontape.Value, route event.Type) error {
 	name, err := text(v, "type")
 	if err != nil {
 		return err
@@ -78,71 +126,107 @@ func (e *Event) readType(v *fastjson.Value, route event.Type) error {
 	return nil
 }
 
-func (e *Event) readRest(v *fastjson.Value, track string) (err error) {
-	if e.UserID, err = identifier(v, "userId"); err != nil {
+func (e *Event) readTexts(c *call) (err error) {
+	if e.MessageID, err = text(c.messageID, "messageId"); err != nil {
 		return err
 	}
-	if e.GroupID, err = identifier(v, "groupId"); err != nil {
+	if e.AnonymousID, err = text(c.anonymousID, "anonymousId"); err != nil {
 		return err
 	}
-	if e.Context, err = object(v, "context"); err != nil {
+	if e.PreviousID, err = text(c.previousID, "previousId"); err != nil {
 		return err
 	}
-	if e.Properties, err = object(v, "properties"); err != nil {
+	if e.Proof, err = text(c.proof, "proof"); err != nil {
 		return err
 	}
-	if e.Traits, err = object(v, "traits"); err != nil {
+	if e.Timestamp, err = text(c.timestamp, "timestamp"); err != nil {
 		return err
 	}
-	if e.Proof == nil {
-		if e.Proof, err = text(e.Context, "proof"); err != nil {
-			return &FieldError{"context.proof", "must be a string"}
+	if e.OriginalTimestamp, err = text(c.original, "originalTimestamp"); err != nil {
+		return err
+	}
+	if e.Sent, err = text(c.sent, "sentAt"); err != nil {
+		return err
+	}
+	if e.UserID, err = identifier(c.userID, "userId"); err != nil {
+		return err
+	}
+	e.GroupID, err = identifier(c.groupID, "groupId")
+	return err
+}
+
+func (e *Event) readObjects(c *call) (err error) {
+	if e.Context, err = object(c.context, "context"); err != nil {
+		return err
+	}
+	if e.Properties, err = object(c.properties, "properties"); err != nil {
+		return err
+	}
+	if e.Traits, err = object(c.traits, "traits"); err != nil {
+		return err
+	}
+	return e.readContext()
+}
+
+// readContext finds what is looked for in the context in one walk.
+func (e *Event) readContext() (err error) {
+	var proof jsontape.Value
+	for m := e.Context.Members(); m.Next(); {
+		switch string(m.Name()) {
+		case "page":
+			e.Page = m.Value()
+		case "campaign":
+			e.Campaign = m.Value()
+		case "ip":
+			e.IP = m.Value()
+		case "userAgent":
+			e.UserAgent = m.Value()
+		case "proof":
+			proof = m.Value()
 		}
 	}
-	if e.GroupID == nil && e.Type == event.TypeGroup {
-		return &FieldError{"groupId", "is required"}
+	if e.Proof == nil {
+		e.Proof, err = text(proof, "context.proof")
 	}
-	e.Page = e.Context.Get("page")
-	e.Consent, e.GPC = v.Get("consent"), v.Get("gpc")
-	return e.readName(v, track)
+	return err
 }
 
 // readName reads what the event is called: a track by its own member, or by
 // event, else name.
-func (e *Event) readName(v *fastjson.Value, track string) (err error) {
-	field := "name"
-	if e.Type == event.TypeTrack {
-		field = track
-	}
-	if e.Name, err = text(v, field); err != nil {
+func (e *Event) readName(c *call, track string) (err error) {
+	if e.Type != event.TypeTrack {
+		e.Name, err = text(c.name, "name")
 		return err
 	}
-	if e.Type != event.TypeTrack || len(e.Name) > 0 {
-		return nil
+	first := c.event
+	if track == "name" {
+		first = c.name
 	}
-	if e.Name, err = text(v, "event"); err != nil {
+	if e.Name, err = text(first, track); err != nil || len(e.Name) > 0 {
+		return err
+	}
+	if e.Name, err = text(c.event, "event"); err != nil {
 		return err
 	}
 	if len(e.Name) == 0 {
-		return &FieldError{field, "is required"}
+		return &FieldError{track, "is required"}
 	}
 	return nil
 }
 
 // identifier returns an id, which SDKs of loosely typed languages also send as
 // a number; its digits are the id then.
-func identifier(v *fastjson.Value, name string) ([]byte, error) {
-	m := v.Get(name)
-	if m != nil && m.Type() == fastjson.TypeNumber {
-		return m.MarshalTo(nil), nil
+func identifier(v jsontape.Value, name string) ([]byte, error) {
+	if v.Type() == jsontape.Number {
+		return v.Digits(), nil
 	}
 	return text(v, name)
 }
 
 // TraitText returns a text of the traits of the call, else of its context's.
 func TraitText(e *Event, name string) []byte {
-	if s := e.Traits.GetStringBytes(name); len(s) > 0 {
+	if s := e.Traits.Get(name).Text(); len(s) > 0 {
 		return s
 	}
-	return e.Context.GetStringBytes("traits", name)
+	return e.Context.TextAt("traits", name)
 }

@@ -4,50 +4,46 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/valyala/fastjson"
+	"zgoda/jsontape"
 )
 
 // Parser reads bodies. It is not safe for concurrent use; Get and Put keep
 // parsers for another request.
 type Parser struct {
-	json  fastjson.Parser
-	names map[string]struct{}
-	size  int
+	json jsontape.Document
+	size int
 }
 
 // maxKept is the size of the largest body whose parser is kept.
 const maxKept = 512 << 10
 
-var parsers = sync.Pool{New: func() any { return &Parser{names: map[string]struct{}{}} }}
+var parsers = sync.Pool{New: func() any { return new(Parser) }}
 
 // Get returns a parser from the pool.
 func Get() *Parser { return parsers.Get().(*Parser) }
 
 // Put gives a parser back; nothing that it returned may be used any more.
 func Put(p *Parser) {
-	clear(p.names)
+	p.json.Reset()
 	if p.size <= maxKept {
 		parsers.Put(p)
 	}
 }
 
 // Parse reads a body, which must be a JSON object. What it returns points into
-// the parser and is valid until the next Parse or Put. An error is one of this
-// package's, or a *FieldError.
-func (p *Parser) Parse(body []byte, maxDepth int) (*fastjson.Value, error) {
-	if err := Check(body, maxDepth); err != nil {
-		return nil, err
-	}
+// the body and the parser and is valid until either changes or Put. An error is
+// one of this package's, or a *FieldError.
+func (p *Parser) Parse(body []byte, maxDepth int) (jsontape.Value, error) {
 	p.size = max(p.size, len(body))
-	v, err := p.json.ParseBytes(body)
-	if err != nil { // cannot be after Check; its text repeats content
-		return nil, ErrSyntax
+	v, err := p.json.Parse(body, maxDepth)
+	if !v.Exists() {
+		return v, err
 	}
-	if v.Type() != fastjson.TypeObject {
-		return nil, ErrNotObject
+	if v.Type() != jsontape.Object {
+		return jsontape.Value{}, ErrNotObject
 	}
-	if err := p.unique(v, "body"); err != nil {
-		return nil, err
+	if err != nil {
+		return jsontape.Value{}, fault(v, "body")
 	}
 	return v, nil
 }
@@ -61,28 +57,27 @@ type FieldError struct {
 // Error returns the field and what it must be.
 func (e *FieldError) Error() string { return fmt.Sprintf("%s %s", e.Field, e.Why) }
 
-// text returns a member that must be a string when it is there; null and the
+// text returns a value that must be a string when it is there; null and the
 // empty string are as good as absent.
-func text(v *fastjson.Value, name string) ([]byte, error) {
-	m := v.Get(name)
-	if m == nil || m.Type() == fastjson.TypeNull {
+func text(v jsontape.Value, name string) ([]byte, error) {
+	switch v.Type() {
+	case jsontape.Absent, jsontape.Null:
 		return nil, nil
-	}
-	s, err := m.StringBytes()
-	if err != nil {
+	case jsontape.String:
+		return v.Text(), nil
+	default:
 		return nil, &FieldError{name, "must be a string"}
 	}
-	return s, nil
 }
 
-// object returns a member that must be an object when it is there.
-func object(v *fastjson.Value, name string) (*fastjson.Value, error) {
-	m := v.Get(name)
-	if m == nil || m.Type() == fastjson.TypeNull {
-		return nil, nil
+// object returns a value that must be an object when it is there.
+func object(v jsontape.Value, name string) (jsontape.Value, error) {
+	switch v.Type() {
+	case jsontape.Absent, jsontape.Null:
+		return jsontape.Value{}, nil
+	case jsontape.Object:
+		return v, nil
+	default:
+		return v, &FieldError{name, "must be an object"}
 	}
-	if m.Type() != fastjson.TypeObject {
-		return nil, &FieldError{name, "must be an object"}
-	}
-	return m, nil
 }

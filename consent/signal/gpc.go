@@ -1,9 +1,8 @@
 package signal
 
 import (
-	"github.com/valyala/fastjson"
-
 	"zgoda/consent"
+	"zgoda/jsontape"
 )
 
 // GPC reads Global Privacy Control: the header Sec-GPC with the exact value "1"
@@ -24,9 +23,9 @@ func (GPC) Read(in *Input, _ *consent.Policy, out *consent.Signals) {
 		return
 	}
 	switch in.GPC.Type() {
-	case fastjson.TypeTrue:
+	case jsontape.True:
 		out.GPC = consent.Present
-	case fastjson.TypeFalse:
+	case jsontape.False:
 	default:
 		out.Add(consent.SourceGPC).Broken = true
 	}

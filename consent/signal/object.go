@@ -3,9 +3,8 @@ package signal
 import (
 	"strconv"
 
-	"github.com/valyala/fastjson"
-
 	"zgoda/consent"
+	"zgoda/jsontape"
 )
 
 // Object reads our own consent object, beside the event or its batch. Two
@@ -47,46 +46,46 @@ type objectReader struct {
 	flat    bool // a choice beside it was seen
 }
 
-func (r *objectReader) object(v *fastjson.Value) {
-	o, err := v.Object()
-	if err != nil {
+func (r *objectReader) object(v jsontape.Value) {
+	if v.Type() != jsontape.Object {
 		r.out.Broken = true
 		return
 	}
-	o.Visit(func(key []byte, v *fastjson.Value) {
-		switch string(key) {
+	for m := v.Members(); m.Next(); {
+		switch string(m.Name()) {
 		case "choices":
 			r.nested = true
-			r.choices(v)
+			r.choices(m.Value())
 		case "version":
-			r.version(v)
+			r.version(m.Value())
 		case "locale", "surface", "key":
-			if v.Type() != fastjson.TypeString && v.Type() != fastjson.TypeNull {
+			if m.Type() != jsontape.String && m.Type() != jsontape.Null {
 				r.out.Broken = true
 			}
 		default:
 			r.flat = true
-			r.choice(key, v)
+			r.choice(m.Name(), m.Value())
 		}
-	})
+	}
 	if r.nested && r.flat {
 		r.out.Broken = true
 	}
 }
 
-func (r *objectReader) choices(v *fastjson.Value) {
+func (r *objectReader) choices(v jsontape.Value) {
 	if absent(v) {
 		return
 	}
-	o, err := v.Object()
-	if err != nil {
+	if v.Type() != jsontape.Object {
 		r.out.Broken = true
 		return
 	}
-	o.Visit(r.choice)
+	for m := v.Members(); m.Next(); {
+		r.choice(m.Name(), m.Value())
+	}
 }
 
-func (r *objectReader) choice(id []byte, v *fastjson.Value) {
+func (r *objectReader) choice(id []byte, v jsontape.Value) {
 	said := reading(v)
 	if said == consent.Unreadable {
 		r.out.Broken = true
@@ -95,16 +94,15 @@ func (r *objectReader) choice(id []byte, v *fastjson.Value) {
 }
 
 // version notes whether the choices were made about the policy in force.
-func (r *objectReader) version(v *fastjson.Value) {
+func (r *objectReader) version(v jsontape.Value) {
 	switch v.Type() {
-	case fastjson.TypeNull:
-	case fastjson.TypeNumber:
-		n, err := v.Uint64()
+	case jsontape.Null:
+	case jsontape.Number:
+		n, err := strconv.ParseUint(string(v.Digits()), 10, 64)
 		r.inForce = r.inForce && err == nil && n == uint64(r.policy.Version)
-	case fastjson.TypeString:
-		text, err := v.StringBytes()
-		n, numErr := strconv.ParseUint(string(text), 10, 32)
-		r.inForce = r.inForce && err == nil && numErr == nil && n == uint64(r.policy.Version)
+	case jsontape.String:
+		n, err := strconv.ParseUint(string(v.Text()), 10, 32)
+		r.inForce = r.inForce && err == nil && n == uint64(r.policy.Version)
 	default:
 		r.out.Broken = true
 	}

@@ -1,9 +1,8 @@
 package signal
 
 import (
-	"github.com/valyala/fastjson"
-
 	"zgoda/consent"
+	"zgoda/jsontape"
 )
 
 // Segment reads context.consent.categoryPreferences, an object of categories
@@ -17,29 +16,30 @@ func (Segment) Source() consent.Source { return consent.SourceSegment }
 
 // Read implements Parser.
 func (Segment) Read(in *Input, p *consent.Policy, out *consent.Signals) {
-	if absent(in.Context) || in.Context.Type() != fastjson.TypeObject {
+	var st *consent.Statement
+	for m := in.Context.Members(); m.Next(); {
+		if string(m.Name()) == "consent" && m.Type() != jsontape.Null {
+			preferences(m.Value(), p, &st, out)
+		}
+	}
+}
+
+// preferences reads every member of the name: a repeated key must not hide a
+// refusal.
+func preferences(v jsontape.Value, p *consent.Policy, st **consent.Statement, out *consent.Signals) {
+	if v.Type() != jsontape.Object {
+		broken(st, out)
 		return
 	}
-	var st *consent.Statement
-	eachMember(in.Context, "consent", func(v *fastjson.Value) {
-		if absent(v) {
-			return
+	for m := v.Members(); m.Next(); {
+		switch {
+		case string(m.Name()) != "categoryPreferences" || m.Type() == jsontape.Null:
+		case m.Type() != jsontape.Object:
+			broken(st, out)
+		default:
+			categories(m.Value(), p, segment(st, out))
 		}
-		if v.Type() != fastjson.TypeObject {
-			broken(&st, out)
-			return
-		}
-		eachMember(v, "categoryPreferences", func(v *fastjson.Value) {
-			if absent(v) {
-				return
-			}
-			if v.Type() != fastjson.TypeObject {
-				broken(&st, out)
-				return
-			}
-			categories(v, p, segment(&st, out))
-		})
-	})
+	}
 }
 
 // segment returns the one statement of this parser, made when first needed.
@@ -54,41 +54,22 @@ func broken(st **consent.Statement, out *consent.Signals) {
 	segment(st, out).Broken = true
 }
 
-// eachMember calls f with every member of the name: a repeated key must not hide
-// a refusal.
-func eachMember(v *fastjson.Value, name string, f func(*fastjson.Value)) {
-	o, err := v.Object()
-	if err != nil {
-		return
-	}
-	o.Visit(func(key []byte, v *fastjson.Value) {
-		if string(key) == name {
-			f(v)
-		}
-	})
-}
-
-func categories(v *fastjson.Value, p *consent.Policy, st *consent.Statement) {
-	o, err := v.Object()
-	if err != nil {
-		st.Broken = true
-		return
-	}
-	if o.Len() == 0 {
+func categories(v jsontape.Value, p *consent.Policy, st *consent.Statement) {
+	if v.Len() == 0 {
 		for i := range p.Purposes {
 			st.Say(i, consent.Refused)
 		}
 		return
 	}
-	o.Visit(func(category []byte, v *fastjson.Value) {
-		said := reading(v)
+	for m := v.Members(); m.Next(); {
+		said := reading(m.Value())
 		if said == consent.Unreadable {
 			st.Broken = true
 		}
-		if id, mapped := p.Categories[string(category)]; mapped {
+		if id, mapped := p.Categories[string(m.Name())]; mapped {
 			st.Say(p.Find(id), said)
-			return
+			continue
 		}
-		st.Say(find(p, category), said)
-	})
+		st.Say(find(p, m.Name()), said)
+	}
 }

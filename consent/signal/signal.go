@@ -4,14 +4,13 @@ import (
 	"sync"
 	"time"
 
-	"github.com/valyala/fastjson"
-
 	"zgoda/consent"
 	"zgoda/consent/cookie"
+	"zgoda/jsontape"
 )
 
-// Input is the part of a request that signals are read from. Nil fields are
-// signals that are absent. Values are only read during ReadAll.
+// Input is the part of a request that signals are read from. Zero fields
+// are signals that are absent. Values are only read during ReadAll.
 type Input struct {
 	// Header calls yield with each value of the header, until it returns false.
 	Header func(name string, yield func(value []byte) bool)
@@ -20,11 +19,11 @@ type Input struct {
 	// Query returns the value of a query parameter, or nil.
 	Query func(name string) []byte
 	// Context is the event's context object (Segment).
-	Context *fastjson.Value
+	Context jsontape.Value
 	// Consent is our own consent object beside the event.
-	Consent *fastjson.Value
+	Consent jsontape.Value
 	// GPC is the member gpc of the event or its batch.
-	GPC *fastjson.Value
+	GPC jsontape.Value
 	// Now is the time of receipt: cookies expire by it.
 	Now time.Time
 }
@@ -88,13 +87,13 @@ func find(p *consent.Policy, id []byte) int {
 }
 
 // reading reads a member that must be true, false, or null for nothing said.
-func reading(v *fastjson.Value) consent.Reading {
+func reading(v jsontape.Value) consent.Reading {
 	switch v.Type() {
-	case fastjson.TypeTrue:
+	case jsontape.True:
 		return consent.Granted
-	case fastjson.TypeFalse:
+	case jsontape.False:
 		return consent.Refused
-	case fastjson.TypeNull:
+	case jsontape.Null:
 		return consent.Unset
 	default:
 		return consent.Unreadable
@@ -102,6 +101,4 @@ func reading(v *fastjson.Value) consent.Reading {
 }
 
 // absent says whether a JSON value is missing or null.
-func absent(v *fastjson.Value) bool {
-	return v == nil || v.Type() == fastjson.TypeNull
-}
+func absent(v jsontape.Value) bool { return v.Type() <= jsontape.Null }
