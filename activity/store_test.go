@@ -170,8 +170,8 @@ func testColumns(t *testing.T, admin *activity.Store) {
 	want := strings.Join([]string{
 		"site LowCardinality(String)", "ts DateTime64(3, 'UTC')", "received_at DateTime64(3, 'UTC')", "message_id String",
 		"scope Enum8('none' = 0, 'period' = 1, 'person' = 2)", "subject FixedString(16)", "visitor FixedString(16)",
-		"type LowCardinality(String)", "name LowCardinality(String)", "page_host LowCardinality(String)", "page_path String",
-		"page_query String", "page_title String", "referrer_host LowCardinality(String)", "referrer_path String",
+		"type LowCardinality(String)", "name LowCardinality(String)", "page_host LowCardinality(String)", "page_path LowCardinality(String)",
+		"page_query String", "page_title LowCardinality(String)", "referrer_host LowCardinality(String)", "referrer_path LowCardinality(String)",
 		"campaign_name LowCardinality(String)", "campaign_source LowCardinality(String)", "campaign_medium LowCardinality(String)",
 		"campaign_term LowCardinality(String)", "campaign_content LowCardinality(String)", "browser LowCardinality(String)",
 		"os LowCardinality(String)", "device LowCardinality(String)", "country LowCardinality(String)",
