@@ -30,6 +30,7 @@ type UpFlags struct {
 	Config     string `help:"configuration file" placeholder:"FILE"`
 	ClickHouse string `name:"clickhouse" help:"DSN of a ClickHouse server; left out: the embedded engine" placeholder:"DSN"`
 	Demo       bool   `help:"add the demo site and its page" env:"ZGODA_DEMO"`
+	CPUProfile bool   `name:"cpu-profile" help:"serve CPU profiles at /debug/pprof/profile of the operators' listener, which must be on loopback"`
 }
 
 // ServeFlags are the flags of zgoda serve.

@@ -54,6 +54,7 @@ func Version() string {
 type Ops struct {
 	listener net.Listener
 	server   *http.Server
+	mux      *http.ServeMux
 }
 
 // NewOps listens on addr (host:port) and returns at once; ctx bounds the listening. ready returns nil
@@ -73,7 +74,7 @@ func NewOps(ctx context.Context, addr string, reg *prometheus.Registry, ready fu
 		}
 		plain(w, http.StatusOK, "ready")
 	})
-	return &Ops{listener: l, server: &http.Server{
+	return &Ops{listener: l, mux: mux, server: &http.Server{
 		Handler:           mux,
 		ReadHeaderTimeout: 5 * time.Second,
 		WriteTimeout:      30 * time.Second,

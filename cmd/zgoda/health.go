@@ -72,7 +72,13 @@ func (n *node) ready() error {
 }
 
 func newOps(ctx context.Context, n *node) (*telemetry.Ops, error) {
-	return telemetry.NewOps(ctx, n.config.Ops, n.registry, n.ready)
+	ops, err := telemetry.NewOps(ctx, n.config.Ops, n.registry, n.ready)
+	if err == nil && n.cpuProfile {
+		if err = ops.ServeCPUProfile(); err != nil {
+			err = errors.Join(err, ops.Close())
+		}
+	}
+	return ops, err
 }
 
 // processes tells the console how our processes are.

@@ -32,10 +32,13 @@ import (
 // node is one gateway process: what it is made of, wired by hand. The parts are
 // inert until run.
 type node struct {
-	config   config.Config
-	sites    sites
-	places   folders
-	errw     io.Writer
+	config config.Config
+	sites  sites
+	places folders
+	errw   io.Writer
+
+	cpuProfile bool // whether operators may take CPU profiles
+
 	log      *slog.Logger
 	registry *prometheus.Registry
 	fates    *telemetry.Fates

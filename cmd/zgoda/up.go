@@ -67,6 +67,7 @@ func up(ctx context.Context, flags cli.UpFlags, out, errw io.Writer) error {
 	if err != nil {
 		return err
 	}
+	n.cpuProfile = flags.CPUProfile
 	// The children outlive the gateway's drain: they end when serving has.
 	children, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -106,6 +107,7 @@ func serve(ctx context.Context, flags cli.ServeFlags, out, errw io.Writer) error
 	if err != nil {
 		return err
 	}
+	n.cpuProfile = flags.CPUProfile
 	return n.serve(ctx, stores{admin: serverConfig(c.ClickHouse), writer: serverConfig(c.ClickHouse)}, out)
 }
 
