@@ -125,7 +125,7 @@ func TestScopes(t *testing.T) {
 func TestDropReasons(t *testing.T) {
 	for state, reason := range map[consent.State]event.Reason{consent.StateErased: event.ReasonErased, consent.StateRestricted: event.ReasonRestricted} {
 		s := newStage(t)
-		s.grant(event.KindVisitor, "v1", 1, 2).Record.State = state
+		s.grant(event.KindVisitor, "v1", 1, 2).Record().State = state
 		a := s.collect(t, browser(RouteTrack, `{"event":"e","anonymousId":"v1"}`))
 		if a.Status != 200 || a.Dropped != 1 || s.fates.dropped[reason] != 1 || len(s.log.records) != 0 {
 			t.Errorf("%v: %+v %v", state, a, s.fates.dropped)
@@ -133,7 +133,7 @@ func TestDropReasons(t *testing.T) {
 		s.balance(t)
 	}
 	s := newStage(t)
-	s.grant(event.KindVisitor, "v1").Record.Purposes[0].Choice = consent.ChoiceObjected
+	s.grant(event.KindVisitor, "v1").Record().Purposes[0].Choice = consent.ChoiceObjected
 	if a := s.collect(t, browser(RouteTrack, `{"event":"e","anonymousId":"v1"}`)); a.Status != 200 || s.fates.dropped[event.ReasonConsent] != 1 {
 		t.Errorf("%+v", a)
 	}
@@ -147,7 +147,7 @@ func TestOtherVisitorRefuses(t *testing.T) {
 		s := newStage(t)
 		own := s.grant(event.KindVisitor, string(id[:]), 1, 2)
 		if refuse {
-			s.grant(event.KindVisitor, "v2").Record.Purposes[2].Choice = consent.ChoiceWithdrawn
+			s.grant(event.KindVisitor, "v2").Record().Purposes[2].Choice = consent.ChoiceWithdrawn
 		}
 		r := browser(RouteTrack, body).withCookies(map[string]string{cookie.Visitor: s.jar.SealVisitor("shop", id, now)})
 		s.collect(t, r)
@@ -219,9 +219,9 @@ func TestStaleDecidesAgain(t *testing.T) {
 	e := s.grant(event.KindVisitor, "v1", 2)
 	s.people.stale = 1
 	s.people.onStale = func() {
-		changed := *e
-		changed.Record.Purposes[2].Choice = consent.ChoiceWithdrawn
-		s.people.entries[h1(event.KindVisitor, "v1")] = &changed
+		record := *e.Record()
+		record.Purposes[2].Choice = consent.ChoiceWithdrawn
+		s.people.entries[h1(event.KindVisitor, "v1")] = subjects.NewEntry(e.Handles, record)
 	}
 	s.collect(t, browser(RouteTrack, `{"event":"e","anonymousId":"v1"}`))
 	if len(s.log.records) != 1 || s.log.records[0].Scope != event.ScopeNone || len(s.people.loads) != 2 {

@@ -47,7 +47,7 @@ func hotPath(tb testing.TB) (*Collector, *Request) {
 	tb.Helper()
 	s := newStage(tb)
 	entry := s.grant(event.KindVisitor, "hot", 1, 2)
-	entry.Record.Sequence = 7
+	entry.Record().Sequence = 7
 	deps := s.deps
 	deps.Blinder, deps.Subjects, deps.Spool, deps.Fates, deps.Registerer = nullBlinder{}, knownPeople{entry}, nullLog{}, nullFates{}, nil
 	c, err := New(DefaultConfig(), deps)

@@ -67,7 +67,7 @@ func TestStrangerLearnsNothing(t *testing.T) {
 	for _, known := range []bool{false, true} {
 		s := newStage(t)
 		if known {
-			s.grant(event.KindUserID, "victim", 1, 2).Record.ProfilingOff = true
+			s.grant(event.KindUserID, "victim", 1, 2).Record().ProfilingOff = true
 			s.grant(event.KindVisitor, "v", 2)
 		}
 		a := s.collect(t, browser(RouteIdentify, body))
@@ -156,9 +156,9 @@ func TestSecondContactRefuses(t *testing.T) {
 		s.grant(event.KindUserID, "u1", 1, 2)
 		switch who {
 		case "email":
-			s.grant(event.KindEmail, "x@example.org", 1, 2).Record.ProfilingOff = true
+			s.grant(event.KindEmail, "x@example.org", 1, 2).Record().ProfilingOff = true
 		case "phone":
-			s.grant(event.KindPhone, "+420777123456", 1, 2).Record.ProfilingOff = true
+			s.grant(event.KindPhone, "+420777123456", 1, 2).Record().ProfilingOff = true
 		}
 		s.collect(t, server(RouteIdentify, body))
 		if r := s.log.records[0]; (r.Scope == event.ScopePerson) != (who == "") {

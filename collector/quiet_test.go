@@ -34,7 +34,7 @@ func TestDropWaitsForTheDisk(t *testing.T) {
 		{"a server", server(RouteTrack, body), erase, 0, 0},
 	} {
 		s := newStage(t)
-		c.record(&s.grant(event.KindVisitor, "v1").Record)
+		c.record(s.grant(event.KindVisitor, "v1").Record())
 		a := s.collect(t, c.r)
 		if a.Status != 200 || s.log.flushes != c.flushes || s.log.waits != c.waits {
 			t.Errorf("%s: %d, flushes %d, waits %d", c.name, a.Status, s.log.flushes, s.log.waits)

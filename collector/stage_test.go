@@ -83,9 +83,9 @@ func (p *peopleFake) person(h event.Blinded) *subjects.Entry {
 	if e := p.entries[h]; e != nil {
 		return e
 	}
-	e := &subjects.Entry{Handles: event.Handles{
+	e := subjects.NewEntry(event.Handles{
 		Consent: handle(h, 'c'), Profiling: handle(h, 'p'), Analytics: handle(h, 'a'), Period: 202611, Version: 1,
-	}}
+	}, consent.Record{})
 	p.entries[h] = e
 	return e
 }
@@ -289,7 +289,7 @@ func (s *stage) collect(tb testing.TB, r *Request) Answer {
 func (s *stage) grant(kind event.IdentifierKind, value string, bits ...int) *subjects.Entry {
 	e := s.people.person(h1(kind, value))
 	for _, bit := range bits {
-		e.Record.Purposes[bit] = consent.Held{Choice: consent.ChoiceGiven, Version: 1}
+		e.Record().Purposes[bit] = consent.Held{Choice: consent.ChoiceGiven, Version: 1}
 	}
 	return e
 }

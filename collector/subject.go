@@ -23,16 +23,16 @@ func (w *work) subject(it *item) (s consent.Subject, ids consent.Identities) {
 			contact = e
 		case sameAs(e, visitor), sameAs(e, contact):
 		case other == nil:
-			other, w.second = e, e.Record
+			other, w.second = e, *e.Record()
 		default:
-			addRefusals(&w.second, &e.Record)
+			addRefusals(&w.second, e.Record())
 		}
 	}
 	if visitor != nil {
-		s.Visitor, ids.Visitor, s.Speaks = &visitor.Record, visitor.Handles, consent.SpeaksForVisitor
+		s.Visitor, ids.Visitor, s.Speaks = visitor.Record(), visitor.Handles, consent.SpeaksForVisitor
 	}
 	if contact != nil {
-		s.Contact, ids.Contact = &contact.Record, contact.Handles
+		s.Contact, ids.Contact = contact.Record(), contact.Handles
 	}
 	if other != nil {
 		s.Second, ids.Second = &w.second, other.Handles

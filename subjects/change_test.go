@@ -98,7 +98,7 @@ func TestLink(t *testing.T) {
 	if err != nil || r.Conflict || r.Second != nil {
 		t.Fatalf("%+v %v", r.Conflict, err)
 	}
-	if len(r.Visitor.Contacts) != 1 || r.Visitor.Contacts[0] != r.Contact.Handles.Consent {
+	if len(r.Visitor.Contacts()) != 1 || r.Visitor.Contacts()[0] != r.Contact.Handles.Consent {
 		t.Error("the visitor does not know its contact")
 	}
 	if err := w.set.Accept(before, func() error { return nil }); !errors.Is(err, ErrStale) {

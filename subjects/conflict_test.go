@@ -90,7 +90,7 @@ func TestI2ConflictIsRemembered(t *testing.T) {
 					t.Errorf("person %d: u's switch does not reach", i)
 				}
 			}
-			if w.load(mail("m"))[0].Record.ProfilingOff != true {
+			if w.load(mail("m"))[0].Record().ProfilingOff != true {
 				t.Error("u's switch does not reach the mail")
 			}
 			// The state is on disk.
@@ -114,7 +114,7 @@ func TestConflictGrantsNothing(t *testing.T) {
 		t.Fatal("no conflict")
 	}
 	for i, e := range w.load(user("u"), v) {
-		if e.Record.Purposes[bitProfiling].Choice != consent.ChoiceUnset {
+		if e.Record().Purposes[bitProfiling].Choice != consent.ChoiceUnset {
 			t.Errorf("person %d has somebody else's grant", i)
 		}
 	}
@@ -174,7 +174,7 @@ func TestI2ChangeOfUnknownOutcomeIsFenced(t *testing.T) {
 		t.Error("an entry of before the change is accepted")
 	}
 	for _, e := range w.load(user("u"), v) {
-		if !e.Record.ProfilingOff || !w.accepts(e) {
+		if !e.Record().ProfilingOff || !w.accepts(e) {
 			t.Error("the change is not loaded")
 		}
 	}
@@ -219,7 +219,7 @@ func TestI2ChangeOfVeryMany(t *testing.T) {
 		}
 	}
 	now := w.load(user("u"), visitor("v"), visitor("stranger"))
-	if !w.accepts(now...) || profilingAllowed(now[1]) || now[2].Record.ProfilingOff {
+	if !w.accepts(now...) || profilingAllowed(now[1]) || now[2].Record().ProfilingOff {
 		t.Error("the change is not loaded, or reached a stranger")
 	}
 	if size := w.set.fence.size.Load(); size != 0 {

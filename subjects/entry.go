@@ -18,23 +18,38 @@ type Identity struct {
 	Mint bool
 }
 
-// Entry is one person as the keyholder and the ledger knew them at the
-// sequence of the Record. It is shared and never written to.
+// Entry is one person as the keyholder and the ledger knew them at one point in
+// the order of changes. It is shared and never written to. There are a million of
+// them in memory: it is two cache lines long.
 type Entry struct {
 	Handles event.Handles
-	Record  consent.Record
-	// Contacts are the consent handles of the contacts that a visitor is linked
-	// to, or that a contact is in conflict with. Their refusals are in Record
-	// already.
-	Contacts []event.Handle
 
-	site        event.SiteID
-	kind        event.IdentifierKind
-	h1          event.Blinded
-	known       bool   // a visitor, or a contact that surely exists: the handles are no decoy
-	made        uint64 // of the identifier's shard, read before the load
-	from, until int64  // Unix nanoseconds
+	h1       event.Blinded
+	held     *held
+	sequence event.Sequence // of the snapshot that it was loaded from
+	until    int64          // Unix nanoseconds
+	from     uint32         // Unix seconds: the beginning of a month
+	made     uint32         // of the identifier's shard, read before the load
+	site     siteNumber
+	kind     event.IdentifierKind
+	known    bool // a visitor, or a contact that surely exists: the handles are no decoy
 }
+
+// NewEntry makes the entry of a person outside of any set, for those who stand
+// in for one. It is no answer of a Set's Load, and Accept knows nothing of it.
+func NewEntry(handles event.Handles, record consent.Record, contacts ...event.Handle) *Entry {
+	return &Entry{Handles: handles, held: &held{record: &record, contacts: contacts}, sequence: record.Sequence}
+}
+
+// Record is what is held about the person, refusals of linked contacts included.
+// It is shared by many and must not be written to. Its sequence may be a little
+// below that of what is in it, never above.
+func (e *Entry) Record() *consent.Record { return e.held.record }
+
+// Contacts are the consent handles of the contacts that a visitor is linked to,
+// or that a contact is in conflict with. Their refusals are in Record already.
+// They must not be written to.
+func (e *Entry) Contacts() []event.Handle { return e.held.contacts }
 
 // The errors that callers tell apart. Each means that nothing is known about
 // the person, and so that nothing may be stored about them.
@@ -54,9 +69,9 @@ var (
 func cacheKey(h1 *event.Blinded) uint64 { return binary.LittleEndian.Uint64(h1[:8]) }
 
 // is says whether the entry answers for the identity at the time.
-func (e *Entry) is(site event.SiteID, nanos int64, id *Identity) bool {
+func (e *Entry) is(site siteNumber, nanos int64, id *Identity) bool {
 	return e.h1 == id.H1 && e.kind == id.Kind && e.site == site &&
-		e.from <= nanos && nanos < e.until && (e.known || !id.Mint)
+		int64(e.from)*int64(time.Second) <= nanos && nanos < e.until && (e.known || !id.Mint)
 }
 
 // period returns the analytics period of a time, and when it begins and ends.

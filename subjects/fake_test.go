@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -19,7 +21,16 @@ import (
 	"zgoda/pseudonym"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if folder := os.Getenv(keyholderFolder); folder != "" {
+		if err := serveAsKeyholder(folder); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const (
 	site         = event.SiteID("shop")
@@ -274,8 +285,8 @@ func (w *world) profiling(h event.Handle, on bool) {
 func profilingAllowed(entries ...*Entry) bool {
 	granted := false
 	for _, e := range entries {
-		held := e.Record.Purposes[bitProfiling].Choice
-		if e.Record.State != consent.StateActive || e.Record.ProfilingOff || (held != consent.ChoiceUnset && held != consent.ChoiceGiven) {
+		held := e.Record().Purposes[bitProfiling].Choice
+		if e.Record().State != consent.StateActive || e.Record().ProfilingOff || (held != consent.ChoiceUnset && held != consent.ChoiceGiven) {
 			return false
 		}
 		granted = granted || held == consent.ChoiceGiven

@@ -26,14 +26,19 @@ type fence struct {
 	size   atomic.Int64
 }
 
+// shard has what every load reads apart from the lock, which every Accept writes
+// to, so that they do not take the cache line from each other.
 type shard struct {
 	mu    sync.RWMutex
 	marks map[event.Handle]mark
 	floor event.Sequence // entries below it are stale
-	top   atomic.Uint64  // the highest sequence of marks and floor
-	made  atomic.Uint64
-	_     [48]byte
+	_     [cacheLine - 40]byte
+	top   atomic.Uint64 // the highest sequence of marks and floor
+	made  atomic.Uint32 // an entry does not live for 4 billion of them
+	_     [cacheLine - 16]byte
 }
+
+const cacheLine = 64
 
 type mark struct {
 	sequence event.Sequence
@@ -120,7 +125,7 @@ func (f *fence) minted(h1 *event.Blinded) {
 	s.mu.Unlock()
 }
 
-func (f *fence) madeCount(h1 *event.Blinded) uint64 {
+func (f *fence) madeCount(h1 *event.Blinded) uint32 {
 	return f.shards[f.ofBlinded(h1)].made.Load()
 }
 
@@ -130,7 +135,7 @@ func (f *fence) fresh(e *Entry) bool {
 	if !e.known && e.made != f.madeCount(&e.h1) {
 		return false
 	}
-	return f.freshHandle(&e.Handles.Consent, e.Record.Sequence)
+	return f.freshHandle(&e.Handles.Consent, e.sequence)
 }
 
 func (f *fence) freshHandle(h *event.Handle, sequence event.Sequence) bool {
@@ -185,7 +190,7 @@ func (f *fence) freshAllLocked(e *Entry) bool {
 	if !e.known && e.made != f.madeCount(&e.h1) {
 		return false
 	}
-	return f.shards[f.of(&e.Handles.Consent)].freshLocked(&e.Handles.Consent, e.Record.Sequence)
+	return f.shards[f.of(&e.Handles.Consent)].freshLocked(&e.Handles.Consent, e.sequence)
 }
 
 // suspect says whether something may have changed about the handle since the

@@ -12,7 +12,7 @@ import (
 
 func visitorEntry(h event.Handle, seq event.Sequence) *Entry {
 	e := &Entry{known: true, kind: event.KindVisitor}
-	e.Handles.Consent, e.Record.Sequence = h, seq
+	e.Handles.Consent, e.sequence = h, seq
 	return e
 }
 

@@ -99,8 +99,8 @@ func until(ctx context.Context, done func() bool) {
 	}
 }
 
-// held is a loaded entry that some request still holds, in the state machine.
-type held struct {
+// earlier is a loaded entry that some request still holds, in the state machine.
+type earlier struct {
 	who     int
 	entries []*Entry
 }
@@ -151,7 +151,7 @@ type model struct {
 	given [2 * people]consent.Choice
 	off   [2 * people]bool
 	links [2 * people][2 * people]bool // visitor, contact
-	held  []held
+	held  []earlier
 }
 
 func (m *model) identity(who int) Identity {
@@ -201,7 +201,7 @@ func (m *model) allows(who int) bool {
 }
 
 func (m *model) load(who int) {
-	m.held = append(m.held, held{who: who, entries: m.w.load(m.identity(who))})
+	m.held = append(m.held, earlier{who: who, entries: m.w.load(m.identity(who))})
 }
 
 // slowLoad loads, and lets another change of mind come while the store is read.
@@ -217,7 +217,7 @@ func (m *model) slowLoad(who, other int, after bool) {
 	m.w.slow.before, m.w.slow.after = nil, nil
 }
 
-func (m *model) accept(rt *rapid.T, h held) {
+func (m *model) accept(rt *rapid.T, h earlier) {
 	err := m.w.set.Accept(h.entries, func() error {
 		if profilingAllowed(h.entries...) && !m.allows(h.who) {
 			rt.Error("a stale allow was accepted")

@@ -96,19 +96,19 @@ func minting(contact []Identity) []Identity {
 
 // linked answers from the cache when all of it is linked.
 func (s *Set) linked(site event.SiteID, now time.Time, contact []Identity, visitor *Identity) (r LinkResult, ok bool) {
-	nanos := now.UnixNano()
+	number, nanos := s.sites.find(site), now.UnixNano()
 	if visitor != nil {
-		if r.Visitor = s.peek(site, nanos, visitor); r.Visitor == nil {
+		if r.Visitor = s.peek(number, nanos, visitor); r.Visitor == nil {
 			return LinkResult{}, false
 		}
 	}
 	for i := range contact {
-		e := s.contact(site, nanos, &contact[i])
-		if e == nil || (r.Visitor != nil && !slices.Contains(r.Visitor.Contacts, e.Handles.Consent)) {
+		e := s.contact(number, nanos, &contact[i])
+		if e == nil || (r.Visitor != nil && !slices.Contains(r.Visitor.Contacts(), e.Handles.Consent)) {
 			return LinkResult{}, false
 		}
 		for j := range i {
-			before := s.contact(site, nanos, &contact[j])
+			before := s.contact(number, nanos, &contact[j])
 			if before == nil || !before.tied(e) {
 				return LinkResult{}, false
 			}
@@ -119,14 +119,14 @@ func (s *Set) linked(site event.SiteID, now time.Time, contact []Identity, visit
 }
 
 // contact returns the cached entry of a contact that is surely there, or nil.
-func (s *Set) contact(site event.SiteID, nanos int64, id *Identity) *Entry {
+func (s *Set) contact(site siteNumber, nanos int64, id *Identity) *Entry {
 	there := Identity{H1: id.H1, Kind: id.Kind, Mint: true}
 	return s.peek(site, nanos, &there)
 }
 
 // tied says whether two contacts are one, or known to be in conflict.
 func (e *Entry) tied(other *Entry) bool {
-	return e.Handles.Consent == other.Handles.Consent || slices.Contains(e.Contacts, other.Handles.Consent)
+	return e.Handles.Consent == other.Handles.Consent || slices.Contains(e.Contacts(), other.Handles.Consent)
 }
 
 // add takes the entry of the next identifier: the first leads, and one that

@@ -257,7 +257,7 @@ func (s *Set) fetch(ctx context.Context, keys []missKey, asked []time.Time) ([]*
 	for i := range keys {
 		k := &keys[i]
 		queries[i] = pseudonym.Query{H1: k.h1, Kind: k.kind, Mint: k.mint, Period: k.period}
-		entries[i] = k.entry(asked[i], s.cfg.TTL)
+		entries[i] = k.entry(s.sites.number(k.site), asked[i], s.cfg.TTL)
 		entries[i].made = s.fence.madeCount(&k.h1) // before the keyholder is asked
 	}
 	handles, err := s.deps.Resolver.Resolve(ctx, queries)
@@ -286,20 +286,20 @@ func (s *Set) fetch(ctx context.Context, keys []missKey, asked []time.Time) ([]*
 		return nil, fmt.Errorf("%w: %w", ErrControlAway, err)
 	}
 	for i, e := range entries {
-		e.Handles, e.Record, e.Contacts = handles[i], found[i].Record, found[i].Contacts
+		e.Handles, e.held, e.sequence = handles[i], s.held.of(&found[i]), found[i].Record.Sequence
 		s.cache.Set(cacheKey(&e.h1), e, 1)
 	}
 	return entries, nil
 }
 
 // entry begins the entry of a key: whose it is and how long it lives.
-func (k *missKey) entry(at time.Time, ttl time.Duration) *Entry {
+func (k *missKey) entry(site siteNumber, at time.Time, ttl time.Duration) *Entry {
 	_, from, until := period(at)
 	if end := at.Add(ttl); end.Before(until) {
 		until = end
 	}
 	return &Entry{
-		site: k.site, kind: k.kind, h1: k.h1, known: k.mint || k.kind == event.KindVisitor,
-		from: from.UnixNano(), until: until.UnixNano(),
+		site: site, kind: k.kind, h1: k.h1, known: k.mint || k.kind == event.KindVisitor,
+		from: uint32(from.Unix()), until: until.UnixNano(),
 	}
 }

@@ -35,6 +35,8 @@ type Set struct {
 	deps    Deps
 	cache   *ristretto.Cache[uint64, *Entry]
 	fence   *fence
+	sites   siteNumbers
+	held    heldTable
 	loads   *loads
 	metrics *metrics
 	close   sync.Once
@@ -79,10 +81,10 @@ func (s *Set) Load(ctx context.Context, site event.SiteID, now time.Time, ids []
 	if len(out) < len(ids) {
 		return fmt.Errorf("load: %d identities into %d places", len(ids), len(out))
 	}
-	nanos := now.UnixNano()
+	number, nanos := s.sites.find(site), now.UnixNano()
 	misses := 0
 	for i := range ids {
-		if out[i] = s.peek(site, nanos, &ids[i]); out[i] == nil {
+		if out[i] = s.peek(number, nanos, &ids[i]); out[i] == nil {
 			misses++
 		}
 	}
@@ -95,7 +97,7 @@ func (s *Set) Load(ctx context.Context, site event.SiteID, now time.Time, ids []
 }
 
 // peek returns the cached entry, or nil.
-func (s *Set) peek(site event.SiteID, nanos int64, id *Identity) *Entry {
+func (s *Set) peek(site siteNumber, nanos int64, id *Identity) *Entry {
 	e, ok := s.cache.Get(cacheKey(&id.H1))
 	if !ok || e == nil || !e.is(site, nanos, id) || !s.fence.fresh(e) {
 		return nil

@@ -49,7 +49,7 @@ func TestKeysThatCollideAreToldApart(t *testing.T) {
 	if len(seen) != 3 {
 		t.Errorf("%d people, want 3", len(seen))
 	}
-	if e := w.set.peek("other", time.Now().UnixNano(), &a); e != nil {
+	if e := w.set.peek(w.set.sites.number("other"), time.Now().UnixNano(), &a); e != nil {
 		t.Error("another site's entry was answered")
 	}
 }
@@ -199,8 +199,8 @@ func TestChangeMakesEntriesStale(t *testing.T) {
 		t.Errorf("an event about nobody: %v", err)
 	}
 	u = w.load(user("u"))
-	if u[0].Record.Purposes[bitAnalytics] != (consent.Held{Choice: consent.ChoiceGiven, Version: 2}) {
-		t.Errorf("the grant is not loaded: %+v", u[0].Record.Purposes[bitAnalytics])
+	if u[0].Record().Purposes[bitAnalytics] != (consent.Held{Choice: consent.ChoiceGiven, Version: 2}) {
+		t.Errorf("the grant is not loaded: %+v", u[0].Record().Purposes[bitAnalytics])
 	}
 	failed := errors.New("full")
 	if err := w.set.Accept(u, func() error { return failed }); !errors.Is(err, failed) {

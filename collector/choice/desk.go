@@ -209,8 +209,8 @@ func (d *Desk) load(ctx context.Context, r *Request, v *visit) error {
 		return fmt.Errorf("load the visitor: %w", err)
 	}
 	v.handle = out[0].Handles.Consent
-	if len(out[0].Contacts) == 0 {
-		v.record = &out[0].Record
+	if len(out[0].Contacts()) == 0 {
+		v.record = out[0].Record()
 	}
 	return nil
 }

@@ -37,15 +37,16 @@ func (l *ledger) Load(_ context.Context, _ event.SiteID, _ time.Time, ids []subj
 		return subjects.ErrKeyholderAway
 	}
 	for i, id := range ids {
-		var e subjects.Entry
-		copy(e.Handles.Consent[:], id.H1[:])
-		e.Record = l.records[e.Handles.Consent]
+		var handles event.Handles
+		copy(handles.Consent[:], id.H1[:])
+		record := l.records[handles.Consent]
+		var contacts []event.Handle
 		if l.linked {
-			e.Contacts = []event.Handle{{1}}
-			e.Record.ProfilingOff = true
-			e.Record.State = consent.StateRestricted
+			contacts = []event.Handle{{1}}
+			record.ProfilingOff = true
+			record.State = consent.StateRestricted
 		}
-		out[i] = &e
+		out[i] = subjects.NewEntry(handles, record, contacts...)
 	}
 	return nil
 }
