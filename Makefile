@@ -39,8 +39,13 @@ apptest: need-go engine build debian ## Run only the black-box tests with real b
 	$(GO) test -timeout 20m -count=1 -v ./apptest/...
 
 .PHONY: race
-race: need-go engine build debian ## Run the tests with the race detector
+race: need-go engine build debian ## Run the tests with the race detector, and the three binaries built with it under load
 	$(GO) test -race -timeout 40m $(PACKAGES)
+
+KILLTIME ?= 10m
+.PHONY: kill
+kill: need-go engine build ## Kill the three processes every few seconds under load for KILLTIME (default 10m); count what was lost or doubled
+	ZGODA_KILL_TIME=$(KILLTIME) $(GO) test -timeout 24h -count=1 -v -run '^TestI4AnAnswerIsAPromise$$' ./apptest
 
 .PHONY: lint
 lint: need-go $(LINT) ## Check formatting and run the pinned linters
