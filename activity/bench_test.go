@@ -30,7 +30,7 @@ func BenchmarkInsert(b *testing.B) {
 	b.Logf("idle: %s", resident(b, room.PID()))
 	for _, size := range []int{10_000, 100_000} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			rows, n := rowsOf(size, "bench"), 0
+			rows, n := encoded(rowsOf(size, "bench")), 0
 			for b.Loop() {
 				n++
 				if err := s.Insert(b.Context(), fmt.Sprintf("%d-%d-%d", size, time.Now().UnixNano(), n), rows); err != nil {

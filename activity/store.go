@@ -16,7 +16,9 @@ type Store struct {
 	options  *clickhouse.Options
 	database string
 	conn     driver.Conn
-	buffers  sync.Pool // *columns
+	sheets   sync.Pool // *sheet
+
+	insertEvents string // the statement of Insert
 }
 
 // Open makes a store. It connects when first used, so a server that is away
@@ -33,10 +35,12 @@ func Open(_ context.Context, config Config) (*Store, error) {
 	if err != nil {
 		return nil, errors.New("open clickhouse: the address or an option is wrong") // the cause may repeat a DSN
 	}
-	return &Store{
+	s := &Store{
 		config: config, options: options, database: database, conn: conn,
-		buffers: sync.Pool{New: func() any { return new(columns) }},
-	}, nil
+		sheets: sync.Pool{New: func() any { return new(sheet) }},
+	}
+	s.insertEvents = s.insertInto("events", eventColumns[:])
+	return s, nil
 }
 
 // options turns a configuration into the driver's. No database is named at

@@ -53,13 +53,22 @@ func rowsOf(n int, prefix string) []record.Record {
 	return rows
 }
 
+// encoded encodes rows as the spool has them.
+func encoded(rows []record.Record) [][]byte {
+	out := make([][]byte, len(rows))
+	for i := range rows {
+		out[i] = record.Append(nil, &rows[i])
+	}
+	return out
+}
+
 // write repeats an insert as the writer does, for as long as the engine is away.
 func write(t *testing.T, s *activity.Store, token string, rows []record.Record) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	for {
-		err := s.Insert(ctx, token, rows)
+		err := s.Insert(ctx, token, encoded(rows))
 		if err == nil {
 			return
 		}
@@ -94,12 +103,12 @@ func TestStore(t *testing.T) {
 		if got := ask(t, admin, "SELECT count(), uniqExact(message_id) FROM events WHERE startsWith(message_id, 'once')"); got != "100\t100\n" {
 			t.Fatal(got)
 		}
-		present, err := writer.Present(t.Context(), append(rowsOf(1, "never"), rows[:2]...))
+		present, err := writer.Present(t.Context(), encoded(append(rowsOf(1, "never"), rows[:2]...)))
 		if err != nil || present[0] || !present[1] || !present[2] {
 			t.Fatal(present, err, detail(err))
 		}
 		seen := 0
-		if err := writer.Recent(t.Context(), time.Now().Add(-time.Hour), 70, func(site event.SiteID, id string) {
+		if _, err := writer.Recent(t.Context(), time.Now().Add(-time.Hour), 70, func(site event.SiteID, id string) {
 			if site == "shop" && strings.HasPrefix(id, "once-") {
 				seen++
 			}
@@ -110,7 +119,7 @@ func TestStore(t *testing.T) {
 	t.Run("expired counts as present", func(t *testing.T) {
 		rows := rowsOf(2, "expired")
 		rows[0].ExpiresAt = time.Now().Add(-time.Hour)
-		present, err := writer.Present(t.Context(), rows)
+		present, err := writer.Present(t.Context(), encoded(rows))
 		if err != nil || !present[0] || present[1] {
 			t.Fatal(present, err)
 		}
@@ -135,7 +144,7 @@ func TestStore(t *testing.T) {
 		rows := rowsOf(1, "poison")
 		rows[0].Scope = 77
 		var e *activity.Error
-		if err := writer.Insert(t.Context(), "poison", rows); !errors.As(err, &e) || !e.Poison() {
+		if err := writer.Insert(t.Context(), "poison", encoded(rows)); !errors.As(err, &e) || !e.Poison() {
 			t.Fatal(err)
 		}
 	})

@@ -29,23 +29,27 @@ type source interface {
 	Next(ctx context.Context, maxRecords int, linger time.Duration) (spool.Batch, error)
 	Read(r spool.Range) (spool.Batch, error)
 	Release(r spool.Range) error
+	Erase(ctx context.Context, match func(rec []byte) bool) (int, error)
 	Stats() spool.Stats
 }
 
-// inserter is where records go. An error whose Poison method says true is a
-// refusal for what is in the rows, after which none of them is stored; after any
-// other error the outcome is unknown. Rows are only read during the call.
+// inserter is where records go, as they are encoded. Its methods are called from
+// several goroutines; rows are only read, and only during the call. What its
+// errors may say of themselves is in trouble.go: after an error that says nothing
+// the outcome is unknown.
 type inserter interface {
 	// Insert stores rows, unless rows went in under the same token before.
-	Insert(ctx context.Context, token string, rows []record.Record) error
+	Insert(ctx context.Context, token string, rows [][]byte) error
 	// Present says for each row whether its site and message id are stored.
-	Present(ctx context.Context, rows []record.Record) ([]bool, error)
-	// Recent yields the ids of the latest rows, at most limit of them.
-	Recent(ctx context.Context, since time.Time, limit int, yield func(site event.SiteID, messageID string)) error
+	Present(ctx context.Context, rows [][]byte) ([]bool, error)
+	// Recent yields the ids of the latest rows, at most limit of them, the latest
+	// first, and returns since when it yielded all. After an error too.
+	Recent(ctx context.Context, since time.Time, limit int, yield func(site event.SiteID, messageID string)) (time.Time, error)
 }
 
 // rechecker looks whether a record may still be shipped: ReasonNone, or why not.
-// After an error nothing of the range is shipped; it is asked again.
+// After an error nothing of the range is shipped; it is asked again. Of the
+// record's texts only the site is there. It is called from several goroutines.
 type rechecker interface {
 	Recheck(ctx context.Context, r *record.Record) (event.Reason, error)
 }
@@ -56,12 +60,6 @@ type fates interface {
 	Duplicate(n int)
 	DropLater(reason event.Reason, n int)
 	Quarantine(n int)
-}
-
-// poisonous says whether an error refuses the rows for their content.
-func poisonous(err error) bool {
-	var p interface{ Poison() bool }
-	return errors.As(err, &p) && p.Poison()
 }
 
 // validate names what is missing.

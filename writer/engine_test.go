@@ -135,6 +135,15 @@ func someRows(from, to int) (out []record.Record) {
 	return out
 }
 
+// encodedRows encodes rows as the spool has them.
+func encodedRows(rows []record.Record) [][]byte {
+	out := make([][]byte, len(rows))
+	for i := range rows {
+		out[i] = record.Append(nil, &rows[i])
+	}
+	return out
+}
+
 // TestInsertIsOneAttempt: the first OK of a token may be believed only if one
 // Insert sends its rows at most once, whatever happens to the connection.
 func TestInsertIsOneAttempt(t *testing.T) {
@@ -145,13 +154,13 @@ func TestInsertIsOneAttempt(t *testing.T) {
 	}
 	l := newLine(t, access.Address)
 	s := openStore(t, access, l.address)
-	if err := s.Insert(t.Context(), "sound", someRows(0, 10)); err != nil || l.inserts.Load() != 1 {
+	if err := s.Insert(t.Context(), "sound", encodedRows(someRows(0, 10))); err != nil || l.inserts.Load() != 1 {
 		t.Fatalf("%d statements, %v", l.inserts.Load(), err)
 	}
 
 	l.hangUp() // the pooled connection is dead: at most one new attempt, and an OK is true
 	l.inserts.Store(0)
-	err := s.Insert(t.Context(), "stale", someRows(10, 20))
+	err := s.Insert(t.Context(), "stale", encodedRows(someRows(10, 20)))
 	if l.inserts.Load() > 1 || (err == nil) != (count(t, direct) == "20\t20") {
 		t.Fatalf("%d statements, %v", l.inserts.Load(), err)
 	}
@@ -161,7 +170,7 @@ func TestInsertIsOneAttempt(t *testing.T) {
 	}
 	l.inserts.Store(0)
 	l.cut.Store(true)
-	if err := s.Insert(t.Context(), "cut", someRows(20, 30)); err == nil || poisonous(err) || l.inserts.Load() != 1 {
+	if err := s.Insert(t.Context(), "cut", encodedRows(someRows(20, 30))); err == nil || poisonous(err) || l.inserts.Load() != 1 {
 		t.Fatalf("the answer was lost: %d statements, %v", l.inserts.Load(), err)
 	}
 }

@@ -10,20 +10,25 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
+	"time"
 
 	"zgoda/spool"
 )
 
 const (
 	journalMagic   = "zgjourn\n"
-	journalVersion = 1
-	entrySize      = 32
+	journalVersion = 2
+	entrySize      = 40
+	firstVersion   = 1 // whose entries end before their time
+	firstSize      = 32
 )
 
 // entry is a range that may have been sent.
 type entry struct {
 	spool.Range
 	token [16]byte
+	at    int64 // Unix seconds: nothing of it was sent before; 0 when that is not known
 }
 
 // name returns the deduplication token of the n-th insert of the entry.
@@ -37,8 +42,8 @@ func (e *entry) name(n int) string {
 
 // newEntry draws a token for a range. Tokens are random and not made of positions,
 // so that a spool begun anew never meets a token that the store remembers.
-func newEntry(r spool.Range) entry {
-	e := entry{Range: r}
+func newEntry(r spool.Range, at int64) entry {
+	e := entry{Range: r, at: at}
 	_, _ = rand.Read(e.token[:]) // never fails (crypto/rand)
 	return e
 }
@@ -46,6 +51,7 @@ func newEntry(r spool.Range) entry {
 // journal is the list of ranges that may have been sent and are not released.
 // Each change replaces the file whole and is on disk when it returns.
 type journal struct {
+	mu      sync.Mutex
 	path    string
 	entries []entry // in the order of their records
 	write   func(path string, data []byte) error
@@ -64,12 +70,19 @@ func (j *journal) load() error {
 		return fmt.Errorf("read the journal: %w", err)
 	}
 	j.entries, err = decodeJournal(b)
+	for i := range j.entries {
+		if e := &j.entries[i]; e.at == 0 { // by a version that did not write it down
+			e.at = time.Now().Unix()
+		}
+	}
 	return err
 }
 
 // replace puts others in the place of one entry, none of it to add at the end,
 // on disk first.
 func (j *journal) replace(old *entry, by ...entry) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	next := slices.Clone(j.entries)
 	at, end := len(next), len(next)
 	if old != nil {
@@ -86,10 +99,12 @@ func (j *journal) replace(old *entry, by ...entry) error {
 	return nil
 }
 
-// done forgets a released entry. That is written with the next change: a released
-// range that is still in the journal reads as empty.
-func (j *journal) done(e entry) {
-	j.entries = slices.DeleteFunc(slices.Clone(j.entries), func(have entry) bool { return have == e })
+// done forgets the entries of a released range. That is written with the next
+// change: a released range that is still in the journal reads as empty.
+func (j *journal) done(r spool.Range) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.entries = slices.DeleteFunc(slices.Clone(j.entries), func(e entry) bool { return e.From >= r.From && e.To <= r.To })
 }
 
 func encodeJournal(entries []entry) []byte {
@@ -100,6 +115,7 @@ func encodeJournal(entries []entry) []byte {
 		b = binary.BigEndian.AppendUint64(b, uint64(e.From))
 		b = binary.BigEndian.AppendUint64(b, uint64(e.To))
 		b = append(b, e.token[:]...)
+		b = binary.BigEndian.AppendUint64(b, uint64(e.at))
 	}
 	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)))
 }
@@ -112,19 +128,27 @@ func decodeJournal(b []byte) ([]entry, error) {
 	if crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)) != sum {
 		return nil, fmt.Errorf("read the journal: checksum: %w", errJournal)
 	}
-	if v := binary.BigEndian.Uint32(b[8:]); v != journalVersion {
+	size := entrySize
+	switch v := binary.BigEndian.Uint32(b[8:]); v {
+	case journalVersion:
+	case firstVersion:
+		size = firstSize
+	default:
 		return nil, fmt.Errorf("read the journal: version %d: %w", v, errJournal)
 	}
 	n := binary.BigEndian.Uint32(b[12:])
-	if body = body[16:]; uint64(len(body)) != uint64(n)*entrySize {
+	if body = body[16:]; uint64(len(body)) != uint64(n)*uint64(size) {
 		return nil, fmt.Errorf("read the journal: length: %w", errJournal)
 	}
 	out := make([]entry, n)
 	for i := range out {
-		at := body[i*entrySize:]
+		at := body[i*size:]
 		out[i].From = spool.Position(binary.BigEndian.Uint64(at))
 		out[i].To = spool.Position(binary.BigEndian.Uint64(at[8:]))
 		copy(out[i].token[:], at[16:])
+		if size == entrySize {
+			out[i].at = int64(binary.BigEndian.Uint64(at[firstSize:]))
+		}
 	}
 	return out, nil
 }

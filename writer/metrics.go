@@ -2,18 +2,20 @@ package writer
 
 import (
 	"math"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
 
 // metrics are the writer's numbers.
 type metrics struct {
-	rows, batches, retries, readbacks, holes, splits, quarantined prometheus.Counter
+	rows, batches, retries, readbacks, holes, splits, quarantined, unreadable, erased prometheus.Counter
 
-	lag, seen, full prometheus.Gauge
+	lag, full, flying prometheus.Gauge
+	stalled           *prometheus.GaugeVec
 }
 
-func newMetrics(reg prometheus.Registerer, kept quarantine) (*metrics, error) {
+func newMetrics(reg prometheus.Registerer, kept quarantine, ids *claims, rows *size, cfg Config) (*metrics, error) {
 	counter := func(name, help string) prometheus.Counter {
 		return prometheus.NewCounter(prometheus.CounterOpts{Name: "zgoda_writer_" + name, Help: help})
 	}
@@ -32,11 +34,25 @@ func newMetrics(reg prometheus.Registerer, kept quarantine) (*metrics, error) {
 		splits:      counter("splits_total", "Ranges split because a row was refused."),
 		quarantined: counter("quarantined_total", "Records put into the quarantine."),
 		lag:         gauge("lag_seconds", "How long the last range waited from durable to released."),
-		seen:        gauge("seen_ids", "Message ids remembered."),
-		full:        gauge("quarantine_full", "1 while a range waits because the quarantine is full."),
+		flying:      gauge("ranges_in_flight", "Ranges that are read and not released."),
+		unreadable:  counter("unreadable_total", "Records quarantined because it can no longer be found out whether they were stored."),
+		erased:      counter("erased_total", "Records taken out of the spool and the quarantine by erasures."),
+		stalled: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "zgoda_writer_stalled", Help: "Steps that fail and are tried again now, by why.",
+		}, []string{"why"}),
+		full: gauge("quarantine_full", "1 while a range waits because the quarantine is full."),
 	}
 	for _, c := range []prometheus.Collector{
-		m.rows, m.batches, m.retries, m.readbacks, m.holes, m.splits, m.quarantined, m.lag, m.seen, m.full,
+		m.rows, m.batches, m.retries, m.readbacks, m.holes, m.splits, m.quarantined, m.lag, m.full,
+		m.flying, m.unreadable, m.erased, m.stalled,
+		read("seen_ids", "Message ids remembered.", func() float64 { n, _ := ids.state(); return float64(n) }),
+		read("seen_limit_ids", "Message ids remembered at most.", func() float64 { return float64(cfg.MaxSeen) }),
+		read("dedup_window_seconds", "How far back a repeated message id is recognised now.", func() float64 {
+			_, from := ids.state()
+			return time.Since(from).Seconds()
+		}),
+		read("range_limit_rows", "Records that the next range may have.", func() float64 { return float64(rows.rows()) }),
+		read("ranges_in_flight_limit", "Ranges in flight at most.", func() float64 { return float64(cfg.flights()) }),
 		read("quarantine_bytes", "Bytes of the quarantine on disk.", func() float64 {
 			size, err := kept.log.Size()
 			if err != nil {

@@ -17,6 +17,7 @@ import (
 
 var testKey = []byte("0123456789abcdef0123456789abcdef")
 
+// testConfig ships small ranges, some at once, without waiting.
 func testConfig(dir string) Config {
 	c := DefaultConfig()
 	c.Journal, c.Quarantine = filepath.Join(dir, "journal"), filepath.Join(dir, "quarantine")
@@ -32,10 +33,14 @@ type require interface {
 
 func encoded(messageID, name string) []byte {
 	now := time.Now().UTC().Truncate(time.Second)
-	return record.Append(nil, &record.Record{
+	r := record.Record{
 		Site: "shop", Type: event.TypeTrack, MessageID: messageID, Name: name,
 		Time: now, ReceivedAt: now, ExpiresAt: now.Add(time.Hour),
-	})
+	}
+	if name == "withdrawn" {
+		r.Sequence = withdrawnAt
+	}
+	return record.Append(nil, &r)
 }
 
 // stepping is a spool whose releases meet mishaps.

@@ -1,6 +1,7 @@
 package writer
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"time"
@@ -18,6 +19,7 @@ const (
 // keeper is the sealed log under the quarantine.
 type keeper interface {
 	Append(records [][]byte) error
+	Erase(ctx context.Context, match func(rec []byte) bool) (int, error)
 	Size() (int64, error)
 	Close() error
 }
@@ -86,4 +88,12 @@ func appendKept(dst []byte, at spool.Position, now time.Time, rec []byte) []byte
 	dst = binary.BigEndian.AppendUint64(dst, uint64(at))
 	dst = binary.BigEndian.AppendUint64(dst, uint64(now.UnixMilli()))
 	return append(dst, rec...)
+}
+
+// keptHead is what precedes the record in an entry.
+const keptHead = 1 + 8 + 8
+
+// erase takes the entries out whose record match is true for.
+func (q *quarantine) erase(ctx context.Context, match func(rec []byte) bool) (int, error) {
+	return q.log.Erase(ctx, func(kept []byte) bool { return len(kept) > keptHead && match(kept[keptHead:]) })
 }

@@ -5,71 +5,33 @@ import (
 	"errors"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
-
 	"zgoda/event"
+	"zgoda/record"
 	"zgoda/spool"
 )
 
-// try repeats a step with growing pauses until it succeeds or ctx ends. The
-// first failure of a row of them is logged, and the end of the row.
-func (w *Writer) try(ctx context.Context, act string, step func() error) error {
-	pause := backoff.NewExponentialBackOff()
-	pause.InitialInterval, pause.MaxInterval = w.cfg.RetryMin, w.cfg.RetryMax
-	for n := 0; ; n++ {
-		err := step()
-		if err == nil {
-			if n > 0 {
-				w.log.Info("the writer goes on", "step", act, "failures", n)
-			}
-			return nil
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		w.metrics.retries.Inc()
-		if n == 0 {
-			w.log.Warn("the writer waits and tries again", "step", act, "error", err)
-		}
-		if err := wait(ctx, pause.NextBackOff()); err != nil {
-			return err
-		}
-	}
-}
+// What store returns when a batch must be split.
+var (
+	errRefused  = errors.New("refused for its content")
+	errOversize = errors.New("too much at once for the store")
+)
 
-// wait pauses for d or until ctx ends.
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// errRefused says that a batch was refused for its content.
-var errRefused = errors.New("refused for its content")
-
-// ship brings a journalled batch to its end: stored, split or in quarantine, then
-// released. With unknown set, parts of it may be in the store already.
-func (w *Writer) ship(ctx context.Context, b *batch, unknown bool) error {
+// ship gives every row of a journalled batch its fate. A batch that is refused is
+// split, and a refused row that is alone is for the quarantine.
+func (w *Writer) ship(ctx context.Context, b *batch) error {
 	for {
-		err := w.store(ctx, b, unknown)
-		if err == nil {
-			return w.finish(ctx, b)
-		}
-		if !errors.Is(err, errRefused) {
+		err := w.store(ctx, b)
+		switch {
+		case err == nil:
+			return nil
+		case !errors.Is(err, errRefused) && !errors.Is(err, errOversize):
 			return err
-		}
-		if len(b.rows) > 1 {
+		case len(b.of) > 1:
 			return w.shipHalves(ctx, b)
 		}
-		w.seen.forget(b.ids[0]) // a later copy may be sound: store looks for one
-		b.fates[b.of[0]-b.first] = quarantined
-		b.cut(0)
-		unknown = true
+		w.claims.forget(b.ids[0]) // a later copy may be sound: store looks for one
+		b.all(quarantined)
+		b.unknown = true
 	}
 }
 
@@ -82,10 +44,11 @@ func (w *Writer) shipHalves(ctx context.Context, b *batch) error {
 		return err
 	}
 	w.metrics.splits.Inc()
-	if err := w.ship(ctx, left, true); err != nil {
+	left.unknown, right.unknown = true, true
+	if err := w.ship(ctx, left); err != nil {
 		return err
 	}
-	return w.ship(ctx, right, true)
+	return w.ship(ctx, right)
 }
 
 // store sends what is pending until nothing is. Its order is what makes rows
@@ -95,171 +58,250 @@ func (w *Writer) shipHalves(ctx context.Context, b *batch) error {
 //
 // An insert that is answered OK at the first attempt of a token is believed: the
 // store loses rows only when a retry meets what a killed insert left behind, a
-// token is drawn for one batch of this process, and Insert sends it once.
-func (w *Writer) store(ctx context.Context, b *batch, unknown bool) error {
-	for n := 0; ; {
-		if unknown {
-			if err := w.readBack(ctx, b); err != nil {
-				return err
-			}
-		}
-		if err := w.admit(ctx, b); err != nil {
+// token is drawn for one batch of this process, and Insert sends it once. An
+// error before any row had left is no attempt.
+func (w *Writer) store(ctx context.Context, b *batch) error {
+	p := w.patience("insert")
+	defer p.leave()
+	for {
+		if more, err := w.prepare(ctx, b); err != nil || !more {
 			return err
 		}
-		if w.revive(b) {
-			continue
-		}
-		if len(b.rows) == 0 {
-			return nil
-		}
-		err := w.in.Insert(ctx, b.entry.name(n), b.rows)
+		err := w.insert(ctx, b)
 		switch {
-		case err == nil && !unknown:
-			return b.settle(func(int) (fate, error) { return stored, nil })
 		case err == nil:
-			missing, err := w.missing(ctx, b)
-			if err != nil || missing == 0 {
+			p.over()
+			if err := w.answered(ctx, b); err != nil {
 				return err
 			}
-			w.metrics.holes.Add(float64(missing))
-			n++
 		case poisonous(err):
 			return errRefused
 		default:
-			unknown = true
-			if err := w.pauseAfter(ctx, err); err != nil {
+			b.unknown = b.unknown || !unsent(err)
+			if tooMuch(err) {
+				w.size.shrink(len(b.of))
+				if len(b.of) > fewest {
+					return errOversize
+				}
+			}
+			if err := p.wait(ctx, err); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-// pauseAfter waits once after an insert whose outcome is not known. Reading back
-// comes next, and has pauses of its own while the store is away.
-func (w *Writer) pauseAfter(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+// prepare finds out which rows of b are to be sent now, and whether any are.
+func (w *Writer) prepare(ctx context.Context, b *batch) (bool, error) {
+	for {
+		if b.unknown {
+			if err := w.readBack(ctx, b); err != nil {
+				return false, err
+			}
+		}
+		if err := w.admit(ctx, b); err != nil {
+			return false, err
+		}
+		if revived, _ := w.claims.revive(b); revived {
+			continue
+		}
+		if len(b.of) > 0 {
+			return true, w.refresh(ctx, b)
+		}
+		_, waits := w.claims.revive(b)
+		if !waits {
+			return false, nil
+		}
+		if err := w.await(ctx, b); err != nil {
+			return false, err
+		}
+		if revived, _ := w.claims.revive(b); !revived {
+			return false, nil
+		}
+	}
+}
+
+// await waits until every earlier range in flight knows its records' fates: copies
+// of their rows are granted their ids by then, or never.
+func (w *Writer) await(ctx context.Context, b *batch) error {
+	for _, settled := range b.earlier {
+		select {
+		case <-settled:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// insert sends the rows once, without those that were erased meanwhile.
+func (w *Writer) insert(ctx context.Context, b *batch) error {
+	select {
+	case w.sending <- struct{}{}:
+		defer func() { <-w.sending }()
+	case <-ctx.Done():
 		return ctx.Err()
 	}
-	w.metrics.retries.Inc()
-	w.log.Warn("the outcome of an insert is not known", "error", err)
-	return wait(ctx, w.cfg.RetryMin)
+	w.strike(b)
+	if len(b.of) == 0 {
+		return nil
+	}
+	return w.in.Insert(ctx, b.entry.name(b.inserts), b.rows())
+}
+
+// answered gives fates after an insert that was answered OK.
+func (w *Writer) answered(ctx context.Context, b *batch) error {
+	if !b.unknown {
+		b.inserts++
+		b.all(stored)
+		return nil
+	}
+	missing, err := w.missing(ctx, b)
+	if err == nil && missing > 0 {
+		w.metrics.holes.Add(float64(missing))
+		b.inserts++
+	}
+	return err
 }
 
 // missing reads back after an answered insert, and once more after a while: a
 // part may be on its way still.
 func (w *Writer) missing(ctx context.Context, b *batch) (int, error) {
-	if err := w.readBack(ctx, b); err != nil || len(b.rows) == 0 {
+	if err := w.readBack(ctx, b); err != nil || len(b.of) == 0 {
 		return 0, err
 	}
-	now := time.Now() // a row past its time vanishes as it is stored
-	if err := b.settle(func(i int) (fate, error) {
-		if b.rows[i].ExpiresAt.Before(now) {
+	now := time.Now().Unix() // a row past its time vanishes as it is stored
+	var v record.View
+	if err := b.settle(func(row int) (fate, error) {
+		if v.Read(b.record(row)) == nil && v.Expires() < now {
 			return stored, nil
 		}
 		return pending, nil
-	}); err != nil || len(b.rows) == 0 {
+	}); err != nil || len(b.of) == 0 {
 		return 0, err
 	}
-	if err := wait(ctx, w.cfg.Settle); err != nil {
+	if err := pause(ctx, w.cfg.Settle); err != nil {
 		return 0, err
 	}
 	err := w.readBack(ctx, b)
-	return len(b.rows), err
+	return len(b.of), err
 }
 
 // readBack asks the store which pending rows it has. They count as stored: the
 // range was journalled, so they are its own but for a copy that an earlier process
 // stored and this one does not remember, and then too one row is there.
 func (w *Writer) readBack(ctx context.Context, b *batch) error {
-	if len(b.rows) == 0 {
+	if len(b.of) == 0 || w.unreadable(b) {
 		return nil
 	}
 	var present []bool
+	rows := b.rows()
 	if err := w.try(ctx, "read back", func() (err error) {
 		w.metrics.readbacks.Inc()
-		present, err = w.in.Present(ctx, b.rows)
-		if err == nil && len(present) != len(b.rows) {
+		present, err = w.in.Present(ctx, rows)
+		if err == nil && len(present) != len(rows) {
 			err = errors.New("read back: the answer has another length")
 		}
 		return err
 	}); err != nil {
 		return err
 	}
-	return b.settle(func(i int) (fate, error) {
-		if present[i] {
+	return b.settle(func(row int) (fate, error) {
+		if present[row] {
 			return stored, nil
 		}
 		return pending, nil
 	})
 }
 
+// unreadable deals with rows that may have been sent so long ago that the store
+// has forgotten message ids since. Whether they are stored can no longer be told;
+// sent again they could be there twice. They go to the quarantine, and their ids
+// stay claimed.
+func (w *Writer) unreadable(b *batch) bool {
+	age := time.Since(time.Unix(b.entry.at, 0))
+	if age <= w.cfg.Readable {
+		return false
+	}
+	w.log.Error("whether a range was stored can no longer be found out: it goes to the quarantine", "records", len(b.of), "age", age.Round(time.Second))
+	w.metrics.unreadable.Add(float64(len(b.of)))
+	b.all(quarantined)
+	return true
+}
+
+// freshFor is how long the time of an entry that nothing was sent of stands.
+const freshFor = 12 * time.Hour
+
+// refresh writes a new time to the entry of a batch of which nothing was sent,
+// since the time decides until when it can be read back.
+func (w *Writer) refresh(ctx context.Context, b *batch) error {
+	now := time.Now()
+	if b.unknown || b.inserts > 0 || now.Sub(time.Unix(b.entry.at, 0)) < freshFor {
+		return nil
+	}
+	next := b.entry
+	next.at = now.Unix()
+	if err := w.try(ctx, "journal a range anew", func() error { return w.journal.replace(&b.entry, next) }); err != nil {
+		return err
+	}
+	b.entry = next
+	return nil
+}
+
 // admit looks again whether each pending row may be shipped.
 func (w *Writer) admit(ctx context.Context, b *batch) error {
+	var v record.View
+	var r record.Record
 	return w.try(ctx, "recheck", func() error {
-		return b.settle(func(i int) (fate, error) {
-			reason, err := w.recheck.Recheck(ctx, &b.rows[i])
+		return b.settle(func(row int) (fate, error) {
+			if err := v.Read(b.record(row)); err != nil {
+				return pending, err
+			}
+			v.Fixed(&r)
+			if site := v.Text(record.TextSite); string(site) != string(r.Site) {
+				r.Site = event.SiteID(site)
+			}
+			reason, err := w.recheck.Recheck(ctx, &r)
 			if err != nil || reason == event.ReasonNone {
 				return pending, err
 			}
-			w.seen.forget(b.ids[i])
+			w.claims.forget(b.ids[row])
 			return dropped + fate(reason), nil
 		})
 	})
 }
 
-// dedupe drops the rows of which a copy went before or comes earlier in the batch.
-func (w *Writer) dedupe(b *batch) {
-	now := time.Now()
-	w.turn++
-	_ = b.settle(func(i int) (fate, error) {
-		first, fresh := w.seen.add(b.ids[i], w.turn, now)
-		if fresh {
-			return pending, nil
-		}
-		if first == w.turn {
-			b.copies = append(b.copies, copied{b.of[i], b.ids[i]})
-		}
-		return duplicate, nil
-	})
-	w.metrics.seen.Set(float64(w.seen.size()))
-}
-
-// revive brings back the first copy of each row that was dropped or quarantined,
-// and says whether there was one.
-func (w *Writer) revive(b *batch) bool {
-	now := time.Now()
-	return b.revive(func(k id) bool {
-		if w.seen.has(k) {
-			return false
-		}
-		w.seen.add(k, w.turn, now)
-		return true
-	})
-}
-
 // finish puts what is for the quarantine there, releases the range and counts.
 func (w *Writer) finish(ctx context.Context, b *batch) error {
-	if err := w.try(ctx, "quarantine", func() error {
-		w.metrics.full.Set(0)
-		err := w.quarantine.keep(b)
-		if errors.Is(err, errFull) {
-			w.metrics.full.Set(1)
-		}
-		return err
-	}); err != nil {
+	if err := w.try(ctx, "quarantine", func() error { return w.keep(ctx, b) }); err != nil {
 		return err
 	}
-	if err := w.try(ctx, "release", func() error { return w.spool.Release(b.entry.Range) }); err != nil {
+	if err := w.try(ctx, "release", func() error { return w.spool.Release(b.raw.Range) }); err != nil {
 		return err
 	}
-	w.journal.done(b.entry)
+	w.journal.done(b.raw.Range)
+	w.claims.leave(b)
 	w.count(b)
 	if !b.oldest.IsZero() {
 		w.metrics.lag.Set(time.Since(b.oldest).Seconds())
 	}
 	w.metrics.batches.Inc()
+	w.size.stored()
 	notify(w.progress)
 	return nil
+}
+
+// keep puts the records of b that are for the quarantine there.
+func (w *Writer) keep(_ context.Context, b *batch) error {
+	w.keeping.Lock()
+	defer w.keeping.Unlock()
+	w.strikeKept(b)
+	w.metrics.full.Set(0)
+	err := w.quarantine.keep(b)
+	if errors.Is(err, errFull) {
+		w.metrics.full.Set(1)
+	}
+	return err
 }
 
 // count gives every record of a released batch its one fate.

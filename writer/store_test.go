@@ -37,7 +37,7 @@ type store struct {
 	log    map[string]bool
 	rows   map[string]int
 	faults []fault
-	late   func()
+	late   []func()
 	crash  func()
 	dead   bool
 	away   bool // ClickHouse is down: neither answered nor done
@@ -156,7 +156,21 @@ func (s *store) land(token string, rows []record.Record, allowed func(p byte) bo
 
 func all(byte) bool { return true }
 
-func (s *store) Insert(_ context.Context, token string, rows []record.Record) error {
+// decoded reads rows as the writer sends them.
+func decoded(rows [][]byte) []record.Record {
+	out := make([]record.Record, len(rows))
+	for i := range rows {
+		r, err := record.Decode(rows[i])
+		if err != nil {
+			panic(err)
+		}
+		out[i] = r
+	}
+	return out
+}
+
+func (s *store) Insert(_ context.Context, token string, encoded [][]byte) error {
+	rows := decoded(encoded)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.dead || s.away {
@@ -184,8 +198,7 @@ func (s *store) Insert(_ context.Context, token string, rows []record.Record) er
 		s.land(token, rows, all, hole)
 	case faultRefused, faultCrash, faultCount:
 	case faultLate:
-		kept := append([]record.Record(nil), rows...)
-		s.late = func() { s.land(token, kept, all, -1) }
+		s.late = append(s.late, func() { s.land(token, rows, all, -1) })
 	}
 	if f >= faultCrash {
 		s.dead = true
@@ -194,7 +207,8 @@ func (s *store) Insert(_ context.Context, token string, rows []record.Record) er
 	return errAway
 }
 
-func (s *store) Present(_ context.Context, rows []record.Record) ([]bool, error) {
+func (s *store) Present(_ context.Context, encoded [][]byte) ([]bool, error) {
+	rows := decoded(encoded)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.dead || s.away {
@@ -204,18 +218,18 @@ func (s *store) Present(_ context.Context, rows []record.Record) ([]bool, error)
 	for i := range rows {
 		out[i] = s.rows[key(&rows[i])] > 0
 	}
-	if s.late != nil {
-		s.late()
-		s.late = nil
+	for _, land := range s.late {
+		land()
 	}
+	s.late = nil
 	return out, nil
 }
 
-func (s *store) Recent(_ context.Context, _ time.Time, limit int, yield func(event.SiteID, string)) error {
+func (s *store) Recent(_ context.Context, since time.Time, limit int, yield func(event.SiteID, string)) (time.Time, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.dead || s.away {
-		return errAway
+		return time.Now(), errAway
 	}
 	for k := range s.rows {
 		if limit--; limit < 0 {
@@ -227,7 +241,7 @@ func (s *store) Recent(_ context.Context, _ time.Time, limit int, yield func(eve
 			}
 		}
 	}
-	return nil
+	return since, nil
 }
 
 // tally counts fates.
@@ -248,14 +262,22 @@ func (t *tally) DropLater(_ event.Reason, n int) { t.add(&t.dropped, n) }
 func (t *tally) Quarantine(n int)                { t.add(&t.quarantine, n) }
 func (t *tally) sum() int                        { return t.stored + t.doubled + t.dropped + t.quarantine }
 
-// checker withdraws records by name, and fails a few times at first.
-type checker struct{ n int }
+// withdrawnAt is the sequence of the records that were withdrawn.
+const withdrawnAt event.Sequence = 99
+
+// checker withdraws records by their sequence, and fails a few times at first.
+type checker struct {
+	mu sync.Mutex
+	n  int
+}
 
 func (c *checker) Recheck(_ context.Context, r *record.Record) (event.Reason, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.n++; c.n%17 == 0 && c.n < 100 {
 		return event.ReasonNone, errAway
 	}
-	if r.Name == "withdrawn" {
+	if r.Sequence == withdrawnAt && r.Site == "shop" {
 		return event.ReasonWithdrawn, nil
 	}
 	return event.ReasonNone, nil

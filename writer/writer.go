@@ -11,7 +11,7 @@ import (
 	"zgoda/spool"
 )
 
-// Writer ships ranges, one at a time, while the next is read and decoded.
+// Writer ships ranges, several at a time, while the next is read.
 type Writer struct {
 	cfg        Config
 	spool      source
@@ -21,9 +21,13 @@ type Writer struct {
 	log        *slog.Logger
 	metrics    *metrics
 	journal    journal
+	keeping    sync.Mutex // guards quarantine
 	quarantine quarantine
-	seen       *seen
-	turn       turn // of the range under way; the recovered and the new count on
+	claims     *claims
+	size       *size
+	erasures   erasures
+	sending    chan struct{} // as many as there are inserts at work
+	gathering  gathering
 
 	hurry    chan struct{} // closed: records gather no longer
 	once     sync.Once
@@ -40,15 +44,18 @@ func New(cfg Config, deps Deps) (*Writer, error) {
 		return nil, err
 	}
 	kept := quarantine{log, cfg.MaxKept}
-	m, err := newMetrics(deps.Registerer, kept)
+	ids := newClaims(newSeen(cfg.Window, cfg.MaxSeen, time.Now()))
+	rows := newSize(cfg.BatchRows)
+	m, err := newMetrics(deps.Registerer, kept, ids, rows, cfg)
 	if err != nil {
 		return nil, err
 	}
 	return &Writer{
 		cfg: cfg, spool: deps.Spool, in: deps.Inserter, recheck: deps.Rechecker, fates: deps.Fates,
 		log: deps.Logger, metrics: m, journal: journal{path: cfg.Journal, write: writeFile},
-		quarantine: kept, seen: newSeen(cfg.Window, cfg.MaxSeen, time.Now()),
-		hurry: make(chan struct{}), progress: make(chan struct{}, 1),
+		quarantine: kept, claims: ids, size: rows, sending: make(chan struct{}, cfg.Connections),
+		erasures: erasures{one: make(chan struct{}, 1)},
+		hurry:    make(chan struct{}), progress: make(chan struct{}, 1),
 	}, nil
 }
 
@@ -73,13 +80,15 @@ func (w *Writer) Run(ctx context.Context) error {
 	return err
 }
 
-// recover ships the ranges that an earlier process wrote down. They are compared
-// with each other but not with what is stored, since that may be their own.
+// recover ships the ranges that an earlier process wrote down, one by one. They
+// are compared with each other but not with what is stored, since that may be
+// their own.
 func (w *Writer) recover(ctx context.Context) error {
 	b := &batch{}
 	for _, e := range w.journal.entries {
 		var raw spool.Batch
 		if err := w.try(ctx, "read a journalled range", func() (err error) {
+			b.read = w.erasures.reading()
 			for raw, err = w.spool.Read(e.Range); w.damaged(err); {
 				raw, err = w.spool.Read(e.Range)
 			}
@@ -87,126 +96,59 @@ func (w *Writer) recover(ctx context.Context) error {
 		}); err != nil {
 			return err
 		}
-		b.decode(raw, w.seen.id)
-		b.entry = e
-		w.dedupe(b)
-		if err := w.ship(ctx, b, true); err != nil {
+		b.decode(raw, w.claims.seen)
+		b.entry, b.unknown = e, true
+		w.claims.enter(b)
+		if err := w.ship(ctx, b); err != nil {
 			return err
 		}
+		if err := w.finish(ctx, b); err != nil {
+			return err
+		}
+		w.erasures.prune(b.read)
 	}
 	return nil
 }
 
-// seed remembers what was stored lately.
+// seedMost is how many ids a start reads at most: the store sorts them.
+const seedMost = 1_000_000
+
+// seed remembers what was stored lately, as much as can be learnt in time.
 func (w *Writer) seed(ctx context.Context) error {
+	within, cancel := context.WithTimeout(ctx, w.cfg.SeedWithin)
+	defer cancel()
+	var found []id
+	var reached time.Time
 	since := time.Now().Add(-w.cfg.Window)
-	return w.try(ctx, "read recent ids", func() error {
-		now := time.Now()
-		return w.in.Recent(ctx, since, w.cfg.MaxSeen/2, func(site event.SiteID, messageID string) {
-			w.seen.add(w.seen.id(site, messageID), 0, now)
+	err := w.try(within, "read recent ids", func() (err error) {
+		found = found[:0]
+		reached, err = w.in.Recent(within, since, min(seedMost, w.cfg.MaxSeen/2), func(site event.SiteID, messageID string) {
+			found = append(found, w.claims.id(site, messageID))
 		})
-	})
-}
-
-// work ships batch after batch while a reader prepares the next one.
-func (w *Writer) work(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	ready, free := make(chan *batch), make(chan *batch, 2)
-	free <- &batch{}
-	free <- &batch{}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		w.read(ctx, free, ready)
-	}()
-	defer func() { cancel(); <-done }()
-	for {
-		select {
-		case b := <-ready:
-			if err := w.begin(ctx, b); err != nil {
-				return err
-			}
-			free <- b
-		case <-ctx.Done():
-			return nil
+		if err != nil && len(found) > 0 && within.Err() != nil {
+			return nil // out of time: the latest are the ones that matter
 		}
-	}
-}
-
-// begin writes a range down and ships it.
-func (w *Writer) begin(ctx context.Context, b *batch) error {
-	b.entry = newEntry(b.raw.Range)
-	if err := w.try(ctx, "journal a range", func() error { return w.journal.replace(nil, b.entry) }); err != nil {
 		return err
+	})
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
-	w.dedupe(b)
-	return w.ship(ctx, b, false)
-}
-
-// read prepares batches until ctx ends.
-func (w *Writer) read(ctx context.Context, free <-chan *batch, ready chan<- *batch) {
-	for {
-		var b *batch
-		select {
-		case b = <-free:
-		case <-ctx.Done():
-			return
-		}
-		var raw spool.Batch
-		if err := w.try(ctx, "read the spool", func() (err error) {
-			raw, err = w.next(ctx)
-			return err
-		}); err != nil {
-			return
-		}
-		b.decode(raw, w.seen.id)
-		select {
-		case ready <- b:
-		case <-ctx.Done():
-			return
-		}
+	if err != nil {
+		w.log.Warn("the message ids that are stored could not be read in time: a client's retry from before this start may be stored twice", "within", w.cfg.SeedWithin)
+		return nil
 	}
-}
-
-// next takes a batch from the spool, and stops gathering when Drain says so.
-func (w *Writer) next(ctx context.Context) (spool.Batch, error) {
-	for {
-		b, err := w.nextUnlessHurried(ctx)
-		switch {
-		case w.damaged(err):
-		case errors.Is(err, context.Canceled) && ctx.Err() == nil:
-		case err == nil && len(b.Records) == 0:
-		default:
-			return b, err
-		}
-	}
-}
-
-func (w *Writer) nextUnlessHurried(ctx context.Context) (spool.Batch, error) {
-	select {
-	case <-w.hurry:
-		return w.spool.Next(ctx, w.cfg.BatchRows, 0)
-	default:
-	}
-	gather, cancel := context.WithCancel(ctx)
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		select {
-		case <-w.hurry:
-			cancel()
-		case <-gather.Done():
-		}
-	}()
-	defer func() { cancel(); <-stopped }()
-	return w.spool.Next(gather, w.cfg.BatchRows, w.cfg.Linger)
+	w.claims.seed(found, reached)
+	return nil
 }
 
 // Drain waits until all that is durable is shipped, or ctx ends: then the rest
 // stays in the spool, and the context's error is returned. Something is shipped
 // only while Run runs.
 func (w *Writer) Drain(ctx context.Context) error {
-	w.once.Do(func() { close(w.hurry) })
+	w.once.Do(func() {
+		close(w.hurry)
+		w.gathering.interrupt()
+	})
 	defer notify(w.progress) // another Drain may be waiting
 	for w.spool.Stats().Records > 0 {
 		select {

@@ -14,7 +14,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestJournalRoundTripAndDamage(t *testing.T) {
-	want := []entry{newEntry(spool.Range{From: 1, To: 5}), newEntry(spool.Range{From: 5, To: 9})}
+	want := []entry{newEntry(spool.Range{From: 1, To: 5}, 7), newEntry(spool.Range{From: 5, To: 9}, 1<<40)}
 	b := encodeJournal(want)
 	got, err := decodeJournal(b)
 	if err != nil || len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
@@ -36,21 +36,21 @@ func TestSeenIsBounded(t *testing.T) {
 	now := time.Now()
 	s := newSeen(time.Hour, 100, now)
 	for i := range 1000 {
-		if _, fresh := s.add(s.id("s", fmt.Sprint(i)), 1, now); !fresh {
+		if _, fresh := s.add(s.idOf("s", fmt.Sprint(i)), 1, now); !fresh {
 			t.Fatal("a new id was known")
 		}
 		if s.size() > 100 {
 			t.Fatalf("%d ids are remembered", s.size())
 		}
 	}
-	if !s.has(s.id("s", "999")) || !s.has(s.id("s", "951")) || s.has(s.id("t", "999")) {
+	if s.find(s.idOf("s", "999")) == nil || s.find(s.idOf("s", "951")) == nil || s.find(s.idOf("t", "999")) != nil {
 		t.Fatal("the latest are not remembered by site and id")
 	}
-	s.forget(s.id("s", "999"))
-	if s.has(s.id("s", "999")) {
+	s.forget(s.idOf("s", "999"))
+	if s.find(s.idOf("s", "999")) != nil {
 		t.Fatal("not forgotten")
 	}
-	if first, fresh := s.add(s.id("s", "951"), 7, now); fresh || first != 1 {
+	if first, fresh := s.add(s.idOf("s", "951"), 7, now); fresh || first != 1 {
 		t.Fatalf("a known id: %v, %v", first, fresh)
 	}
 }
