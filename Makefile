@@ -67,8 +67,8 @@ fuzz: need-go ## Fuzz every target for FUZZTIME (default 5s) each
 	@./tools/fuzz.sh $(FUZZTIME)
 
 .PHONY: bench bench-quick
-bench: need-go engine build $(BIN)/bench ## Measure beside servers that do less, about 90 seconds; writes bench/results/
-	$(BIN)/bench quick
+bench: need-go engine build $(BIN)/bench ## Measure everything beside servers that do less, about ten minutes; writes bench/results/
+	$(BIN)/bench full
 
 bench-quick: need-go engine build $(BIN)/bench ## Measure single events and batches of 100 only, about 90 seconds; writes nothing
 	$(BIN)/bench quick -results ''

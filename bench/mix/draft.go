@@ -40,10 +40,7 @@ func (d *draft) add(parts ...string) *draft {
 	return d
 }
 
-func (d *draft) number(n int) *draft {
-	d.text = strconv.AppendInt(d.text, int64(n), 10)
-	return d
-}
+func (d *draft) number(n int) { d.text = strconv.AppendInt(d.text, int64(n), 10) }
 
 // put leaves room for w, of the event that was begun last.
 func (d *draft) put(w what) *draft {

@@ -71,10 +71,11 @@ func newKind(r *rand.Rand) kind {
 }
 
 // properties are those of the event, as a JSON object.
-func (d *draft) properties(r *rand.Rand, k kind, p page, origin string) *draft {
+func (d *draft) properties(r *rand.Rand, k kind, p page, origin string) {
 	product := products[p.product]
 	if k.call == "page" {
-		return d.add(`{"path":"`, product.path, `","referrer":"`, p.referrer, `","search":"`, p.search(), `","title":"`, product.name, `","url":"`, p.url(origin), `"}`)
+		d.add(`{"path":"`, product.path, `","referrer":"`, p.referrer, `","search":"`, p.search(), `","title":"`, product.name, `","url":"`, p.url(origin), `"}`)
+		return
 	}
 	d.add(`{"sku":"`, product.sku, `","name":"`, product.name, `","category":"`, product.category, `","price":`, product.price, `,"currency":"EUR","quantity":`).number(1 + r.IntN(3))
 	switch k.name {
@@ -83,7 +84,7 @@ func (d *draft) properties(r *rand.Rand, k kind, p page, origin string) *draft {
 	case "Product List Viewed", "Product Clicked":
 		d.add(`,"position":`).number(1 + r.IntN(24))
 	}
-	return d.add(`}`)
+	d.add(`}`)
 }
 
 // context is the context of both of Segment's SDKs that are imitated.
@@ -126,7 +127,7 @@ func (d *draft) snippetEvent(r *rand.Rand, k kind, p page, c Config) *draft {
 
 // serverEvent is a call of Segment's library for servers: an item of a batch, or
 // the body of a single call.
-func (d *draft) serverEvent(r *rand.Rand, k kind, p page, c Config, consent string) *draft {
+func (d *draft) serverEvent(r *rand.Rand, k kind, p page, c Config, consent string) {
 	user := d.slots[len(d.slots)-1].user
 	d.add(`{"anonymousId":"`).put(visitorID).add(`"`)
 	if user {
@@ -143,5 +144,5 @@ func (d *draft) serverEvent(r *rand.Rand, k kind, p page, c Config, consent stri
 	}
 	d.add(`,"context":`).context(p, c.Origin, `{"name":"@segment/analytics-node","version":"2.3.0"}`, consent).add(`,"ip":"`, p.address, `"}`)
 	d.add(`,"integrations":{},"type":"`, k.call, `","timestamp":"`).put(timestamp)
-	return d.add(`","messageId":"node-next-`).put(milliseconds).add(`-`).put(messageID).add(`","_metadata":{"nodeVersion":"22.20.0","jsRuntime":"node"}}`)
+	d.add(`","messageId":"node-next-`).put(milliseconds).add(`-`).put(messageID).add(`","_metadata":{"nodeVersion":"22.20.0","jsRuntime":"node"}}`)
 }

@@ -15,8 +15,10 @@ const (
 	kindMessage
 )
 
-// usersOf is how many of the known visitors are users who log in.
-func usersOf(visitors uint64) uint64 { return max(visitors/50, 1) }
+// UserEvery says how many visitors there are for each user who logs in.
+const UserEvery = 50
+
+func usersOf(visitors uint64) uint64 { return max(visitors/UserEvery, 1) }
 
 // drawer draws visitors.
 type drawer struct {

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"zgoda/bench/mix"
 	"zgoda/bench/procfs"
 )
 
@@ -49,7 +48,7 @@ sites:
 `
 
 // startGateway starts everything in dir. flags are added to `zgoda up`.
-func startGateway(ctx context.Context, bin, dir string, flags ...string) (*gateway, error) {
+func startGateway(bin, dir string, flags ...string) (*gateway, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the gateway's folder: %w", err)
 	}
@@ -92,6 +91,7 @@ func (g *gateway) processes() []process {
 func (g *gateway) sql(ctx context.Context, query string) ([][]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
+	//nolint:gosec // the binary under test, chosen by whoever runs this
 	cmd := exec.CommandContext(ctx, filepath.Join(g.bin, "zgoda"), "sql", "--data", g.data, "--format", "TSV", query)
 	var out, complaint bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaint
@@ -103,12 +103,4 @@ func (g *gateway) sql(ctx context.Context, query string) ([][]string, error) {
 		rows = append(rows, strings.Split(line, "\t"))
 	}
 	return rows, nil
-}
-
-// mixOf is the measured mix for this site. run tells loads apart.
-func mixOf(batch int, visitors, run uint64) mix.Config {
-	c := mix.Default(batch)
-	c.Visitors, c.Run = visitors, run
-	c.Key, c.Secret, c.Origin = siteKey, siteSecret, siteOrigin
-	return c
 }

@@ -2,6 +2,7 @@
 // load and in the same run, and writes what it found to bench/results.
 //
 //	run quick      a minute and a half: single events and batches of 100
+//	run full       every scenario
 //	run bare, run durable, run generate    the processes that these start
 package main
 
@@ -44,7 +45,7 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		args = []string{"quick"}
+		args = []string{"full"}
 	}
 	switch command, rest := args[0], args[1:]; command {
 	case "bare":
@@ -56,14 +57,14 @@ func run(ctx context.Context, args []string) error {
 		return serve(func(l net.Listener) error { return yardstick.ServeDurable(ctx, l, rest[0]) })
 	case "generate":
 		return generate(ctx, os.Stdin, os.Stdout)
-	case "quick":
+	case "quick", "full":
 		o, err := parse(command, rest)
 		if err != nil {
 			return err
 		}
-		return quick(ctx, o)
+		return map[string]func(context.Context, options) error{"quick": quick, "full": full}[command](ctx, o)
 	default:
-		return fmt.Errorf("%s is not quick", command)
+		return fmt.Errorf("%s is neither quick nor full", command)
 	}
 }
 
@@ -81,7 +82,7 @@ func parse(command string, args []string) (o options, err error) {
 	return o, flags.Parse(args)
 }
 
-var defaultVisitors = map[string]uint64{"quick": 100_000}
+var defaultVisitors = map[string]uint64{"quick": 100_000, "full": 1_000_000}
 
 // serve serves a yardstick until standard input ends or a signal comes.
 func serve(with func(net.Listener) error) error {

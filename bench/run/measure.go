@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"zgoda/bench/load"
 	"zgoda/bench/procfs"
 )
 
@@ -74,6 +73,11 @@ func (m measured) serverCPU() float64 {
 // meanwhile and waits until all is in ClickHouse, so that the next target has
 // the machine for itself.
 func (t target) measure(ctx context.Context, o order) (measured, error) {
+	return t.whileSending(ctx, o, func() {})
+}
+
+// whileSending is measure that calls also when counting begins.
+func (t target) whileSending(ctx context.Context, o order, also func()) (measured, error) {
 	m := measured{target: t.name}
 	o.Load.Address = t.address
 	var before map[string]procfs.CPU
@@ -86,6 +90,7 @@ func (t target) measure(ctx context.Context, o order) (measured, error) {
 			m.begin, failed = t.gateway.scrape(ctx)
 			stop = t.gateway.watch(ctx)
 		}
+		also()
 	})
 	if stop != nil {
 		var watchErr error
@@ -132,36 +137,4 @@ func since(now, before map[string]procfs.CPU) map[string]procfs.CPU {
 		all[name] = c.Sub(before[name])
 	}
 	return all
-}
-
-// closed is a closed loop of the options' length.
-func (o options) closed(batch, connections int, run uint64) order {
-	return order{
-		Load: load.Config{Connections: connections, Warm: warm, Duration: o.round, Grace: grace},
-		Mix:  mixOf(batch, o.visitors, run),
-	}
-}
-
-const (
-	warm  = 500 * time.Millisecond
-	grace = 20 * time.Second
-)
-
-// fill makes every known visitor and every user known to the gateway.
-func (o options) fill(ctx context.Context, g *gateway, run uint64) (visitors, users measured, err error) {
-	const batch = 1000
-	one := order{
-		Load: load.Config{Connections: 16, Duration: 10 * time.Minute, Grace: grace, Retry: time.Second, Requests: int(o.visitors+batch-1) / batch},
-		Mix:  mixOf(batch, o.visitors, run),
-	}
-	one.Mix.Fill, one.Mix.New, one.Mix.Identify = true, 0, 0
-	if visitors, err = gatewayTarget(g).measure(ctx, one); err != nil {
-		return visitors, users, fmt.Errorf("make %d visitors known: %w", o.visitors, err)
-	}
-	one.Mix.Identify, one.Mix.Run = 1, run+1
-	one.Load.Requests = max(int(o.visitors/50+batch-1)/batch, 1)
-	if users, err = gatewayTarget(g).measure(ctx, one); err != nil {
-		return visitors, users, fmt.Errorf("make users known: %w", err)
-	}
-	return visitors, users, nil
 }

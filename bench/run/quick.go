@@ -20,10 +20,9 @@ func quick(ctx context.Context, o options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	if _, _, err := o.fill(ctx, s.zgoda.gateway, s.run()<<1); err != nil {
+	if _, _, err := s.fill(ctx, o); err != nil {
 		return err
 	}
-	s.runs++
 	for _, scenario := range []struct {
 		name               string
 		batch, connections int
@@ -31,7 +30,7 @@ func quick(ctx context.Context, o options) (err error) {
 		if o.only != "" && o.only != scenario.name {
 			continue
 		}
-		if err := s.beside(ctx, o, out, scenario.batch, scenario.connections, []target{s.bare, s.durable, s.zgoda}); err != nil {
+		if _, err := s.beside(ctx, o, out, scenario.batch, scenario.connections, []target{s.bare, s.durable, s.zgoda}); err != nil {
 			return err
 		}
 	}
@@ -50,8 +49,7 @@ func (o options) title(out *report, what string) {
 
 // beside runs a closed loop on each target in turn, round after round, and adds
 // the tables.
-func (s *stage) beside(ctx context.Context, o options, out *report, batch, connections int, targets []target) error {
-	var r rounds
+func (s *stage) beside(ctx context.Context, o options, out *report, batch, connections int, targets []target) (r rounds, err error) {
 	what := "Single events"
 	if batch > 1 {
 		what = fmt.Sprintf("Batches of %d", batch)
@@ -60,9 +58,9 @@ func (s *stage) beside(ctx context.Context, o options, out *report, batch, conne
 	for range o.rounds {
 		run := s.run()
 		for _, t := range targets {
-			m, err := t.measure(ctx, o.closed(batch, connections, run))
+			m, err := t.measure(ctx, s.closed(o, batch, connections, run))
 			if err != nil {
-				return err
+				return r, err
 			}
 			r.keep(m)
 		}
@@ -71,7 +69,7 @@ func (s *stage) beside(ctx context.Context, o options, out *report, batch, conne
 	r.ratios(out)
 	r.processes(out)
 	r.spool(out)
-	return nil
+	return r, nil
 }
 
 // final adds what the whole run left: fates, rows and bytes.
@@ -86,12 +84,7 @@ func (s *stage) final(ctx context.Context, out *report) error {
 	if begun != fated {
 		return fmt.Errorf("fates do not balance: %.0f received, %.0f accounted for", begun, fated)
 	}
-	rows, err := g.sql(ctx, "SELECT count(), uniqExact(message_id) FROM events")
-	if err != nil {
-		return err
-	}
-	out.add("ClickHouse holds %s events, with %s different message ids.\n", rows[0][0], rows[0][1])
-	return nil
+	return g.storage(ctx, out, m[metricStored])
 }
 
 // answers waits until something listens at the address.

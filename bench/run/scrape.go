@@ -1,10 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -47,21 +47,13 @@ func (m metrics) balance() (begun, fated float64) {
 }
 
 func (g *gateway) scrape(ctx context.Context) (metrics, error) {
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+g.ops+"/metrics", nil)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := http.DefaultClient.Do(req)
+	content, err := get(ctx, "http://"+g.ops+"/metrics")
 	if err != nil {
 		return nil, fmt.Errorf("scrape the metrics: %w", err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // read to its end
 	found := metrics{}
-	lines := bufio.NewScanner(resp.Body)
-	for lines.Scan() {
-		line := lines.Text()
+	for line := range strings.Lines(string(content)) {
+		line = strings.TrimSuffix(line, "\n")
 		at := strings.LastIndexByte(line, ' ')
 		if at < 0 || line[0] == '#' {
 			continue
@@ -70,7 +62,27 @@ func (g *gateway) scrape(ctx context.Context) (metrics, error) {
 			found[line[:at]] = value
 		}
 	}
-	return found, lines.Err()
+	return found, nil
+}
+
+// get reads an address of a process that was started here.
+func get(ctx context.Context, address string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	//nolint:gosec // the address is a child's
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := http.DefaultClient.Do(req) //nolint:gosec // the same
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close() //nolint:errcheck // read to its end
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s answers %d", address, resp.StatusCode)
+	}
+	return io.ReadAll(resp.Body)
 }
 
 // watch scrapes every second, as a Prometheus would, until stop is called, which

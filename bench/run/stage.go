@@ -6,7 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"time"
 
+	"zgoda/bench/load"
+	"zgoda/bench/mix"
 	"zgoda/bench/procfs"
 	"zgoda/bench/yardstick"
 )
@@ -19,7 +23,8 @@ type stage struct {
 	nginx   []target // none where nginx is not installed
 	zgoda   target
 	closers []func() error
-	runs    uint64 // how many loads were sent so far
+	runs    uint64   // how many loads were sent so far
+	cookies []string // of visitors who chose in the dialogue
 }
 
 // newStage starts the yardsticks and the gateway. flags are added to `zgoda up`.
@@ -45,13 +50,14 @@ func newStage(ctx context.Context, o options, withNginx bool, flags ...string) (
 			return s, err
 		}
 	}
-	g, err := startGateway(ctx, o.bin, filepath.Join(dir, "zgoda"), flags...)
+	g, err := startGateway(o.bin, filepath.Join(dir, "zgoda"), flags...)
 	if err != nil {
 		return s, err
 	}
 	s.closers = append(s.closers, g.stop)
 	s.zgoda = gatewayTarget(g)
-	return s, nil
+	s.cookies, err = g.cookies(ctx)
+	return s, err
 }
 
 func (s *stage) yardstick(ctx context.Context, name string, args ...string) (target, error) {
@@ -92,6 +98,55 @@ func (s *stage) startNginx() error {
 	return nil
 }
 
+// mix is what is sent, in batches of so many events.
+func (s *stage) mix(o options, batch int, run uint64) mix.Config {
+	c := mix.Default(batch)
+	c.Visitors, c.Run, c.Cookies = o.visitors, run, s.cookies
+	c.Key, c.Secret, c.Origin = siteKey, siteSecret, siteOrigin
+	return c
+}
+
+// closed is a closed loop of a round's length.
+func (s *stage) closed(o options, batch, connections int, run uint64) order {
+	return order{
+		Load: load.Config{Connections: connections, Warm: warm, Duration: o.round, Grace: grace},
+		Mix:  s.mix(o, batch, run),
+	}
+}
+
+// open is an open loop of random arrivals, rate requests a second.
+func (s *stage) open(o options, batch, connections int, run uint64, rate float64, length time.Duration) order {
+	one := s.closed(o, batch, connections, run)
+	one.Load.Rate, one.Load.Poisson, one.Load.Seed = rate, true, run
+	one.Load.Duration = length
+	return one
+}
+
+const (
+	warm  = 500 * time.Millisecond
+	grace = 20 * time.Second
+)
+
+// fill makes every known visitor and every user known to the gateway.
+func (s *stage) fill(ctx context.Context, o options) (visitors, users measured, err error) {
+	const batch = 1000
+	one := order{
+		Load: load.Config{Connections: 16, Duration: 10 * time.Minute, Grace: grace, Retry: time.Second},
+		Mix:  s.mix(o, batch, s.run()),
+	}
+	one.Mix.Fill, one.Mix.New, one.Mix.Identify = true, 0, 0
+	one.Load.Requests = int(o.visitors+batch-1) / batch
+	if visitors, err = s.zgoda.measure(ctx, one); err != nil {
+		return visitors, users, fmt.Errorf("make %d visitors known: %w", o.visitors, err)
+	}
+	one.Mix.Identify, one.Mix.Run = 1, s.run()
+	one.Load.Requests = int(o.visitors/mix.UserEvery+batch-1) / batch
+	if users, err = s.zgoda.measure(ctx, one); err != nil {
+		return visitors, users, fmt.Errorf("make users known: %w", err)
+	}
+	return visitors, users, nil
+}
+
 // run returns the number of the next load.
 func (s *stage) run() uint64 {
 	s.runs++
@@ -101,8 +156,8 @@ func (s *stage) run() uint64 {
 // close ends everything and removes the data.
 func (s *stage) close() error {
 	var errs []error
-	for i := len(s.closers) - 1; i >= 0; i-- {
-		errs = append(errs, s.closers[i]())
+	for _, closer := range slices.Backward(s.closers) {
+		errs = append(errs, closer())
 	}
-	return errors.Join(append(errs, os.RemoveAll(s.dir))...)
+	return errors.Join(append(errs, os.RemoveAll(s.dir))...) //nolint:gosec // a scratch folder that was made here
 }

@@ -1,0 +1,118 @@
+package profile
+
+import (
+	"bytes"
+	"runtime/pprof"
+	"strings"
+	"testing"
+	"time"
+)
+
+var samples = []Sample{
+	{[]string{"internal/runtime/syscall/linux.Syscall6", "syscall.write", "net.(*conn).Write", "github.com/valyala/fasthttp.(*Server).serveConn"}, 5 * time.Second},
+	{[]string{"runtime.mallocgc", "zgoda/collector/segment.Parse", "zgoda/collector.(*Collector).take", "zgoda/gateway.(*Gateway).handle", "github.com/valyala/fasthttp.(*Server).serveConn"}, 2 * time.Second},
+	{[]string{"zgoda/collector.(*Collector).take", "zgoda/gateway.(*Gateway).handle"}, time.Second},
+	{[]string{"runtime.scanobject", "runtime.gcBgMarkWorker"}, time.Second},
+	{[]string{"github.com/ClickHouse/ch-go/proto.(*Buffer).PutInt", "zgoda/activity.(*Store).Insert"}, time.Second},
+	{nil, time.Second},
+}
+
+func TestStages(t *testing.T) {
+	want := map[string]Stage{
+		"fasthttp":            {CPU: 5 * time.Second, Syscalls: 5 * time.Second},
+		"collector/segment":   {CPU: 2 * time.Second, Runtime: 2 * time.Second},
+		"collector":           {CPU: time.Second},
+		"writer and activity": {CPU: time.Second},
+		runtimeStage:          {CPU: 2 * time.Second, Runtime: time.Second},
+	}
+	got := Stages(samples)
+	if got[0].Name != "fasthttp" {
+		t.Errorf("the costliest is not first: %v", got)
+	}
+	var total time.Duration
+	for _, s := range got {
+		total += s.CPU
+		name := s.Name
+		s.Name = ""
+		if want[name] != s {
+			t.Errorf("%s: %+v, want %+v", name, s, want[name])
+		}
+		delete(want, name)
+	}
+	if total != 11*time.Second || len(want) > 0 {
+		t.Errorf("the stages add up to %v, and these are missing: %v", total, want)
+	}
+}
+
+func TestFunctionsCountRecursionOnce(t *testing.T) {
+	got := Functions([]Sample{{[]string{"a", "b", "a", "c"}, time.Second}, {[]string{"b", "c"}, time.Second}})
+	want := []Function{{"c", 0, 2 * time.Second}, {"b", time.Second, 2 * time.Second}, {"a", time.Second, time.Second}}
+	for _, w := range want {
+		found := false
+		for _, g := range got {
+			found = found || g == w
+		}
+		if !found {
+			t.Errorf("%+v is missing in %+v", w, got)
+		}
+	}
+	if got[2].Name != "a" {
+		t.Errorf("the order is not by cum: %+v", got)
+	}
+}
+
+// TestReadsWhatPprofWrites takes a profile of this process.
+func TestReadsWhatPprofWrites(t *testing.T) {
+	var content bytes.Buffer
+	if err := pprof.StartCPUProfile(&content); err != nil {
+		t.Fatal(err)
+	}
+	sum := 0
+	for end := time.Now().Add(300 * time.Millisecond); time.Now().Before(end); {
+		sum += busy(1 << 16)
+	}
+	pprof.StopCPUProfile()
+	got, err := Read(content.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var total time.Duration
+	found := false
+	for _, s := range got {
+		total += s.CPU
+		for _, f := range s.Stack {
+			found = found || strings.HasSuffix(f, "profile.busy")
+		}
+	}
+	if total <= 0 || !found || sum == 0 {
+		t.Fatalf("%v in %d samples, the busy function among them: %t", total, len(got), found)
+	}
+	if text := StagesText(got, 1000); !strings.Contains(text, "us of CPU an event") || !strings.Contains(text, "100.0%") {
+		t.Errorf("stages: %s", text)
+	}
+	if text := TopText(got, 1000, 2); strings.Count(text, "\n") != 4 || !strings.Contains(text, "tRunner") {
+		t.Errorf("top 2: %s", text)
+	}
+}
+
+//go:noinline
+func busy(n int) (sum int) {
+	for i := range n {
+		sum ^= i * i
+	}
+	return sum | 1
+}
+
+func TestReadRefusesOtherThings(t *testing.T) {
+	for name, content := range map[string][]byte{
+		"no protocol buffer": []byte("not a profile at all"),
+		"torn compression":   {0x1f, 0x8b, 8, 0},
+		"sample of one value": {
+			0x12, 0x02, 0x10, 0x01, // a sample with a single value
+		},
+	} {
+		if _, err := Read(content); err == nil {
+			t.Errorf("%s was read", name)
+		}
+	}
+}
