@@ -2,8 +2,6 @@ package apptest
 
 import (
 	"net/http"
-	"os"
-	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -73,11 +71,7 @@ func withoutClickHouse(t *testing.T, e *ownEngine, how string, lose, restore fun
 func TestSpoolFull(t *testing.T) {
 	const limit = 192 << 20
 	e := startEngine(t)
-	config := filepath.Join(t.TempDir(), "zgoda.yaml")
-	if err := os.WriteFile(config, []byte("spool_limit: 192MiB\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s := upWith(t, e, "--config", config)
+	s := upWith(t, e, spoolLimit(t, "192MiB")...)
 	l := startLoad(t, host(t, s.public), mix{clients: 8, pad: 6000})
 	p := stepping(s, l)
 	p.more(t, 500)

@@ -2,7 +2,9 @@ package apptest
 
 import (
 	"net/http"
+	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -25,7 +27,7 @@ func onEachDisk(t *testing.T, spoil func(disk.Disk, testing.TB)) {
 	t.Helper()
 	for _, kind := range disk.Kinds(t) {
 		t.Run(kind.Name, func(t *testing.T) {
-			s := &stack{data: filepath.Join(t.TempDir(), "data"), log: &logFile{}}
+			s := &stack{data: filepath.Join(t.TempDir(), "data"), log: &logFile{}, args: spoolLimit(t, "256MiB")}
 			s.disk = kind.New(t, filepath.Join(s.data, "spool"))
 			s.run(t)
 			diskFails(t, s, spoil)
@@ -33,11 +35,21 @@ func onEachDisk(t *testing.T, spoil func(disk.Disk, testing.TB)) {
 	}
 }
 
+// spoolLimit is how zgoda up is told the spool's limit.
+func spoolLimit(t *testing.T, limit string) []string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "zgoda.yaml")
+	if err := os.WriteFile(path, []byte("spool_limit: "+limit+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return []string{"--config", path}
+}
+
 // diskFails takes the disk away twice under load and gives it back.
 func diskFails(t *testing.T, s *stack, spoil func(disk.Disk, testing.TB)) {
 	t.Helper()
 	gateway := s.cmd.Process.Pid
-	l := startLoad(t, host(t, s.public), mix{clients: 8, pause: 5 * time.Millisecond, pad: 200})
+	l := startLoad(t, host(t, s.public), mix{clients: 8, pad: 2000})
 	p := stepping(s, l)
 	p.more(t, 500)
 	p.becomes(t, http.StatusOK, "")
@@ -64,6 +76,36 @@ func diskFails(t *testing.T, s *stack, spoil func(disk.Disk, testing.TB)) {
 	p.done(t, "everything is shipped")
 	if s.cmd.Process.Pid != gateway {
 		t.Error("the gateway was restarted")
+	}
+}
+
+// TestSpoolFillsItsDisk: with ClickHouse away, the spool takes the space of its
+// disk before it is at its limit, to the last block. Once ClickHouse is back,
+// what is shipped makes room, and nobody has to help. It needs a disk of its own.
+func TestSpoolFillsItsDisk(t *testing.T) {
+	for _, kind := range disk.Kinds(t) {
+		if !kind.Real {
+			continue
+		}
+		e := startEngine(t)
+		s := &stack{data: filepath.Join(t.TempDir(), "data"), log: &logFile{}, args: []string{"--clickhouse", e.dsn()}}
+		s.disk = kind.New(t, filepath.Join(s.data, "spool"))
+		s.run(t)
+		l := startLoad(t, host(t, s.public), mix{clients: 8, pad: 6000})
+		p := stepping(s, l)
+		p.more(t, 500)
+		e.end(syscall.SIGKILL)
+		p.done(t, "ClickHouse is away, the spool grows")
+		eventually(t, time.Minute, "a full disk", func() bool { return l.busy.Load() > 50 })
+		s.disk.(*disk.Loop).TopUp(t)
+		p.done(t, "the disk is full, mostly of the spool")
+		e.start(t)
+		p.becomes(t, http.StatusOK, "")
+		p.more(t, 500)
+		p.done(t, "ClickHouse is back")
+		l.stop()
+		s.exactlyOnce(t, l, time.Minute)
+		p.done(t, "everything is shipped")
 	}
 }
 

@@ -21,6 +21,7 @@ type Disk interface {
 // Kind is a way to have such a disk.
 type Kind struct {
 	Name string
+	Real bool // a file system with a size
 	// New makes one under the folder, whose process has not been started, and
 	// takes it away when the test ends.
 	New func(tb testing.TB, folder string) Disk
@@ -30,10 +31,10 @@ type Kind struct {
 // others do not. There is always one.
 func Kinds(tb testing.TB) []Kind {
 	tb.Helper()
-	kinds := []Kind{{"answered system calls", func(tb testing.TB, _ string) Disk { tb.Helper(); return NewCalls(tb) }}}
+	kinds := []Kind{{"answered system calls", false, func(tb testing.TB, _ string) Disk { tb.Helper(); return NewCalls(tb) }}}
 	if err := mountable(tb); err != nil {
 		tb.Logf("no file system of its own: %v", err)
 		return kinds
 	}
-	return append(kinds, Kind{"ext4 of its own", newLoop})
+	return append(kinds, Kind{"ext4 of its own", true, newLoop})
 }

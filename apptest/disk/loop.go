@@ -17,8 +17,8 @@ import (
 // loopBytes is the size of the file system: a segment of the spool and more.
 const loopBytes = 256 << 20
 
-// loop is an ext4 in a file, mounted over a folder.
-type loop struct {
+// Loop is an ext4 in a file, mounted over a folder.
+type Loop struct {
 	folder string
 
 	stop    chan struct{} // closed: space is given back
@@ -73,7 +73,7 @@ func newLoop(tb testing.TB, folder string) Disk {
 	if err := mount(tb.TempDir(), folder); err != nil {
 		tb.Fatal(err)
 	}
-	l := &loop{folder: folder}
+	l := &Loop{folder: folder}
 	tb.Cleanup(func() {
 		l.Mend(tb)
 		if err := run("umount", folder); err != nil {
@@ -84,28 +84,22 @@ func newLoop(tb testing.TB, folder string) Disk {
 }
 
 // Wrap implements Disk: the folder is what differs.
-func (l *loop) Wrap(testing.TB, *exec.Cmd) func() { return func() {} }
+func (l *Loop) Wrap(testing.TB, *exec.Cmd) func() { return func() {} }
 
-func (l *loop) ballast() string { return filepath.Join(l.folder, "ballast") }
+func (l *Loop) ballast() string { return filepath.Join(l.folder, "ballast") }
 
 // Fill implements Disk: a file takes every free block, and what becomes free
 // later too, as somebody's growing log does.
-func (l *loop) Fill(tb testing.TB) {
+func (l *Loop) Fill(tb testing.TB) {
 	tb.Helper()
-	f, err := os.OpenFile(l.ballast(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	f := l.open(tb)
 	l.stop = make(chan struct{})
 	l.stopped.Go(func() {
 		defer func() { _ = f.Close() }()
 		tick := time.NewTicker(5 * time.Millisecond)
 		defer tick.Stop()
 		for {
-			for size := 1 << 20; size >= 512; size /= 2 {
-				for _, err := f.Write(make([]byte, size)); err == nil; _, err = f.Write(make([]byte, size)) {
-				}
-			}
+			eat(f)
 			select {
 			case <-l.stop:
 				return
@@ -115,16 +109,43 @@ func (l *loop) Fill(tb testing.TB) {
 	})
 }
 
+// TopUp takes what is free now, and nothing that becomes free later.
+func (l *Loop) TopUp(tb testing.TB) {
+	tb.Helper()
+	f := l.open(tb)
+	eat(f)
+	if err := f.Close(); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func (l *Loop) open(tb testing.TB) *os.File {
+	tb.Helper()
+	f, err := os.OpenFile(l.ballast(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return f
+}
+
+// eat grows a file until nothing is free.
+func eat(f *os.File) {
+	for size := 1 << 20; size >= 512; size /= 2 {
+		for _, err := f.Write(make([]byte, size)); err == nil; _, err = f.Write(make([]byte, size)) {
+		}
+	}
+}
+
 // Forbid implements Disk: nothing in the folder may be changed, nothing made.
 // The kernel holds open files to it as well; a file system that has such files
 // cannot be mounted read-only without an error of the disk.
-func (l *loop) Forbid(tb testing.TB) {
+func (l *Loop) Forbid(tb testing.TB) {
 	tb.Helper()
 	l.immutable(tb, true)
 }
 
 // Mend implements Disk.
-func (l *loop) Mend(tb testing.TB) {
+func (l *Loop) Mend(tb testing.TB) {
 	tb.Helper()
 	l.immutable(tb, false)
 	if l.stop != nil {
@@ -138,7 +159,7 @@ func (l *loop) Mend(tb testing.TB) {
 }
 
 // immutable sets or clears the flag of the folder and of every file in it.
-func (l *loop) immutable(tb testing.TB, on bool) {
+func (l *Loop) immutable(tb testing.TB, on bool) {
 	tb.Helper()
 	flag(tb, l.folder, on) // the folder first: no file comes meanwhile
 	entries, err := os.ReadDir(l.folder)
