@@ -36,7 +36,7 @@ func mixed(n int) (before, after []string) {
 func onDisk(tb testing.TB, dir, suffix string) (out []string) {
 	tb.Helper()
 	for _, e := range mustReadDir(tb, dir) {
-		if !strings.Contains(e.Name(), suffix) {
+		if !strings.Contains(e.Name(), suffix) || e.Name() == reserveName || e.Name() == fillerName {
 			continue
 		}
 		if err := ReadLog(filepath.Join(dir, e.Name()), testKey, func(rec []byte) bool {

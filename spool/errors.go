@@ -30,10 +30,11 @@ const (
 	DamageShort           // ends before the length that was noted of it
 	DamageMissing         // the segment is not there
 	DamageMark            // the release position cannot be read
+	DamageRead            // the disk does not give it back, however often it is asked
 )
 
 var damageNames = [...]string{
-	"none", "header", "version", "key", "checksum", "length", "order", "seal", "short", "missing", "mark",
+	"none", "header", "version", "key", "checksum", "length", "order", "seal", "short", "missing", "mark", "read",
 }
 
 // String returns the damage as metrics write it.
@@ -50,7 +51,7 @@ type CorruptError struct {
 	Segment uint64
 	Offset  int64
 	Damage  Damage
-	Lost    int // records that were known to wait there and are not handed out any more
+	Lost    int // records that were known to wait there and are not handed out any more; Open does not know
 }
 
 // Error says where and what.

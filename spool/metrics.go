@@ -61,6 +61,12 @@ func (s *Spool) Register(reg prometheus.Registerer) error {
 		gauge("limit_bytes", "Bytes at which records are refused.", func(st Stats) float64 { return float64(st.Limit) }),
 		gauge("waiting_records", "Durable records not released.", func(st Stats) float64 { return float64(st.Records) }),
 		gauge("oldest_seconds", "Age of the oldest of them.", func(st Stats) float64 { return st.OldestAge.Seconds() }),
+		gauge("failing", "1 while the disk refuses groups or segments.", func(Stats) float64 {
+			if s.failed.Load() != nil {
+				return 1
+			}
+			return 0
+		}),
 		gauge("torn", "Torn tails cut off since the start.", func(st Stats) float64 { return float64(st.Torn) }),
 		gauge("damaged", "Damage set aside since the start.", func(st Stats) float64 { return float64(st.Damaged) }),
 	} {

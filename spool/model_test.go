@@ -226,6 +226,7 @@ func TestSlowDisk(t *testing.T) {
 	const n = 200
 	gate := make(chan struct{}, 1000)
 	gate <- struct{}{} // the first segment's header
+	gate <- struct{}{} // the room that is put by
 	cfg := smallConfig(t.TempDir())
 	cfg.GroupBytes, cfg.SegmentBytes, cfg.MaxBytes = 64<<10, 64<<10, 1<<20
 	s := start(t, cfg, slowDisk{gate: gate})

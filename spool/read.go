@@ -12,7 +12,7 @@ import (
 // cursor is where Next goes on.
 type cursor struct {
 	at   Position // of the next record
-	open *os.File
+	open source
 	r    *frames
 	rest []byte   // of the group that was opened last
 	next Position // of the first record in rest, or of the next group
@@ -27,12 +27,21 @@ func (c *cursor) close() {
 	c.open, c.r, c.rest = nil, nil, nil
 }
 
+// offset returns where in the file the reading stands.
+func (c *cursor) offset() int64 {
+	if c.r == nil {
+		return 0
+	}
+	return c.r.offset
+}
+
 // Next waits for a durable record that was not handed out yet, then until
 // maxRecords are there or linger has passed, and hands out at most maxRecords of
 // them in order. A batch may end inside a group. One caller at a time.
 //
 // A *CorruptError says that damage was found and set aside: what it says is lost
-// is not handed out, and the next call goes on behind it.
+// is not handed out, and the next call goes on behind it. After any other error
+// nothing is lost: call again.
 func (s *Spool) Next(ctx context.Context, maxRecords int, linger time.Duration) (Batch, error) {
 	if err := s.owed(); err != nil {
 		return Batch{}, err
@@ -177,6 +186,7 @@ func (s *Spool) seek(c *cursor, p Position) error {
 		if err != nil {
 			return s.damagedAt(c, g, err)
 		}
+		s.refusals.passed(g.number, c.r.offset)
 		c.next, c.time = position(g.number, before), time.UnixMilli(f.time)
 		break
 	}
@@ -189,34 +199,61 @@ func (s *Spool) seek(c *cursor, p Position) error {
 // openCursor starts reading a segment from its beginning.
 func (s *Spool) openCursor(c *cursor, g segment) error {
 	c.close()
-	f, err := os.Open(g.path)
+	f, err := s.fs.Open(g.path)
 	if errors.Is(err, os.ErrNotExist) {
 		return s.damagedAt(c, g, &CorruptError{Segment: g.number, Damage: DamageMissing})
 	}
 	if err != nil {
-		return fmt.Errorf("open segment %d: %w", g.number, err)
+		return s.damagedAt(c, g, err)
 	}
 	r, _, d, err := openFrames(f, g.size, s.key)
-	if err != nil || d != DamageNone {
+	if err == nil && d != DamageNone {
+		err = &CorruptError{Segment: g.number, Damage: d}
+	}
+	if err != nil {
 		_ = f.Close()
-		if err == nil {
-			err = s.damagedAt(c, g, &CorruptError{Segment: g.number, Damage: d})
-		}
-		return err
+		return s.damagedAt(c, g, err)
 	}
 	c.open, c.r = f, r
 	return nil
 }
 
+// refusals counts how often in a row the disk refused to give the same bytes back.
+type refusals struct {
+	segment uint64
+	offset  int64
+	times   int
+}
+
+// add counts one more and returns how many there were.
+func (r *refusals) add(segment uint64, offset int64) int {
+	if r.segment != segment || r.offset != offset {
+		*r = refusals{segment: segment, offset: offset}
+	}
+	r.times++
+	return r.times
+}
+
+// passed forgets them once what was refused has been read.
+func (r *refusals) passed(segment uint64, offset int64) {
+	if r.segment == segment && offset > r.offset {
+		*r = refusals{}
+	}
+}
+
 // damagedAt deals with a segment that was sound when it was written or scanned
-// and is not any more: from the damage on it is set aside.
+// and is not any more: from the damage on it is set aside. One that the disk does
+// not give back is tried again by later calls, ReadTries times in all.
 func (s *Spool) damagedAt(c *cursor, g segment, err error) error {
 	var damage *CorruptError
 	switch {
 	case errors.As(err, &damage):
 	case errors.Is(err, errTorn), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		damage = &CorruptError{Segment: g.number, Offset: c.r.offset, Damage: DamageShort}
+		damage = &CorruptError{Segment: g.number, Offset: c.offset(), Damage: DamageShort}
+	case unreadable(err) && s.refusals.add(g.number, c.offset()) >= s.cfg.ReadTries:
+		damage = &CorruptError{Segment: g.number, Offset: c.offset(), Damage: DamageRead}
 	default:
+		c.close()
 		return fmt.Errorf("read segment %d: %w", g.number, err)
 	}
 	good := uint32(0)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // inventory is what the folder holds before anything is trusted.
@@ -37,7 +38,7 @@ func (s *Spool) load() error {
 		path := segmentPath(s.cfg.Dir, number)
 		g := &segment{number: number, path: path}
 		if number >= s.mark.Segment() {
-			if err := s.scan(g, inv); err != nil {
+			if err := s.scanPatiently(g, inv); err != nil {
 				return fmt.Errorf("recover segment %d: %w", number, err)
 			}
 		}
@@ -135,18 +136,41 @@ func (s *Spool) report(e *CorruptError) {
 	s.counts.damaged++
 }
 
+// scanPatiently scans a segment, again if the disk does not give it back. When it
+// never does, the segment is set aside from there on.
+func (s *Spool) scanPatiently(g *segment, inv *inventory) error {
+	err := s.scan(g, inv)
+	for n := 1; n < s.cfg.ReadTries && unreadable(err); n++ {
+		time.Sleep(s.cfg.ProbeEvery)
+		err = s.scan(g, inv)
+	}
+	if !unreadable(err) {
+		return err
+	}
+	s.report(&CorruptError{Segment: g.number, Offset: g.size, Damage: DamageRead})
+	if g.records == 0 {
+		return s.fs.Rename(g.path, g.path+damagedSuffix)
+	}
+	err = setAside(s.fs, g.path, g.size)
+	if unreadable(err) { // it was readable a moment ago, and may be again
+		g.bad = true
+		return s.keepDamaged(*g)
+	}
+	return err
+}
+
 // scan reads a whole segment and leaves in g what can be trusted.
 func (s *Spool) scan(g *segment, inv *inventory) error {
-	f, err := os.Open(g.path)
+	g.size, g.records = 0, 0
+	f, err := s.fs.Open(g.path)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	info, err := f.Stat()
+	size, err := f.Size()
 	if err != nil {
 		return err
 	}
-	size := info.Size()
 	noted, isNoted := inv.noted[g.number]
 	if isNoted && size > int64(noted) {
 		size = int64(noted) // the rest belongs to a group that was given up

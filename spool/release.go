@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 )
 
 const (
@@ -28,7 +29,11 @@ func (s *Spool) Release(r Range) error {
 	if !moved {
 		return nil
 	}
-	if err := s.saveMark(mark); err != nil {
+	err := s.saveMark(mark)
+	if noRoom(err) && s.useReserve() {
+		err = s.saveMark(mark)
+	}
+	if err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -40,6 +45,9 @@ func (s *Spool) Release(r Range) error {
 			s.metrics.leftovers.Inc()
 			s.stuck = append(s.stuck, g.path)
 		}
+	}
+	if len(gone) > 0 {
+		s.keepReserve()
 	}
 	return nil
 }
@@ -123,14 +131,18 @@ func (s *Spool) saveMark(p Position) error {
 // everything on disk is handed out again.
 func (s *Spool) loadMark() error {
 	path := filepath.Join(s.cfg.Dir, markName)
-	b, err := os.ReadFile(path)
+	b, err := readPrefix(s.fs, path, markSize+1)
+	for n := 1; n < s.cfg.ReadTries && unreadable(err); n++ {
+		time.Sleep(s.cfg.ProbeEvery)
+		b, err = readPrefix(s.fs, path, markSize+1)
+	}
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	if err != nil {
+	if err != nil && !unreadable(err) {
 		return fmt.Errorf("read the release position: %w", err)
 	}
-	if len(b) == markSize && string(b[:8]) == markMagic &&
+	if err == nil && len(b) == markSize && string(b[:8]) == markMagic &&
 		binary.BigEndian.Uint32(b[8:]) == formatVersion &&
 		binary.BigEndian.Uint32(b[20:]) == crc32.Checksum(b[:20], castagnoli) {
 		s.mark = Position(binary.BigEndian.Uint64(b[12:]))

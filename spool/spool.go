@@ -46,13 +46,15 @@ type Spool struct {
 	waiting  time.Time
 	counts   counts
 
-	arrived chan struct{} // to the reader: want is reached
-	reader  sync.Mutex    // serialises Next and Read
-	cursor  cursor        // its position is guarded by mu, the rest by reader
-	owe     error         // found by a Next that had records to give
+	arrived  chan struct{} // to the reader: want is reached
+	reader   sync.Mutex    // serialises Next and Read
+	cursor   cursor        // its position is guarded by mu, the rest by reader
+	refusals refusals      // of reads; guarded by reader
+	owe      error         // found by a Next that had records to give
 
 	releasing sync.Mutex
 	stuck     []string   // released segments that could not be removed; guarded by releasing
+	reserved  bool       // a little room is put by for the release position; guarded by releasing
 	erasing   sync.Mutex // one Erase at a time
 	recovered int
 	damage    []*CorruptError
@@ -75,8 +77,10 @@ type counts struct {
 	torn, damaged int
 }
 
-// Open locks the folder, for which it waits up to LockWait, reads what is there, repairs a torn tail, sets damage
-// aside and begins a new segment. It starts no goroutine: Run commits.
+// Open locks the folder, for which it waits up to LockWait, reads what is there,
+// repairs a torn tail, sets damage aside and begins a new segment. On a full disk
+// it succeeds without one: what is there can be read and released, and Healthy
+// says ErrFailed until there is room. It starts no goroutine: Run commits.
 func Open(cfg Config, key []byte) (*Spool, error) {
 	return open(cfg, key, disk{}, time.Now)
 }
@@ -106,10 +110,12 @@ func open(cfg Config, key []byte, fs files, now func() time.Time) (*Spool, error
 		_ = lock.Close()
 		return nil, err
 	}
-	if err := s.rotate(); err != nil {
+	// On a full disk what is there can be shipped, which makes room.
+	if err := s.rotate(); err != nil && !noRoom(s.fail(err)) {
 		_ = lock.Close()
 		return nil, err
 	}
+	s.keepReserve()
 	s.mark = s.settle(s.mark)
 	s.cursor.at = s.mark
 	s.updateFull()

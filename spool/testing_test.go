@@ -148,3 +148,23 @@ func gathered(tb testing.TB, h prometheus.Histogram) float64 {
 	m := families[0].GetMetric()[0].GetHistogram()
 	return m.GetSampleSum() / float64(max(1, m.GetSampleCount()))
 }
+
+// value returns a metric of the spool, without its prefix.
+func (s *Spool) value(tb testing.TB, name string) float64 {
+	tb.Helper()
+	reg := prometheus.NewRegistry()
+	if err := s.Register(reg); err != nil {
+		tb.Fatal(err)
+	}
+	families, err := reg.Gather()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == "zgoda_spool_"+name {
+			return f.GetMetric()[0].GetCounter().GetValue() + f.GetMetric()[0].GetGauge().GetValue()
+		}
+	}
+	tb.Fatalf("there is no metric %s", name)
+	return 0
+}
