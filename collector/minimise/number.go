@@ -17,6 +17,7 @@ type groups struct {
 	end    [maxGroups]int
 	sep    [maxGroups]byte
 	n      int
+	total  int // digits of all groups
 	plus   bool
 	paren  bool // the first group is in parentheses
 	inRow  bool // another group stands before, as in a price
@@ -25,7 +26,7 @@ type groups struct {
 // numberAt finds a number of a person that begins at s[i].
 func numberAt(s []byte, i int) (end int, name string) {
 	var g groups
-	if !g.read(s, i) {
+	if g.read(s, i); g.total < fewestDigits {
 		return 0, ""
 	}
 	if g.plus || g.paren {
@@ -43,9 +44,12 @@ func numberAt(s []byte, i int) (end int, name string) {
 	return end, "[phone]"
 }
 
-// read fills g with the groups from s[i] on, and says whether there is any. A
-// group that runs into a letter ends the row and is left out.
-func (g *groups) read(s []byte, i int) bool {
+// fewestDigits are those of the shortest number: a telephone with its country.
+const fewestDigits = 8
+
+// read fills g with the groups from s[i] on. A group that runs into a letter ends
+// the row and is left out.
+func (g *groups) read(s []byte, i int) {
 	j := i
 	if s[j] == '+' {
 		g.plus = true
@@ -69,6 +73,7 @@ func (g *groups) read(s []byte, i int) bool {
 		}
 		g.size[g.n], g.end[g.n] = j-begin, j
 		g.n++
+		g.total = total
 		if g.n == maxGroups {
 			break
 		}
@@ -78,7 +83,6 @@ func (g *groups) read(s []byte, i int) bool {
 		}
 		g.sep[g.n] = sign
 	}
-	return g.n > 0
 }
 
 // separator passes over up to three signs between groups.

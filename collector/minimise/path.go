@@ -1,5 +1,7 @@
 package minimise
 
+import "bytes"
+
 // placeholder stands for a segment of a path that looks like an identifier.
 const placeholder = ":id"
 
@@ -7,17 +9,17 @@ const placeholder = ":id"
 // identifiers replaced by ":id" and the rest masked, at most limit bytes long.
 func (b *Buffer) Path(path []byte, limit int) string {
 	start := len(b.b)
-	for i := 0; i < len(path); {
-		j := i
-		for j < len(path) && path[j] != '/' {
-			j++
+	for len(path) > 0 {
+		end := bytes.IndexByte(path, '/')
+		if end < 0 {
+			b.segment(path)
+			break
 		}
-		b.segment(path[i:j])
-		if j < len(path) {
-			b.b = append(b.b, '/')
-			j++
+		if end > 0 {
+			b.segment(path[:end])
 		}
-		i = j
+		b.b = append(b.b, '/')
+		path = path[end+1:]
 	}
 	b.remask(start)
 	b.cut(start, limit)
@@ -27,22 +29,29 @@ func (b *Buffer) Path(path []byte, limit int) string {
 // remask masks once more what was appended from start on, since parts that say
 // nothing alone may say something together.
 func (b *Buffer) remask(start int) {
-	if !suspicious(b.b[start:]) {
+	n := len(b.b)
+	l := look(b.b[start:])
+	if l.harmless(b.b[start:]) {
 		return
 	}
-	n := len(b.b)
-	b.appendText(b.b[start:n])
+	b.appendSeen(b.b[start:n], l)
 	kept := copy(b.b[start:], b.b[n:])
 	b.b = b.b[:start+kept]
 }
 
 // segment appends one segment, without the parameters behind its semicolon.
 func (b *Buffer) segment(s []byte) {
-	for i, c := range s {
-		if c == ';' {
-			s = s[:i]
-			break
+	if i := bytes.IndexByte(s, ';'); i >= 0 {
+		s = s[:i]
+	}
+	l := look(s)
+	if l.seen&classHint == 0 { // nothing is encoded
+		if (l.digits > 0 || len(s) >= 16) && looksLikeID(s) {
+			b.b = append(b.b, placeholder...)
+			return
 		}
+		b.appendSeen(s, l)
+		return
 	}
 	b.view = append(b.view[:0], s...)
 	for range maxRounds {
@@ -55,7 +64,7 @@ func (b *Buffer) segment(s []byte) {
 		}
 		b.view = unescape(b.view)
 	}
-	b.appendText(s)
+	b.appendSeen(s, l)
 }
 
 // looksLikeID says whether a segment looks like an identifier: digits, a UUID,

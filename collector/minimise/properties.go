@@ -40,7 +40,8 @@ func (w writer) object(o jsontape.Value) {
 	inner.top, inner.allow = false, nil
 	for m := o.Members(); m.Next(); {
 		key := m.Name()
-		if !w.keeps(key) {
+		kind := kindOfKey(key)
+		if !w.keeps(key, kind) {
 			continue
 		}
 		if !first {
@@ -49,7 +50,7 @@ func (w writer) object(o jsontape.Value) {
 		first = false
 		inner.text(key)
 		b.b = append(b.b, ':')
-		if phoneKey(key) {
+		if kind&keyPhone != 0 {
 			inner.phone(m.Value())
 		} else {
 			inner.value(m.Value())
@@ -59,21 +60,15 @@ func (w writer) object(o jsontape.Value) {
 }
 
 // keeps says whether a key and its value go on.
-func (w writer) keeps(key []byte) bool {
-	if !w.top {
-		return !isIdentifierKey(key) && !isPersonalKey(key)
-	}
-	if w.page && isPageKey(key) {
+func (w writer) keeps(key []byte, kind keyKind) bool {
+	if kind&keyPersonal != 0 || (w.top && w.page && isPageKey(key)) {
 		return false
 	}
-	if isPersonalKey(key) {
-		return false
-	}
-	if w.allow != nil {
+	if w.top && w.allow != nil {
 		_, ok := w.allow[string(key)]
 		return ok
 	}
-	return !isIdentifierKey(key)
+	return kind&keyIdentifier == 0
 }
 
 func (w writer) value(v jsontape.Value) {
@@ -112,11 +107,16 @@ func (w writer) array(v jsontape.Value) {
 
 // string appends a text; an address of a page is taken apart first.
 func (w writer) string(s []byte) {
+	l := look(s)
+	if l.seen&classSlash == 0 {
+		w.textSeen(s, l)
+		return
+	}
 	b := w.b
 	start := len(b.b)
 	u := Split(s)
 	if len(u.Host) == 0 {
-		w.text(s)
+		w.textSeen(s, l)
 		return
 	}
 	host := b.Host(u.Host)
@@ -135,9 +135,17 @@ func (w writer) string(s []byte) {
 }
 
 // text appends a masked text as JSON.
-func (w writer) text(s []byte) {
-	start := len(w.b.b)
-	w.b.appendText(s)
+func (w writer) text(s []byte) { w.textSeen(s, look(s)) }
+
+// textSeen is text of what was looked at already. Most texts go on as they are.
+func (w writer) textSeen(s []byte, l sight) {
+	b := w.b
+	if l.seen&classQuote == 0 && l.or < utf8.RuneSelf && l.harmless(s) {
+		b.b = append(append(append(b.b, '"'), s...), '"')
+		return
+	}
+	start := len(b.b)
+	b.appendSeen(s, l)
 	w.quote(start)
 }
 

@@ -17,15 +17,17 @@ func (b *Buffer) Text(s []byte, limit int) string {
 }
 
 // appendText appends the masked form of s.
-func (b *Buffer) appendText(s []byte) {
-	if !suspicious(s) {
-		b.b = append(b.b, s...)
-		return
-	}
+func (b *Buffer) appendText(s []byte) { b.appendSeen(s, look(s)) }
+
+// appendSeen is appendText of what was looked at already.
+func (b *Buffer) appendSeen(s []byte, l sight) {
 	start := len(b.b)
 	b.b = append(b.b, s...)
+	if l.harmless(s) {
+		return
+	}
 	b.settle(start)
-	if !hides(b.b[start:]) {
+	if l.seen&classHint == 0 || !hides(b.b[start:]) {
 		return
 	}
 	b.view = append(b.view[:0], b.b[start:]...)
@@ -67,76 +69,53 @@ func (b *Buffer) settle(start int) {
 	b.b = append(b.b[:start], encoded...)
 }
 
-// suspicious says whether s has any of the bytes without which there is
-// nothing to find.
-func suspicious(s []byte) bool {
-	for _, c := range s {
-		if class[c]&(classDigit|classHint) != 0 {
-			return true
-		}
-	}
-	return false
-}
-
-const (
-	classDigit  = 1 << iota // 0 to 9
-	classLetter             // A to Z, a to z
-	classHex                // 0 to 9, A to F, a to f
-	classLocal              // what the local part of a mail address holds; / ? = & part an address of a page
-	classHint               // @, %, :, &, and the first byte of a full-width sign or of an Arabic digit
-)
-
-var class = func() (t [256]byte) {
-	for c := range 256 {
-		switch {
-		case c >= '0' && c <= '9':
-			t[c] = classDigit | classHex | classLocal
-		case c >= 'a' && c <= 'f', c >= 'A' && c <= 'F':
-			t[c] = classLetter | classHex | classLocal
-		case c >= 'g' && c <= 'z', c >= 'G' && c <= 'Z':
-			t[c] = classLetter | classLocal
-		case c >= 0x80:
-			t[c] = classLocal
-		}
-	}
-	for _, c := range "!#$%'*+-^_`{|}~." {
-		t[c] |= classLocal
-	}
-	for _, c := range []byte("@%:&\xEF\xD9\xDB") {
-		t[c] |= classHint
-	}
-	return t
-}()
-
-func isDigit(c byte) bool { return class[c]&classDigit != 0 }
-
-func isAlnum(c byte) bool { return class[c]&(classDigit|classLetter) != 0 }
-
-// mask appends s to dst with everything found replaced. It reads s once, each
-// look ahead is bounded, and each look back ends at the last thing replaced.
+// mask appends s to dst with everything found replaced; where nothing is found,
+// what it appends is of no use. It reads s once, each look ahead is bounded, and
+// each look back ends at the last thing replaced.
 func mask(dst, s []byte) ([]byte, bool) {
 	found := false
 	floor := len(dst) // what is below was replaced, or is not ours
+	copied := 0       // how much of s is in dst
+	inWord := false   // a letter or a digit is before s[i]
 	for i := 0; i < len(s); {
-		if n := atLength(s, i); n > 0 {
-			if local, end, ok := mailAt(dst[floor:], s, i, n); ok {
-				dst = append(dst[:floor+local], "[mail]"...)
-				floor, found, i = len(dst), true, end
+		k := class[s[i]]
+		if k&(classDigit|classLetter) != 0 {
+			if inWord {
+				i++
 				continue
 			}
+			inWord = true
+		} else {
+			inWord = false
+			if n := atLength(s, i); n > 0 {
+				dst = append(dst, s[copied:i]...)
+				copied = i
+				if local, end, ok := mailAt(dst[floor:], s, i, n); ok {
+					dst = append(dst[:floor+local], "[mail]"...)
+					floor, found, copied, i, inWord = len(dst), true, end, end, isAlnum(s[end-1])
+					continue
+				}
+			}
 		}
-		border := i == 0 || !isAlnum(s[i-1])
-		if border || s[i] == ':' {
+		if k&(classDigit|classLetter) != 0 || beginsValue(s, i) {
 			if end, name := valueAt(s, i); end > i {
-				dst = append(dst, name...)
-				floor, found, i = len(dst), true, end
+				dst = append(append(dst, s[copied:i]...), name...)
+				floor, found, copied, i, inWord = len(dst), true, end, end, isAlnum(s[end-1])
 				continue
 			}
 		}
-		dst = append(dst, s[i])
 		i++
 	}
+	if found {
+		dst = append(dst, s[copied:]...)
+	}
 	return dst, found
+}
+
+// beginsValue says whether a sign begins a value here: a colon anywhere, a plus
+// sign or a parenthesis behind no letter and no digit.
+func beginsValue(s []byte, i int) bool {
+	return s[i] == ':' || ((s[i] == '+' || s[i] == '(') && (i == 0 || !isAlnum(s[i-1])))
 }
 
 // valueAt finds a value that begins at s[i], which has a border before it. It
@@ -203,11 +182,12 @@ func unhex(c byte) byte {
 
 // Personal says whether anything that looks personal is in s.
 func (b *Buffer) Personal(s []byte) bool {
-	if !suspicious(s) {
+	l := look(s)
+	if l.harmless(s) {
 		return false
 	}
 	start := len(b.b)
-	b.appendText(s)
+	b.appendSeen(s, l)
 	changed := string(b.b[start:]) != string(s)
 	clear(b.b[start:])
 	b.b = b.b[:start]

@@ -59,16 +59,17 @@ func (b *Buffer) Host(host []byte) string {
 		return "[ip]"
 	}
 	start := len(b.b)
+	out := b.b
 	for _, c := range host {
 		if !isAlnum(c) && c != '-' && c != '.' && c != '_' && c < 0x80 {
-			b.b = b.b[:start]
 			return ""
 		}
 		if c >= 'A' && c <= 'Z' {
 			c += 'a' - 'A'
 		}
-		b.b = append(b.b, c)
+		out = append(out, c)
 	}
+	b.b = out
 	b.remask(start)
 	return b.since(start)
 }
@@ -106,17 +107,37 @@ func (b *Buffer) Query(query []byte, keep map[string]struct{}, limit int) string
 // queryValue appends a value: decoded, masked, and encoded anew.
 func (b *Buffer) queryValue(value []byte) {
 	at := len(b.b)
-	for _, c := range value {
-		if c == '+' {
-			c = ' '
-		}
-		b.b = append(b.b, c)
+	if unreserved(value) && look(value).harmless(value) {
+		b.b = append(b.b, value...)
+		return
 	}
-	plain := len(unescape(b.b[at:]))
-	b.b = b.b[:at+plain]
+	b.appendDecoded(value)
 	b.remask(at)
 	b.scratch = append(b.scratch[:0], b.b[at:]...)
 	b.b = appendQueryEscaped(b.b[:at], b.scratch)
+}
+
+// appendDecoded appends what an encoded value stands for.
+func (b *Buffer) appendDecoded(value []byte) {
+	at := len(b.b)
+	b.b = append(b.b, value...)
+	plain := b.b[at:]
+	for i, c := range plain {
+		if c == '+' {
+			plain[i] = ' '
+		}
+	}
+	b.b = b.b[:at+len(unescape(plain))]
+}
+
+// unreserved says whether encoding s anew changes nothing.
+func unreserved(s []byte) bool {
+	for _, c := range s {
+		if !isAlnum(c) && c != '-' && c != '_' && c != '.' && c != '~' {
+			return false
+		}
+	}
+	return true
 }
 
 const hexDigits = "0123456789ABCDEF"
@@ -157,28 +178,34 @@ func Parameter(query []byte, name string) []byte {
 // ParameterText returns the masked text of an encoded parameter.
 func (b *Buffer) ParameterText(value []byte, limit int) string {
 	start := len(b.b)
-	for _, c := range value {
-		if c == '+' {
-			c = ' '
-		}
-		b.b = append(b.b, c)
+	if unreserved(value) {
+		b.appendText(value)
+	} else {
+		b.appendDecoded(value)
+		b.b = b.b[:start+len(validUTF8(b.b[start:]))]
+		b.remask(start)
 	}
-	b.b = b.b[:start+len(unescape(b.b[start:]))]
-	b.b = b.b[:start+len(validUTF8(b.b[start:]))]
-	b.remask(start)
 	b.cut(start, limit)
 	return b.since(start)
 }
 
-// isClickID says whether a parameter is what an advertiser marks a click with:
-// an identifier of a person's click, whatever the site lists.
-func isClickID(name []byte) bool {
-	switch string(name) {
-	case "gclid", "gclsrc", "gbraid", "wbraid", "dclid", "fbclid", "msclkid", "ttclid", "twclid",
+// clickIDs are what advertisers mark a click with: an identifier of a person's
+// click, whatever the site lists.
+var clickIDs = func() map[string]struct{} {
+	set := map[string]struct{}{}
+	for _, name := range [...]string{
+		"gclid", "gclsrc", "gbraid", "wbraid", "dclid", "fbclid", "msclkid", "ttclid", "twclid",
 		"li_fat_id", "igshid", "yclid", "ysclid", "rdt_cid", "epik", "irclickid", "mc_eid", "mc_cid",
 		"_hsenc", "_hsmi", "hsCtaTracking", "vero_id", "mkt_tok", "_gl", "_ga", "sznclid", "ScCid", "sccid",
-		"s_kwcid", "ef_id", "wickedid", "oly_anon_id", "oly_enc_id", "_openstat", "qclid", "srsltid":
-		return true
+		"s_kwcid", "ef_id", "wickedid", "oly_anon_id", "oly_enc_id", "_openstat", "qclid", "srsltid",
+	} {
+		set[name] = struct{}{}
 	}
-	return false
+	return set
+}()
+
+// isClickID says whether a parameter is one of clickIDs.
+func isClickID(name []byte) bool {
+	_, is := clickIDs[string(name)]
+	return is
 }
