@@ -8,6 +8,8 @@ type Config struct {
 	Retention Keep         `yaml:"retention,omitempty"`
 	// SpoolLimit is how much may wait for ClickHouse before events are refused.
 	SpoolLimit string `yaml:"spool_limit,omitempty"`
+	// CachedSubjects is how many people's consents are kept in memory.
+	CachedSubjects int64 `yaml:"cached_subjects,omitempty"`
 }
 
 // Settings are those that are flags and variables too: a flag beats its
@@ -93,6 +95,6 @@ func DefaultConfig() Config {
 			Data: "data", Public: "127.0.0.1:8080", Console: "127.0.0.1:8081", Ops: "127.0.0.1:8082",
 		},
 		Retention:  Keep{ContactAfterLastSeen: "12mo"},
-		SpoolLimit: "4GiB",
+		SpoolLimit: "4GiB", CachedSubjects: 1_000_000,
 	}
 }

@@ -122,6 +122,8 @@ func TestValidate(t *testing.T) {
 		{func(c *Config) { c.Proxies = []string{"0.0.0.0/0"} }, "proxies[0]: "},
 		{func(c *Config) { c.Proxies = []string{"x"} }, "proxies[0]: "},
 		{func(c *Config) { c.Retention.ContactAfterLastSeen = "1" }, "retention.contact_after_last_seen: "},
+		{func(c *Config) { c.CachedSubjects = MinCachedSubjects - 1 }, "cached_subjects: "},
+		{func(c *Config) { c.CachedSubjects = MaxCachedSubjects + 1 }, "cached_subjects: "},
 		{func(c *Config) { c.Sites = append(c.Sites, c.Sites[0]) }, "sites[1].id: "},
 		{func(c *Config) { c.Sites = append(c.Sites, c.Sites[0]); c.Sites[1].ID = "two" }, "sites[1].keys.public[0]: "},
 		{site(func(s *SiteConfig) { s.ID = "A b" }), "sites[0].id: "},

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -68,6 +69,13 @@ func (c *Config) environment(lookup func(string) (string, bool)) (Settings, erro
 	}
 	if text := get("SPOOL_LIMIT"); text != "" {
 		c.SpoolLimit = text
+	}
+	if text := get("CACHED_SUBJECTS"); text != "" {
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return Settings{}, errors.New("ZGODA_CACHED_SUBJECTS: not a whole number")
+		}
+		c.CachedSubjects = n
 	}
 	return s, nil
 }

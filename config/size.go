@@ -9,6 +9,12 @@ import (
 // MinSpoolLimit is the least that spool_limit may be: four segments.
 const MinSpoolLimit = 64 << 20
 
+// The least and the most that cached_subjects may be.
+const (
+	MinCachedSubjects = 1_000
+	MaxCachedSubjects = 100_000_000
+)
+
 // SpoolBytes returns spool_limit in bytes.
 func (c Config) SpoolBytes() (int64, error) {
 	n, err := parseSize(c.SpoolLimit)

@@ -34,3 +34,22 @@ func TestSpoolLimitFromVariable(t *testing.T) {
 		t.Errorf("%q, %v", c.SpoolLimit, err)
 	}
 }
+
+func TestCachedSubjectsFromVariable(t *testing.T) {
+	resolve := func(text string) (Config, error) {
+		return Resolve(Settings{}, "", func(name string) (string, bool) {
+			if name != "ZGODA_CACHED_SUBJECTS" {
+				return "", false
+			}
+			return text, true
+		})
+	}
+	for text, want := range map[string]int64{"250000": 250_000, "": DefaultConfig().CachedSubjects} {
+		if c, err := resolve(text); err != nil || c.CachedSubjects != want {
+			t.Errorf("%q: %d, %v", text, c.CachedSubjects, err)
+		}
+	}
+	if _, err := resolve("many"); err == nil {
+		t.Error("\"many\" was accepted")
+	}
+}

@@ -41,6 +41,9 @@ func (c Config) Validate() error {
 	if _, err := c.SpoolBytes(); err != nil {
 		v.fail("spool_limit", "%w", err)
 	}
+	if c.CachedSubjects < MinCachedSubjects || c.CachedSubjects > MaxCachedSubjects {
+		v.fail("cached_subjects", "must be from %d to %d", MinCachedSubjects, MaxCachedSubjects)
+	}
 	ids, keys := map[string]bool{}, map[string]bool{}
 	for i := range c.Sites {
 		path := fmt.Sprintf("sites[%d]", i)

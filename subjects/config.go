@@ -13,14 +13,15 @@ import (
 
 // Config bounds the set.
 type Config struct {
-	// Entries is how many identifiers are kept in memory, at about 700 bytes each.
+	// Entries is how many identifiers are kept in memory, at about EntryBytes each.
 	Entries int64
 	// TTL is how long an entry is believed at most.
 	TTL time.Duration
 	// Fence is how many recent changes are remembered by name. With more of them
 	// within TTL, entries older than the oldest are loaded again.
 	Fence int
-	// Batch and Wait bound how misses are gathered.
+	// Batch and Wait bound how misses are gathered: a batch goes when it is full,
+	// or when Wait is over since the one before it went.
 	Batch int
 	Wait  time.Duration
 	// Loads is how many batches may be under way: a quarter of them for loads of
@@ -33,7 +34,7 @@ type Config struct {
 // DefaultConfig returns the settings of a laptop or a small server.
 func DefaultConfig() Config {
 	return Config{
-		Entries: 200_000, TTL: 10 * time.Minute, Fence: 1 << 16,
+		Entries: 1_000_000, TTL: 10 * time.Minute, Fence: 1 << 16,
 		Batch: 256, Wait: 2 * time.Millisecond, Loads: 16, Timeout: 4 * time.Second,
 	}
 }

@@ -40,8 +40,6 @@ type batch struct {
 	entries []*Entry // by key, when done is closed
 	err     error
 	done    chan struct{}
-	timer   *time.Timer
-	due     bool  // Wait is over: it goes with the next place
 	room    int64 // what its callers took of the lane's room
 }
 
@@ -142,18 +140,22 @@ func (l *lane) enter(ctx context.Context, until time.Time, n int64) error {
 	}
 }
 
-// lane gathers misses into batches. A miss that finds nothing under way goes at
-// once; others wait until a batch is full, the one under way is back, or Wait is
-// over. The same identifier is asked for once in a batch.
+// lane gathers misses into batches. A miss that is the first for some time goes
+// at once; those after it wait until a batch is full or Wait is over since the
+// last one went, so that however many there are, batches that are not full go
+// once in Wait at most. The same identifier is asked for once in a batch.
 type lane struct {
 	set    *Set
 	places int                 // batches that may be under way
 	room   *semaphore.Weighted // identifiers of all its batches
 
-	mu     sync.Mutex // guards all below
-	open   *batch     // gathering, or nil
-	full   []*batch   // wait for a place
-	flying int        // batches under way
+	mu     sync.Mutex  // guards all below
+	open   *batch      // gathering, or nil
+	full   []*batch    // wait for a place
+	flying int         // batches under way
+	went   time.Time   // when the last batch went
+	timer  *time.Timer // wakes the lane when Wait is over; made with the first wait
+	armed  bool
 	closed bool
 	work   sync.WaitGroup
 }
@@ -169,7 +171,7 @@ func (l *lane) join(policy *consent.Policy, now time.Time, ids []Identity, wishe
 	for i := range wishes {
 		id := &ids[wishes[i].out]
 		if l.open == nil {
-			l.begin()
+			l.open = &batch{index: make(map[missKey]int, len(wishes)), done: make(chan struct{})}
 		}
 		wishes[i].batch, wishes[i].slot = l.open, l.open.add(missKey{
 			h1: id.H1, kind: id.Kind, mint: id.Mint && id.Kind != event.KindVisitor,
@@ -183,18 +185,6 @@ func (l *lane) join(policy *consent.Policy, now time.Time, ids []Identity, wishe
 	return nil
 }
 
-// begin opens a batch. The caller holds the lock.
-func (l *lane) begin() {
-	b := &batch{index: make(map[missKey]int), done: make(chan struct{})}
-	b.timer = time.AfterFunc(l.set.cfg.Wait, func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		b.due = true
-		l.startLocked()
-	})
-	l.open = b
-}
-
 func (b *batch) add(key missKey, now time.Time) int {
 	b.room++
 	if slot, ok := b.index[key]; ok {
@@ -206,30 +196,56 @@ func (b *batch) add(key missKey, now time.Time) int {
 }
 
 // startLocked sends off what may go: the full batches in turn, then the open one
-// if it is due or alone.
+// if its time has come.
 func (l *lane) startLocked() {
 	for l.flying < l.places {
 		var b *batch
 		switch {
 		case len(l.full) > 0:
 			b, l.full = l.full[0], l.full[1:]
-		case l.open != nil && (l.flying == 0 || l.open.due || l.closed):
+		case l.open != nil && l.dueLocked():
 			b, l.open = l.open, nil
 		default:
 			return
 		}
-		b.timer.Stop()
+		l.went = time.Now()
 		l.flying++
 		l.work.Go(func() { l.fly(b) })
 	}
 }
 
+// dueLocked says whether the open batch may go now, and if not, sees to it that
+// the lane looks again when it may.
+func (l *lane) dueLocked() bool {
+	left := l.set.cfg.Wait - time.Since(l.went)
+	switch {
+	case left <= 0 || l.closed:
+		return true
+	case l.armed:
+	case l.timer == nil:
+		l.timer, l.armed = time.AfterFunc(left, l.wake), true
+	default:
+		l.timer.Reset(left)
+		l.armed = true
+	}
+	return false
+}
+
+func (l *lane) wake() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.armed = false
+	l.startLocked()
+}
+
+// fly loads a batch, and lets its callers go.
 func (l *lane) fly(b *batch) {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(context.Background(), l.set.cfg.Timeout)
 	b.entries, b.err = l.set.fetch(ctx, b.keys, b.asked)
 	cancel()
 	l.set.metrics.load.Observe(time.Since(began).Seconds())
+	l.set.metrics.loaded.Add(float64(len(b.keys)))
 	close(b.done)
 	l.room.Release(b.room)
 	l.mu.Lock()
@@ -238,12 +254,28 @@ func (l *lane) fly(b *batch) {
 	l.startLocked()
 }
 
+// waiting is how many misses wait for a place, or for their batch to fill.
+func (l *lane) waiting() (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, b := range l.full {
+		n += len(b.keys)
+	}
+	if l.open != nil {
+		n += len(l.open.keys)
+	}
+	return n
+}
+
 // stop refuses new loads and waits for those that were asked for.
 func (l *loads) stop() {
 	for _, lane := range []*lane{&l.small, &l.large} {
 		lane.mu.Lock()
 		lane.closed = true
 		lane.startLocked()
+		if lane.timer != nil {
+			lane.timer.Stop()
+		}
 		lane.mu.Unlock()
 	}
 	l.small.work.Wait()

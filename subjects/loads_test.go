@@ -35,6 +35,55 @@ func (w *world) hold() (release func()) {
 	})
 }
 
+// waitIsOver lets what gathers go, as when Wait is over.
+func (w *world) waitIsOver() {
+	for _, l := range []*lane{&w.set.loads.small, &w.set.loads.large} {
+		l.mu.Lock()
+		l.went = time.Time{}
+		l.startLocked()
+		l.mu.Unlock()
+	}
+}
+
+// TestBatchesGoOnceInWait: after one went, what comes gathers until Wait is over,
+// whether that one is back or not.
+func TestBatchesGoOnceInWait(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.Wait = time.Minute })
+	if err := <-w.start(context.Background(), many("first", 1)); err != nil { // at once
+		t.Fatal(err)
+	}
+	var waiting []<-chan error
+	for i := range 5 {
+		waiting = append(waiting, w.start(context.Background(), many(fmt.Sprint(i, "-"), 2)))
+	}
+	eventually(t, func() bool { return w.set.loads.small.waiting() == 10 })
+	if calls := w.keys.resolves.Load(); calls != 1 {
+		t.Errorf("%d calls before Wait is over", calls)
+	}
+	w.waitIsOver()
+	for _, done := range waiting {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	if calls, asked := w.keys.resolves.Load(), w.keys.asked.Load(); calls != 2 || asked != 11 {
+		t.Errorf("%d calls for %d identifiers", calls, asked)
+	}
+	if w.set.loads.small.waiting() != 0 {
+		t.Error("somebody waits still")
+	}
+}
+
+// TestWaitEnds: nothing but the lane's own timer sends the second batch off.
+func TestWaitEnds(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.Wait = 20 * time.Millisecond })
+	for i := range 5 {
+		if err := <-w.start(context.Background(), many(fmt.Sprint(i, "-"), 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestManyMissesComeInPieces: one load has one batch under way after the other,
 // and answers all of them.
 func TestManyMissesComeInPieces(t *testing.T) {
@@ -47,6 +96,8 @@ func TestManyMissesComeInPieces(t *testing.T) {
 		t.Errorf("%d identifiers of one load are asked for at once", asked)
 	}
 	release()
+	eventually(t, func() bool { return w.set.loads.large.waiting() == 10 })
+	w.waitIsOver()
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}

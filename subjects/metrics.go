@@ -13,11 +13,14 @@ type metrics struct {
 	enforced     prometheus.Histogram
 	stale        prometheus.Counter
 	rechecks     prometheus.Counter
+	loaded       prometheus.Counter
+	evictions    prometheus.Counter
+	rejections   prometheus.Counter
 }
 
-func newMetrics(r prometheus.Registerer, f *fence, entries int64) (*metrics, error) {
+func newMetrics() *metrics {
 	seconds := []float64{.0005, .001, .002, .005, .01, .025, .05, .1, .25, 1, 2.5}
-	m := &metrics{
+	return &metrics{
 		hits: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "zgoda_subjects_hits_total", Help: "Identifiers answered from the cached consent set.",
 		}),
@@ -39,24 +42,45 @@ func newMetrics(r prometheus.Registerer, f *fence, entries int64) (*metrics, err
 		rechecks: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "zgoda_subjects_rechecks_total", Help: "Spooled records that were looked up in the control store before shipping.",
 		}),
+		loaded: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "zgoda_subjects_loaded_total", Help: "Identifiers that were loaded, each once in a batch. Divided by the batches (zgoda_subjects_load_seconds_count): how many go together.",
+		}),
+		evictions: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "zgoda_subjects_evictions_total", Help: "Identifiers that made room for others in the cached consent set.",
+		}),
+		rejections: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "zgoda_subjects_rejections_total", Help: "Identifiers that were not kept since those in the full cached consent set are asked for more often.",
+		}),
 	}
+}
+
+// register adds the metrics to r, which may be nil.
+func (m *metrics) register(r prometheus.Registerer, s *Set) error {
 	if r == nil {
-		return m, nil
+		return nil
+	}
+	gauge := func(name, help string, value func() float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{
-		m.hits, m.misses, m.failures, m.load, m.enforced, m.stale, m.rechecks,
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "zgoda_subjects_fence_size", Help: "Changes that the fence remembers by name.",
-		}, func() float64 { return float64(f.size.Load()) }),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "zgoda_subjects_fence_limit", Help: "Changes that the fence can remember by name.",
-		}, func() float64 { return float64(f.limit * shardCount) }),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "zgoda_subjects_entries_limit", Help: "Identifiers that the cached consent set can hold.",
-		}, func() float64 { return float64(entries) }),
+		m.hits, m.misses, m.failures, m.load, m.enforced, m.stale, m.rechecks, m.loaded, m.evictions, m.rejections,
+		gauge("zgoda_subjects_fence_size", "Changes that the fence remembers by name.",
+			func() float64 { return float64(s.fence.size.Load()) }),
+		gauge("zgoda_subjects_fence_limit", "Changes that the fence can remember by name.",
+			func() float64 { return float64(s.fence.limit * shardCount) }),
+		gauge("zgoda_subjects_entries", "Identifiers that the cached consent set holds.",
+			func() float64 { return float64(s.Len()) }),
+		gauge("zgoda_subjects_entries_limit", "Identifiers that the cached consent set can hold (cached_subjects).",
+			func() float64 { return float64(s.cfg.Entries) }),
+		gauge("zgoda_subjects_bytes", "About how much memory the cached consent set takes.",
+			func() float64 { return float64(s.Len() * EntryBytes) }),
+		gauge("zgoda_subjects_waiting", "Identifiers that wait for a batch to load them.",
+			func() float64 { return float64(s.loads.small.waiting() + s.loads.large.waiting()) }),
+		gauge("zgoda_subjects_waiting_limit", "Identifiers that may wait and be under way.",
+			func() float64 { return float64(s.cfg.Loads * s.cfg.Batch) }),
 	} {
 		errs = append(errs, r.Register(c))
 	}
-	return m, errors.Join(errs...)
+	return errors.Join(errs...)
 }

@@ -52,18 +52,36 @@ func New(cfg Config, deps Deps) (*Set, error) {
 	// An entry may be used for as long as its request lasts after it has expired.
 	s.fence = newFence(cfg.Fence, cfg.TTL+time.Minute, deps.Store.Sequence())
 	var err error
-	if s.metrics, err = newMetrics(deps.Registerer, s.fence, cfg.Entries); err != nil {
-		return nil, fmt.Errorf("register the metrics of the consent set: %w", err)
-	}
+	s.metrics = newMetrics()
 	s.cache, err = ristretto.NewCache(&ristretto.Config[uint64, *Entry]{
-		NumCounters: 10 * cfg.Entries, MaxCost: cfg.Entries, BufferItems: 64, IgnoreInternalCost: true,
+		NumCounters: countersPerEntry * cfg.Entries, MaxCost: cfg.Entries, BufferItems: bufferItems, IgnoreInternalCost: true,
+		OnEvict:  func(*ristretto.Item[*Entry]) { s.metrics.evictions.Inc() },
+		OnReject: func(*ristretto.Item[*Entry]) { s.metrics.rejections.Inc() },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make the cache of the consent set: %w", err)
 	}
 	s.loads = newLoads(s)
+	if err := s.metrics.register(deps.Registerer, s); err != nil {
+		s.cache.Close()
+		return nil, fmt.Errorf("register the metrics of the consent set: %w", err)
+	}
 	return s, nil
 }
+
+// What the cache keeps beside the entries (docs/decisions/0022): a counter of how
+// often each identifier is asked for, of which more than two an entry find no more
+// hits but take memory and time; and as many reads are gathered before it counts them.
+const (
+	countersPerEntry = 2
+	bufferItems      = 512
+)
+
+// EntryBytes is about what one entry takes with its place in the cache.
+const EntryBytes = 300
+
+// Len returns how many identifiers are in memory.
+func (s *Set) Len() int64 { return s.cfg.Entries - s.cache.RemainingCost() }
 
 // Close waits for the loads under way and gives the memory back. Twice is fine.
 func (s *Set) Close() error {

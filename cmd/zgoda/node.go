@@ -104,15 +104,15 @@ func (n *node) build(ctx context.Context, s stores) error {
 	if err := n.makeGateway(jar, blinder); err != nil {
 		return err
 	}
-	//nolint:contextcheck // each request of the console has a context of its own
-	if err := n.makeConsole(blinder); err != nil {
-		return err
-	}
 	n.writer, err = writer.New(n.writerConfig(), writer.Deps{
 		Spool: n.spool, Inserter: n.inserter, Rechecker: n.subjects, Fates: n.fates, Logger: n.log, Registerer: n.registry,
 		Key: keys.Spool.Reveal(),
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	//nolint:contextcheck // each request of the console has a context of its own
+	return n.makeConsole(blinder)
 }
 
 // openKeyholder waits for the keyholder and fetches the gateway's keys, which
@@ -137,7 +137,9 @@ func (n *node) openStores(ctx context.Context, keys pseudonym.Keys, s stores) (e
 		return err
 	}
 	n.closers = append(n.closers, n.control.Close)
-	n.subjects, err = subjects.New(subjects.DefaultConfig(), subjects.Deps{
+	cached := subjects.DefaultConfig()
+	cached.Entries = n.config.CachedSubjects
+	n.subjects, err = subjects.New(cached, subjects.Deps{
 		Resolver: n.keyholder, Store: n.control, Policies: n.sites.find, Registerer: n.registry,
 	})
 	if err != nil {
@@ -220,7 +222,7 @@ func (n *node) makeConsole(blinder *pseudonym.Blinder) error {
 	cfg := console.DefaultConfig()
 	cfg.Address, cfg.Version = n.config.Console, telemetry.Version()
 	n.console, err = console.New(cfg, console.Deps{
-		Directory: people, BadIdentifier: pseudonym.ErrIdentifier, Sites: n.sites, Explainer: explainer{n.gateway}, SQL: queries{n.admin, n.analyst},
+		Directory: people, Waiting: n.writer, BadIdentifier: pseudonym.ErrIdentifier, Sites: n.sites, Explainer: explainer{n.gateway}, SQL: queries{n.admin, n.analyst},
 		Tokens: tokens{n.control}, Local: n.local, Processes: n.processes, Logger: n.log, Registerer: n.registry,
 	})
 	return err
