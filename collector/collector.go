@@ -178,14 +178,12 @@ func (w *work) inQuery(key []byte) bool {
 }
 
 // fromOtherSite reads what browsers say of the page that sends a request.
-func (w *work) fromOtherSite() (other bool) {
+func (w *work) fromOtherSite() bool {
+	w.otherSite = false
 	if w.r.Header != nil {
-		w.r.Header("Sec-Fetch-Site", func(value []byte) bool {
-			other = other || string(bytes.TrimSpace(value)) == "cross-site"
-			return !other
-		})
+		w.r.Header("Sec-Fetch-Site", w.seeSite)
 	}
-	return other
+	return w.otherSite
 }
 
 // begin decodes and counts the events; false when the request was refused.

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/netip"
@@ -44,10 +45,11 @@ type work struct {
 	r *Request
 	a *Answer
 
-	site     *Site
-	secret   bool // the key is a server's
-	noOrigin bool // a public key without an Origin
-	dry      bool // explain: nothing is stored, linked, minted or counted
+	site      *Site
+	secret    bool // the key is a server's
+	noOrigin  bool // a public key without an Origin
+	otherSite bool // a page of another site sends the request
+	dry       bool // explain: nothing is stored, linked, minted or counted
 
 	parser  *segment.Parser
 	body    jsontape.Value
@@ -72,9 +74,10 @@ type work struct {
 	second   consent.Record // everyone but the visitor and the contact, as far as they refuse
 	encoded  []byte
 	ticket   spool.Ticket
-	put      func() error // made once: puts encoded into the spool
-	decided  bool         // the answer tells a decision already
-	quiet    bool         // something was dropped that a record might have let through
+	put      func() error            // made once: puts encoded into the spool
+	seeSite  func(value []byte) bool // made once: reads Sec-Fetch-Site into otherSite
+	decided  bool                    // the answer tells a decision already
+	quiet    bool                    // something was dropped that a record might have let through
 }
 
 // The sizes above which a work's lists are not kept.
@@ -88,6 +91,10 @@ func (c *Collector) newWork() any {
 	w.put = func() (err error) {
 		w.ticket, err = c.deps.Spool.Put(w.encoded)
 		return err
+	}
+	w.seeSite = func(value []byte) bool {
+		w.otherSite = string(bytes.TrimSpace(value)) == "cross-site"
+		return !w.otherSite
 	}
 	return w
 }
@@ -113,7 +120,7 @@ func (w *work) release(pool *sync.Pool) {
 		w.items, w.ids, w.entries, w.encoded = nil, nil, nil, nil
 	}
 	*w = work{
-		c: w.c, put: w.put, text: w.text, beside: beside{buffer: w.beside.buffer},
+		c: w.c, put: w.put, seeSite: w.seeSite, text: w.text, beside: beside{buffer: w.beside.buffer},
 		items: w.items[:0], ids: w.ids[:0], entries: w.entries[:0], encoded: w.encoded[:0],
 	}
 	pool.Put(w)

@@ -103,7 +103,7 @@ func (c *call) basic(text []byte) []byte {
 			return nil
 		}
 	}
-	name, _, _ := bytes.Cut(c.auth[:n], []byte(":"))
+	name, _, _ := bytes.Cut(c.auth[:n], colon)
 	return name
 }
 

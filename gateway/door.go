@@ -13,10 +13,11 @@ import (
 // makes them linger at their end.
 type door struct {
 	net.Listener
-	gateway *Gateway
-	full    []byte        // the answer to one connection too many
-	telling chan struct{} // how many are being told so at once
-	told    sync.WaitGroup
+	gateway   *Gateway
+	deadlines *deadlines
+	full      []byte        // the answer to one connection too many
+	telling   chan struct{} // how many are being told so at once
+	told      sync.WaitGroup
 
 	mu   sync.Mutex
 	open map[netip.Addr]int
@@ -33,7 +34,7 @@ func newDoor(l net.Listener, g *Gateway) *door {
 		"X-Content-Type-Options: nosniff", "Content-Length: " + strconv.Itoa(len(body)), "", body,
 	}
 	return &door{
-		Listener: l, gateway: g, full: []byte(strings.Join(full, "\r\n")),
+		Listener: l, gateway: g, deadlines: newDeadlines(g.config), full: []byte(strings.Join(full, "\r\n")),
 		telling: make(chan struct{}, maxTelling), open: map[netip.Addr]int{},
 	}
 }
@@ -47,11 +48,11 @@ func (d *door) Accept() (net.Conn, error) {
 		}
 		peer := peerOf(c.RemoteAddr())
 		if d.gateway.unbounded(peer) {
-			return &lingerer{Conn: c}, nil
+			return &lingerer{Conn: d.deadlines.watch(c)}, nil
 		}
 		from := network(peer)
 		if d.enter(from) {
-			return &lingerer{Conn: c, gone: func() { d.leave(from) }}, nil
+			return &lingerer{Conn: d.deadlines.watch(c), gone: func() { d.leave(from) }}, nil
 		}
 		d.gateway.metrics.crowded.Inc()
 		d.refuse(c)

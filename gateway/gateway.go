@@ -177,6 +177,9 @@ func (g *Gateway) Run(ctx context.Context) error {
 	g.server.Handler = func(rc *fasthttp.RequestCtx) { g.serve(work, rc) }
 	door := newDoor(listener, g)
 	defer door.wait()
+	var sweeps sync.WaitGroup
+	sweeps.Go(func() { door.deadlines.run(work) })
+	defer func() { cut(); sweeps.Wait() }()
 	done := make(chan error, 1)
 	go func() { done <- g.server.Serve(door) }()
 	select {

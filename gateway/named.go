@@ -48,6 +48,8 @@ var names = [...]struct {
 	{"transfer-encoding", namedTransferEncoding},
 }
 
+var colon = []byte(":")
+
 // longestName is the length of the longest of the names.
 const longestName = len("transfer-encoding")
 
@@ -70,11 +72,11 @@ func namedIn(h *fasthttp.RequestHeader) (set named) {
 			rest = nil
 		}
 		head := line[:min(len(line), longestName+1)]
-		colon := bytes.IndexByte(head, ':')
-		if colon < 0 {
+		name, _, found := bytes.Cut(head, colon)
+		if !found {
 			continue
 		}
-		bit := nameOf(head[:colon])
+		bit := nameOf(name)
 		set |= bit
 		if bit == namedContentLength && bytes.ContainsAny(line, "123456789") {
 			set |= namedSomeLength
