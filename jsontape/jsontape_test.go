@@ -3,6 +3,7 @@ package jsontape
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -118,7 +119,7 @@ func TestValues(t *testing.T) {
 			t.Error("two types")
 		}
 	}
-	if fmt.Sprint(types) != fmt.Sprint([]Type{Number, String, Null, True, False, Array}) {
+	if !slices.Equal(types, []Type{Number, String, Null, True, False, Array}) {
 		t.Errorf("%v", types)
 	}
 	for w := v.Get("l").Members(); w.Next(); {

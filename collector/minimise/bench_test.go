@@ -39,9 +39,10 @@ func scrub(memory []byte, k int) {
 	x := uint32(k)*2654435761 + 1
 	for i := 0; i < len(memory); i += 64 {
 		x = x*1664525 + 1013904223
-		if x>>30 == 0 {
+		switch x >> 30 {
+		case 0:
 			memory[i]++
-		} else if x>>30 == 1 {
+		case 1:
 			memory[i] ^= byte(i)
 		}
 	}

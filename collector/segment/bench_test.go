@@ -43,9 +43,10 @@ func scrub(memory []byte, k int) {
 	x := uint32(k)*2654435761 + 1
 	for i := 0; i < len(memory); i += 64 {
 		x = x*1664525 + 1013904223
-		if x>>30 == 0 {
+		switch x >> 30 {
+		case 0:
 			memory[i]++
-		} else if x>>30 == 1 {
+		case 1:
 			memory[i] ^= byte(i)
 		}
 	}
@@ -76,6 +77,7 @@ func cold(b *testing.B, body func(int) []byte, f func([]byte)) {
 }
 
 func parse(b *testing.B) func([]byte) {
+	b.Helper()
 	return func(body []byte) {
 		p := Get()
 		if _, err := p.Parse(body, 32); err != nil {
@@ -86,6 +88,7 @@ func parse(b *testing.B) func([]byte) {
 }
 
 func read(b *testing.B) func([]byte) {
+	b.Helper()
 	var e Event
 	return func(body []byte) {
 		p := Get()
