@@ -68,6 +68,7 @@ func opened(b *testing.B, kind string) (durable func(rec []byte) error, end func
 		return s.Wait(b.Context(), ticket)
 	}
 	return durable, func(b *testing.B) {
+		b.Helper()
 		b.ReportMetric(gathered(b, s.metrics.size), "records/group")
 		s.stop()
 	}

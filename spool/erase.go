@@ -177,8 +177,7 @@ func (l *Log) Erase(ctx context.Context, match func(rec []byte) bool) (erased in
 // that a crash tore off goes as well: nobody can tell whose records were in it.
 func (e *eraser) eraseWhole(ctx context.Context, path string) (erased int, err error) {
 	found, err := e.search(ctx, path, math.MaxUint32)
-	var damage *CorruptError
-	if errors.As(err, &damage) {
+	if damage, ok := errors.AsType[*CorruptError](err); ok {
 		if damage.Offset == 0 {
 			return 0, e.fs.Rename(path, path+damagedSuffix)
 		}

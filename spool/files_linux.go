@@ -21,9 +21,9 @@ func (f diskFile) Sync() error {
 func (f diskFile) Reserve(size int64) error {
 	for {
 		err := unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_KEEP_SIZE, 0, size)
-		switch {
-		case err == unix.EINTR:
-		case err == unix.EOPNOTSUPP, err == unix.ENOSYS:
+		switch err {
+		case unix.EINTR:
+		case unix.EOPNOTSUPP, unix.ENOSYS:
 			return nil
 		default:
 			return err

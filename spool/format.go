@@ -43,22 +43,21 @@ type header struct {
 	salt    [32]byte
 }
 
-// encode appends the header and returns the segment's AEAD with it.
-func (h *header) encode(dst, key []byte) ([]byte, cipher.AEAD, error) {
-	start := len(dst)
-	dst = append(dst, magic...)
+// encode returns the header, and the segment's AEAD with it.
+func (h *header) encode(key []byte) ([]byte, cipher.AEAD, error) {
+	dst := append(make([]byte, 0, headerSize), magic...)
 	dst = binary.BigEndian.AppendUint32(dst, max(h.version, formatVersion))
 	dst = binary.BigEndian.AppendUint64(dst, h.number)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(h.created))
 	dst = binary.BigEndian.AppendUint64(dst, h.prev)
 	dst = binary.BigEndian.AppendUint64(dst, h.prevEnd)
-	aead, check, err := segmentKey(key, h.salt[:], dst[start:])
+	aead, check, err := segmentKey(key, h.salt[:], dst)
 	if err != nil {
 		return nil, nil, err
 	}
 	dst = append(dst, h.salt[:]...)
 	dst = append(dst, check...)
-	return binary.BigEndian.AppendUint32(dst, crc32.Checksum(dst[start:], castagnoli)), aead, nil
+	return binary.BigEndian.AppendUint32(dst, crc32.Checksum(dst, castagnoli)), aead, nil
 }
 
 // decodeHeader reads a header and returns the segment's AEAD. Damage is

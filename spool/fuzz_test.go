@@ -12,7 +12,7 @@ import (
 func seedSegment(tb testing.TB) (bare, whole []byte) {
 	tb.Helper()
 	h := header{number: 1, created: time.Now().UnixMilli()}
-	b, aead, err := h.encode(nil, testKey)
+	b, aead, err := h.encode(testKey)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -24,7 +24,7 @@ func seedSegment(tb testing.TB) (bare, whole []byte) {
 func erasedSegment(tb testing.TB) []byte {
 	tb.Helper()
 	h := header{version: erasedVersion, number: 1, created: time.Now().UnixMilli()}
-	b, aead, err := h.encode(nil, testKey)
+	b, aead, err := h.encode(testKey)
 	if err != nil {
 		tb.Fatal(err)
 	}

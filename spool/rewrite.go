@@ -111,7 +111,7 @@ func (e *eraser) copyGroups(ctx context.Context, dst file, r *frames, h header, 
 	if err := h.newSalt(); err != nil {
 		return 0, err
 	}
-	out, aead, err := h.encode(nil, e.key)
+	out, aead, err := h.encode(e.key)
 	if err != nil {
 		return 0, err
 	}
@@ -127,7 +127,7 @@ func (e *eraser) copyGroups(ctx context.Context, dst file, r *frames, h header, 
 		if f, plain, err = r.next(plain[:0]); err != nil {
 			return 0, err
 		}
-		n := 0
+		var n int
 		edited, n = e.edit(edited[:0], plain)
 		erased += n
 		out = sealFrame(out[:0], aead, f, edited)

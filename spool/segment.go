@@ -62,7 +62,7 @@ func create(fs files, path string, h header, key []byte, room int64) (*appender,
 	if err := h.newSalt(); err != nil {
 		return nil, err
 	}
-	b, aead, err := h.encode(nil, key)
+	b, aead, err := h.encode(key)
 	if err != nil {
 		return nil, err
 	}
