@@ -20,6 +20,8 @@ type contactCmd struct {
 	Grant     grantCmd       `cmd:"" help:"Record a grant on the person's behalf."`
 	Withdraw  withdrawCmd    `cmd:"" help:"Record a withdrawal on the person's behalf."`
 	Profiling profilingCmd   `cmd:"" help:"The switch over all purposes of kind profiling."`
+
+	ForgetWaiting forgetWaitingCmd `cmd:"" help:"Erase the contact's events that are accepted and not in ClickHouse yet."`
 }
 
 type profilingCmd struct {

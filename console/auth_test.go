@@ -21,6 +21,7 @@ var routes = []struct {
 	{"POST", "/api/v1/sites/demo/contacts", `{"identifier":"email:a@example.org"}`, "", []console.Role{"administrator", "operator", "dpo"}},
 	{"POST", "/api/v1/sites/demo/contacts:find", `{"identifier":"email:a@example.org"}`, "", []console.Role{"administrator", "operator", "dpo"}},
 	{"GET", "/api/v1/sites/demo/contacts/" + someContact, ``, "", []console.Role{"administrator", "operator", "dpo"}},
+	{"DELETE", "/api/v1/sites/demo/contacts/" + someContact + "/waiting", ``, "", []console.Role{"administrator", "operator", "dpo"}},
 	{"PUT", "/api/v1/sites/demo/contacts/" + someContact + "/profiling", `{"enabled":false}`, "", []console.Role{"administrator", "operator", "dpo"}},
 	{"PUT", "/api/v1/sites/demo/contacts/" + someContact + "/consents/profiling", `{"granted":true}`, "", []console.Role{"administrator", "operator", "dpo"}},
 	{"GET", "/api/v1/sites/demo/contacts/" + someContact + "/consents", ``, "", []console.Role{"administrator", "operator", "dpo"}},

@@ -95,10 +95,18 @@ type Process struct {
 	Restarts int    `json:"restarts"`
 }
 
-// Deps are the parts the console calls. Directory, Sites, Explainer, SQL and
-// Tokens are required.
+// Waiting is what was accepted and is not in ClickHouse yet.
+type Waiting interface {
+	// Erase takes everything of these people out of it and says how many events
+	// that were; after an error it must be called again.
+	Erase(ctx context.Context, handles []event.Handle) (int, error)
+}
+
+// Deps are the parts the console calls. Directory, Waiting, Sites, Explainer, SQL
+// and Tokens are required.
 type Deps struct {
 	Directory Directory
+	Waiting   Waiting
 	// BadIdentifier is what an error of the Directory wraps when the identifier
 	// cannot be read as its kind; every other error means "not now". Nil:
 	// event.ErrIdentifier alone.

@@ -72,6 +72,7 @@ func (d Deps) validate() error {
 		missing bool
 	}{
 		{"Directory", d.Directory == nil},
+		{"Waiting", d.Waiting == nil},
 		{"Sites", d.Sites == nil},
 		{"Explainer", d.Explainer == nil},
 		{"SQL", d.SQL == nil},

@@ -25,7 +25,7 @@ func TestStatus(t *testing.T) {
 
 func parts() console.Deps {
 	return console.Deps{
-		Directory: &consoletest.Directory{}, Sites: consoletest.Sites{}, Explainer: consoletest.Explainer{},
+		Directory: &consoletest.Directory{}, Waiting: &consoletest.Waiting{}, Sites: consoletest.Sites{}, Explainer: consoletest.Explainer{},
 		SQL: &consoletest.SQL{}, Tokens: &consoletest.Tokens{},
 	}
 }

@@ -85,6 +85,7 @@ func (n *node) drainWriter(ctx context.Context) {
 // ship brings the schema up to date, for as long as ClickHouse is away, and
 // then runs the writer.
 func (n *node) ship(ctx context.Context, migrated chan<- struct{}) error {
+	said := ""
 	for {
 		err := n.inserter.Migrate(ctx)
 		if err == nil {
@@ -94,8 +95,9 @@ func (n *node) ship(ctx context.Context, migrated chan<- struct{}) error {
 		if ctx.Err() == nil && (!errors.As(err, &passing) || !passing.Transient()) {
 			return fmt.Errorf("bring the schema of ClickHouse up to date: %w", err)
 		}
-		if ctx.Err() == nil {
-			n.log.Warn("ClickHouse does not answer; events wait in the spool", "err", err)
+		if text := err.Error(); ctx.Err() == nil && text != said { // once for each kind of trouble
+			n.log.Warn("ClickHouse cannot be used yet; events wait in the spool", "err", err)
+			said = text
 		}
 		select {
 		case <-ctx.Done():

@@ -18,6 +18,7 @@ type Running struct {
 	Server    *console.Server
 	Local     console.Secret
 	Directory *Directory
+	Waiting   *Waiting
 	SQL       *SQL
 	Tokens    *Tokens
 	Registry  *prometheus.Registry
@@ -48,7 +49,7 @@ func (l *Log) String() string {
 func Start(tb testing.TB, change func(*console.Config)) *Running {
 	tb.Helper()
 	r := &Running{
-		Local: console.NewSecret(), Directory: &Directory{}, SQL: &SQL{Waiting: make(chan struct{}, 16)},
+		Local: console.NewSecret(), Directory: &Directory{}, Waiting: &Waiting{}, SQL: &SQL{Waiting: make(chan struct{}, 16)},
 		Tokens: &Tokens{}, Registry: prometheus.NewRegistry(), Log: &Log{},
 	}
 	cfg := console.DefaultConfig()
@@ -58,7 +59,7 @@ func Start(tb testing.TB, change func(*console.Config)) *Running {
 	}
 	var err error
 	r.Server, err = console.New(cfg, console.Deps{
-		Directory: r.Directory, BadIdentifier: ErrBadIdentifier, Sites: Sites{}, Explainer: Explainer{}, SQL: r.SQL, Tokens: r.Tokens,
+		Directory: r.Directory, Waiting: r.Waiting, BadIdentifier: ErrBadIdentifier, Sites: Sites{}, Explainer: Explainer{}, SQL: r.SQL, Tokens: r.Tokens,
 		Local: r.Local, Registerer: r.Registry,
 		Logger: slog.New(slog.NewTextHandler(r.Log, nil)),
 		Processes: func(context.Context) []console.Process {
