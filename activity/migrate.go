@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -73,14 +75,12 @@ func (s *Store) migrate(ctx context.Context, list []migration) (err error) {
 	if err != nil {
 		return err
 	}
-	for number := range applied {
-		if int(number) > len(list) {
-			return fmt.Errorf("migration %d: %w", number, ErrSchemaNewer)
-		}
+	if err := newer(applied, len(list)); err != nil {
+		return err
 	}
 	for _, m := range list {
-		if sum, ok := applied[m.number]; ok {
-			if sum != m.checksum() {
+		if have, ok := applied[m.number]; ok {
+			if have.checksum != m.checksum() {
 				return fmt.Errorf("migration %d: %w", m.number, ErrMigrationChanged)
 			}
 			continue
@@ -109,21 +109,40 @@ func (s *Store) apply(ctx context.Context, m migration) error {
 	return nil
 }
 
-func (s *Store) applied(ctx context.Context) (map[uint32]string, error) {
+// newer names the migrations that this program does not know. It refuses every one
+// of them: an older program knows neither what a new column means nor which new
+// tables an erasure must go through.
+func newer(applied map[uint32]appliedMigration, known int) error {
+	var unknown []string
+	for _, number := range slices.Sorted(maps.Keys(applied)) {
+		if int(number) > known {
+			unknown = append(unknown, applied[number].name)
+		}
+	}
+	if len(unknown) == 0 {
+		return nil
+	}
+	return fmt.Errorf("ClickHouse has %s and this zgoda knows migrations up to %d: %w", strings.Join(unknown, ", "), known, ErrSchemaNewer)
+}
+
+// appliedMigration is what the list of migrations says of one.
+type appliedMigration struct{ name, checksum string }
+
+func (s *Store) applied(ctx context.Context) (map[uint32]appliedMigration, error) {
 	const act = "read the list of migrations"
-	rows, err := s.conn.Query(ctx, "SELECT number, checksum FROM "+s.database+"."+historyTable)
+	rows, err := s.conn.Query(ctx, "SELECT number, name, checksum FROM "+s.database+"."+historyTable)
 	if err != nil {
 		return nil, classify(act, err)
 	}
 	defer func() { _ = rows.Close() }()
-	out := map[uint32]string{}
+	out := map[uint32]appliedMigration{}
 	for rows.Next() {
 		var number uint32
-		var sum string
-		if err := rows.Scan(&number, &sum); err != nil {
+		var m appliedMigration
+		if err := rows.Scan(&number, &m.name, &m.checksum); err != nil {
 			return nil, classify(act, err)
 		}
-		out[number] = sum
+		out[number] = m
 	}
 	if err := rows.Err(); err != nil {
 		return nil, classify(act, err)
