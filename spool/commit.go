@@ -86,7 +86,9 @@ func (s *Spool) commitGathered() {
 	}
 	buf := g.buf
 	began := s.now()
+	s.since.Store(began.UnixNano())
 	err := s.commit(g)
+	s.since.Store(0)
 	ended := s.now()
 	if err != nil {
 		g.err = fmt.Errorf("%w: %w", ErrFailed, err)
@@ -207,6 +209,8 @@ func (s *Spool) fail(err error) error {
 
 // repair looks whether a failed disk takes a new segment again.
 func (s *Spool) repair() {
+	s.since.Store(s.now().UnixNano())
+	defer s.since.Store(0)
 	if s.spent() {
 		if err := s.rotate(); err != nil {
 			_ = s.fail(err)

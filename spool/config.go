@@ -18,6 +18,7 @@ type Config struct {
 	ReadBytes    int           // the most that one Next hands out
 	ReadTries    int           // how often the disk may refuse to give a segment back before it is set aside
 	ProbeEvery   time.Duration // how often a failed disk is tried again
+	HangAfter    time.Duration // a disk that is waited for longer makes the spool unhealthy
 	LockWait     time.Duration // how long Open waits for a dying process to let go of the folder
 }
 
@@ -33,6 +34,7 @@ func DefaultConfig() Config {
 		ReadBytes:    64 << 20,
 		ReadTries:    8,
 		ProbeEvery:   500 * time.Millisecond,
+		HangAfter:    5 * time.Second,
 		LockWait:     15 * time.Second,
 	}
 }
@@ -71,6 +73,9 @@ func (c Config) Validate() error {
 	}
 	if c.ProbeEvery <= 0 {
 		wrong("probe_every", "positive")
+	}
+	if c.HangAfter <= 0 {
+		wrong("hang_after", "positive")
 	}
 	if c.LockWait < 0 {
 		wrong("lock_wait", "zero or more")

@@ -9,6 +9,7 @@ import (
 var (
 	ErrFull     = errors.New("the spool is full")                     // try later
 	ErrFailed   = errors.New("the spool's disk fails")                // nothing was promised
+	ErrHangs    = errors.New("the spool's disk does not answer")      // records gather, nothing is promised
 	ErrClosed   = errors.New("the spool is closed")                   // shutting down
 	ErrTooLarge = errors.New("the record is empty or over the limit") // never will fit
 	ErrLocked   = errors.New("the spool's folder is locked by another process")

@@ -67,6 +67,9 @@ func (s *Spool) Register(reg prometheus.Registerer) error {
 			}
 			return 0
 		}),
+		gauge("disk_wait_seconds", "How long the group that is being written has been waiting for the disk.", func(Stats) float64 {
+			return s.waitsForDisk().Seconds()
+		}),
 		gauge("torn", "Torn tails cut off since the start.", func(st Stats) float64 { return float64(st.Torn) }),
 		gauge("damaged", "Damage set aside since the start.", func(st Stats) float64 { return float64(st.Damaged) }),
 	} {

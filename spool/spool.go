@@ -26,6 +26,7 @@ type Spool struct {
 	ended  chan struct{}   // closed when the committer has written the last group
 	failed atomic.Pointer[failure]
 	full   atomic.Bool
+	since  atomic.Int64 // the committer waits for the disk, Unix nanoseconds; 0 while it does not
 
 	// Of the committer alone.
 	pace     pace
@@ -129,7 +130,7 @@ func (s *Spool) Recovered() int { return s.recovered }
 func (s *Spool) Damage() []*CorruptError { return s.damage }
 
 // Healthy returns why the spool cannot take records now: ErrFull, ErrFailed,
-// ErrClosed, or nil.
+// ErrClosed, or nil; and ErrHangs while it takes them but the disk does not.
 func (s *Spool) Healthy() error {
 	if f := s.failed.Load(); f != nil {
 		return f.err
@@ -140,7 +141,19 @@ func (s *Spool) Healthy() error {
 	if s.gather.isClosed() {
 		return ErrClosed
 	}
+	if s.waitsForDisk() > s.cfg.HangAfter {
+		return ErrHangs
+	}
 	return nil
+}
+
+// waitsForDisk returns for how long the committer has been waiting for the disk.
+func (s *Spool) waitsForDisk() time.Duration {
+	since := s.since.Load()
+	if since == 0 {
+		return 0
+	}
+	return max(0, s.now().Sub(time.Unix(0, since)))
 }
 
 // Stats is what the spool holds at one moment.
