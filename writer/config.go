@@ -13,6 +13,7 @@ type Config struct {
 	MaxKept     int64         // bytes of the quarantine; what does not fit keeps its range waiting
 	BatchRows   int           // the most records in one range; fewer after the store ran out of memory
 	Connections int           // ranges sent at once
+	MaxLinger   time.Duration // the same while they come fast
 	Linger      time.Duration // how long records gather before a range is cut
 	Window      time.Duration // how long a messageId is remembered, at least, while MaxSeen allows
 	MaxSeen     int           // how many are remembered at most
@@ -26,7 +27,7 @@ type Config struct {
 // DefaultConfig returns the settings for files named by the caller.
 func DefaultConfig() Config {
 	return Config{
-		MaxKept: 1 << 30, BatchRows: 200_000, Connections: 2, Linger: time.Second,
+		MaxKept: 1 << 30, BatchRows: 200_000, Connections: 2, Linger: time.Second, MaxLinger: 5 * time.Second,
 		Window: 24 * time.Hour, MaxSeen: 4_000_000, SeedWithin: 30 * time.Second,
 		Readable: 6*24*time.Hour + 12*time.Hour, Settle: time.Second,
 		RetryMin: 100 * time.Millisecond, RetryMax: 10 * time.Second,
@@ -46,6 +47,7 @@ func (c Config) Validate() error {
 	check(c.MaxKept >= 1, "max_kept", "positive")
 	check(c.BatchRows >= 1 && c.BatchRows <= 1_000_000, "batch_rows", "between 1 and 1000000")
 	check(c.Linger >= 0, "linger", "zero or more")
+	check(c.MaxLinger >= c.Linger, "max_linger", "at least linger")
 	check(c.Window > 0, "window", "positive")
 	check(c.Connections >= 1 && c.Connections <= 16, "connections", "between 1 and 16")
 	// The ids of the ranges in flight must never push each other out.

@@ -34,7 +34,7 @@ func TestDrainBeforeRun(t *testing.T) {
 func TestDrainHurries(t *testing.T) {
 	dir, st := t.TempDir(), newStore(nil)
 	cfg := testConfig(dir)
-	cfg.Linger = time.Hour
+	cfg.Linger, cfg.MaxLinger = time.Hour, time.Hour
 	p := begin(t, dir, st, cfg, quiet)
 	defer p.end()
 	p.accept(encoded("a", ""), encoded("b", ""))

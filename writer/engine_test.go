@@ -1,14 +1,9 @@
 package writer
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
-	"net"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,81 +39,6 @@ func count(tb testing.TB, s *activity.Store) string {
 		tb.Fatal(err)
 	}
 	return strings.TrimSpace(b.String())
-}
-
-// line is a TCP line to the engine that a test can cut.
-type line struct {
-	address string
-	inserts atomic.Int32 // INSERT statements that went through
-	cut     atomic.Bool  // cut the line as soon as an INSERT's rows follow
-
-	mu    sync.Mutex
-	conns []net.Conn
-}
-
-func newLine(t *testing.T, to string) *line {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := &line{address: listener.Addr().String()}
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for {
-			client, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			server, err := net.Dial("tcp", to)
-			if err != nil {
-				_ = client.Close()
-				continue
-			}
-			l.mu.Lock()
-			l.conns = append(l.conns, client, server)
-			l.mu.Unlock()
-			wg.Go(func() { l.relay(client, server) })
-			wg.Go(func() { _, _ = io.Copy(client, server); _ = client.Close() })
-		}
-	})
-	t.Cleanup(func() { _ = listener.Close(); l.hangUp(); wg.Wait() })
-	return l
-}
-
-// relay passes on what the client sends. With cut set the rows arrive, and the
-// answer to them does not.
-func (l *line) relay(client, server net.Conn) {
-	defer func() { _ = server.Close() }()
-	buf := make([]byte, 64<<10)
-	inserting := false
-	for {
-		n, err := client.Read(buf)
-		if n > 0 {
-			if inserting && l.cut.Load() {
-				_ = client.Close()
-			}
-			if bytes.Contains(buf[:n], []byte("INSERT INTO")) {
-				l.inserts.Add(1)
-				inserting = true
-			}
-			if _, err := server.Write(buf[:n]); err != nil {
-				return
-			}
-		}
-		if err != nil {
-			return
-		}
-	}
-}
-
-func (l *line) hangUp() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, c := range l.conns {
-		_ = c.Close()
-	}
-	l.conns = nil
 }
 
 func someRows(from, to int) (out []record.Record) {
@@ -178,6 +98,12 @@ func TestInsertIsOneAttempt(t *testing.T) {
 // shipped makes records durable and ships them with the real store.
 func shipped(tb testing.TB, store *activity.Store, rows []record.Record) *tally {
 	tb.Helper()
+	return shippedBy(tb, store, rows, func(run func()) { run() })
+}
+
+// shippedBy is shipped with the shipping itself handed to around.
+func shippedBy(tb testing.TB, store *activity.Store, rows []record.Record, around func(run func())) *tally {
+	tb.Helper()
 	dir := tb.TempDir()
 	over := spool.DefaultConfig()
 	over.Dir = dir + "/spool"
@@ -199,16 +125,14 @@ func shipped(tb testing.TB, store *activity.Store, rows []record.Record) *tally 
 	ended := make(chan error, 2)
 	go func() { ended <- sp.Run(ctx) }()
 	fill(tb, sp, rows)
-	if b, ok := tb.(*testing.B); ok {
-		b.StartTimer()
-		defer b.StopTimer()
-	}
-	go func() { ended <- w.Run(ctx) }()
-	deadline, stop := context.WithTimeout(ctx, time.Minute)
-	defer stop()
-	if err := w.Drain(deadline); err != nil {
-		tb.Errorf("drain: %v", err)
-	}
+	around(func() {
+		go func() { ended <- w.Run(ctx) }()
+		deadline, stop := context.WithTimeout(ctx, time.Minute)
+		defer stop()
+		if err := w.Drain(deadline); err != nil {
+			tb.Errorf("drain: %v", err)
+		}
+	})
 	cancel()
 	for _, err := range []error{<-ended, <-ended, sp.Close()} {
 		if err != nil {
@@ -250,23 +174,4 @@ func TestRealStore(t *testing.T) {
 	if got := count(t, store); got != "2000\t2000" {
 		t.Fatal(got)
 	}
-}
-
-// BenchmarkWriter ships what waits in the spool into a real engine.
-func BenchmarkWriter(b *testing.B) {
-	access := enginetest.Start(b)
-	store := openStore(b, access, access.Address)
-	if err := store.Migrate(b.Context()); err != nil {
-		b.Fatal(err)
-	}
-	const n = 300_000
-	b.ReportAllocs()
-	b.StopTimer()
-	for i := range b.N {
-		rows := someRows(i*n, (i+1)*n)
-		if got := shipped(b, store, rows); got.stored != n {
-			b.Fatalf("fates %+v", got)
-		}
-	}
-	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 }

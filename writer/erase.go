@@ -15,7 +15,7 @@ type erasures struct {
 	one     chan struct{} // held by the erasure under way
 	mu      sync.Mutex
 	last    uint64 // the number of the last that began
-	done    uint64 // of the last that is complete: what was read after it holds none of its records
+	done    uint64 // of the last that is over: what was read after it is none of its business
 	pending []erasure
 }
 
@@ -49,15 +49,11 @@ func (e *erasures) begin(handles []event.Handle) erasure {
 	return next
 }
 
-// end says that an erasure is complete, or given up.
-func (e *erasures) end(one erasure, complete bool) {
+// end says that an erasure is over: what is read from now on was read after it.
+func (e *erasures) end(one erasure) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if complete {
-		e.done = one.number
-		return
-	}
-	e.pending = slices.DeleteFunc(e.pending, func(x erasure) bool { return x.number == one.number })
+	e.done = one.number
 }
 
 // reading returns the number under which a batch is read that is read from now on.
@@ -93,7 +89,8 @@ func (e *erasures) prune(oldest uint64) {
 // then counted so; Erase waits for that, and when it returns nil nothing of the
 // handles that was accepted before the call is sent any more. Records that cannot
 // be decoded are not found. After an error it must be called again. It may be
-// called whether Run runs or not, and does nothing to what is stored.
+// called whether Run runs or not, but the spool must run; it does nothing to what
+// is stored.
 func (w *Writer) Erase(ctx context.Context, handles []event.Handle) (int, error) {
 	select {
 	case w.erasures.one <- struct{}{}:
@@ -103,7 +100,7 @@ func (w *Writer) Erase(ctx context.Context, handles []event.Handle) (int, error)
 	}
 	one := w.erasures.begin(handles)
 	taken, err := w.erase(ctx, &one)
-	w.erasures.end(one, err == nil)
+	w.erasures.end(one)
 	w.gathering.interrupt() // it began before and may read what comes after
 	w.metrics.erased.Add(float64(taken))
 	return taken, err

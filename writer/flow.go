@@ -131,13 +131,17 @@ func (w *Writer) nextUnlessHurried(ctx context.Context, into *batch) (spool.Batc
 	gather, done := w.gathering.begin(ctx)
 	defer done()
 	into.read = w.erasures.reading() // after begin: an Erase that ends now interrupts
-	linger := w.cfg.Linger
+	rows, linger := w.size.gather()
 	select {
 	case <-w.hurry:
 		linger = 0
 	default:
 	}
-	return w.spool.Next(gather, w.size.rows(), linger)
+	b, err := w.spool.Next(gather, rows, linger)
+	if err == nil {
+		w.size.gathered(len(b.Records))
+	}
+	return b, err
 }
 
 // gathering is the reading under way, which others can interrupt.

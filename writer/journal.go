@@ -117,6 +117,11 @@ func encodeJournal(entries []entry) []byte {
 		b = append(b, e.token[:]...)
 		b = binary.BigEndian.AppendUint64(b, uint64(e.at))
 	}
+	return sum(b)
+}
+
+// sum appends the checksum.
+func sum(b []byte) []byte {
 	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)))
 }
 
@@ -124,8 +129,8 @@ func decodeJournal(b []byte) ([]entry, error) {
 	if len(b) < 20 || string(b[:8]) != journalMagic {
 		return nil, fmt.Errorf("read the journal: %w", errJournal)
 	}
-	body, sum := b[:len(b)-4], binary.BigEndian.Uint32(b[len(b)-4:])
-	if crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)) != sum {
+	body, want := b[:len(b)-4], binary.BigEndian.Uint32(b[len(b)-4:])
+	if crc32.Checksum(body, crc32.MakeTable(crc32.Castagnoli)) != want {
 		return nil, fmt.Errorf("read the journal: checksum: %w", errJournal)
 	}
 	size := entrySize

@@ -173,7 +173,7 @@ func TestDamagedSegments(t *testing.T) {
 func TestDamagedJournalledRange(t *testing.T) {
 	dir, st := t.TempDir(), newStore([]fault{faultCrash})
 	cfg := testConfig(dir)
-	cfg.BatchRows, cfg.Linger = 100, time.Hour
+	cfg.BatchRows, cfg.Linger, cfg.MaxLinger = 100, time.Hour, time.Hour
 	p := begin(t, dir, st, cfg, quiet)
 	for i := range 100 {
 		p.accept(encoded(fmt.Sprint(i), ""))

@@ -45,7 +45,7 @@ func New(cfg Config, deps Deps) (*Writer, error) {
 	}
 	kept := quarantine{log, cfg.MaxKept}
 	ids := newClaims(newSeen(cfg.Window, cfg.MaxSeen, time.Now()))
-	rows := newSize(cfg.BatchRows)
+	rows := newSize(cfg.BatchRows, cfg.Linger, cfg.MaxLinger)
 	m, err := newMetrics(deps.Registerer, kept, ids, rows, cfg)
 	if err != nil {
 		return nil, err
