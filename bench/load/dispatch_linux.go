@@ -11,7 +11,9 @@ import (
 const reconnectWithin = 5 * time.Second
 
 // dispatch gives idle connections what is to be sent now: first what is sent
-// again, then what is due.
+// again, then what is due. While as many wait to be sent again as there are
+// connections nothing new is taken, so that at most twice as many requests as
+// connections are in flight.
 func (l *loop) dispatch(now time.Duration) error {
 	for l.schedule != nil && l.nextDue <= now && !l.finished(now) {
 		l.waiting.push(l.nextDue)
@@ -26,6 +28,8 @@ func (l *loop) dispatch(now time.Duration) error {
 			if err := l.issue(r.req, r.due); err != nil {
 				return err
 			}
+		case l.again.len() >= l.config.Connections:
+			return nil
 		case l.waiting.len() > 0:
 			due := l.waiting.pop()
 			if due >= l.config.Warm {

@@ -38,7 +38,7 @@ func generate(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err := json.NewDecoder(in).Decode(&o); err != nil {
 		return fmt.Errorf("read what to send: %w", err)
 	}
-	pool, err := mix.NewPool(o.Mix, o.Load.Connections)
+	pool, err := mix.NewPool(o.Mix, 2*o.Load.Connections)
 	if err != nil {
 		return err
 	}
