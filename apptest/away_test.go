@@ -112,7 +112,7 @@ func TestSpoolFull(t *testing.T) {
 	t.Logf("seen between the marks and not ready: %v", between)
 	p.done(t, "ClickHouse is back")
 	again := startLoad(t, host(t, s.public), mix{clients: 1, first: 1000})
-	eventually(t, 20*time.Second, "events answered 2xx again", func() bool { return again.acked.Load() > 0 })
+	eventually(t, time.Minute, "events answered 2xx again", func() bool { return again.acked.Load() > 0 })
 	again.stop()
 	s.exactlyOnce(t, l, 2*time.Minute)
 	p.done(t, "everything is shipped")

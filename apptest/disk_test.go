@@ -141,12 +141,16 @@ func TestDiskSlow(t *testing.T) {
 	}
 
 	d.Hang()
-	eventually(t, 20*time.Second, "clients that give up waiting", func() bool { return l.silent.Load() >= 128 })
+	eventually(t, time.Minute, "clients that give up waiting", func() bool { return l.silent.Load() >= 128 })
 	hung := l.acked.Load()
-	eventually(t, 20*time.Second, "more clients that give up waiting", func() bool { return l.silent.Load() >= 192 })
+	if waited := s.metrics(t)["zgoda_spool_disk_wait_seconds"]; waited < 1 {
+		t.Errorf("zgoda_spool_disk_wait_seconds tells %v", waited)
+	}
+	eventually(t, time.Minute, "more clients that give up waiting", func() bool { return l.silent.Load() >= 192 })
 	if now := l.acked.Load(); now != hung {
 		t.Errorf("%d events were answered 2xx while no data could reach the disk", now-hung)
 	}
+	p.becomes(t, http.StatusServiceUnavailable, "does not answer")
 	p.done(t, "the disk hangs")
 	if held := s.metrics(t)["process_resident_memory_bytes"]; held > memoryLimit {
 		t.Errorf("the gateway holds %.0f MiB", held/(1<<20))

@@ -35,20 +35,20 @@ func (p *steps) done(t *testing.T, what string) {
 func (p *steps) more(t *testing.T, events int64) {
 	t.Helper()
 	from := p.l.acked.Load()
-	eventually(t, 20*time.Second, fmt.Sprintf("%d more events answered 2xx", events), func() bool { return p.l.acked.Load() >= from+events })
+	eventually(t, time.Minute, fmt.Sprintf("%d more events answered 2xx", events), func() bool { return p.l.acked.Load() >= from+events })
 }
 
 // refused waits until so many more requests have been answered 503.
 func (p *steps) refused(t *testing.T, requests int64) {
 	t.Helper()
 	from := p.l.busy.Load()
-	eventually(t, 20*time.Second, fmt.Sprintf("%d more requests answered 503", requests), func() bool { return p.l.busy.Load() >= from+requests })
+	eventually(t, time.Minute, fmt.Sprintf("%d more requests answered 503", requests), func() bool { return p.l.busy.Load() >= from+requests })
 }
 
 // becomes waits until /readyz answers with the status and words.
 func (p *steps) becomes(t *testing.T, want int, words string) {
 	t.Helper()
-	eventually(t, 20*time.Second, fmt.Sprintf("/readyz %d with %q", want, words), func() bool {
+	eventually(t, time.Minute, fmt.Sprintf("/readyz %d with %q", want, words), func() bool {
 		status, text := p.s.readiness(t)
 		return status == want && strings.Contains(text, words)
 	})
