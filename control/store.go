@@ -92,7 +92,7 @@ func (s *Store) open(ctx context.Context) error {
 	}
 	s.read.SetMaxOpenConns(connections)
 	s.read.SetMaxIdleConns(connections)
-	records, err := connect(s.cfg, "&_pragma=query_only(1)&_pragma=cache_size(-8192)")
+	records, err := connect(s.cfg, "&_pragma=query_only(1)&_pragma=cache_size(-32768)")
 	if err != nil {
 		return err
 	}

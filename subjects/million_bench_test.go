@@ -59,7 +59,7 @@ func fullSet(b *testing.B) *Set {
 	}
 	b.Cleanup(func() { _ = set.Close() })
 	ids, out := make([]Identity, 1024), make([]*Entry, 1024)
-	for n := uint64(0); n < million; {
+	for n := uint64(1); n <= million; {
 		for i := range ids {
 			ids[i] = numbered(n)
 			n++
@@ -101,7 +101,7 @@ func BenchmarkMillion(b *testing.B) {
 			for b.Loop() {
 				for i := range ids {
 					if i < 60 {
-						ids[i] = numbered(asked[at])
+						ids[i] = numbered(asked[at] + 1)
 						at = (at + 1) % len(asked)
 					} else {
 						ids[i] = ids[i-60]
