@@ -311,7 +311,9 @@ func TestMetricsRegister(t *testing.T) {
 		m := f.GetMetric()[0]
 		seen[f.GetName()] = m.GetCounter().GetValue() + m.GetGauge().GetValue()
 	}
-	if seen["zgoda_spool_records_total"] != 1 || seen["zgoda_spool_waiting_records"] != 1 {
+	group := float64(frameSize + tagSize + len("\x01x"))
+	if seen["zgoda_spool_records_total"] != 1 || seen["zgoda_spool_waiting_records"] != 1 ||
+		seen["zgoda_spool_synced_bytes_total"] != headerSize+group {
 		t.Fatalf("metrics: %v", seen)
 	}
 	if err := s.Register(reg); err == nil {
