@@ -73,10 +73,19 @@ bench: need-go engine build $(BIN)/bench ## Measure everything beside servers th
 bench-quick: need-go engine build $(BIN)/bench ## Measure single events and batches of 100 only, about 90 seconds; writes nothing
 	$(BIN)/bench quick -results ''
 
+SOAKTIME ?= 1h
+.PHONY: soak
+soak: need-go engine build $(BIN)/bench ## Mixed load for SOAKTIME (default 1h) while processes are killed; fails when something grows or is lost
+	$(BIN)/bench soak -time $(SOAKTIME)
+
 .PHONY: $(BIN)/bench
 $(BIN)/bench:
 	@mkdir -p $(BIN)
 	CGO_ENABLED=0 $(GO) build -trimpath -o $@ ./bench/run
+
+.PHONY: bench-schema
+bench-schema: need-go engine build ## Measure the table of events beside variants of it (about half an hour); writes bench/results/
+	$(GO) run ./bench/schema
 
 .PHONY: generate
 generate: need-go ## Regenerate generated files (protocol, snippet)

@@ -3,6 +3,7 @@
 //
 //	run quick      a minute and a half: single events and batches of 100
 //	run full       every scenario
+//	run soak       mixed load for an hour with processes killed
 //	run bare, run durable, run generate    the processes that these start
 package main
 
@@ -31,6 +32,7 @@ type options struct {
 	round       time.Duration
 	visitors    uint64
 	only        string
+	soak        time.Duration
 }
 
 func main() {
@@ -57,14 +59,14 @@ func run(ctx context.Context, args []string) error {
 		return serve(func(l net.Listener) error { return yardstick.ServeDurable(ctx, l, rest[0]) })
 	case "generate":
 		return generate(ctx, os.Stdin, os.Stdout)
-	case "quick", "full":
+	case "quick", "full", "soak":
 		o, err := parse(command, rest)
 		if err != nil {
 			return err
 		}
-		return map[string]func(context.Context, options) error{"quick": quick, "full": full}[command](ctx, o)
+		return map[string]func(context.Context, options) error{"quick": quick, "full": full, "soak": soak}[command](ctx, o)
 	default:
-		return fmt.Errorf("%s is neither quick nor full", command)
+		return fmt.Errorf("%s is none of quick, full, soak", command)
 	}
 }
 
@@ -79,10 +81,11 @@ func parse(command string, args []string) (o options, err error) {
 	flags.DurationVar(&o.round, "round", 4*time.Second, "length of a round")
 	flags.Uint64Var(&o.visitors, "visitors", defaultVisitors[command], "known visitors, drawn by Zipf's law")
 	flags.StringVar(&o.only, "only", "", "of quick: single or batch")
+	flags.DurationVar(&o.soak, "time", time.Hour, "of soak: how long")
 	return o, flags.Parse(args)
 }
 
-var defaultVisitors = map[string]uint64{"quick": 100_000, "full": 1_000_000}
+var defaultVisitors = map[string]uint64{"quick": 100_000, "full": 1_000_000, "soak": 200_000}
 
 // serve serves a yardstick until standard input ends or a signal comes.
 func serve(with func(net.Listener) error) error {

@@ -50,14 +50,31 @@ func newStage(ctx context.Context, o options, withNginx bool, flags ...string) (
 			return s, err
 		}
 	}
-	g, err := startGateway(o.bin, filepath.Join(dir, "zgoda"), flags...)
+	return s, s.startGateway(ctx, o, flags)
+}
+
+// newGatewayStage starts the gateway alone.
+func newGatewayStage(ctx context.Context, o options) (*stage, error) {
+	dir, err := os.MkdirTemp(o.scratch, "zgoda-bench-")
 	if err != nil {
-		return s, err
+		return nil, fmt.Errorf("make a scratch folder: %w", err)
+	}
+	s := &stage{dir: dir}
+	if err := s.startGateway(ctx, o, nil); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+func (s *stage) startGateway(ctx context.Context, o options, flags []string) error {
+	g, err := startGateway(o.bin, filepath.Join(s.dir, "zgoda"), flags...)
+	if err != nil {
+		return err
 	}
 	s.closers = append(s.closers, g.stop)
 	s.zgoda = gatewayTarget(g)
 	s.cookies, err = g.cookies(ctx)
-	return s, err
+	return err
 }
 
 func (s *stage) yardstick(ctx context.Context, name string, args ...string) (target, error) {

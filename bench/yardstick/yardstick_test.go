@@ -72,7 +72,7 @@ func TestDurableHasWhatItAnswered(t *testing.T) {
 				if err != nil {
 					return // killed
 				}
-				resp.Body.Close()
+				_ = resp.Body.Close()
 				mu.Lock()
 				if resp.StatusCode == http.StatusNoContent {
 					answered[body] = true
@@ -186,7 +186,7 @@ func TestNginx(t *testing.T) {
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		resp, err := client.Post("http://"+address+"/v1/t", "text/plain", strings.NewReader("{}"))
 		if err == nil {
-			resp.Body.Close()
+			_ = resp.Body.Close()
 			if resp.StatusCode != http.StatusNoContent {
 				t.Errorf("answers %d", resp.StatusCode)
 			}
