@@ -143,8 +143,7 @@ func classify(act string, err error) error {
 
 // unsent marks an error as one before any row had left.
 func unsent(err error) error {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		e.unsent = true
 	}
 	return err

@@ -118,6 +118,7 @@ func TestConsents(t *testing.T) {
 func TestDirectoryAway(t *testing.T) {
 	r := consoletest.Start(t, nil)
 	r.Directory.SetAway(true)
+	r.Waiting.SetAway(true)
 	for _, route := range routes {
 		if !strings.Contains(route.path, "/contacts") {
 			continue

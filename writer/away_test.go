@@ -26,9 +26,8 @@ func overEngine(t *testing.T) *lived {
 	t.Helper()
 	room := enginetest.StartRoom(t)
 	direct := openStore(t, room.Access, room.Access.Address)
-	if err := direct.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	// A stranger on this machine may end the engine at any time; it comes back.
+	eventually(t, "the schema is there", func() bool { return direct.Migrate(t.Context()) == nil })
 	l := &lived{room: room, direct: direct, line: newLine(t, room.Access.Address), dir: t.TempDir()}
 	l.restart(t)
 	return l
@@ -91,7 +90,7 @@ func TestEngineAway(t *testing.T) {
 		l.acceptAll(t, someRows(2000+i*1000-200, 2000+(i+1)*1000))
 	}
 	eventually(t, "everything is stalled", func() bool {
-		return l.metric("stalled") == float64(l.writer.cfg.Connections) && l.label("stalled") == "unreachable"
+		return l.metric("stalled") >= float64(l.writer.cfg.Connections) && l.label("stalled") == "unreachable"
 	})
 	if got, most := l.metric("ranges_in_flight"), l.metric("ranges_in_flight_limit"); got > most || most != 5 {
 		t.Fatalf("%v ranges in flight of %v", got, most)

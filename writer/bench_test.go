@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"testing"
@@ -75,7 +76,8 @@ func BenchmarkWriter(b *testing.B) {
 		rows := typicalRows(random, n)
 		rate := 0.0
 		got := shippedBy(b, store, rows, func(run func()) {
-			own0, _ := cpu(b, os.Getpid())
+			debug.FreeOSMemory()
+			own0, ownBefore := cpu(b, os.Getpid())
 			engine0, _ := cpu(b, room.PID())
 			started := time.Now()
 			b.StartTimer()
@@ -87,8 +89,8 @@ func BenchmarkWriter(b *testing.B) {
 			time.Sleep(10 * time.Second) // let it merge: this is a measurement
 			engine1, engineMB := cpu(b, room.PID())
 			own, engine = own+own1-own0, engine+engine1-engine0
-			b.Logf("%.0f rows/s; us a row: own %.2f, engine %.2f and merging %.2f; MB: own %.0f, engine %.0f", rate,
-				1e6*(own1-own0)/n, 1e6*(at1-engine0)/n, 1e6*(engine1-at1)/n, ownMB, engineMB)
+			b.Logf("%.0f rows/s; us a row: own %.2f, engine %.2f and merging %.2f; MB: own %.0f before, %.0f after, engine %.0f", rate,
+				1e6*(own1-own0)/n, 1e6*(at1-engine0)/n, 1e6*(engine1-at1)/n, ownBefore, ownMB, engineMB)
 		})
 		if got.stored != n {
 			b.Fatalf("fates %+v", got)

@@ -27,7 +27,7 @@ type Config struct {
 // DefaultConfig returns the settings for files named by the caller.
 func DefaultConfig() Config {
 	return Config{
-		MaxKept: 1 << 30, BatchRows: 200_000, Connections: 2, Linger: time.Second, MaxLinger: 5 * time.Second,
+		MaxKept: 1 << 30, BatchRows: 100_000, Connections: 2, Linger: time.Second, MaxLinger: 5 * time.Second,
 		Window: 24 * time.Hour, MaxSeen: 4_000_000, SeedWithin: 30 * time.Second,
 		Readable: 6*24*time.Hour + 12*time.Hour, Settle: time.Second,
 		RetryMin: 100 * time.Millisecond, RetryMax: 10 * time.Second,
