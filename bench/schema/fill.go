@@ -35,6 +35,7 @@ type figures struct {
 	Fresh, Merged sizes
 	Insert, Merge cost
 	Reads         map[string]timing
+	Pace          []pace
 }
 
 // fill inserts the source into a variant batch by batch with merges held back,

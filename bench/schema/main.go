@@ -47,7 +47,7 @@ func flags() (*plan, error) {
 	days := flag.Int("days", 60, "days over which the events are spread")
 	batch := flag.Uint64("batch", 100_000, "events of one insert")
 	names := flag.String("variants", "", "variants to measure, with commas; empty: all")
-	steps := flag.String("steps", "source,fill,read,delete,report", "what is done; the others' outcome is taken from an earlier run in -dir")
+	steps := flag.String("steps", "source,fill,pace,read,delete,purge,report", "what is done; the others' outcome is taken from an earlier run in -dir; load instead of source,fill: straight from the generator, merges running")
 	flag.IntVar(&p.threads, "threads", 1, "threads of the engine for one query")
 	flag.StringVar(&p.dir, "dir", "", "folder to work in, which is kept; empty: a temporary one")
 	flag.StringVar(&p.launcher, "launcher", filepath.Join("bin", "zgoda-clickhouse"), "path of zgoda-clickhouse")
@@ -108,16 +108,34 @@ func (p *plan) measure(ctx context.Context, r *room, v variant, known map[string
 		}
 		fmt.Fprintf(os.Stderr, "%s: %.1f bytes an event fresh, %.1f merged\n", v.Name, f.Fresh.perRow(f.Fresh.Bytes), f.Merged.perRow(f.Merged.Bytes))
 	}
+	if p.steps["load"] {
+		if f, err = r.load(ctx, p.shape, v); err != nil {
+			return err
+		}
+	}
 	if p.steps["read"] {
 		if f.Reads, err = r.measureReads(ctx, p.shape, v); err != nil {
 			return err
 		}
 	}
+	if f.Reads == nil {
+		f.Reads = map[string]timing{}
+	}
 	if p.steps["delete"] {
-		if f.Reads == nil {
-			f.Reads = map[string]timing{}
+		if err := r.makeErased(ctx, p.shape); err != nil {
+			return err
 		}
-		if err := r.measureDeletes(ctx, p.shape, v, f.Reads); err != nil {
+		if err := r.measureDeletes(ctx, deletes(p.shape), v, f.Reads); err != nil {
+			return err
+		}
+	}
+	if p.steps["purge"] {
+		if err := r.measureDeletes(ctx, purges(p.shape), v, f.Reads); err != nil {
+			return err
+		}
+	}
+	if v.Name == chosen && p.steps["pace"] {
+		if f.Pace, err = r.paces(ctx, p.shape); err != nil {
 			return err
 		}
 	}

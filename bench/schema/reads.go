@@ -34,9 +34,15 @@ func (s shape) reads() []read {
 	}
 	for _, ids := range []int{1, 1000} {
 		out = append(out, read{fmt.Sprintf("read back %d ids", ids), fmt.Sprintf("SELECT DISTINCT site, message_id FROM {t} WHERE received_at >= toDateTime64(%d, 3, 'UTC') "+
-			"AND (site, message_id) IN (SELECT site, {id} FROM %s WHERE n >= %d)", (s.End-3600)/3600*3600, source, s.Rows-uint64(ids))})
+			"AND (site, message_id) IN (SELECT site, {id} FROM %s WHERE n >= %d)", s.oldest(ids), source, s.Rows-uint64(ids))})
 	}
 	return out
+}
+
+// oldest is the hour before which none of the newest rows came.
+func (s shape) oldest(newest int) int64 {
+	ago := int64(newest) * int64(s.Days) * 86400 / int64(s.Rows)
+	return (s.End - ago - 1) / 3600 * 3600
 }
 
 // person is the pseudonym of the first visitor from a rank on that is a
@@ -87,18 +93,25 @@ func (r *room) measureReads(ctx context.Context, s shape, v variant) (map[string
 // erased is the table of the subjects that are deleted together.
 const erased = "variants.erased"
 
-// deletes returns what an erasure does, in order.
+// deletes returns what hides rows, in order.
 func deletes(s shape) []read {
 	return []read{
 		{"lightweight delete, 1 subject", "DELETE FROM {t} WHERE site = 'shop' AND subject = " + s.person(60)},
 		{"lightweight delete, 10,000 subjects", "DELETE FROM {t} WHERE site = 'shop' AND subject IN (SELECT subject FROM " + erased + ")"},
+	}
+}
+
+// purges returns what takes hidden rows out of the files, which is written anew
+// for all of them.
+func purges(s shape) []read {
+	return []read{
 		{"apply the deletes to the files", "ALTER TABLE {t} APPLY DELETED MASK"},
 		{"mutation delete, 1 subject", "ALTER TABLE {t} DELETE WHERE site = 'shop' AND subject = " + s.person(70)},
 	}
 }
 
-// measureDeletes times what an erasure does. It changes the table.
-func (r *room) measureDeletes(ctx context.Context, s shape, v variant, out map[string]timing) error {
+// makeErased makes the table of the subjects that are deleted together.
+func (r *room) makeErased(ctx context.Context, s shape) error {
 	for _, statement := range []string{
 		"DROP TABLE IF EXISTS " + erased + " SYNC", "CREATE TABLE " + erased + " (subject FixedString(16)) ENGINE = MergeTree ORDER BY subject",
 		fmt.Sprintf("INSERT INTO %s SELECT sipHash128('visitor', number * %d) FROM numbers(10000)", erased, max(1, s.Visitors/20000)),
@@ -107,7 +120,12 @@ func (r *room) measureDeletes(ctx context.Context, s shape, v variant, out map[s
 			return err
 		}
 	}
-	for _, q := range deletes(s) {
+	return nil
+}
+
+// measureDeletes times statements that change the table, each once.
+func (r *room) measureDeletes(ctx context.Context, statements []read, v variant, out map[string]timing) error {
+	for _, q := range statements {
 		before, err := r.count(ctx, v)
 		if err != nil {
 			return err

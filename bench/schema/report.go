@@ -21,6 +21,7 @@ func (p *plan) report(known map[string]figures) error {
 	readTable(&b, list)
 	for _, f := range list {
 		if f.Name == chosen {
+			paceTable(&b, f.Pace)
 			columnTable(&b, f)
 		}
 	}
@@ -56,7 +57,7 @@ func sizeTable(b *strings.Builder, list []figures) {
 
 func readTable(b *strings.Builder, list []figures) {
 	var names []string
-	for _, q := range append((shape{Visitors: 1}).reads(), deletes(shape{})...) {
+	for _, q := range append((shape{Visitors: 1, Rows: 1}).reads(), append(deletes(shape{}), purges(shape{})...)...) {
 		if slices.ContainsFunc(list, func(f figures) bool { _, ok := f.Reads[q.Name]; return ok }) {
 			names = append(names, q.Name)
 		}
@@ -79,6 +80,18 @@ func readTable(b *strings.Builder, list []figures) {
 			fmt.Fprintf(b, " %.0f / %.0f (%s) |", t.First*1000, t.Median*1000, t.Read)
 		}
 		b.WriteString("\n")
+	}
+	b.WriteString("\n")
+}
+
+func paceTable(b *strings.Builder, paces []pace) {
+	if len(paces) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "Parts of one partition while inserts follow each other without a pause (inserts are delayed from %d parts on):\n\n"+
+		"| events of an insert | inserts | inserts a second | most parts | parts at rest |\n| --- | --- | --- | --- | --- |\n", paces[0].Limit)
+	for _, p := range paces {
+		fmt.Fprintf(b, "| %d | %d | %.1f | %d | %d |\n", p.Batch, p.Inserts, float64(p.Inserts)/p.Seconds, p.MostParts, p.Settled)
 	}
 	b.WriteString("\n")
 }

@@ -93,7 +93,10 @@ func (s shape) rowsQuery(from, count uint64) string {
 }
 
 // makeSource fills the source once.
-func (r *room) makeSource(ctx context.Context, s shape) error {
+func (r *room) makeSource(ctx context.Context, s shape) error { return r.makeSourceFrom(ctx, s, 0) }
+
+// makeSourceFrom fills it with the rows from a number on.
+func (r *room) makeSourceFrom(ctx context.Context, s shape, first uint64) error {
 	for _, statement := range []string{
 		"CREATE DATABASE IF NOT EXISTS variants",
 		"DROP TABLE IF EXISTS " + source + " SYNC",
@@ -104,7 +107,7 @@ func (r *room) makeSource(ctx context.Context, s shape) error {
 		}
 	}
 	const step = 1_000_000
-	for from := uint64(0); from < s.Rows; from += step {
+	for from := first; from < s.Rows; from += step {
 		query := "INSERT INTO " + source + " (n, " + strings.Join(eventColumns, ", ") + ") " + s.rowsQuery(from, min(step, s.Rows-from))
 		if err := r.exec(ctx, query); err != nil {
 			return err
