@@ -101,6 +101,7 @@ var (
 type sheet struct {
 	texts [fixedAt]textColumn
 	fixed [len(fixedColumns)][]byte
+	room  []byte
 	wire  wire
 	view  record.View
 }
@@ -108,7 +109,7 @@ type sheet struct {
 // fill lays rows out in the columns of a prepared batch, which are empty. The
 // rows are read and not kept.
 func (s *sheet) fill(into []column.Interface, rows [][]byte) error {
-	if err := s.begin(into); err != nil {
+	if err := s.begin(into, len(rows)); err != nil {
 		return err
 	}
 	for _, row := range rows {
@@ -130,12 +131,12 @@ func (s *sheet) fill(into []column.Interface, rows [][]byte) error {
 }
 
 // begin looks at what columns the server has and empties the buffers.
-func (s *sheet) begin(into []column.Interface) error {
+func (s *sheet) begin(into []column.Interface, rows int) error {
 	if len(into) != columns {
 		return errColumn
 	}
 	for i := range s.texts {
-		if err := s.texts[i].begin(into[i]); err != nil {
+		if err := s.texts[i].begin(into[i], rows, &s.room); err != nil {
 			return fmt.Errorf("%s: %w", eventColumns[i], err)
 		}
 	}

@@ -66,6 +66,9 @@ func (c Config) options() (*clickhouse.Options, string, error) {
 	}
 	options.Auth.Database = ""
 	options.Compression = &clickhouse.Compression{Method: clickhouse.CompressionLZ4}
+	if c.DSN == "" { // the embedded engine: loopback is cheaper than compressing for it
+		options.Compression.Method = clickhouse.CompressionNone
+	}
 	options.DialTimeout, options.ReadTimeout = c.DialTimeout, c.QueryTimeout
 	options.MaxOpenConns, options.MaxIdleConns = c.MaxConnections, c.MaxConnections
 	return options, database, nil

@@ -15,14 +15,19 @@ type textColumn struct {
 	plain *column.String // nil: the column has a dictionary
 	value []byte         // given to plain by its address, so that nothing is allocated
 	words dictionary
+
+	rows, bytes int // of the batch so far, or of the one before
 }
 
-// begin starts a batch.
-func (t *textColumn) begin(into column.Interface) error {
+// begin starts a batch of so many rows. Room is a buffer for all columns.
+func (t *textColumn) begin(into column.Interface, rows int, room *[]byte) error {
 	t.into = into
 	switch c := into.(type) {
 	case *column.String:
 		t.plain = c
+		if err := t.reserve(rows, room); err != nil {
+			return err
+		}
 	case *column.LowCardinality:
 		if c.Type() != "LowCardinality(String)" {
 			return errColumn
@@ -35,12 +40,40 @@ func (t *textColumn) begin(into column.Interface) error {
 	return nil
 }
 
+// maxRoom is the most that is reserved at once.
+const maxRoom = 32 << 20
+
+// reserve lets the driver's column, which is new for each batch, allocate once and
+// not bit by bit: it keeps its room when it is emptied. Rows are taken to be a
+// little longer than those of the batch before.
+func (t *textColumn) reserve(rows int, room *[]byte) error {
+	need := 0
+	if t.rows > 0 {
+		need = min(maxRoom, int(float64(rows)*float64(t.bytes)/float64(t.rows)*1.1))
+	}
+	t.rows, t.bytes = 0, 0
+	if need == 0 {
+		return nil
+	}
+	if cap(*room) < need {
+		*room = make([]byte, need)
+	}
+	t.value = (*room)[:need]
+	if err := t.plain.AppendRow(&t.value); err != nil {
+		return err
+	}
+	t.plain.Reset()
+	return nil
+}
+
 // add appends a value.
 func (t *textColumn) add(value []byte) error {
 	if t.plain == nil {
 		t.words.add(value)
 		return nil
 	}
+	t.rows++
+	t.bytes += len(value)
 	t.value = value
 	return t.plain.AppendRow(&t.value)
 }

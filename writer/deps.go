@@ -47,11 +47,12 @@ type inserter interface {
 	Recent(ctx context.Context, since time.Time, limit int, yield func(site event.SiteID, messageID string)) (time.Time, error)
 }
 
-// rechecker looks whether a record may still be shipped: ReasonNone, or why not.
-// After an error nothing of the range is shipped; it is asked again. Of the
-// record's texts only the site is there. It is called from several goroutines.
+// rechecker looks whether records may still be shipped, and fills in ReasonNone,
+// or why not, for each. After an error nothing of the range is shipped; it is
+// asked again. Of a record's texts only the site is there. It is called from
+// several goroutines.
 type rechecker interface {
-	Recheck(ctx context.Context, r *record.Record) (event.Reason, error)
+	Recheck(ctx context.Context, rows []record.Record, out []event.Reason) error
 }
 
 // fates counts what became of records.

@@ -248,29 +248,6 @@ func (w *Writer) refresh(ctx context.Context, b *batch) error {
 	return nil
 }
 
-// admit looks again whether each pending row may be shipped.
-func (w *Writer) admit(ctx context.Context, b *batch) error {
-	var v record.View
-	var r record.Record
-	return w.try(ctx, "recheck", func() error {
-		return b.settle(func(row int) (fate, error) {
-			if err := v.Read(b.record(row)); err != nil {
-				return pending, err
-			}
-			v.Fixed(&r)
-			if site := v.Text(record.TextSite); string(site) != string(r.Site) {
-				r.Site = event.SiteID(site)
-			}
-			reason, err := w.recheck.Recheck(ctx, &r)
-			if err != nil || reason == event.ReasonNone {
-				return pending, err
-			}
-			w.claims.forget(b.ids[row])
-			return dropped + fate(reason), nil
-		})
-	})
-}
-
 // finish puts what is for the quarantine there, releases the range and counts.
 func (w *Writer) finish(ctx context.Context, b *batch) error {
 	if err := w.try(ctx, "quarantine", func() error { return w.keep(ctx, b) }); err != nil {
