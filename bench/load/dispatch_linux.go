@@ -112,8 +112,8 @@ func (l *loop) handle(i int, events uint32) error {
 func (l *loop) answered(i int, a answer) error {
 	now := l.now()
 	c := &l.conns[i]
-	if c.req == nil {
-		return fmt.Errorf("%w: it came without a request", errAnswer)
+	if c.req == nil { // the server ends an idle connection with a 408
+		return l.broken(i)
 	}
 	cut := len(c.out) > 0 // refused before all of it was read
 	l.count(c, a.status, now)
@@ -131,7 +131,7 @@ func (l *loop) answered(i int, a answer) error {
 
 // count books an answer, or arranges for its request to be sent again.
 func (l *loop) count(c *conn, status int, now time.Duration) {
-	passing := status == 429 || status >= 500
+	passing := status == 408 || status == 429 || status >= 500
 	if passing && l.config.Retry > 0 {
 		l.result.refuse(status)
 		l.again.push(resend{c.req, c.due, now + l.config.Retry})

@@ -32,7 +32,7 @@ type Config struct {
 	Duration    time.Duration // what is counted
 	Rate        float64       // requests a second of an open loop; 0 is a closed loop
 	Poisson     bool          // random instead of even arrivals of an open loop
-	Retry       time.Duration // when an unanswered or refused (429, 5xx) request is sent again; 0: never
+	Retry       time.Duration // when an unanswered or refused (408, 429, 5xx) request is sent again; 0: never
 	Grace       time.Duration // for what is in flight at the end
 	Requests    int           // stop after so many; 0: when Duration is over
 	Seed        uint64        // of random arrivals

@@ -180,6 +180,46 @@ func (s *limited) Next(now time.Time) *Request {
 	return r
 }
 
+// TestIdleConnectionsMayEnd: a server may close what has been idle for long, and
+// say so first.
+func TestIdleConnectionsMayEnd(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told atomic.Int64
+	server := &fasthttp.Server{IdleTimeout: time.Minute, Handler: func(*fasthttp.RequestCtx) {}}
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(impatient{l, &told}) }()
+	r, err := Run(t.Context(), Config{Address: l.Addr().String(), Connections: 3, Duration: 300 * time.Millisecond, Rate: 50, Retry: time.Millisecond, Grace: time.Minute}, &numbered{}, nil)
+	_ = l.Close()
+	<-done
+	if err != nil {
+		t.Fatal(err)
+	}
+	if told.Load() == 0 || r.Accepted != r.Sent || r.Accepted == 0 || r.Unanswered != 0 {
+		t.Errorf("%d connections were ended; %v, %d sent", told.Load(), r, r.Sent)
+	}
+}
+
+// impatient ends the first connections that it accepts with a 408.
+type impatient struct {
+	net.Listener
+	told *atomic.Int64
+}
+
+func (i impatient) Accept() (net.Conn, error) {
+	for {
+		conn, err := i.Listener.Accept()
+		if err != nil || i.told.Load() == 2 {
+			return conn, err
+		}
+		i.told.Add(1)
+		_, _ = conn.Write([]byte("HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"))
+		_ = conn.Close()
+	}
+}
+
 func TestEndsWithItsContext(t *testing.T) {
 	address := serve(t, func(*fasthttp.RequestCtx) {})
 	ctx, cancel := context.WithCancel(t.Context())

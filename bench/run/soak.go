@@ -123,7 +123,7 @@ func (s *stage) judge(ctx context.Context, o options, out *report, v verdict) er
 			fault("%s: of %d requests %d were accepted and %d never answered", name, r.Sent, r.Accepted, r.Unanswered)
 		}
 		for status, n := range r.Refused {
-			if status != 503 && status != 429 {
+			if status != 503 && status != 429 && status != 408 {
 				fault("%s: %d were answered %d", name, n, status)
 			}
 		}
