@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"zgoda/consent"
+	"zgoda/control"
 	"zgoda/control/ledger"
 	"zgoda/event"
 	"zgoda/record"
@@ -239,7 +240,7 @@ func TestRecheck(t *testing.T) {
 				if c.alter != nil {
 					c.alter(&r)
 				}
-				if got, err := w.set.Recheck(t.Context(), &r); got != c.want || err != nil {
+				if got, err := w.recheck(t, r); got != c.want || err != nil {
 					t.Errorf("got %v, %v, want %v", got, err, c.want)
 				}
 			})
@@ -253,13 +254,60 @@ func TestRecheckAsksOnlyWhenItMust(t *testing.T) {
 	if err := w.store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := w.set.Recheck(t.Context(), &r); got != event.ReasonNone || err != nil {
+	if got, err := w.recheck(t, r); got != event.ReasonNone || err != nil {
 		t.Errorf("nothing has changed: %v %v", got, err)
 	}
 	w.set.fence.raise(event.Handle{1}, 7, time.Now())
-	if got, err := w.set.Recheck(t.Context(), &r); got == event.ReasonNone || !errors.Is(err, ErrControlAway) {
-		t.Errorf("a store that cannot be read ships the record: %v %v", got, err)
+	if _, err := w.recheck(t, r); !errors.Is(err, ErrControlAway) {
+		t.Errorf("a store that cannot be read ships the record: %v", err)
 	}
+}
+
+// Many records at once get each its own answer, though a person is asked about once.
+func TestRecheckOfMany(t *testing.T) {
+	w := newWorld(t)
+	off, erased := event.Handle{1}, event.Handle{2}
+	for h, state := range map[event.Handle]ledger.State{off: ledger.StateProfilingOff, erased: ledger.StateErased} {
+		if _, err := w.set.change(t.Context(), ledger.Entry{Site: site, Subject: h, State: state, Type: ledger.EventExplicit, Channel: "api", At: time.Now()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	both := event.PurposeSet(0).With(bitAnalytics).With(bitProfiling)
+	var rows []record.Record
+	var want []event.Reason
+	for i := range 3 * control.MaxLookups / 2 {
+		row := record.Record{Site: site, Scope: event.ScopePerson, Purposes: both, Consent: [3]event.Handle{{3, byte(i), byte(i >> 8)}}}
+		expect := event.ReasonNone
+		switch i % 5 {
+		case 0:
+			row.Consent[1], expect = off, event.ReasonWithdrawn
+		case 1:
+			row.Consent[2], expect = erased, event.ReasonErased
+		case 2:
+			row.Consent[1], row.Consent[2], expect = off, erased, event.ReasonErased
+		case 3:
+			row.Consent[1], row.Scope = erased, event.ScopeNone
+		}
+		rows, want = append(rows, row), append(want, expect)
+	}
+	w.set.fence.raiseAll(w.store.Sequence()) // everything is suspect
+	got := make([]event.Reason, len(rows))
+	if err := w.set.Recheck(t.Context(), rows, got); err != nil {
+		t.Fatal(err)
+	}
+	for i := range got {
+		if got[i] != want[i] {
+			t.Fatalf("record %d: %v, want %v", i, got[i], want[i])
+		}
+	}
+}
+
+// recheck asks about one record.
+func (w *world) recheck(t *testing.T, r record.Record) (event.Reason, error) {
+	t.Helper()
+	var out [1]event.Reason
+	err := w.set.Recheck(t.Context(), []record.Record{r}, out[:])
+	return out[0], err
 }
 
 func TestWorseReason(t *testing.T) {

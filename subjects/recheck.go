@@ -10,42 +10,88 @@ import (
 	"zgoda/record"
 )
 
-// Recheck looks at a spooled record once more before it is shipped: the fence
-// first, the control store only when something may have changed since the
-// record was decided. event.ReasonNone ships it; any other reason drops it; an
-// error means that it is not known, and the record must wait.
-func (s *Set) Recheck(ctx context.Context, r *record.Record) (event.Reason, error) {
+// Recheck looks at spooled records once more before they are shipped, and fills
+// in a reason for each: the fence first, the control store only for those about
+// whom something may have changed since their record was decided, all of them at
+// once. event.ReasonNone ships a record; any other reason drops it; an error means
+// that it is not known, and that all of them must wait.
+func (s *Set) Recheck(ctx context.Context, rows []record.Record, out []event.Reason) error {
+	var q questions
+	for i := range rows {
+		out[i] = event.ReasonNone
+		if s.suspect(&rows[i]) {
+			s.metrics.rechecks.Inc()
+			q.add(s.deps.Policies(rows[i].Site), &rows[i], i)
+		}
+	}
+	found := make([]control.Found, len(q.lookups))
+	for at := 0; at < len(q.lookups); at += control.MaxLookups {
+		end := min(at+control.MaxLookups, len(q.lookups))
+		if _, err := s.deps.Store.Records(ctx, q.lookups[at:end], found[at:end]); err != nil {
+			return fmt.Errorf("%w: %w", ErrControlAway, err)
+		}
+	}
+	for _, a := range q.answers {
+		out[a.row] = worse(out[a.row], verdict(&found[a.lookup], &rows[a.row], q.lookups[a.lookup].Policy, a.known))
+	}
+	return nil
+}
+
+// suspect says whether something may have changed about anyone of a record since
+// it was decided.
+func (s *Set) suspect(r *record.Record) bool {
 	if r.Scope == event.ScopeNone {
-		return event.ReasonNone, nil
+		return false
 	}
-	suspect := false
 	for i := range r.Consent {
-		suspect = suspect || (!r.Consent[i].IsZero() && s.fence.suspect(&r.Consent[i], r.Sequence))
+		if !r.Consent[i].IsZero() && s.fence.suspect(&r.Consent[i], r.Sequence) {
+			return true
+		}
 	}
-	if !suspect {
-		return event.ReasonNone, nil
+	return false
+}
+
+// questions are what the store is asked, each person of a site once.
+type questions struct {
+	lookups []control.Lookup
+	answers []question
+	places  map[asked]int
+}
+
+type asked struct {
+	site   event.SiteID
+	handle event.Handle
+}
+
+// question is one person of one record.
+type question struct {
+	row, lookup int
+	known       bool // the site is in the settings
+}
+
+// add asks about everyone of a record. Without a policy its site is gone from the
+// settings.
+func (q *questions) add(policy *consent.Policy, r *record.Record, row int) {
+	if q.places == nil {
+		q.places = map[asked]int{}
 	}
-	s.metrics.rechecks.Inc()
-	policy := s.deps.Policies(r.Site)
 	known := policy != nil
 	if !known {
 		policy = &consent.Policy{Site: r.Site}
 	}
-	lookups := make([]control.Lookup, 0, len(r.Consent))
 	for _, h := range r.Consent {
-		if !h.IsZero() {
-			lookups = append(lookups, control.Lookup{Policy: policy, Handle: h})
+		if h.IsZero() {
+			continue
 		}
+		who := asked{r.Site, h}
+		at, there := q.places[who]
+		if !there {
+			at = len(q.lookups)
+			q.places[who] = at
+			q.lookups = append(q.lookups, control.Lookup{Policy: policy, Handle: h})
+		}
+		q.answers = append(q.answers, question{row: row, lookup: at, known: known})
 	}
-	found := make([]control.Found, len(lookups))
-	if _, err := s.deps.Store.Records(ctx, lookups, found); err != nil {
-		return event.ReasonControlAway, fmt.Errorf("%w: %w", ErrControlAway, err)
-	}
-	reason := event.ReasonNone
-	for i := range found {
-		reason = worse(reason, verdict(&found[i], r, policy, known))
-	}
-	return reason, nil
 }
 
 // verdict says what one person's record does to a spooled one.

@@ -271,14 +271,17 @@ type checker struct {
 	n  int
 }
 
-func (c *checker) Recheck(_ context.Context, r *record.Record) (event.Reason, error) {
+func (c *checker) Recheck(_ context.Context, rows []record.Record, out []event.Reason) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.n++; c.n%17 == 0 && c.n < 100 {
-		return event.ReasonNone, errAway
+	for i := range rows {
+		if c.n++; c.n%17 == 0 && c.n < 100 {
+			return errAway
+		}
+		out[i] = event.ReasonNone
+		if rows[i].Sequence == withdrawnAt && rows[i].Site == "shop" {
+			out[i] = event.ReasonWithdrawn
+		}
 	}
-	if r.Sequence == withdrawnAt && r.Site == "shop" {
-		return event.ReasonWithdrawn, nil
-	}
-	return event.ReasonNone, nil
+	return nil
 }

@@ -28,6 +28,7 @@ type Writer struct {
 	erasures   erasures
 	sending    chan struct{} // as many as there are inserts at work
 	gathering  gathering
+	admissions sync.Pool
 
 	hurry    chan struct{} // closed: records gather no longer
 	once     sync.Once
@@ -50,13 +51,15 @@ func New(cfg Config, deps Deps) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Writer{
+	w := &Writer{
 		cfg: cfg, spool: deps.Spool, in: deps.Inserter, recheck: deps.Rechecker, fates: deps.Fates,
 		log: deps.Logger, metrics: m, journal: journal{path: cfg.Journal, write: writeFile},
 		quarantine: kept, claims: ids, size: rows, sending: make(chan struct{}, cfg.Connections),
 		erasures: erasures{one: make(chan struct{}, 1)},
 		hurry:    make(chan struct{}), progress: make(chan struct{}, 1),
-	}, nil
+	}
+	w.admissions.New = func() any { return &admission{} }
+	return w, nil
 }
 
 // Run finishes what the journal says was under way, then ships until ctx ends. It
