@@ -17,7 +17,7 @@ import (
 	"zgoda/control"
 	"zgoda/event"
 	"zgoda/pseudonym"
-	realkeys "zgoda/pseudonym/keyholder"
+	realkeys "zgoda/pseudonym/keyholder" //nolint:depguard // this binary serves as one in a process of its own
 )
 
 // keyholderFolder makes this binary serve as a keyholder from that folder until
@@ -70,9 +70,9 @@ func realKeyholder(b *testing.B) *pseudonym.Client {
 	return client
 }
 
-// realSet is a set over a real keyholder and a store that holds something about
-// half a million others.
-func realSet(b *testing.B, change ...func(*Config)) *Set {
+// realSet is a set over a real keyholder and a store with so many links and as
+// many choices of others in it.
+func realSet(b *testing.B, rows int) *Set {
 	b.Helper()
 	path := filepath.Join(b.TempDir(), "control.db")
 	store, err := control.Open(b.Context(), control.DefaultConfig(path))
@@ -89,7 +89,7 @@ func realSet(b *testing.B, change ...func(*Config)) *Set {
 		`INSERT INTO link SELECT $1, randomblob(16), randomblob(16), n`,
 		`INSERT INTO choice SELECT $1, randomblob(16), 'analytics', 1, 1, TRUE, FALSE, FALSE, n`,
 	} {
-		if _, err := db.ExecContext(b.Context(), `WITH RECURSIVE many(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM many WHERE n < 250000) `+insert+` FROM many`, string(site)); err != nil {
+		if _, err := db.ExecContext(b.Context(), `WITH RECURSIVE many(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM many WHERE n < $2) `+insert+` FROM many WHERE n <= $2`, string(site), rows); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -98,9 +98,6 @@ func realSet(b *testing.B, change ...func(*Config)) *Set {
 	}
 	cfg := DefaultConfig()
 	cfg.Entries = 1_000_000
-	for _, c := range change {
-		c(&cfg)
-	}
 	set, err := New(cfg, Deps{Resolver: realKeyholder(b), Store: store, Policies: policies})
 	if err != nil {
 		b.Fatal(err)
@@ -130,10 +127,16 @@ func cpu(b *testing.B) time.Duration {
 // BenchmarkMissBatch loads people that nobody has asked for, so many at a time:
 // the gateway's CPU time of each.
 func BenchmarkMissBatch(b *testing.B) {
-	set := realSet(b)
+	for _, rows := range []int{0, 250_000} {
+		b.Run(fmt.Sprint("rows=", rows), func(b *testing.B) { missBatches(b, realSet(b, rows)) })
+	}
+}
+
+func missBatches(b *testing.B, set *Set) {
+	b.Helper()
 	next := uint64(0)
-	for _, size := range []int{1, 16, 256} {
-		b.Run(fmt.Sprint(size), func(b *testing.B) {
+	for _, size := range []int{1, 16, 256, 2048} {
+		b.Run(fmt.Sprint("batch=", size), func(b *testing.B) {
 			ids, out := make([]Identity, size), make([]*Entry, size)
 			before, n := cpu(b), 0
 			for b.Loop() {
@@ -155,7 +158,7 @@ func BenchmarkMissBatch(b *testing.B) {
 // of its own as requests are: the gateway's CPU time of each miss, and how long
 // it took.
 func BenchmarkMissRate(b *testing.B) {
-	set := realSet(b)
+	set := realSet(b, 250_000)
 	next := uint64(1 << 40)
 	for _, rate := range []int{200, 1000, 5000, 20000} {
 		b.Run(fmt.Sprint(rate), func(b *testing.B) {

@@ -69,16 +69,16 @@ func New(cfg Config, deps Deps) (*Set, error) {
 	return s, nil
 }
 
-// What the cache keeps beside the entries (docs/decisions/0022): a counter of how
-// often each identifier is asked for, of which more than two an entry find no more
-// hits but take memory and time; and as many reads are gathered before it counts them.
+// What the cache keeps beside the entries (docs/decisions/0022): counters of how
+// often each identifier is asked for, and how many reads it gathers before it
+// counts them.
 const (
-	countersPerEntry = 2
+	countersPerEntry = 10
 	bufferItems      = 512
 )
 
 // EntryBytes is about what one entry takes with its place in the cache.
-const EntryBytes = 300
+const EntryBytes = 350
 
 // Len returns how many identifiers are in memory.
 func (s *Set) Len() int64 { return s.cfg.Entries - s.cache.RemainingCost() }
