@@ -16,6 +16,9 @@ const reconnectWithin = 5 * time.Second
 // connections are in flight.
 func (l *loop) dispatch(now time.Duration) error {
 	for l.schedule != nil && l.nextDue <= now && !l.finished(now) {
+		if l.nextDue >= l.config.Warm {
+			l.lag.Record(now - l.nextDue)
+		}
 		l.waiting.push(l.nextDue)
 		l.nextDue = l.schedule.next()
 		l.issued++
@@ -31,11 +34,7 @@ func (l *loop) dispatch(now time.Duration) error {
 		case l.again.len() >= l.config.Connections:
 			return nil
 		case l.waiting.len() > 0:
-			due := l.waiting.pop()
-			if due >= l.config.Warm {
-				l.lag.Record(now - due)
-			}
-			if err := l.fresh(now, due); err != nil {
+			if err := l.fresh(now, l.waiting.pop()); err != nil {
 				return err
 			}
 		case l.schedule == nil && !l.finished(now):

@@ -67,7 +67,7 @@ type Result struct {
 	Unanswered int         // in flight or due when Grace was over
 	Bytes      int64       // sent
 	Latency    Latency     // of every answer, from when the request was due
-	Lag        Latency     // from when a request was due to its first byte sent, of an open loop
+	Lag        Latency     // how late an open loop itself noticed that a request was due
 	Histogram  *Histogram  `json:"-"`
 }
 

@@ -151,8 +151,5 @@ func (s *stage) batches(ctx context.Context, o options, out *report) error {
 			return err
 		}
 	}
-	through := median(hundred.by[s.zgoda.name], func(m measured) float64 {
-		return float64(m.Result.Events) / (m.Result.Elapsed + m.drain).Seconds()
-	})
-	return s.sustained(ctx, o, out, through)
+	return s.sustained(ctx, o, out, median(hundred.by[s.zgoda.name], events))
 }

@@ -70,8 +70,8 @@ func (m measured) serverCPU() float64 {
 }
 
 // measure sends one load to the target. On a gateway it scrapes every second
-// meanwhile and waits until all is in ClickHouse, so that the next target has
-// the machine for itself.
+// meanwhile and waits until all is in ClickHouse and merged, so that the next
+// target has the machine for itself.
 func (t target) measure(ctx context.Context, o order) (measured, error) {
 	return t.whileSending(ctx, o, func() {})
 }
@@ -120,7 +120,7 @@ func (t target) whileSending(ctx context.Context, o order, also func()) (measure
 		return measured{}, err
 	}
 	m.tail = since(cpuOf(t.processes()), after)
-	return m, nil
+	return m, t.gateway.merged(ctx)
 }
 
 func cpuOf(list []process) map[string]procfs.CPU {

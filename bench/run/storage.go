@@ -59,7 +59,7 @@ func (g *gateway) columns(ctx context.Context, out *report, count float64) error
 	return nil
 }
 
-const mergedWithin = 20 * time.Second
+const mergedWithin = 10 * time.Second
 
 // merged waits until no parts are being merged, for a while: what is measured is
 // what stays.
@@ -75,7 +75,7 @@ func (g *gateway) merged(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(time.Second):
+		case <-time.After(200 * time.Millisecond):
 		}
 	}
 	return nil
