@@ -107,6 +107,9 @@ func TestGrowth(t *testing.T) {
 	if !grows(1000, 7000, 10_000) || grows(1000, 5000, 10_000) {
 		t.Error("a spool grows by more than half a second of load, and no less")
 	}
+	if behind(990, 1000) || !behind(960, 1000) {
+		t.Error("behind is three percent, and no less")
+	}
 }
 
 func TestKillEvery(t *testing.T) {
