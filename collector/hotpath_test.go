@@ -24,6 +24,7 @@ func (k knownPeople) Load(_ context.Context, _ event.SiteID, _ time.Time, ids []
 	}
 	return nil
 }
+func (knownPeople) AsOf() event.Sequence                               { return 0 }
 func (knownPeople) Accept(_ []*subjects.Entry, put func() error) error { return put() }
 func (knownPeople) Link(context.Context, event.SiteID, time.Time, []subjects.Identity, *subjects.Identity) (subjects.LinkResult, error) {
 	return subjects.LinkResult{}, nil

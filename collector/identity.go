@@ -79,17 +79,17 @@ func (w *work) addVisitor(it *item, value []byte, field string) error {
 	return nil
 }
 
-// cookieVisitor reads the visitor of the signed cookie into w.visitor.
-func (w *work) cookieVisitor() (ok bool) {
-	if w.r.Cookie == nil {
-		return false
+// cookieVisitor reads the visitor of the signed cookie into w.visitor, once for
+// all items.
+func (w *work) cookieVisitor() bool {
+	if w.cookieRead || w.r.Cookie == nil {
+		return w.hasVisitor
 	}
-	value := w.r.Cookie(cookie.Visitor)
-	if len(value) == 0 {
-		return false
+	w.cookieRead = true
+	if value := w.r.Cookie(cookie.Visitor); len(value) > 0 {
+		w.visitor, w.hasVisitor = w.c.deps.Jar.OpenVisitor(w.site.ID, value, w.r.ReceivedAt)
 	}
-	w.visitor, ok = w.c.deps.Jar.OpenVisitor(w.site.ID, value, w.r.ReceivedAt)
-	return ok
+	return w.hasVisitor
 }
 
 // dropClaims forgets what a public key says of contacts. With a proof only the

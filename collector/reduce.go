@@ -115,8 +115,8 @@ func (w *work) enrich(it *item) {
 			agent = s
 		}
 	}
-	if w.country == "" || address != w.address {
-		w.address, w.country = address, w.c.deps.Enricher.Country(address)
+	if !w.located || address != w.address {
+		w.located, w.address, w.country = true, address, w.c.deps.Enricher.Country(address)
 	}
 	families := enrich.Families{}
 	if len(agent) > 0 {

@@ -103,6 +103,8 @@ func (p *peopleFake) Load(_ context.Context, _ event.SiteID, _ time.Time, ids []
 	return nil
 }
 
+func (p *peopleFake) AsOf() event.Sequence { return 0 }
+
 func (p *peopleFake) Accept(entries []*subjects.Entry, put func() error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

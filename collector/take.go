@@ -115,12 +115,13 @@ func (w *work) accept(ctx context.Context, it *item) error {
 				return err
 			}
 		}
+		asOf := w.c.deps.Subjects.AsOf() // before Accept looks
 		permit, ok := w.decide(it)
 		if !ok {
 			w.drop(it)
 			return nil
 		}
-		if err := w.encode(it, permit); err != nil {
+		if err := w.encode(it, permit, asOf); err != nil {
 			return err
 		}
 		err := w.c.deps.Subjects.Accept(entries, w.put)
@@ -143,13 +144,15 @@ func (w *work) decide(it *item) (consent.Permit, bool) {
 	return w.decision.Permit(ids)
 }
 
-// encode makes the record and its bytes.
-func (w *work) encode(it *item, permit consent.Permit) error {
+// encode makes the record and its bytes. What was decided by holds for every
+// change up to asOf, or Accept refuses it.
+func (w *work) encode(it *item, permit consent.Permit, asOf event.Sequence) error {
 	w.keepProperties(it, permit.Scope())
 	rec, err := record.Make(permit, &it.raw)
 	if err != nil {
 		return err
 	}
+	rec.Sequence = max(rec.Sequence, asOf)
 	w.encoded = record.Append(w.encoded[:0], &rec)
 	return nil
 }

@@ -62,22 +62,24 @@ type work struct {
 	entries []*subjects.Entry
 
 	address   netip.Addr
-	country   string
+	country   string // of the address, once it was looked for
+	located   bool
 	addresses pixel.Addresses
 
-	texts    segment.Texts // of the event at hand, completed by those beside it
-	text     minimise.Buffer
-	visitor  [16]byte     // the signed cookie's
-	input    signal.Input // of one item
-	signals  consent.Signals
-	decision consent.Decision
-	second   consent.Record // everyone but the visitor and the contact, as far as they refuse
-	encoded  []byte
-	ticket   spool.Ticket
-	put      func() error            // made once: puts encoded into the spool
-	seeSite  func(value []byte) bool // made once: reads Sec-Fetch-Site into otherSite
-	decided  bool                    // the answer tells a decision already
-	quiet    bool                    // something was dropped that a record might have let through
+	texts                  segment.Texts // of the event at hand, completed by those beside it
+	text                   minimise.Buffer
+	cookieRead, hasVisitor bool
+	visitor                [16]byte     // the signed cookie's
+	input                  signal.Input // of one item
+	signals                consent.Signals
+	decision               consent.Decision
+	second                 consent.Record // everyone but the visitor and the contact, as far as they refuse
+	encoded                []byte
+	ticket                 spool.Ticket
+	put                    func() error            // made once: puts encoded into the spool
+	seeSite                func(value []byte) bool // made once: reads Sec-Fetch-Site into otherSite
+	decided                bool                    // the answer tells a decision already
+	quiet                  bool                    // something was dropped that a record might have let through
 }
 
 // The sizes above which a work's lists are not kept.
@@ -201,7 +203,7 @@ func (w *work) decodeItem(it *item, v jsontape.Value) {
 
 // fits says whether one event of a batch keeps to the limit of one.
 func (w *work) fits(v jsontape.Value) bool {
-	return len(w.r.Body) <= w.c.cfg.MaxEventBytes || v.Size() <= w.c.cfg.MaxEventBytes
+	return len(w.r.Body) <= w.c.cfg.MaxEventBytes || v.Within(w.c.cfg.MaxEventBytes)
 }
 
 func (w *work) decodePixel() (err error) {

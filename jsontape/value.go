@@ -120,6 +120,11 @@ func (w *Walk) Value() Value { return Value{w.d, w.at} }
 // Type returns the type of what Value returns.
 func (w *Walk) Type() Type { return w.node.kind }
 
+// Within says whether Size is at most limit, mostly without counting.
+func (v Value) Within(limit int) bool {
+	return v.d == nil || int(v.d.nodes[v.i].textLen)+len(`""`) <= limit || v.Size() <= limit
+}
+
 // Size returns how many bytes a value takes without the space between its
 // tokens, 0 for the zero Value.
 func (v Value) Size() int {

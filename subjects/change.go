@@ -111,8 +111,10 @@ func choose(policy *consent.Policy, purpose event.PurposeID, grant bool) (ledger
 // change writes durably, then raises the fence, then returns.
 func (s *Set) change(ctx context.Context, entries ...ledger.Entry) (event.Sequence, error) {
 	began := time.Now()
+	under := s.horizon.begin()
 	c, err := s.deps.Store.Append(ctx, entries...)
 	s.raise(&c) // also with an error: what may have been written must be read again
+	s.horizon.end(under, c.Sequence)
 	if errors.Is(err, ledger.ErrEntry) {
 		return 0, err
 	}

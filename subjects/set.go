@@ -35,6 +35,7 @@ type Set struct {
 	deps    Deps
 	cache   *ristretto.Cache[uint64, *Entry]
 	fence   *fence
+	horizon *horizon
 	sites   siteNumbers
 	held    heldTable
 	loads   *loads
@@ -50,7 +51,8 @@ func New(cfg Config, deps Deps) (*Set, error) {
 	}
 	s := &Set{cfg: cfg, deps: deps}
 	// An entry may be used for as long as its request lasts after it has expired.
-	s.fence = newFence(cfg.Fence, cfg.TTL+time.Minute, deps.Store.Sequence())
+	now := deps.Store.Sequence()
+	s.fence, s.horizon = newFence(cfg.Fence, cfg.TTL+time.Minute, now), newHorizon(now)
 	var err error
 	s.metrics = newMetrics()
 	s.cache, err = ristretto.NewCache(&ristretto.Config[uint64, *Entry]{
@@ -73,12 +75,16 @@ func New(cfg Config, deps Deps) (*Set, error) {
 // often each identifier is asked for, and how many reads it gathers before it
 // counts them.
 const (
-	countersPerEntry = 10
+	countersPerEntry = 4
 	bufferItems      = 512
 )
 
 // EntryBytes is about what one entry takes with its place in the cache.
-const EntryBytes = 350
+const EntryBytes = 320
+
+// AsOf returns a control sequence: whoever Accept takes for fresh after this call
+// was decided about by every change up to it, however long ago they were loaded.
+func (s *Set) AsOf() event.Sequence { return s.horizon.at() }
 
 // Len returns how many identifiers are in memory.
 func (s *Set) Len() int64 { return s.cfg.Entries - s.cache.RemainingCost() }

@@ -139,6 +139,7 @@ func (n *node) openStores(ctx context.Context, keys pseudonym.Keys, s stores) (e
 	n.closers = append(n.closers, n.control.Close)
 	cached := subjects.DefaultConfig()
 	cached.Entries = n.config.CachedSubjects
+	boundMemory(n.config.CachedSubjects)
 	n.subjects, err = subjects.New(cached, subjects.Deps{
 		Resolver: n.keyholder, Store: n.control, Policies: n.sites.find, Registerer: n.registry,
 	})
