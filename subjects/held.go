@@ -18,8 +18,7 @@ type held struct {
 
 // Records are shared by what they say, whatever their sequence, which is that of
 // the first of them: never above that of any who share it, and below by less
-// than heldLag, so that what was decided by it is not looked up again for no
-// reason before it is shipped. The fence has the exact one, from the entry.
+// than heldLag. The fence has the exact one, from the entry.
 const (
 	heldLag   = 256
 	heldLimit = 1024 // different records; with more of them the table begins anew
