@@ -87,6 +87,7 @@ func TestOneOwner(t *testing.T) {
 		"github.com/valyala/fasthttp":         {"zgoda/gateway", "zgoda/bench"},
 		"github.com/dgraph-io/ristretto/v2":   {"zgoda/subjects"},
 		"github.com/ClickHouse/clickhouse-go": {"zgoda/activity", "zgoda/bench/schema"},
+		"github.com/ClickHouse/ch-go":         {"zgoda/activity"},
 		"github.com/ebitengine/purego":        {"zgoda/cmd/zgoda-clickhouse", "zgoda/engine"},
 	}
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...")

@@ -36,6 +36,13 @@ func (b *Buffer) since(start int) string {
 	return unsafe.String(&b.b[start], len(b.b)-start) //nolint:gosec // the bytes are not written again, as said above
 }
 
+// truncate takes back what was appended beyond n, and wipes it: Reset does not
+// reach what lies behind the end.
+func (b *Buffer) truncate(n int) {
+	clear(b.b[n:])
+	b.b = b.b[:n]
+}
+
 // cut shortens what was appended from start on to at most limit bytes, at a
 // character's border.
 func (b *Buffer) cut(start, limit int) {
@@ -46,5 +53,5 @@ func (b *Buffer) cut(start, limit int) {
 	for end > start && b.b[end]&0xC0 == 0x80 {
 		end--
 	}
-	b.b = b.b[:end]
+	b.truncate(end)
 }

@@ -36,7 +36,7 @@ func (b *Buffer) remask(start int) {
 	}
 	b.appendSeen(b.b[start:n], l)
 	kept := copy(b.b[start:], b.b[n:])
-	b.b = b.b[:start+kept]
+	b.truncate(start + kept)
 }
 
 // segment appends one segment, without the parameters behind its semicolon.

@@ -18,7 +18,7 @@ func (b *Buffer) Properties(o jsontape.Value, allow, keepQuery map[string]struct
 	w := writer{b: b, allow: allow, query: keepQuery, page: page, top: true}
 	w.object(o)
 	if string(b.b[start:]) == "{}" {
-		b.b = b.b[:start]
+		b.truncate(start)
 	}
 	return b.b[start:len(b.b):len(b.b)]
 }
@@ -125,7 +125,7 @@ func (w writer) string(s []byte) {
 		mark := len(b.b)
 		b.b = append(b.b, '?')
 		if b.Query(u.Query, w.query, len(s)*3) == "" {
-			b.b = b.b[:mark]
+			b.truncate(mark)
 		}
 	}
 	if host == "[ip]" && len(b.b) == start { // Host wrote nothing for an address in brackets

@@ -190,6 +190,6 @@ func (b *Buffer) Personal(s []byte) bool {
 	b.appendSeen(s, l)
 	changed := string(b.b[start:]) != string(s)
 	clear(b.b[start:])
-	b.b = b.b[:start]
+	b.truncate(start)
 	return changed
 }

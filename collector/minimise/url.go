@@ -97,7 +97,7 @@ func (b *Buffer) Query(query []byte, keep map[string]struct{}, limit int) string
 		b.b = append(append(b.b, name...), '=')
 		b.queryValue(value)
 		if len(b.b)-start > limit {
-			b.b = b.b[:mark]
+			b.truncate(mark)
 			break
 		}
 	}
@@ -127,7 +127,7 @@ func (b *Buffer) appendDecoded(value []byte) {
 			plain[i] = ' '
 		}
 	}
-	b.b = b.b[:at+len(unescape(plain))]
+	b.truncate(at + len(unescape(plain)))
 }
 
 // unreserved says whether encoding s anew changes nothing.
@@ -182,7 +182,7 @@ func (b *Buffer) ParameterText(value []byte, limit int) string {
 		b.appendText(value)
 	} else {
 		b.appendDecoded(value)
-		b.b = b.b[:start+len(validUTF8(b.b[start:]))]
+		b.truncate(start + len(validUTF8(b.b[start:])))
 		b.remask(start)
 	}
 	b.cut(start, limit)
