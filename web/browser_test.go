@@ -109,10 +109,9 @@ func (p *people) Load(_ context.Context, _ event.SiteID, _ time.Time, ids []subj
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i, id := range ids {
-		var e subjects.Entry
-		copy(e.Handles.Consent[:], id.H1[:])
-		e.Record = p.records[e.Handles.Consent]
-		out[i] = &e
+		var handles event.Handles
+		copy(handles.Consent[:], id.H1[:])
+		out[i] = subjects.NewEntry(handles, p.records[handles.Consent])
 	}
 	return nil
 }
