@@ -40,12 +40,12 @@ func (s *Store) Insert(ctx context.Context, token string, rows [][]byte) error {
 	if err != nil {
 		return unsent(classify(act, err)) // the rows are sent by Send alone
 	}
-	page := s.sheets.Get().(*sheet)
+	page := s.sheet()
 	if err := page.fill(batch.Columns(), rows); err != nil {
 		_ = batch.Abort() // the sheet is left to the collector: it may be half filled
 		return unsent(classify(act, err))
 	}
-	s.sheets.Put(page)
+	s.keep(page)
 	if err := batch.Send(); err != nil {
 		return classify(act, err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -16,9 +15,31 @@ type Store struct {
 	options  *clickhouse.Options
 	database string
 	conn     driver.Conn
-	sheets   sync.Pool // *sheet
+	sheets   chan *sheet // kept between inserts; a pool would lose them at each collection
 
 	insertEvents string // the statement of Insert
+}
+
+// keptSheets is how many sheets are kept. One is used only while it is filled, so
+// that even several inserts at once rarely need more.
+const keptSheets = 2
+
+// sheet returns a kept sheet, or a new one.
+func (s *Store) sheet() *sheet {
+	select {
+	case page := <-s.sheets:
+		return page
+	default:
+		return new(sheet)
+	}
+}
+
+// keep keeps a sheet if there is room.
+func (s *Store) keep(page *sheet) {
+	select {
+	case s.sheets <- page:
+	default:
+	}
 }
 
 // Open makes a store. It connects when first used, so a server that is away
@@ -37,7 +58,7 @@ func Open(_ context.Context, config Config) (*Store, error) {
 	}
 	s := &Store{
 		config: config, options: options, database: database, conn: conn,
-		sheets: sync.Pool{New: func() any { return new(sheet) }},
+		sheets: make(chan *sheet, keptSheets),
 	}
 	s.insertEvents = s.insertInto("events", eventColumns[:])
 	return s, nil

@@ -31,7 +31,7 @@ func DefaultConfig() Config {
 		MaxRecord:    128 << 10,
 		GroupBytes:   16 << 20,
 		MaxWait:      2 * time.Millisecond,
-		ReadBytes:    64 << 20,
+		ReadBytes:    16 << 20,
 		ReadTries:    8,
 		ProbeEvery:   500 * time.Millisecond,
 		HangAfter:    5 * time.Second,
