@@ -114,7 +114,11 @@ func (s *Set) change(ctx context.Context, entries ...ledger.Entry) (event.Sequen
 	under := s.horizon.begin()
 	c, err := s.deps.Store.Append(ctx, entries...)
 	s.raise(&c) // also with an error: what may have been written must be read again
-	s.horizon.end(under, c.Sequence)
+	reached := c.Sequence
+	if err != nil {
+		reached = 0 // if it was not written after all, another change gets its sequence
+	}
+	s.horizon.end(under, reached)
 	if errors.Is(err, ledger.ErrEntry) {
 		return 0, err
 	}
