@@ -85,7 +85,6 @@ func TestEngineLauncherLinksNothingOfOurs(t *testing.T) {
 func TestOneOwner(t *testing.T) {
 	owners := map[string][]string{
 		"github.com/valyala/fasthttp":         {"zgoda/gateway", "zgoda/bench"},
-		"github.com/dgraph-io/ristretto/v2":   {"zgoda/subjects"},
 		"github.com/ClickHouse/clickhouse-go": {"zgoda/activity", "zgoda/bench/schema"},
 		"github.com/ClickHouse/ch-go":         {"zgoda/activity"},
 		"github.com/ebitengine/purego":        {"zgoda/cmd/zgoda-clickhouse", "zgoda/engine"},

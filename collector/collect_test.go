@@ -221,7 +221,8 @@ func TestStaleDecidesAgain(t *testing.T) {
 	s.people.onStale = func() {
 		record := *e.Record()
 		record.Purposes[2].Choice = consent.ChoiceWithdrawn
-		s.people.entries[h1(event.KindVisitor, "v1")] = subjects.NewEntry(e.Handles, record)
+		withdrawn := subjects.NewEntry(e.Handles, record)
+		s.people.entries[h1(event.KindVisitor, "v1")] = &withdrawn
 	}
 	s.collect(t, browser(RouteTrack, `{"event":"e","anonymousId":"v1"}`))
 	if len(s.log.records) != 1 || s.log.records[0].Scope != event.ScopeNone || len(s.people.loads) != 2 {

@@ -22,9 +22,9 @@ type blinder interface {
 
 // people is the cached consent set; subjects.Set is one.
 type people interface {
-	Load(ctx context.Context, site event.SiteID, now time.Time, ids []subjects.Identity, out []*subjects.Entry) error
+	Load(ctx context.Context, site event.SiteID, now time.Time, ids []subjects.Identity, out []subjects.Entry) error
 	AsOf() event.Sequence
-	Accept(entries []*subjects.Entry, put func() error) error
+	Accept(entries []subjects.Entry, put func() error) error
 	Link(ctx context.Context, site event.SiteID, now time.Time, contact []subjects.Identity, visitor *subjects.Identity) (subjects.LinkResult, error)
 }
 

@@ -12,20 +12,20 @@ import (
 
 // The parts of the hot path that cost nothing themselves: everything is known.
 type (
-	knownPeople struct{ entry *subjects.Entry }
+	knownPeople struct{ entry subjects.Entry }
 	nullLog     struct{}
 	nullFates   struct{}
 	nullBlinder struct{}
 )
 
-func (k knownPeople) Load(_ context.Context, _ event.SiteID, _ time.Time, ids []subjects.Identity, out []*subjects.Entry) error {
+func (k knownPeople) Load(_ context.Context, _ event.SiteID, _ time.Time, ids []subjects.Identity, out []subjects.Entry) error {
 	for i := range ids {
 		out[i] = k.entry
 	}
 	return nil
 }
-func (knownPeople) AsOf() event.Sequence                               { return 0 }
-func (knownPeople) Accept(_ []*subjects.Entry, put func() error) error { return put() }
+func (knownPeople) AsOf() event.Sequence                              { return 0 }
+func (knownPeople) Accept(_ []subjects.Entry, put func() error) error { return put() }
 func (knownPeople) Link(context.Context, event.SiteID, time.Time, []subjects.Identity, *subjects.Identity) (subjects.LinkResult, error) {
 	return subjects.LinkResult{}, nil
 }
@@ -50,7 +50,7 @@ func hotPath(tb testing.TB) (*Collector, *Request) {
 	entry := s.grant(event.KindVisitor, "hot", 1, 2)
 	entry.Record().Sequence = 7
 	deps := s.deps
-	deps.Blinder, deps.Subjects, deps.Spool, deps.Fates, deps.Registerer = nullBlinder{}, knownPeople{entry}, nullLog{}, nullFates{}, nil
+	deps.Blinder, deps.Subjects, deps.Spool, deps.Fates, deps.Registerer = nullBlinder{}, knownPeople{*entry}, nullLog{}, nullFates{}, nil
 	c, err := New(DefaultConfig(), deps)
 	if err != nil {
 		tb.Fatal(err)

@@ -69,7 +69,7 @@ type peopleFake struct {
 	linkErr  error
 	stale    int // how many times Accept answers ErrStale
 	onStale  func()
-	accepted [][]*subjects.Entry
+	accepted [][]subjects.Entry
 }
 
 func handle(h event.Blinded, use byte) (out event.Handle) {
@@ -86,11 +86,11 @@ func (p *peopleFake) person(h event.Blinded) *subjects.Entry {
 	e := subjects.NewEntry(event.Handles{
 		Consent: handle(h, 'c'), Profiling: handle(h, 'p'), Analytics: handle(h, 'a'), Period: 202611, Version: 1,
 	}, consent.Record{})
-	p.entries[h] = e
-	return e
+	p.entries[h] = &e
+	return &e
 }
 
-func (p *peopleFake) Load(_ context.Context, _ event.SiteID, _ time.Time, ids []subjects.Identity, out []*subjects.Entry) error {
+func (p *peopleFake) Load(_ context.Context, _ event.SiteID, _ time.Time, ids []subjects.Identity, out []subjects.Entry) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.loads = append(p.loads, append([]subjects.Identity(nil), ids...))
@@ -98,14 +98,14 @@ func (p *peopleFake) Load(_ context.Context, _ event.SiteID, _ time.Time, ids []
 		return p.loadErr
 	}
 	for i := range ids {
-		out[i] = p.person(ids[i].H1)
+		out[i] = *p.person(ids[i].H1)
 	}
 	return nil
 }
 
 func (p *peopleFake) AsOf() event.Sequence { return 0 }
 
-func (p *peopleFake) Accept(entries []*subjects.Entry, put func() error) error {
+func (p *peopleFake) Accept(entries []subjects.Entry, put func() error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.stale > 0 {
@@ -115,7 +115,7 @@ func (p *peopleFake) Accept(entries []*subjects.Entry, put func() error) error {
 		}
 		return subjects.ErrStale
 	}
-	p.accepted = append(p.accepted, append([]*subjects.Entry(nil), entries...))
+	p.accepted = append(p.accepted, append([]subjects.Entry(nil), entries...))
 	return put()
 }
 

@@ -14,7 +14,9 @@ func (w *work) subject(it *item) (s consent.Subject, ids consent.Identities) {
 	c := &it.cast
 	s = consent.Subject{Server: w.secret, NoOrigin: w.noOrigin}
 	var visitor, contact, other *subjects.Entry
-	for i, e := range w.entries[c.visitors:c.end] {
+	everyone := w.entries[c.visitors:c.end]
+	for i := range everyone {
+		e := &everyone[i]
 		isVisitor := c.visitors+i < c.contacts
 		switch {
 		case isVisitor && visitor == nil:

@@ -58,7 +58,7 @@ func (w *work) linkOne(ctx context.Context, contacts []subjects.Identity, visito
 // load loads everyone of all items at once. When it fails, no item is stored.
 func (w *work) load(ctx context.Context) {
 	if cap(w.entries) < len(w.ids) {
-		w.entries = make([]*subjects.Entry, len(w.ids))
+		w.entries = make([]subjects.Entry, len(w.ids))
 	}
 	w.entries = w.entries[:len(w.ids)]
 	if len(w.ids) == 0 {

@@ -59,7 +59,7 @@ type work struct {
 	beside  beside
 	items   []item
 	ids     []subjects.Identity
-	entries []*subjects.Entry
+	entries []subjects.Entry
 
 	address   netip.Addr
 	country   string // of the address, once it was looked for

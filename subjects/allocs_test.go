@@ -30,7 +30,6 @@ func TestHitsAllocateNothing(t *testing.T) {
 	if _, err := w.set.Link(ctx, site, now, contact, &v); err != nil {
 		t.Fatal(err)
 	}
-	w.set.cache.Wait()
 	if n := testing.AllocsPerRun(1000, func() {
 		if _, err := w.set.Link(ctx, site, now, contact, &v); err != nil {
 			t.Error(err)

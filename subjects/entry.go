@@ -1,7 +1,6 @@
 package subjects
 
 import (
-	"encoding/binary"
 	"errors"
 	"time"
 
@@ -19,27 +18,27 @@ type Identity struct {
 }
 
 // Entry is one person as the keyholder and the ledger knew them at one point in
-// the order of changes. It is shared and never written to. There are a million of
-// them in memory: it is two cache lines long.
+// the order of changes. It is a copy of its own; what Record and Contacts return
+// is shared with others. The zero Entry is nobody.
 type Entry struct {
 	Handles event.Handles
 
 	h1       event.Blinded
 	held     *held
 	sequence event.Sequence // of the snapshot that it was loaded from
-	until    int64          // Unix nanoseconds
-	from     uint32         // Unix seconds: the beginning of a month
 	made     uint32         // of the identifier's shard, read before the load
-	site     siteNumber
 	kind     event.IdentifierKind
 	known    bool // a visitor, or a contact that surely exists: the handles are no decoy
 }
 
 // NewEntry makes the entry of a person outside of any set, for those who stand
 // in for one. It is no answer of a Set's Load, and Accept knows nothing of it.
-func NewEntry(handles event.Handles, record consent.Record, contacts ...event.Handle) *Entry {
-	return &Entry{Handles: handles, held: &held{record: &record, contacts: contacts}, sequence: record.Sequence}
+func NewEntry(handles event.Handles, record consent.Record, contacts ...event.Handle) Entry {
+	return Entry{Handles: handles, held: &held{record: &record, contacts: contacts}, sequence: record.Sequence}
 }
+
+// IsZero says whether the entry is nobody's.
+func (e *Entry) IsZero() bool { return e.held == nil }
 
 // Record is what is held about the person, refusals of linked contacts included.
 // It is shared by many and must not be written to. Its sequence may be a little
@@ -63,16 +62,6 @@ var (
 	ErrVersion       = errors.New("the choices were made about another version of the policy")
 	ErrClosed        = errors.New("the consent set is closed")
 )
-
-// cacheKey is the key of an identifier: its first 8 bytes. The entry holds the
-// whole identifier, which is compared.
-func cacheKey(h1 *event.Blinded) uint64 { return binary.LittleEndian.Uint64(h1[:8]) }
-
-// is says whether the entry answers for the identity at the time.
-func (e *Entry) is(site siteNumber, nanos int64, id *Identity) bool {
-	return e.h1 == id.H1 && e.kind == id.Kind && e.site == site &&
-		int64(e.from)*int64(time.Second) <= nanos && nanos < e.until && (e.known || !id.Mint)
-}
 
 // period returns the analytics period of a time, and when it begins and ends.
 func period(t time.Time) (p event.Period, from, until time.Time) {

@@ -255,13 +255,12 @@ func (w *world) close() {
 	}
 }
 
-func (w *world) load(ids ...Identity) []*Entry {
+func (w *world) load(ids ...Identity) []Entry {
 	w.t.Helper()
-	out := make([]*Entry, len(ids))
+	out := make([]Entry, len(ids))
 	if err := w.set.Load(context.Background(), site, time.Now(), ids, out); err != nil {
 		w.t.Fatal(err)
 	}
-	w.set.cache.Wait()
 	return out
 }
 
@@ -282,9 +281,10 @@ func (w *world) profiling(h event.Handle, on bool) {
 }
 
 // profilingAllowed is the rule of the test: one grant, no refusal, no switch.
-func profilingAllowed(entries ...*Entry) bool {
+func profilingAllowed(entries ...Entry) bool {
 	granted := false
-	for _, e := range entries {
+	for i := range entries {
+		e := &entries[i]
 		held := e.Record().Purposes[bitProfiling].Choice
 		if e.Record().State != consent.StateActive || e.Record().ProfilingOff || (held != consent.ChoiceUnset && held != consent.ChoiceGiven) {
 			return false

@@ -156,11 +156,12 @@ func (s *shard) freshLocked(h *event.Handle, sequence event.Sequence) bool {
 }
 
 // accept runs put when every entry is fresh, and keeps any change of them from
-// returning until put is done. Nil entries are passed over.
-func (f *fence) accept(entries []*Entry, put func() error) error {
+// returning until put is done. Zero entries are passed over.
+func (f *fence) accept(entries []Entry, put func() error) error {
 	var mask uint64
-	for _, e := range entries {
-		if e == nil {
+	for i := range entries {
+		e := &entries[i]
+		if e.IsZero() {
 			continue
 		}
 		mask |= 1 << f.of(&e.Handles.Consent)
@@ -172,8 +173,8 @@ func (f *fence) accept(entries []*Entry, put func() error) error {
 		f.shards[bits.TrailingZeros64(m)].mu.RLock()
 	}
 	defer f.release(mask)
-	for _, e := range entries {
-		if e != nil && !f.freshAllLocked(e) {
+	for i := range entries {
+		if e := &entries[i]; !e.IsZero() && !f.freshAllLocked(e) {
 			return ErrStale
 		}
 	}

@@ -10,14 +10,19 @@ import (
 	"zgoda/event"
 )
 
-func visitorEntry(h event.Handle, seq event.Sequence) *Entry {
-	e := &Entry{known: true, kind: event.KindVisitor}
+func visitorEntry(h event.Handle, seq event.Sequence) Entry {
+	e := Entry{held: &held{}, known: true, kind: event.KindVisitor}
 	e.Handles.Consent, e.sequence = h, seq
 	return e
 }
 
-func accepts(f *fence, e ...*Entry) bool {
+func accepts(f *fence, e ...Entry) bool {
 	return !errors.Is(f.accept(e, func() error { return nil }), ErrStale)
+}
+
+func fresh(f *fence, h event.Handle, seq event.Sequence) bool {
+	e := visitorEntry(h, seq)
+	return f.fresh(&e)
 }
 
 func TestFenceOverflowRaisesTheFloor(t *testing.T) {
@@ -108,10 +113,10 @@ func TestFenceAgainstModel(t *testing.T) {
 			},
 			"look": func(rt *rapid.T) {
 				h, seq := handle.Draw(rt, "h"), event.Sequence(rapid.Uint64Range(0, 51).Draw(rt, "sequence"))
-				if seq < changed[h] && (accepts(f, visitorEntry(h, seq)) || f.fresh(visitorEntry(h, seq)) || !f.suspect(&h, seq)) {
+				if seq < changed[h] && (accepts(f, visitorEntry(h, seq)) || fresh(f, h, seq) || !f.suspect(&h, seq)) {
 					rt.Error("an older entry was accepted")
 				}
-				if seq >= top && (!accepts(f, visitorEntry(h, seq)) || !f.fresh(visitorEntry(h, seq)) || f.suspect(&h, seq)) {
+				if seq >= top && (!accepts(f, visitorEntry(h, seq)) || !fresh(f, h, seq) || f.suspect(&h, seq)) {
 					rt.Error("an entry newer than every change was refused")
 				}
 			},
@@ -127,7 +132,7 @@ func TestFenceAgainstModel(t *testing.T) {
 // TestAcceptOfManyInOneShard takes each lock once.
 func TestAcceptOfManyInOneShard(t *testing.T) {
 	f := newFence(1024, time.Hour, 0)
-	var many []*Entry
+	var many []Entry
 	for i := range 200 {
 		e := visitorEntry(event.Handle{0: byte(i), 1: 1}, 5)
 		e.known = i%2 == 0

@@ -51,7 +51,7 @@ func (w *world) race(handle event.Handle, contact Identity, visitors []Identity)
 	for n := range 64 {
 		ids := [][]Identity{{contact}, {visitors[n%8]}, {visitors[n%8], contact}}[n%3]
 		writers.Go(func() {
-			out := make([]*Entry, len(ids))
+			out := make([]Entry, len(ids))
 			for ctx.Err() == nil {
 				if err := w.set.Load(ctx, site, time.Now(), ids, out); err != nil {
 					if ctx.Err() == nil {
@@ -102,7 +102,7 @@ func until(ctx context.Context, done func() bool) {
 // earlier is a loaded entry that some request still holds, in the state machine.
 type earlier struct {
 	who     int
-	entries []*Entry
+	entries []Entry
 }
 
 // TestCacheAgainstModel drives grants, withdrawals, the switch, links, slow
@@ -130,8 +130,8 @@ func TestCacheAgainstModel(t *testing.T) {
 				m.slowLoad(who, other, rapid.Bool().Draw(rt, "after reading"))
 				m.accept(rt, m.held[len(m.held)-1])
 			},
-			"drop":   func(rt *rapid.T) { w.set.cache.Clear() },
-			"drop 1": func(rt *rapid.T) { id := m.identity(person(rt)); w.set.cache.Del(cacheKey(&id.H1)) },
+			"drop":   func(rt *rapid.T) { w.set.table.clear() },
+			"drop 1": func(rt *rapid.T) { id := m.identity(person(rt)); w.set.table.remove(w.set.sites.find(site), &id) },
 			"accept": func(rt *rapid.T) {
 				if len(m.held) > 0 {
 					m.accept(rt, m.held[rapid.IntRange(0, len(m.held)-1).Draw(rt, "held")])
@@ -212,7 +212,7 @@ func (m *model) slowLoad(who, other int, after bool) {
 	if after {
 		m.w.slow.before, m.w.slow.after = nil, meanwhile
 	}
-	m.w.set.cache.Clear()
+	m.w.set.table.clear()
 	m.load(who)
 	m.w.slow.before, m.w.slow.after = nil, nil
 }
@@ -255,9 +255,9 @@ func TestI3FailClosed(t *testing.T) {
 			w := newWorld(t, func(c *Config) { c.Timeout = 200 * time.Millisecond })
 			c.spoil(w)
 			began := time.Now()
-			out := make([]*Entry, 1)
+			out := make([]Entry, 1)
 			err := w.set.Load(t.Context(), site, time.Now(), []Identity{user("new")}, out)
-			if !errors.Is(err, c.want) || out[0] != nil {
+			if !errors.Is(err, c.want) || !out[0].IsZero() {
 				t.Errorf("got %v", err)
 			}
 			if took := time.Since(began); took > 3*time.Second {
@@ -296,7 +296,7 @@ func TestI3FailClosedForChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.profiling(e.Handles.Consent, false)
-	if err := w.set.Accept([]*Entry{e}, func() error { return nil }); !errors.Is(err, ErrStale) {
+	if err := w.set.Accept([]Entry{e}, func() error { return nil }); !errors.Is(err, ErrStale) {
 		t.Errorf("after the lock: %v", err)
 	}
 }
@@ -306,7 +306,7 @@ func TestI3HitsOutliveTheKeyholder(t *testing.T) {
 	w := newWorld(t)
 	w.load(user("u"))
 	w.keys.set(func() { w.keys.err = errAway })
-	out := make([]*Entry, 1)
+	out := make([]Entry, 1)
 	if err := w.set.Load(t.Context(), site, time.Now(), []Identity{user("u")}, out); err != nil {
 		t.Errorf("a cached person: %v", err)
 	}

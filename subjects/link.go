@@ -13,11 +13,11 @@ import (
 
 // LinkResult says where identifiers lead.
 type LinkResult struct {
-	Contact *Entry
-	// Second is the other contact of a conflict, else nil: two known contacts are
+	Contact Entry
+	// Second is the other contact of a conflict, else zero: two known contacts are
 	// never merged, and from then on a refusal of either denies both.
-	Second   *Entry
-	Visitor  *Entry // nil when none was given
+	Second   Entry
+	Visitor  Entry // zero when none was given
 	Conflict bool
 }
 
@@ -57,13 +57,13 @@ func (s *Set) Link(ctx context.Context, site event.SiteID, now time.Time, contac
 func (s *Set) ties(ctx context.Context, site event.SiteID, now time.Time, contact []Identity, answer pseudonym.LinkAnswer) ([]ledger.Entry, error) {
 	contacts := []event.Handle{answer.Contact.Consent}
 	if answer.Conflict {
-		loaded := make([]*Entry, len(contact))
+		loaded := make([]Entry, len(contact))
 		if err := s.Load(ctx, site, now, minting(contact), loaded); err != nil {
 			return nil, err
 		}
-		for _, e := range loaded {
-			if !slices.Contains(contacts, e.Handles.Consent) {
-				contacts = append(contacts, e.Handles.Consent)
+		for i := range loaded {
+			if c := loaded[i].Handles.Consent; !slices.Contains(contacts, c) {
+				contacts = append(contacts, c)
 			}
 		}
 	}
@@ -96,32 +96,30 @@ func minting(contact []Identity) []Identity {
 
 // linked answers from the cache when all of it is linked.
 func (s *Set) linked(site event.SiteID, now time.Time, contact []Identity, visitor *Identity) (r LinkResult, ok bool) {
-	number, nanos := s.sites.find(site), now.UnixNano()
-	if visitor != nil {
-		if r.Visitor = s.peek(number, nanos, visitor); r.Visitor == nil {
-			return LinkResult{}, false
-		}
+	number, at := s.sites.find(site), s.calendar.momentOf(now)
+	if visitor != nil && !s.peek(number, at, visitor, &r.Visitor) {
+		return LinkResult{}, false
 	}
+	var e, before Entry
 	for i := range contact {
-		e := s.contact(number, nanos, &contact[i])
-		if e == nil || (r.Visitor != nil && !slices.Contains(r.Visitor.Contacts(), e.Handles.Consent)) {
+		if !s.contact(number, at, &contact[i], &e) ||
+			(visitor != nil && !slices.Contains(r.Visitor.Contacts(), e.Handles.Consent)) {
 			return LinkResult{}, false
 		}
 		for j := range i {
-			before := s.contact(number, nanos, &contact[j])
-			if before == nil || !before.tied(e) {
+			if !s.contact(number, at, &contact[j], &before) || !before.tied(&e) {
 				return LinkResult{}, false
 			}
 		}
-		r.add(e)
+		r.add(&e)
 	}
 	return r, true
 }
 
-// contact returns the cached entry of a contact that is surely there, or nil.
-func (s *Set) contact(site siteNumber, nanos int64, id *Identity) *Entry {
+// contact copies the cached entry of a contact that is surely there.
+func (s *Set) contact(site siteNumber, at moment, id *Identity, out *Entry) bool {
 	there := Identity{H1: id.H1, Kind: id.Kind, Mint: true}
-	return s.peek(site, nanos, &there)
+	return s.peek(site, at, &there, out)
 }
 
 // tied says whether two contacts are one, or known to be in conflict.
@@ -133,10 +131,10 @@ func (e *Entry) tied(other *Entry) bool {
 // leads elsewhere is a conflict.
 func (r *LinkResult) add(e *Entry) {
 	switch {
-	case r.Contact == nil:
-		r.Contact = e
-	case r.Second == nil && e.Handles.Consent != r.Contact.Handles.Consent:
-		r.Second, r.Conflict = e, true
+	case r.Contact.IsZero():
+		r.Contact = *e
+	case !r.Conflict && e.Handles.Consent != r.Contact.Handles.Consent:
+		r.Second, r.Conflict = *e, true
 	}
 }
 
@@ -168,13 +166,13 @@ func (s *Set) loadLinked(ctx context.Context, site event.SiteID, now time.Time, 
 	if visitor != nil {
 		ids = append(ids, Identity{H1: visitor.H1, Kind: event.KindVisitor})
 	}
-	entries := make([]*Entry, len(ids))
+	entries := make([]Entry, len(ids))
 	if err := s.Load(ctx, site, now, ids, entries); err != nil {
 		return LinkResult{}, err
 	}
 	var r LinkResult
-	for _, e := range entries[:len(contact)] {
-		r.add(e)
+	for i := range contact {
+		r.add(&entries[i])
 	}
 	if visitor != nil {
 		r.Visitor = entries[len(contact)]

@@ -37,7 +37,7 @@ type batch struct {
 	keys    []missKey
 	asked   []time.Time // by key, when it was first asked for
 	index   map[missKey]int
-	entries []*Entry // by key, when done is closed
+	entries []Entry // by key, when done is closed
 	err     error
 	done    chan struct{}
 	room    int64 // what its callers took of the lane's room
@@ -59,9 +59,9 @@ type wish struct {
 	slot  int
 }
 
-// load waits for all entries of out that are nil. Of many, it asks for Batch at
+// load waits for all entries of out that are zero. Of many, it asks for Batch at
 // a time: two batches under way at most, and one Timeout of waiting for room.
-func (l *loads) load(ctx context.Context, site event.SiteID, now time.Time, ids []Identity, out []*Entry, misses int) error {
+func (l *loads) load(ctx context.Context, site event.SiteID, now time.Time, ids []Identity, out []Entry, misses int) error {
 	lane := &l.small
 	if misses > smallLoad {
 		lane = &l.large
@@ -81,7 +81,7 @@ func (l *loads) load(ctx context.Context, site event.SiteID, now time.Time, ids 
 	for i := 0; i < len(ids); {
 		wishes = wishes[:0]
 		for ; i < len(ids) && len(wishes) < cfg.Batch; i++ {
-			if out[i] == nil {
+			if out[i].IsZero() {
 				wishes = append(wishes, wish{out: i})
 			}
 		}
@@ -99,7 +99,7 @@ func (l *lane) init(s *Set, places int) {
 }
 
 // take waits for the entries of some misses, Batch of them at most.
-func (l *lane) take(ctx context.Context, until time.Time, policy *consent.Policy, now time.Time, ids []Identity, out []*Entry, wishes []wish) error {
+func (l *lane) take(ctx context.Context, until time.Time, policy *consent.Policy, now time.Time, ids []Identity, out []Entry, wishes []wish) error {
 	if err := l.enter(ctx, until, int64(len(wishes))); err != nil {
 		return err
 	}
@@ -283,14 +283,14 @@ func (l *loads) stop() {
 }
 
 // fetch asks the keyholder, then the control store, once each.
-func (s *Set) fetch(ctx context.Context, keys []missKey, asked []time.Time) ([]*Entry, error) {
-	entries := make([]*Entry, len(keys))
+func (s *Set) fetch(ctx context.Context, keys []missKey, asked []time.Time) ([]Entry, error) {
+	cells := make([]cell, len(keys))
 	queries := make([]pseudonym.Query, len(keys))
 	for i := range keys {
 		k := &keys[i]
 		queries[i] = pseudonym.Query{H1: k.h1, Kind: k.kind, Mint: k.mint, Period: k.period}
-		entries[i] = k.entry(s.sites.number(k.site), asked[i], s.cfg.TTL)
-		entries[i].made = s.fence.madeCount(&k.h1) // before the keyholder is asked
+		cells[i] = k.cell(s.sites.number(k.site), asked[i], s.cfg.TTL)
+		cells[i].made = s.fence.madeCount(&k.h1) // before the keyholder is asked
 	}
 	handles, err := s.deps.Resolver.Resolve(ctx, queries)
 	for i := range keys {
@@ -307,7 +307,7 @@ func (s *Set) fetch(ctx context.Context, keys []missKey, asked []time.Time) ([]*
 	}
 	lookups := make([]control.Lookup, len(keys))
 	for i := range keys {
-		if handles[i].Consent.IsZero() {
+		if handles[i].Consent.IsZero() || !cells[i].setHandles(&handles[i]) {
 			return nil, fmt.Errorf("%w: %w", ErrKeyholderAway, pseudonym.ErrAnswer)
 		}
 		lookups[i] = control.Lookup{Policy: keys[i].policy, Handle: handles[i].Consent}
@@ -317,21 +317,19 @@ func (s *Set) fetch(ctx context.Context, keys []missKey, asked []time.Time) ([]*
 		s.metrics.failures.WithLabelValues("control").Inc()
 		return nil, fmt.Errorf("%w: %w", ErrControlAway, err)
 	}
-	for i, e := range entries {
-		e.Handles, e.held, e.sequence = handles[i], s.held.of(&found[i]), found[i].Record.Sequence
-		s.cache.Set(cacheKey(&e.h1), e, 1)
-	}
-	return entries, nil
+	return s.keep(cells, found, s.calendar.momentOf(time.Now())), nil
 }
 
-// entry begins the entry of a key: whose it is and how long it lives.
-func (k *missKey) entry(site siteNumber, at time.Time, ttl time.Duration) *Entry {
-	_, from, until := period(at)
-	if end := at.Add(ttl); end.Before(until) {
-		until = end
+// keep puts what was loaded into the table, and returns it.
+func (s *Set) keep(cells []cell, found []control.Found, now moment) []Entry {
+	entries := make([]Entry, len(cells))
+	for i := range cells {
+		c := &cells[i]
+		c.sequence = found[i].Record.Sequence
+		number, held := s.table.held.of(&found[i])
+		c.held = number
+		c.open(held, &entries[i])
+		s.table.put(c, now)
 	}
-	return &Entry{
-		site: site, kind: k.kind, h1: k.h1, known: k.mint || k.kind == event.KindVisitor,
-		from: uint32(from.Unix()), until: until.UnixNano(),
-	}
+	return entries
 }

@@ -21,7 +21,7 @@ func many(name string, n int) []Identity {
 // start loads in the background.
 func (w *world) start(ctx context.Context, ids []Identity) <-chan error {
 	done := make(chan error, 1)
-	go func() { done <- w.set.Load(ctx, site, time.Now(), ids, make([]*Entry, len(ids))) }()
+	go func() { done <- w.set.Load(ctx, site, time.Now(), ids, make([]Entry, len(ids))) }()
 	return done
 }
 
@@ -105,7 +105,7 @@ func TestManyMissesComeInPieces(t *testing.T) {
 		t.Errorf("%d identifiers were asked for", asked)
 	}
 	for i, e := range w.load(ids...) {
-		if e == nil || e.h1 != ids[i].H1 {
+		if e.h1 != ids[i].H1 {
 			t.Fatalf("place %d holds somebody else", i)
 		}
 	}

@@ -15,7 +15,6 @@ type metrics struct {
 	rechecks     prometheus.Counter
 	loaded       prometheus.Counter
 	evictions    prometheus.Counter
-	rejections   prometheus.Counter
 }
 
 func newMetrics() *metrics {
@@ -48,9 +47,6 @@ func newMetrics() *metrics {
 		evictions: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "zgoda_subjects_evictions_total", Help: "Identifiers that made room for others in the cached consent set.",
 		}),
-		rejections: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "zgoda_subjects_rejections_total", Help: "Identifiers that were not kept since those in the full cached consent set are asked for more often.",
-		}),
 	}
 }
 
@@ -64,7 +60,7 @@ func (m *metrics) register(r prometheus.Registerer, s *Set) error {
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{
-		m.hits, m.misses, m.failures, m.load, m.enforced, m.stale, m.rechecks, m.loaded, m.evictions, m.rejections,
+		m.hits, m.misses, m.failures, m.load, m.enforced, m.stale, m.rechecks, m.loaded, m.evictions,
 		gauge("zgoda_subjects_fence_size", "Changes that the fence remembers by name.",
 			func() float64 { return float64(s.fence.size.Load()) }),
 		gauge("zgoda_subjects_fence_limit", "Changes that the fence can remember by name.",

@@ -137,7 +137,7 @@ func missBatches(b *testing.B, set *Set) {
 	next := uint64(0)
 	for _, size := range []int{1, 16, 256, 2048} {
 		b.Run(fmt.Sprint("batch=", size), func(b *testing.B) {
-			ids, out := make([]Identity, size), make([]*Entry, size)
+			ids, out := make([]Identity, size), make([]Entry, size)
 			before, n := cpu(b), 0
 			for b.Loop() {
 				for i := range ids {
@@ -169,7 +169,7 @@ func BenchmarkMissRate(b *testing.B) {
 			for range 256 {
 				wg.Go(func() {
 					var sum time.Duration
-					ids, out := make([]Identity, 1), make([]*Entry, 1)
+					ids, out := make([]Identity, 1), make([]Entry, 1)
 					for n := range work {
 						ids[0] = numbered(n)
 						began := time.Now()

@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/dgraph-io/ristretto/v2"
-
 	"zgoda/consent"
 	"zgoda/control"
 	"zgoda/control/ledger"
@@ -31,20 +29,19 @@ type store interface {
 
 // Set is the cached consent set. It is safe for concurrent use.
 type Set struct {
-	cfg     Config
-	deps    Deps
-	cache   *ristretto.Cache[uint64, *Entry]
-	fence   *fence
-	horizon *horizon
-	sites   siteNumbers
-	held    heldTable
-	loads   *loads
-	metrics *metrics
-	close   sync.Once
+	cfg      Config
+	deps     Deps
+	table    table
+	fence    *fence
+	horizon  *horizon
+	sites    siteNumbers
+	calendar calendar
+	loads    *loads
+	metrics  *metrics
+	close    sync.Once
 }
 
-// New makes a set. Its fence begins at the store's sequence. The cache's own
-// goroutine starts here and ends with Close.
+// New makes a set. Its fence begins at the store's sequence.
 func New(cfg Config, deps Deps) (*Set, error) {
 	if err := errors.Join(cfg.Validate(), deps.validate()); err != nil {
 		return nil, err
@@ -53,62 +50,46 @@ func New(cfg Config, deps Deps) (*Set, error) {
 	// An entry may be used for as long as its request lasts after it has expired.
 	now := deps.Store.Sequence()
 	s.fence, s.horizon = newFence(cfg.Fence, cfg.TTL+time.Minute, now), newHorizon(now)
-	var err error
 	s.metrics = newMetrics()
-	s.cache, err = ristretto.NewCache(&ristretto.Config[uint64, *Entry]{
-		NumCounters: countersPerEntry * cfg.Entries, MaxCost: cfg.Entries, BufferItems: bufferItems, IgnoreInternalCost: true,
-		OnEvict:  func(*ristretto.Item[*Entry]) { s.metrics.evictions.Inc() },
-		OnReject: func(*ristretto.Item[*Entry]) { s.metrics.rejections.Inc() },
-	})
-	if err != nil {
-		return nil, fmt.Errorf("make the cache of the consent set: %w", err)
-	}
+	s.table.init(cfg.Entries, s.metrics.evictions)
 	s.loads = newLoads(s)
 	if err := s.metrics.register(deps.Registerer, s); err != nil {
-		s.cache.Close()
 		return nil, fmt.Errorf("register the metrics of the consent set: %w", err)
 	}
 	return s, nil
 }
 
-// What the cache keeps beside the entries (docs/decisions/0022): counters of how
-// often each identifier is asked for, and how many reads it gathers before it
-// counts them.
-const (
-	countersPerEntry = 4
-	bufferItems      = 512
-)
-
-// EntryBytes is about what one entry takes with its place in the cache.
-const EntryBytes = 320
+// EntryBytes is about what one entry takes with its place in the table.
+const EntryBytes = 128
 
 // AsOf returns a control sequence: whoever Accept takes for fresh after this call
 // was decided about by every change up to it, however long ago they were loaded.
 func (s *Set) AsOf() event.Sequence { return s.horizon.at() }
 
 // Len returns how many identifiers are in memory.
-func (s *Set) Len() int64 { return s.cfg.Entries - s.cache.RemainingCost() }
+func (s *Set) Len() int64 { return s.table.used.Load() }
 
 // Close waits for the loads under way and gives the memory back. Twice is fine.
 func (s *Set) Close() error {
 	s.close.Do(func() {
 		s.loads.stop()
-		s.cache.Close()
+		s.table.clear()
 	})
 	return nil
 }
 
-// Load answers for every identity, into out. Hits allocate nothing and wait for
-// no one; misses wait for their own batch. It fails with ErrKeyholderAway or
-// ErrControlAway when a miss cannot be loaded.
-func (s *Set) Load(ctx context.Context, site event.SiteID, now time.Time, ids []Identity, out []*Entry) error {
+// Load answers for every identity, into out, which it writes over. Hits allocate
+// nothing and wait for no one; misses wait for their own batch. It fails with
+// ErrKeyholderAway or ErrControlAway when a miss cannot be loaded, and leaves the
+// zero Entry in its place.
+func (s *Set) Load(ctx context.Context, site event.SiteID, now time.Time, ids []Identity, out []Entry) error {
 	if len(out) < len(ids) {
 		return fmt.Errorf("load: %d identities into %d places", len(ids), len(out))
 	}
-	number, nanos := s.sites.find(site), now.UnixNano()
+	number, at := s.sites.find(site), s.calendar.momentOf(now)
 	misses := 0
 	for i := range ids {
-		if out[i] = s.peek(number, nanos, &ids[i]); out[i] == nil {
+		if !s.peek(number, at, &ids[i], &out[i]) {
 			misses++
 		}
 	}
@@ -120,20 +101,21 @@ func (s *Set) Load(ctx context.Context, site event.SiteID, now time.Time, ids []
 	return s.loads.load(ctx, site, now, ids, out, misses)
 }
 
-// peek returns the cached entry, or nil.
-func (s *Set) peek(site siteNumber, nanos int64, id *Identity) *Entry {
-	e, ok := s.cache.Get(cacheKey(&id.H1))
-	if !ok || e == nil || !e.is(site, nanos, id) || !s.fence.fresh(e) {
-		return nil
+// peek copies the cached entry out, or the zero Entry when there is none that may
+// be used.
+func (s *Set) peek(site siteNumber, at moment, id *Identity, out *Entry) bool {
+	if s.table.get(site, at, id, out) && s.fence.fresh(out) {
+		return true
 	}
-	return e
+	*out = Entry{}
+	return false
 }
 
 // Accept runs put unless one of the entries is older than a change of its
 // person: then ErrStale, and the caller loads and decides again. A change that
 // comes meanwhile is answered only after put has returned, so put must neither
-// wait nor call the set. Nil entries are passed over.
-func (s *Set) Accept(entries []*Entry, put func() error) error {
+// wait nor call the set. Zero entries are passed over.
+func (s *Set) Accept(entries []Entry, put func() error) error {
 	err := s.fence.accept(entries, put)
 	if errors.Is(err, ErrStale) {
 		s.metrics.stale.Inc()

@@ -2,6 +2,7 @@ package subjects
 
 import (
 	"maps"
+	"math"
 	"sync"
 	"sync/atomic"
 
@@ -16,7 +17,7 @@ type siteNumbers struct {
 }
 
 // siteNumber is a site's number in this process; zero is no site.
-type siteNumber uint32
+type siteNumber uint16
 
 // find returns the number of a site, or zero.
 func (s *siteNumbers) find(site event.SiteID) siteNumber {
@@ -26,7 +27,8 @@ func (s *siteNumbers) find(site event.SiteID) siteNumber {
 	return 0
 }
 
-// number returns the number of a site, giving it one.
+// number returns the number of a site, giving it one. It is zero for those above
+// 65,535, whose people are loaded each time.
 func (s *siteNumbers) number(site event.SiteID) siteNumber {
 	if n := s.find(site); n != 0 {
 		return n
@@ -35,6 +37,9 @@ func (s *siteNumbers) number(site event.SiteID) siteNumber {
 	defer s.mu.Unlock()
 	if n := s.find(site); n != 0 {
 		return n
+	}
+	if at := s.at.Load(); at != nil && len(*at) == math.MaxUint16 {
+		return 0
 	}
 	next := make(map[event.SiteID]siteNumber)
 	if at := s.at.Load(); at != nil {

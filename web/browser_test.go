@@ -105,7 +105,7 @@ type people struct {
 	records map[event.Handle]consent.Record
 }
 
-func (p *people) Load(_ context.Context, _ event.SiteID, _ time.Time, ids []subjects.Identity, out []*subjects.Entry) error {
+func (p *people) Load(_ context.Context, _ event.SiteID, _ time.Time, ids []subjects.Identity, out []subjects.Entry) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i, id := range ids {

@@ -21,7 +21,6 @@ var stages = [...]struct{ prefix, stage string }{
 	{"zgoda/pseudonym", "pseudonym"},
 	{"google.golang.org/grpc", "pseudonym"},
 	{"zgoda/subjects", "subjects"},
-	{"github.com/dgraph-io/ristretto", "subjects"},
 	{"zgoda/jsontape", "jsontape"},
 	{"zgoda/control", "control"},
 	{"modernc.org/sqlite", "control"},

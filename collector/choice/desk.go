@@ -48,7 +48,7 @@ type Cookie struct {
 
 // people are what is held about visitors, and the ledger; subjects.Set is one.
 type people interface {
-	Load(ctx context.Context, site event.SiteID, now time.Time, ids []subjects.Identity, out []*subjects.Entry) error
+	Load(ctx context.Context, site event.SiteID, now time.Time, ids []subjects.Identity, out []subjects.Entry) error
 	SetChoices(ctx context.Context, site event.SiteID, visitor event.Handle, choices map[event.PurposeID]bool, meta subjects.ChoiceMeta) (event.Sequence, error)
 }
 
@@ -204,7 +204,7 @@ func (d *Desk) load(ctx context.Context, r *Request, v *visit) error {
 	if err != nil {
 		return fmt.Errorf("blind the visitor: %w", err)
 	}
-	ids, out := [1]subjects.Identity{{H1: h1, Kind: event.KindVisitor}}, [1]*subjects.Entry{}
+	ids, out := [1]subjects.Identity{{H1: h1, Kind: event.KindVisitor}}, [1]subjects.Entry{}
 	if err := d.deps.People.Load(ctx, v.site.ID, r.ReceivedAt, ids[:], out[:]); err != nil {
 		return fmt.Errorf("load the visitor: %w", err)
 	}

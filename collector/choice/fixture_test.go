@@ -32,7 +32,7 @@ type ledger struct {
 	metas   []subjects.ChoiceMeta
 }
 
-func (l *ledger) Load(_ context.Context, _ event.SiteID, _ time.Time, ids []subjects.Identity, out []*subjects.Entry) error {
+func (l *ledger) Load(_ context.Context, _ event.SiteID, _ time.Time, ids []subjects.Identity, out []subjects.Entry) error {
 	if l.away {
 		return subjects.ErrKeyholderAway
 	}
