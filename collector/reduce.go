@@ -29,7 +29,7 @@ func groupID(e *segment.Event) []byte {
 	if len(e.GroupID) > 0 {
 		return e.GroupID
 	}
-	return e.Context.Get("groupId").Text()
+	return e.Group.Text()
 }
 
 // view minimises the addresses, the title and the campaign among w.texts into a
@@ -109,7 +109,7 @@ func (w *work) enrich(it *item) {
 	address, agent := w.r.Address, w.r.UserAgent
 	if w.secret {
 		if s := w.texts[segment.ContextIP]; len(s) > 0 && len(s) < 64 {
-			address, _ = netip.ParseAddr(string(s)) // what is none has no country
+			address, _ = netip.ParseAddr(textOf(s)) // it keeps nothing; what is none has no country
 		}
 		if s := w.texts[segment.ContextAgent]; len(s) > 0 {
 			agent = s

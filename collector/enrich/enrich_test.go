@@ -47,6 +47,10 @@ func TestCountry(t *testing.T) {
 			t.Errorf("%s: %q, want %q", address, got, want)
 		}
 	}
+	known := netip.MustParseAddr("2001:4860:4860::8888")
+	if n := testing.AllocsPerRun(100, func() { e.Country(known) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
 	if got := e.Country(netip.Addr{}); got != "" {
 		t.Errorf("no address: %q", got)
 	}

@@ -52,6 +52,13 @@ func ipv6At(s []byte, i int) int {
 	if i > 0 && (s[i-1] == ':' || isAlnum(s[i-1])) {
 		return 0
 	}
+	first := i
+	for first < len(s) && first-i < 4 && class[s[first]]&classHex != 0 {
+		first++
+	}
+	if first == len(s) || s[first] != ':' {
+		return 0 // one group alone is none, which is so for most words
+	}
 	groups, gap, j := 0, false, i
 	for j < len(s) {
 		if s[j] == ':' && j+1 < len(s) && s[j+1] == ':' {

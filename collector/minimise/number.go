@@ -25,6 +25,9 @@ type groups struct {
 
 // numberAt finds a number of a person that begins at s[i].
 func numberAt(s []byte, i int) (end int, name string) {
+	if isDigit(s[i]) && !ends(s, digitsEnd(s, i)) {
+		return 0, "" // digits that run into a letter are none of a number
+	}
 	var g groups
 	if g.read(s, i); g.total < fewestDigits {
 		return 0, ""
@@ -42,6 +45,13 @@ func numberAt(s []byte, i int) (end int, name string) {
 		end = g.said()
 	}
 	return end, "[phone]"
+}
+
+func digitsEnd(s []byte, i int) int {
+	for i < len(s) && isDigit(s[i]) {
+		i++
+	}
+	return i
 }
 
 // fewestDigits are those of the shortest number: a telephone with its country.

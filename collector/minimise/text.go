@@ -186,6 +186,11 @@ func (b *Buffer) Personal(s []byte) bool {
 	if l.harmless(s) {
 		return false
 	}
+	if l.seen&classHint == 0 { // one look is enough: nothing is encoded, and every mask changes the text
+		var found bool
+		b.scratch, found = mask(b.scratch[:0], s)
+		return found
+	}
 	start := len(b.b)
 	b.appendSeen(s, l)
 	changed := string(b.b[start:]) != string(s)

@@ -21,7 +21,7 @@ type Event struct {
 	Page                               jsontape.Value // context.page, or page of the snippet; of any type, as those below
 	OwnPage                            jsontape.Value // page beside the context
 	Campaign                           jsontape.Value // context.campaign
-	IP, UserAgent                      jsontape.Value // of the context
+	IP, UserAgent, Group               jsontape.Value // of the context
 	Consent, GPC                       jsontape.Value // their reader judges
 }
 
@@ -181,6 +181,8 @@ func (e *Event) readContext() (err error) {
 			e.IP = m.Value()
 		case "userAgent":
 			e.UserAgent = m.Value()
+		case "groupId":
+			e.Group = m.Value()
 		case "proof":
 			proof = m.Value()
 		}
