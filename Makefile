@@ -18,9 +18,13 @@ run: need-go engine build ## Set everything up and run the main job: gateway, ke
 	$(BIN)/zgoda up --demo --data $(DATA)
 
 .PHONY: build
-build: need-go ## Build the three binaries into bin/
+build: need-go $(BIN)/zgoda.pgo ## Build the three binaries into bin/
+	CGO_ENABLED=0 $(GO) build -trimpath -pgo=$(BIN)/zgoda.pgo -o $(BIN)/ ./cmd/zgoda ./cmd/zgoda-keyholder ./cmd/zgoda-clickhouse
+
+# The calls that take the most time, as the compiler reads them (docs/decisions/0024).
+$(BIN)/zgoda.pgo: bench/hot/zgoda.txt
 	@mkdir -p $(BIN)
-	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/ ./cmd/zgoda ./cmd/zgoda-keyholder ./cmd/zgoda-clickhouse
+	@$(GO) run ./bench/hot pprof < $< > $@.new && mv $@.new $@
 
 .PHONY: engine
 engine: need-npm node_modules/.package-lock.json ## Fetch the embedded engine's library and the country base (npm)
@@ -72,6 +76,11 @@ bench: need-go engine build $(BIN)/bench ## Measure everything beside servers th
 
 bench-quick: need-go engine build $(BIN)/bench ## Measure single events and batches of 100 only, about 90 seconds; writes nothing
 	$(BIN)/bench quick -results ''
+
+.PHONY: hot
+hot: need-go engine build $(BIN)/bench ## Measure anew which calls take the most time, for the compiler; rewrites bench/hot/zgoda.txt
+	$(BIN)/bench train $(BIN)/cpu.pprof
+	$(GO) run ./bench/hot text < $(BIN)/cpu.pprof > bench/hot/zgoda.txt
 
 SOAKTIME ?= 1h
 .PHONY: soak

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"zgoda/bench/profile"
-	"zgoda/telemetry"
 )
 
 // full measures every scenario.
@@ -93,27 +92,11 @@ const profileSeconds = 10
 // profiled sends single events once more while the gateway takes a profile of
 // itself. The round is in no table, since a profile costs a few percent.
 func (s *stage) profiled(ctx context.Context, o options, out *report) error {
-	one := s.closed(o, 1, o.connections, s.run())
-	one.Load.Duration = (profileSeconds + 1) * time.Second
-	type answer struct {
-		content []byte
-		err     error
-	}
-	taken := make(chan answer, 1)
-	m, err := s.zgoda.whileSending(ctx, one, func() {
-		go func() {
-			content, err := get(ctx, fmt.Sprintf("http://%s%s?seconds=%d", s.zgoda.gateway.ops, telemetry.ProfilePath, profileSeconds))
-			taken <- answer{content, err}
-		}()
-	})
+	m, content, err := s.underProfiler(ctx, s.closed(o, 1, o.connections, s.run()))
 	if err != nil {
 		return err
 	}
-	a := <-taken
-	if a.err != nil {
-		return fmt.Errorf("take a profile: %w", a.err)
-	}
-	samples, err := profile.Read(a.content)
+	samples, err := profile.Read(content)
 	if err != nil {
 		return err
 	}

@@ -59,6 +59,15 @@ func run(ctx context.Context, args []string) error {
 		return serve(func(l net.Listener) error { return yardstick.ServeDurable(ctx, l, rest[0]) })
 	case "generate":
 		return generate(ctx, os.Stdin, os.Stdout)
+	case "train":
+		if len(rest) == 0 {
+			return fmt.Errorf("train: give the profile's file")
+		}
+		o, err := parse("quick", rest[1:])
+		if err != nil {
+			return err
+		}
+		return train(ctx, o, rest[0])
 	case "quick", "full", "soak":
 		o, err := parse(command, rest)
 		if err != nil {
@@ -66,7 +75,7 @@ func run(ctx context.Context, args []string) error {
 		}
 		return map[string]func(context.Context, options) error{"quick": quick, "full": full, "soak": soak}[command](ctx, o)
 	default:
-		return fmt.Errorf("%s is none of quick, full, soak", command)
+		return fmt.Errorf("%s is none of quick, full, soak, train", command)
 	}
 }
 
