@@ -58,7 +58,7 @@ func fullSet(b *testing.B) *Set {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = set.Close() })
-	ids, out := make([]Identity, 1024), make([]Entry, 1024)
+	ids, out := make([]Identity, 1000), make([]Entry, 1000)
 	for n := uint64(1); n <= million; {
 		for i := range ids {
 			ids[i] = numbered(n)
