@@ -57,6 +57,7 @@ type Gateway struct {
 	shop    *shop
 	calls   sync.Pool
 	intakes sync.Pool
+	buffers buffers
 	bodies  *budget
 	// unpackers bounds how many bodies are being decompressed, none of which the
 	// budget knows before it is done.

@@ -3,23 +3,23 @@ package gateway
 import (
 	"errors"
 	"io"
-	"slices"
 
 	"github.com/valyala/fasthttp"
 )
 
-// keepBytes is the largest buffer that waits for another request.
-const keepBytes = 64 << 10
-
-// intake reads one request's body into a buffer that grows as bytes arrive:
-// what a client announces is worth nothing until it comes. Intakes are reused.
+// intake reads one request's body. What a client announces is worth nothing until
+// something of it comes: there is room for the first 8 KiB, then for 16. Whoever
+// has sent those gets room for all that was announced, up to 256 KiB; above, and
+// where nothing was announced, for twice as much as has come. All but the first 8
+// KiB is taken from the body budget. Intakes are reused.
 type intake struct {
-	buffer   []byte
-	raw, out share // as read, as unpacked
+	buffers  *buffers
+	buffer   *buffer // nil until something is read
+	raw, out share   // as read, as unpacked
 }
 
 func (g *Gateway) newIntake() any {
-	return &intake{raw: share{of: g.bodies}, out: share{of: g.bodies}}
+	return &intake{buffers: &g.buffers, raw: share{of: g.bodies}, out: share{of: g.bodies}}
 }
 
 func (g *Gateway) takeIn() *intake {
@@ -30,8 +30,8 @@ func (g *Gateway) takeIn() *intake {
 func (g *Gateway) putBack(in *intake) {
 	in.raw.release()
 	in.out.release()
-	clear(in.buffer)
-	if in.buffer = in.buffer[:0]; cap(in.buffer) > keepBytes {
+	if in.buffer != nil {
+		g.buffers.give(in.buffer)
 		in.buffer = nil
 	}
 	g.intakes.Put(in)
@@ -54,22 +54,30 @@ func (in *intake) read(rc *fasthttp.RequestCtx, limit int) ([]byte, error) {
 	if length < 0 {
 		most = limit + 1 // one more tells that there is more
 	}
-	for room := min(most, freeBytes); ; room = min(most, 2*room) {
+	for room := min(most, freeBytes); ; room = min(most, more(room, length)) {
 		ended, err := in.fill(stream, room)
 		switch {
 		case err != nil:
 			return nil, err
-		case ended && (len(in.buffer) < length || length < 0 && cutShort(rc.Conn())):
+		case ended && (len(in.buffer.bytes) < length || length < 0 && cutShort(rc.Conn())):
 			return nil, io.ErrUnexpectedEOF
 		case ended, room == most && length >= 0:
 			if length < 0 || length > freeBytes {
 				rc.SetUserValue(wholeBody{}, true)
 			}
-			return in.buffer, nil
+			return in.buffer.bytes, nil
 		case room == most:
 			return nil, fasthttp.ErrBodyTooLarge
 		}
 	}
+}
+
+// more returns what to make room for when so much has come.
+func more(room, length int) int {
+	if length > 0 && room >= 2*freeBytes && room < 1<<mostClass {
+		return min(length, 1<<mostClass)
+	}
+	return 2 * room
 }
 
 // fill reads until the buffer holds room bytes or the body has ended.
@@ -77,10 +85,11 @@ func (in *intake) fill(stream io.Reader, room int) (ended bool, err error) {
 	if err := in.raw.hold(room); err != nil {
 		return false, err
 	}
-	in.buffer = slices.Grow(in.buffer, room-len(in.buffer))
-	for len(in.buffer) < room {
-		n, err := stream.Read(in.buffer[len(in.buffer):room])
-		in.buffer = in.buffer[:len(in.buffer)+n]
+	in.reach(room)
+	b := in.buffer
+	for len(b.bytes) < room {
+		n, err := stream.Read(b.bytes[len(b.bytes):room])
+		b.bytes = b.bytes[:len(b.bytes)+n]
 		if errors.Is(err, io.EOF) {
 			return true, nil
 		}
@@ -89,6 +98,19 @@ func (in *intake) fill(stream io.Reader, room int) (ended bool, err error) {
 		}
 	}
 	return false, nil
+}
+
+// reach moves what has come into a buffer with room, unless there is some.
+func (in *intake) reach(room int) {
+	was := in.buffer
+	if was != nil && cap(was.bytes) >= room {
+		return
+	}
+	in.buffer = in.buffers.take(room)
+	if was != nil {
+		in.buffer.bytes = append(in.buffer.bytes, was.bytes...)
+		in.buffers.give(was)
+	}
 }
 
 // wholeBody marks a long body that was read to its end.

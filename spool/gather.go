@@ -11,8 +11,8 @@ import (
 type gather struct {
 	sync.Mutex
 	group  *group
-	spare  []byte // the buffer that the committer gave back
-	want   int    // callers at which the committer is told that there are enough; 0 is none
+	spares [2][]byte // what the committer gave back: one gathers while the other is written
+	want   int       // callers at which the committer is told that there are enough; 0 is none
 	closed bool
 }
 
@@ -65,8 +65,8 @@ func (s *Spool) join(rec []byte) (Ticket, error) {
 	}
 	g := s.gather.group
 	if g == nil {
-		g = &group{buf: s.gather.spare[:0], first: s.now(), done: make(chan struct{})}
-		s.gather.group, s.gather.spare = g, nil
+		g = &group{buf: s.gather.spareLocked(), first: s.now(), done: make(chan struct{})}
+		s.gather.group = g
 	}
 	if len(rec) > 0 && len(g.buf)+len(rec)+maxPrefix > s.cfg.GroupBytes {
 		s.gather.Unlock()
@@ -125,13 +125,31 @@ func (g *gather) take() *group {
 	return taken
 }
 
+// spareLocked takes the larger of the spare buffers.
+func (g *gather) spareLocked() (buf []byte) {
+	large := &g.spares[0]
+	if large == g.leastLocked() {
+		large = &g.spares[1]
+	}
+	buf, *large = *large, nil
+	return buf
+}
+
+// leastLocked returns the smaller of the spare buffers.
+func (g *gather) leastLocked() *[]byte {
+	if cap(g.spares[0]) < cap(g.spares[1]) {
+		return &g.spares[0]
+	}
+	return &g.spares[1]
+}
+
 // giveBack keeps a buffer for a later group, and returns how many callers have
 // gathered meanwhile.
 func (g *gather) giveBack(buf []byte) (callers int) {
 	g.Lock()
 	defer g.Unlock()
-	if cap(buf) <= keepBuffer && cap(buf) > cap(g.spare) {
-		g.spare = buf
+	if least := g.leastLocked(); cap(buf) <= keepBuffer && cap(buf) > cap(*least) {
+		*least = buf[:0]
 	}
 	if g.group != nil {
 		callers = g.group.callers
