@@ -1,10 +1,5 @@
 package jsontape
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
-
 // array reads an array that begins at i into the node at.
 func (s *scanner) array(begin, depth, at int) int {
 	if depth > s.maxDepth {
@@ -17,7 +12,7 @@ func (s *scanner) array(begin, depth, at int) int {
 	}
 	for count := 1; ; count++ {
 		n := len(s.d.nodes)
-		s.d.nodes = append(s.d.nodes, node{next: uint32(n + 1)})
+		s.d.add()
 		if i = s.value(i, depth, n); i < 0 {
 			return i
 		}
@@ -51,7 +46,7 @@ func (s *scanner) object(begin, depth, at int) int {
 			return i
 		}
 		if count <= pairwise {
-			bit := s.bit(n)
+			bit := uint64(1) << (s.hash * 0x9E3779B97F4A7C15 >> 58)
 			if met&bit != 0 && s.d.named(at+1, n) {
 				s.flaw = ErrDuplicate
 			}
@@ -84,16 +79,34 @@ func (s *scanner) member(i int) int {
 	if end < 0 {
 		return end
 	}
-	n := node{name: uint32(begin), nameLen: uint32(end - begin), next: uint32(len(s.d.nodes) + 1)}
+	n := s.d.add()
+	n.name, n.nameLen = uint32(begin), uint32(end-begin)
+	name := s.b[begin:end]
 	if s.escaped {
-		n.name, n.nameLen = s.d.unescape(s.b[begin:end])
+		n.name, n.nameLen = s.d.unescape(name)
 		n.flags = plainName
+		name = s.d.nameOf(n)
 	}
-	s.d.nodes = append(s.d.nodes, n)
+	s.hash = hash(name)
+	n.known = known(name, s.hash)
 	if i = s.space(end + 1); i >= len(s.b) || s.b[i] != ':' {
 		return s.fail(ErrSyntax)
 	}
 	return s.space(i + 1)
+}
+
+// add adds an empty node, which is written where it stands: made elsewhere and
+// copied, it would be read again before its parts are there.
+func (d *Document) add() *node {
+	n := len(d.nodes)
+	if n == cap(d.nodes) {
+		d.nodes = append(d.nodes, node{})
+	} else {
+		d.nodes = d.nodes[:n+1]
+		d.nodes[n] = node{}
+	}
+	d.nodes[n].next = uint32(n + 1)
+	return &d.nodes[n]
 }
 
 // close notes a container whose end was read.
@@ -109,20 +122,4 @@ func (s *scanner) close(at, begin, end, count int, kind Type) {
 	} else if s.d.manyRepeat(at) {
 		s.flaw = ErrDuplicate
 	}
-}
-
-// bit returns the bit of the name of a node: names that differ mostly have
-// different ones.
-func (s *scanner) bit(n int) uint64 {
-	name := s.d.nameOf(&s.d.nodes[n])
-	h := uint64(len(name))
-	switch {
-	case len(name) >= 8:
-		h ^= binary.LittleEndian.Uint64(name) ^ bits.RotateLeft64(binary.LittleEndian.Uint64(name[len(name)-8:]), 29)
-	case len(name) >= 4:
-		h ^= uint64(binary.LittleEndian.Uint32(name))<<8 ^ uint64(binary.LittleEndian.Uint32(name[len(name)-4:]))<<29
-	case len(name) > 0:
-		h ^= uint64(name[0])<<8 ^ uint64(name[len(name)/2])<<16 ^ uint64(name[len(name)-1])<<24
-	}
-	return 1 << (h * 0x9E3779B97F4A7C15 >> 58)
 }

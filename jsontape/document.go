@@ -41,6 +41,7 @@ type node struct {
 	count         uint32 // members or items
 	kind          Type
 	flags         uint8
+	known         Known // the name, where it is one
 }
 
 const (
@@ -66,7 +67,7 @@ func (d *Document) Parse(body []byte, maxDepth int) (Value, error) {
 	if i == len(body) {
 		return Value{}, ErrEmpty
 	}
-	d.nodes = append(d.nodes, node{next: 1})
+	d.add()
 	if i = s.value(i, 0, 0); i < 0 {
 		return Value{}, s.err
 	}

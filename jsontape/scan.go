@@ -12,9 +12,10 @@ type scanner struct {
 	d        *Document
 	b        []byte
 	maxDepth int
-	escaped  bool  // the last text held an escape
-	err      error // why reading stopped
-	flaw     error // the body is JSON but not fit for use
+	escaped  bool   // the last text held an escape
+	hash     uint64 // of the last name
+	err      error  // why reading stopped
+	flaw     error  // the body is JSON but not fit for use
 }
 
 func (s *scanner) fail(err error) int {

@@ -114,6 +114,9 @@ func (w *Walk) Next() bool {
 // Name returns the name of the member, unescaped.
 func (w *Walk) Name() []byte { return w.d.nameOf(w.node) }
 
+// Known returns the number of the member's name.
+func (w *Walk) Known() Known { return w.node.known }
+
 // Value returns the member's value, or the item.
 func (w *Walk) Value() Value { return Value{w.d, w.at} }
 

@@ -69,42 +69,42 @@ type call struct {
 // read finds the members in one walk.
 func (c *call) read(v jsontape.Value) {
 	for m := v.Members(); m.Next(); {
-		switch string(m.Name()) {
-		case "type":
+		switch m.Known() {
+		case jsontape.Kind:
 			c.kind = m.Value()
-		case "messageId":
+		case jsontape.MessageID:
 			c.messageID = m.Value()
-		case "anonymousId":
+		case jsontape.AnonymousID:
 			c.anonymousID = m.Value()
-		case "userId":
+		case jsontape.UserID:
 			c.userID = m.Value()
-		case "previousId":
+		case jsontape.PreviousID:
 			c.previousID = m.Value()
-		case "groupId":
+		case jsontape.GroupID:
 			c.groupID = m.Value()
-		case "proof":
+		case jsontape.Proof:
 			c.proof = m.Value()
-		case "timestamp":
+		case jsontape.Timestamp:
 			c.timestamp = m.Value()
-		case "originalTimestamp":
+		case jsontape.OriginalTimestamp:
 			c.original = m.Value()
-		case "sentAt":
+		case jsontape.SentAt:
 			c.sent = m.Value()
-		case "context":
+		case jsontape.Context:
 			c.context = m.Value()
-		case "properties":
+		case jsontape.Properties:
 			c.properties = m.Value()
-		case "traits":
+		case jsontape.Traits:
 			c.traits = m.Value()
-		case "page":
+		case jsontape.Page:
 			c.page = m.Value()
-		case "consent":
+		case jsontape.Consent:
 			c.consent = m.Value()
-		case "gpc":
+		case jsontape.GPC:
 			c.gpc = m.Value()
-		case "event":
+		case jsontape.Event:
 			c.event = m.Value()
-		case "name":
+		case jsontape.Name:
 			c.name = m.Value()
 		}
 	}
@@ -172,18 +172,18 @@ func (e *Event) readObjects(c *call) (err error) {
 func (e *Event) readContext() (err error) {
 	var proof jsontape.Value
 	for m := e.Context.Members(); m.Next(); {
-		switch string(m.Name()) {
-		case "page":
+		switch m.Known() {
+		case jsontape.Page:
 			e.Page = m.Value()
-		case "campaign":
+		case jsontape.Campaign:
 			e.Campaign = m.Value()
-		case "ip":
+		case jsontape.IP:
 			e.IP = m.Value()
-		case "userAgent":
+		case jsontape.UserAgent:
 			e.UserAgent = m.Value()
-		case "groupId":
+		case jsontape.GroupID:
 			e.Group = m.Value()
-		case "proof":
+		case jsontape.Proof:
 			proof = m.Value()
 		}
 	}

@@ -52,16 +52,16 @@ func (t *Texts) ReadContext(context jsontape.Value) {
 func (t *Texts) page(v jsontape.Value) {
 	for m := v.Members(); m.Next(); {
 		var at Place
-		switch string(m.Name()) {
-		case "url":
+		switch m.Known() {
+		case jsontape.URL:
 			at = PageURL
-		case "path":
+		case jsontape.Path:
 			at = PagePath
-		case "search":
+		case jsontape.Search:
 			at = PageSearch
-		case "title":
+		case jsontape.Title:
 			at = PageTitle
-		case "referrer":
+		case jsontape.Referrer:
 			at = PageReferrer
 		default:
 			continue
@@ -74,16 +74,16 @@ func (t *Texts) page(v jsontape.Value) {
 
 func (t *Texts) campaign(v jsontape.Value) {
 	for m := v.Members(); m.Next(); {
-		switch string(m.Name()) {
-		case "name":
+		switch m.Known() {
+		case jsontape.Name:
 			t[CampaignName] = m.Value().Text()
-		case "source":
+		case jsontape.Source:
 			t[CampaignSource] = m.Value().Text()
-		case "medium":
+		case jsontape.Medium:
 			t[CampaignMedium] = m.Value().Text()
-		case "term":
+		case jsontape.Term:
 			t[CampaignTerm] = m.Value().Text()
-		case "content":
+		case jsontape.Content:
 			t[CampaignContent] = m.Value().Text()
 		}
 	}

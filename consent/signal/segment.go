@@ -18,7 +18,7 @@ func (Segment) Source() consent.Source { return consent.SourceSegment }
 func (Segment) Read(in *Input, p *consent.Policy, out *consent.Signals) {
 	var st *consent.Statement
 	for m := in.Context.Members(); m.Next(); {
-		if string(m.Name()) == "consent" && m.Type() != jsontape.Null {
+		if m.Known() == jsontape.Consent && m.Type() != jsontape.Null {
 			preferences(m.Value(), p, &st, out)
 		}
 	}
