@@ -75,16 +75,24 @@ func (w *work) load(ctx context.Context) {
 
 // take decides about each item and puts what is permitted into the spool.
 func (w *work) take(ctx context.Context) {
+	w.reduce()
 	for i := range w.items {
 		it := &w.items[i]
 		if it.fate.met {
 			continue
 		}
-		w.text.Reset()
-		w.minimise(it)
 		w.read(it)
 		if err := w.accept(ctx, it); err != nil {
 			w.refuseCounted(it, reasonFor(err))
+		}
+	}
+}
+
+// reduce minimises the items, in a loop of its own as checkItems has one.
+func (w *work) reduce() {
+	for i := range w.items {
+		if it := &w.items[i]; !it.fate.met {
+			w.minimise(it)
 		}
 	}
 }
