@@ -106,6 +106,7 @@ func (c *call) read(v jsontape.Value) {
 			c.event = m.Value()
 		case jsontape.Name:
 			c.name = m.Value()
+		default:
 		}
 	}
 }
@@ -185,6 +186,7 @@ func (e *Event) readContext() (err error) {
 			e.Group = m.Value()
 		case jsontape.Proof:
 			proof = m.Value()
+		default:
 		}
 	}
 	if e.Proof == nil {

@@ -85,6 +85,7 @@ func (t *Texts) campaign(v jsontape.Value) {
 			t[CampaignTerm] = m.Value().Text()
 		case jsontape.Content:
 			t[CampaignContent] = m.Value().Text()
+		default:
 		}
 	}
 }
