@@ -89,7 +89,7 @@ func parse(command string, args []string) (o options, err error) {
 	flags.IntVar(&o.rounds, "rounds", 3, "rounds, in turn over all servers; medians are reported")
 	flags.DurationVar(&o.round, "round", 4*time.Second, "length of a round")
 	flags.Uint64Var(&o.visitors, "visitors", defaultVisitors[command], "known visitors, drawn by Zipf's law")
-	flags.StringVar(&o.only, "only", "", "of quick: single or batch")
+	flags.StringVar(&o.only, "only", "", "of quick: single, batch, sustained or half")
 	flags.DurationVar(&o.soak, "time", time.Hour, "of soak: how long")
 	return o, flags.Parse(args)
 }

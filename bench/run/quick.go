@@ -11,7 +11,7 @@ import (
 )
 
 // quick measures single events and batches of 100 beside bare and the durable
-// limit, in interleaved rounds.
+// limit, in interleaved rounds, or one scenario alone.
 func quick(ctx context.Context, o options) (err error) {
 	out := &report{}
 	o.title(out, "Quick measurement")
@@ -22,6 +22,34 @@ func quick(ctx context.Context, o options) (err error) {
 	defer func() { err = errors.Join(err, s.close()) }()
 	if _, _, err := s.fill(ctx, o); err != nil {
 		return err
+	}
+	if err := s.chosen(ctx, o, out); err != nil {
+		return err
+	}
+	if err := s.final(ctx, out); err != nil {
+		return err
+	}
+	return out.write(o)
+}
+
+// chosen measures what -only names, or single events and batches.
+func (s *stage) chosen(ctx context.Context, o options, out *report) error {
+	switch o.only {
+	case "", "single", "batch":
+	case "sustained":
+		accepted, err := s.most(ctx, o, 100, 32)
+		if err != nil {
+			return err
+		}
+		return s.sustained(ctx, o, out, accepted)
+	case "half":
+		peak, err := s.most(ctx, o, 1, 256)
+		if err != nil {
+			return err
+		}
+		return s.halfOfPeak(ctx, o, out, peak)
+	default:
+		return fmt.Errorf("-only %s is none of single, batch, sustained, half", o.only)
 	}
 	for _, scenario := range []struct {
 		name               string
@@ -34,10 +62,17 @@ func quick(ctx context.Context, o options) (err error) {
 			return err
 		}
 	}
-	if err := s.final(ctx, out); err != nil {
-		return err
+	return nil
+}
+
+// most returns what the gateway accepts in a closed loop, in events a second. It
+// is the measure of the loads that follow and in no table.
+func (s *stage) most(ctx context.Context, o options, batch, connections int) (float64, error) {
+	m, err := s.zgoda.measure(ctx, s.closed(o, batch, connections, s.run()))
+	if err != nil {
+		return 0, err
 	}
-	return out.write(o)
+	return events(m), nil
 }
 
 func (o options) title(out *report, what string) {

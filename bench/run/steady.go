@@ -13,7 +13,7 @@ const (
 // sustained sends batches of 100 at a steady rate and looks at the spool every
 // second. It begins at three quarters of what a closed loop took, accepted
 // events a second. When that does not hold, what went into ClickHouse meanwhile
-// is tried next; when it does, a fifth more is tried once.
+// is tried next; while it does, an eighth more is tried.
 func (s *stage) sustained(ctx context.Context, o options, out *report, accepted float64) error {
 	out.add("\n## Sustained end to end, batches of 100, random arrivals, %v\n", sustainFor)
 	out.head("offered events/s", "accepted events/s", "into ClickHouse events/s", "waiting, highest of the first 10 s", "of the last 10 s", "spool then", "held", "emptied within", "p99", "max")
@@ -35,10 +35,10 @@ func (s *stage) sustained(ctx context.Context, o options, out *report, accepted 
 		out.row(thousands(rate), thousands(events(m)), thousands(stored), thousands(early), thousands(late), mebi(int64(m.end[metricSpool])), word,
 			m.drain.Round(100*time.Millisecond).String(), millis(m.Result.Latency.P99), millis(m.Result.Latency.Max))
 		switch {
+		case word == "yes":
+			held, rate = true, 1.125*rate
 		case held: // one step beyond what held is enough
 			return nil
-		case word == "yes":
-			held, rate = true, 1.2*rate
 		default:
 			rate = min(0.95*stored, 0.9*rate)
 		}
