@@ -40,6 +40,9 @@ func (w writer) object(o jsontape.Value) {
 	inner.top, inner.allow = false, nil
 	for m := o.Members(); m.Next(); {
 		key := m.Name()
+		if w.top && w.page && isPageKey(key) {
+			continue
+		}
 		kind := kindOfKey(key)
 		if !w.keeps(key, kind) {
 			continue
@@ -61,7 +64,7 @@ func (w writer) object(o jsontape.Value) {
 
 // keeps says whether a key and its value go on.
 func (w writer) keeps(key []byte, kind keyKind) bool {
-	if kind&keyPersonal != 0 || (w.top && w.page && isPageKey(key)) {
+	if kind&keyPersonal != 0 {
 		return false
 	}
 	if w.top && w.allow != nil {
