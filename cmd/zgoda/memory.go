@@ -9,7 +9,7 @@ import (
 
 // What the heap may grow to before the collector works harder: so much for
 // everything, and so much again for those whom the cache may hold.
-const roomBeside = 384 << 20
+const roomBeside = 288 << 20
 
 // boundMemory makes the collector keep the heap within what the settings come
 // to. It is a soft bound: a full queue may go beyond. GOMEMLIMIT goes before it.
