@@ -177,7 +177,7 @@ func (s *Signals) grantedByStatement(i int, cookies bool) (by Source, ok bool) {
 	used := s.used()
 	for j := range used {
 		st := &used[j]
-		if st.Readings[i] != Granted || st.Broken || !st.Source.Grants() || (st.Source == SourceCookie && !cookies) {
+		if st.Readings[i] != Granted || st.Broken || !st.Source.Grants() || ((st.Browser || st.Source == SourceCookie) && !cookies) {
 			continue
 		}
 		if !ok || st.Source < by {

@@ -19,6 +19,16 @@ const (
 	SourceUnreadable        // a signal is present but cannot be read
 	SourceBasis             // a legitimate interest without objection, or a related purpose
 	SourceNoOrigin          // a public key without an Origin: scope none only
+	SourceADPC              // Advanced Data Protection Control, the ADPC header
+	SourceTCF               // IAB TCF: gdpr_consent, euconsent-v2, context.consent.tcf
+	SourceGPP               // IAB GPP: gpp, context.consent.gpp
+	SourceUSPrivacy         // us_privacy
+	SourceGoogle            // Google consent mode: gcs, gcd, its seven keys
+	SourceRudderStack       // RudderStack's context.consentManagement
+	SourceOptOut            // an opt-out that a browser signal of a known contact left on record
+	SourceCriminal          // data relating to criminal convictions (GDPR Art. 10)
+	SourceSpecial           // special categories of data (GDPR Art. 9)
+	SourceMinor             // a minor, or a page for children (GDPR Art. 8)
 	sourceCount
 )
 
@@ -28,6 +38,7 @@ const SourceCount = int(sourceCount)
 var sourceNames = [...]string{
 	"default", "gpc", "dnt", "request", "cookie", "segment", "ledger",
 	"switch", "restricted", "erased", "unreadable", "basis", "no-origin",
+	"adpc", "tcf", "gpp", "us-privacy", "google", "rudderstack", "opt-out", "criminal", "special", "minor",
 }
 
 // String returns the source as answers and rows write it, for example "gpc".
@@ -41,7 +52,12 @@ func (s Source) String() string {
 // Grants says whether a statement of the source can grant at all. Browser
 // signals, the ledger and the rest never speak through a statement.
 func (s Source) Grants() bool {
-	return s == SourceRequest || s == SourceCookie || s == SourceSegment
+	switch s {
+	case SourceRequest, SourceCookie, SourceSegment, SourceADPC, SourceTCF, SourceGoogle, SourceRudderStack:
+		return true
+	default:
+		return false
+	}
 }
 
 // Reading is what one signal says about one purpose.
@@ -89,6 +105,9 @@ type Statement struct {
 	Readings [MaxStatementPurposes]Reading
 	// Broken is true when the tool's object is there but cannot be read.
 	Broken bool
+	// Browser is true when a browser's cookie carried it: it says nothing for a
+	// server.
+	Browser bool
 }
 
 // Say notes a reading for the purpose of the given index. Contradictions resolve
@@ -119,7 +138,7 @@ func strictness(r Reading) int {
 const MaxStatementPurposes = 32
 
 // MaxStatements is the number of consent tools one request can carry.
-const MaxStatements = 8
+const MaxStatements = 16
 
 // Signals are all signals of one request, read. It is a value without pointers
 // so that it lives on the stack.

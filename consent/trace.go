@@ -216,6 +216,17 @@ var refusals = map[Source]string{
 	SourceErased:     "The data subject was erased (GDPR Art. 17).",
 	SourceUnreadable: "A signal is present but cannot be read, so only measurement without identity may go on.",
 	SourceNoOrigin:   "A public key without an Origin may only measure without identity.",
+
+	SourceADPC:        "The browser withdraws or objects by Advanced Data Protection Control.",
+	SourceTCF:         "The TC string in the request refuses the purpose.",
+	SourceGPP:         "The GPP string in the request opts out of the purpose.",
+	SourceUSPrivacy:   "The us_privacy string in the request opts out of the purpose.",
+	SourceGoogle:      "A key of Google's consent mode denies the purpose.",
+	SourceRudderStack: "A RudderStack consent category refuses the purpose.",
+	SourceOptOut:      "An opt-out by Global Privacy Control is on record for the contact.",
+	SourceCriminal:    "Data relating to criminal convictions is not taken in (GDPR Art. 10).",
+	SourceSpecial:     "A special category of data needs an explicit grant on record (GDPR Art. 9).",
+	SourceMinor:       "A minor is not profiled, and needs a guardian's verified grant (GDPR Art. 8).",
 }
 
 // why says in one sentence what decided.
