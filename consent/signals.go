@@ -6,29 +6,29 @@ type Source uint8
 
 // The sources. SourceDefault means that nobody granted, so the default (deny) holds.
 const (
-	SourceDefault    Source = iota
-	SourceGPC               // Sec-GPC, or gpc in the body
-	SourceDNT               // DNT, X-Do-Not-Track
-	SourceRequest           // our own consent object in the body
-	SourceCookie            // our own __Host-zgoda_consent cookie
-	SourceSegment           // Segment's context.consent.categoryPreferences
-	SourceLedger            // a grant, refusal, withdrawal or objection on record
-	SourceSwitch            // profiling switched off for the contact
-	SourceRestricted        // Art. 18
-	SourceErased            // Art. 17
-	SourceUnreadable        // a signal is present but cannot be read
-	SourceBasis             // a legitimate interest without objection, or a related purpose
-	SourceNoOrigin          // a public key without an Origin: scope none only
-	SourceADPC              // Advanced Data Protection Control, the ADPC header
-	SourceTCF               // IAB TCF: gdpr_consent, euconsent-v2, context.consent.tcf
-	SourceGPP               // IAB GPP: gpp, context.consent.gpp
-	SourceUSPrivacy         // us_privacy
-	SourceGoogle            // Google consent mode: gcs, gcd, its seven keys
-	SourceRudderStack       // RudderStack's context.consentManagement
-	SourceOptOut            // an opt-out that a browser signal of a known contact left on record
-	SourceCriminal          // data relating to criminal convictions (GDPR Art. 10)
-	SourceSpecial           // special categories of data (GDPR Art. 9)
-	SourceMinor             // a minor, or a page for children (GDPR Art. 8)
+	SourceDefault     Source = iota
+	SourceGPC                // Sec-GPC, or gpc in the body
+	SourceDNT                // DNT, X-Do-Not-Track
+	SourceRequest            // our own consent object in the body
+	SourceCookie             // our own __Host-zgoda_consent cookie
+	SourceSegment            // Segment's context.consent.categoryPreferences
+	SourceLedger             // a grant, refusal, withdrawal or objection on record
+	SourceSwitch             // profiling switched off for the contact
+	SourceRestricted         // Art. 18
+	SourceErased             // Art. 17
+	SourceUnreadable         // a signal is present but cannot be read
+	SourceBasis              // a legitimate interest without objection, or a related purpose
+	SourceNoOrigin           // a public key without an Origin: scope none only
+	SourceADPC               // Advanced Data Protection Control, the ADPC header
+	SourceTCF                // IAB TCF: gdpr_consent, euconsent-v2, context.consent.tcf
+	SourceGPP                // IAB GPP: gpp, context.consent.gpp
+	SourceUSPrivacy          // us_privacy
+	SourceGoogle             // Google consent mode: gcs, gcd, its seven keys
+	SourceRudderStack        // RudderStack's context.consentManagement
+	SourceOptOut             // an opt-out that a browser signal of a known contact left on record
+	SourceCriminal           // data relating to criminal convictions (GDPR Art. 10)
+	SourceSpecial            // special categories of data (GDPR Art. 9)
+	SourceMinor              // a minor, or a page for children (GDPR Art. 8)
 	sourceCount
 )
 
