@@ -142,13 +142,33 @@ type Purpose struct {
 	Basis     Basis
 	Version   uint32 // rises with every change of text or scope
 	Retention Retention
-	GPC, DNT  Reach
+	// GPC, DNT and ADPC say what those signals do to the purpose, where no Table
+	// of the policy says otherwise.
+	GPC, DNT, ADPC Reach
 	// Related names the purpose that a purpose on BasisRelated is compatible
 	// with; Compatible is true only with a recorded compatibility test and notice.
 	Related    event.PurposeID
 	Compatible bool
 	// TextHash is the SHA-256 of the text shown, all languages, as the ledger records it.
 	TextHash [32]byte
+	// Terminal is true when the purpose stores or reads anything on the device
+	// (ePrivacy Art. 5(3)); Exemption names the national exemption from consent
+	// for it, "" where there is none.
+	Terminal  bool
+	Exemption string
+	// Special is true when the purpose may process special categories of data
+	// with an explicit grant on record (GDPR Art. 9(2)(a)).
+	Special bool
+	// Guardian is true when a grant for a minor must be a guardian's up to full
+	// age; below the national age (GDPR Art. 8) it must be one in any case.
+	Guardian bool
+	// Renew is how long a grant counts from the day it was given; zero for as
+	// long as the purpose's version is in force.
+	Renew Retention
+	// TCF, US and Google say what of those strings speaks for the purpose.
+	TCF    TCFMapping
+	US     USOptOuts
+	Google GoogleKeys
 }
 
 // Retention is how long rows stored under a purpose are kept, in calendar
@@ -173,6 +193,17 @@ type Policy struct {
 	// Categories maps categories of consent tools (Segment's categoryPreferences)
 	// to purposes; a category that is not in it maps to the purpose of the same id.
 	Categories map[string]event.PurposeID
+	// Establishment is where the controller is established; its rules hold
+	// wherever the data subject is (GDPR Art. 3(1)).
+	Establishment Jurisdiction
+	// UKApart and SwissApart are true when the UK, or Switzerland, is not held to
+	// the rules of the EU.
+	UKApart, SwissApart bool
+	// Tables are the rules of jurisdictions that differ from the purposes' own.
+	// JurisdictionUS's holds for its states that have none.
+	Tables []Table
+	// Vendor is the site's id on the IAB's vendor list, zero where it has none.
+	Vendor uint16
 }
 
 // Find returns the index of a purpose in p.Purposes, or -1.

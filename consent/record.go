@@ -50,11 +50,16 @@ func (c Choice) Refuses() bool { return c != ChoiceUnset && c != ChoiceGiven }
 
 // Held is the ledger's current entry for one purpose.
 type Held struct {
-	Choice  Choice
 	Version uint32 // of the purpose's text and scope that was agreed to or refused
-	// Dialogue is true when the choice was made in our own dialogue; GPC and DNT
-	// tell which browser signals were present while it was.
-	Dialogue, GPC, DNT bool
+	// Until is the first day on which a grant does not count any more, zero for
+	// none. Purpose.Until makes it. A refusal has no end.
+	Until  Day
+	Choice Choice
+	// Dialogue is true when the choice was made in our own dialogue; GPC, DNT and
+	// ADPC tell which browser signals were present while it was.
+	Dialogue, GPC, DNT, ADPC bool
+	// Guardian is true when a minor's guardian gave the grant, verified.
+	Guardian bool
 }
 
 // Record is what the control store holds about one data subject at one point in
@@ -65,6 +70,15 @@ type Record struct {
 	State        State
 	ProfilingOff bool                    // the switch, over all purposes of kind profiling
 	Purposes     [event.MaxPurposes]Held // by the purpose's bit
+	// OptOut is true when Global Privacy Control of the contact was recorded as an
+	// opt-out under the law of a US state. It holds without the signal.
+	OptOut bool
+	// Place is whose rules hold in the contact's country. A contact's that is
+	// unknown stands for the strictest; a visitor's that is unknown for nothing,
+	// since a visitor's place is the address's.
+	Place Jurisdiction
+	// Minority is of the data subject, or of the youngest one linked.
+	Minority Minority
 }
 
 // Speaker says for whom the request's own statements count.
@@ -101,4 +115,12 @@ type Subject struct {
 	Server bool
 	// NoOrigin is true for a public key without an Origin: scope none only.
 	NoOrigin bool
+	// Address is whose rules hold in the country of the person's address; one
+	// that is unknown stands for the strictest.
+	Address Jurisdiction
+	// Class is what the site says of the event's page, name and properties.
+	Class Class
+	// Today is the day of the decision. Zero is unknown: whatever has an end has
+	// ended, and minors are still minors.
+	Today Day
 }
