@@ -19,6 +19,10 @@ type pending struct {
 	done    chan struct{}
 }
 
+// soloWriter is the one writer of a store that one process has open: the number
+// in its chain is the sequence.
+const soloWriter ledger.Writer = "solo"
+
 // groupEntries bounds the entries of one transaction.
 const groupEntries = 256
 
@@ -34,6 +38,9 @@ func (s *Store) Append(ctx context.Context, entries ...ledger.Entry) (Change, er
 	for i := range entries {
 		if err := entries[i].Validate(); err != nil {
 			return Change{}, err
+		}
+		if e := &entries[i]; !e.Until.IsZero() || e.Guardian || e.Proof != ledger.ProofNone {
+			return Change{}, fmt.Errorf("%w: until, guardian, proof: this store has no place for them", ledger.ErrEntry)
 		}
 	}
 	if len(entries) > groupEntries {
@@ -219,6 +226,7 @@ func (a *appender) entry(ctx context.Context, e *ledger.Entry) error {
 		return err
 	}
 	e.Sequence, e.Previous = a.head.Sequence+1, a.head.Hash
+	e.Writer, e.Number = soloWriter, ledger.Number(e.Sequence)
 	key := ledger.KeyHash(e.Site, e.Key)
 	var commitments [ledger.Parts]ledger.Commitment
 	for p := ledger.Part(1); int(p) <= ledger.Parts; p++ {

@@ -297,7 +297,7 @@ func TestHistory(t *testing.T) {
 	if err != nil || len(got) != 2 {
 		t.Fatalf("%d entries, %v", len(got), err)
 	}
-	e.Sequence, e.Hash = 1, got[0].Hash
+	e.Writer, e.Number, e.Sequence, e.Hash = soloWriter, 1, 1, got[0].Hash
 	if got[0] != e {
 		t.Error("what was written is not what is read")
 	}

@@ -33,6 +33,7 @@ func scanEntry(rows *sql.Rows) (e stored, err error) {
 		return e, fmt.Errorf("%w: %w", errDamaged, err)
 	}
 	e.Sequence = event.Sequence(seq)
+	e.Writer, e.Number = soloWriter, ledger.Number(seq)
 	e.State, e.Type = ledger.ParseState(state), ledger.ParseEventType(kind)
 	e.At = time.UnixMicro(micros).UTC()
 	whole := len(commitments) == ledger.Parts*32 && e.State != ledger.StateUnknown && e.Type != ledger.EventUnknown

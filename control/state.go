@@ -33,7 +33,7 @@ func (a *appender) apply(ctx context.Context, e *ledger.Entry) error {
 	var err error
 	site, handle, seq := string(e.Site), e.Subject[:], int64(e.Sequence)
 	switch e.State {
-	case ledger.StateGiven, ledger.StateRefused, ledger.StateWithdrawn, ledger.StateObjected:
+	case ledger.StateGiven, ledger.StateRenewed, ledger.StateRefused, ledger.StateWithdrawn, ledger.StateObjected, ledger.StateExpired:
 		_, err = a.tx.ExecContext(ctx, `INSERT INTO choice (site, handle, purpose, choice, version, dialogue, gpc, dnt, sequence)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 			ON CONFLICT (site, handle, purpose) DO UPDATE SET choice = excluded.choice, version = excluded.version,
@@ -58,7 +58,9 @@ func (a *appender) apply(ctx context.Context, e *ledger.Entry) error {
 	case ledger.StateConflict:
 		_, err = a.tx.ExecContext(ctx, `INSERT INTO conflict (site, contact, other, sequence) VALUES ($1, $2, $3, $4), ($1, $3, $2, $4)
 			ON CONFLICT (site, contact, other) DO NOTHING`, site, handle, e.Linked[:], seq)
-	case ledger.StateUnknown:
+	case ledger.StateRequested:
+		// Nothing is in force until the request is confirmed.
+	case ledger.StateUnknown, ledger.StateOptedOut, ledger.StateOptedIn, ledger.StateLocated:
 		err = ledger.ErrEntry
 	}
 	return err
@@ -66,8 +68,10 @@ func (a *appender) apply(ctx context.Context, e *ledger.Entry) error {
 
 func choiceOf(s ledger.State) consent.Choice {
 	switch s {
-	case ledger.StateGiven:
+	case ledger.StateGiven, ledger.StateRenewed:
 		return consent.ChoiceGiven
+	case ledger.StateExpired:
+		return consent.ChoiceUnset
 	case ledger.StateRefused:
 		return consent.ChoiceRefused
 	case ledger.StateObjected:

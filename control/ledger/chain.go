@@ -3,6 +3,7 @@ package ledger
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"time"
 
 	"zgoda/event"
 )
@@ -18,10 +19,13 @@ const (
 	PartRawSignal
 	PartActor
 	PartReason
+	PartProofRef
+	PartGuardianRef
+	PartCountry
 )
 
 // Parts is the number of parts.
-const Parts = int(PartReason)
+const Parts = int(PartCountry)
 
 // SaltSize is the size of the salt of one part.
 const SaltSize = 32
@@ -53,6 +57,12 @@ func (e *Entry) Value(p Part) []byte {
 		return []byte(e.Actor)
 	case PartReason:
 		return []byte(e.Reason)
+	case PartProofRef:
+		return []byte(e.ProofRef)
+	case PartGuardianRef:
+		return []byte(e.GuardianRef)
+	case PartCountry:
+		return []byte(e.Country)
 	}
 	return nil
 }
@@ -71,6 +81,12 @@ func (e *Entry) SetValue(p Part, value []byte) bool {
 		e.Actor = string(value)
 	case PartReason:
 		e.Reason = string(value)
+	case PartProofRef:
+		e.ProofRef = string(value)
+	case PartGuardianRef:
+		e.GuardianRef = string(value)
+	case PartCountry:
+		e.Country = string(value)
 	default:
 		return false
 	}
@@ -104,10 +120,12 @@ func KeyHash(site event.SiteID, key string) [32]byte {
 }
 
 // AppendEncoded appends the bytes that Hash hashes, as docs/format/ledger.md
-// gives them. e.Sequence and e.Previous must be set.
+// gives them. e.Writer, e.Number, e.Sequence and e.Previous must be set.
 func (e *Entry) AppendEncoded(dst []byte, key [32]byte, parts *[Parts]Commitment) []byte {
-	dst = append(dst, "zgoda ledger entry 1\x00"...)
+	dst = append(dst, "zgoda ledger entry 2\x00"...)
 	dst = append(dst, e.Previous[:]...)
+	dst = appendText(dst, string(e.Writer))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(e.Number))
 	dst = binary.BigEndian.AppendUint64(dst, uint64(e.Sequence))
 	dst = appendText(dst, string(e.Site))
 	dst = appendText(dst, string(e.Purpose))
@@ -118,8 +136,10 @@ func (e *Entry) AppendEncoded(dst []byte, key [32]byte, parts *[Parts]Commitment
 	dst = appendText(dst, e.Channel)
 	dst = appendText(dst, e.Surface)
 	dst = appendText(dst, e.Locale)
-	dst = append(dst, signalBits(e.GPC, e.DNT))
-	dst = binary.BigEndian.AppendUint64(dst, uint64(e.At.UnixMicro()))
+	dst = appendText(dst, e.Proof.String())
+	dst = append(dst, bits(e.GPC, e.DNT, e.Guardian))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(Micros(e.At)))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(Micros(e.Until)))
 	dst = append(dst, key[:]...)
 	for i := range parts {
 		dst = append(dst, parts[i][:]...)
@@ -129,7 +149,7 @@ func (e *Entry) AppendEncoded(dst []byte, key [32]byte, parts *[Parts]Commitment
 
 // HashOf returns the entry's hash.
 func (e *Entry) HashOf(key [32]byte, parts *[Parts]Commitment) [32]byte {
-	return sha256.Sum256(e.AppendEncoded(make([]byte, 0, 512), key, parts))
+	return sha256.Sum256(e.AppendEncoded(make([]byte, 0, 640), key, parts))
 }
 
 func appendText(dst []byte, s string) []byte {
@@ -137,13 +157,30 @@ func appendText(dst []byte, s string) []byte {
 	return append(dst, s...)
 }
 
-func signalBits(gpc, dnt bool) byte {
-	var b byte
-	if gpc {
-		b |= 1
+// Micros returns a time as the ledger writes it: microseconds since 1970, and 0
+// for none.
+func Micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
 	}
-	if dnt {
-		b |= 2
+	return t.UnixMicro()
+}
+
+// FromMicros is the inverse of Micros.
+func FromMicros(micros int64) time.Time {
+	if micros == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(micros).UTC()
+}
+
+// bits packs flags, the first into the lowest bit.
+func bits(flags ...bool) byte {
+	var b byte
+	for i, on := range flags {
+		if on {
+			b |= 1 << i
+		}
 	}
 	return b
 }

@@ -15,7 +15,7 @@ import (
 
 func good() Entry {
 	return Entry{
-		Sequence: 7, Site: "shop", Subject: event.Handle{1}, Purpose: "analytics", PurposeVersion: 2, State: StateGiven,
+		Writer: "node-1", Number: 5, Sequence: 7, Site: "shop", Subject: event.Handle{1}, Purpose: "analytics", PurposeVersion: 2, State: StateGiven,
 		Type: EventExplicit, Channel: ChannelDialogue, Surface: "dialogue", Locale: "pl-PL", GPC: true,
 		Actor: "ana", Reason: "asked", At: time.Date(2026, 11, 22, 1, 2, 3, 0, time.UTC),
 	}
@@ -39,6 +39,14 @@ func TestValidate(t *testing.T) {
 		"actor":      func(e *Entry) { e.Actor = strings.Repeat("x", MaxText+1) },
 		"key":        func(e *Entry) { e.Key = strings.Repeat("x", MaxText+1) },
 		"time":       func(e *Entry) { e.At = time.Time{} },
+		"until":      func(e *Entry) { e.Until = e.At },
+		"proof":      func(e *Entry) { e.Proof = ProofDocument },
+		"guardian":   func(e *Entry) { e.Guardian = true },
+		"country":    func(e *Entry) { e.Country = "SK" },
+		"proof reference": func(e *Entry) {
+			e.Proof, e.ProofRef = ProofDocument, strings.Repeat("SECRET", 1000)
+		},
+		"guardian reference": func(e *Entry) { e.Guardian, e.GuardianRef = true, strings.Repeat("SECRET", 1000) },
 	} {
 		e := good()
 		spoil(&e)
@@ -57,13 +65,73 @@ func TestValidate(t *testing.T) {
 	}
 }
 
+func TestValidateAccepts(t *testing.T) {
+	for what, change := range map[string]func(*Entry){
+		"an end":       func(e *Entry) { e.Until = e.At.Add(time.Hour) },
+		"a guardian":   func(e *Entry) { e.Guardian, e.GuardianRef = true, "passport seen" },
+		"a document":   func(e *Entry) { e.Proof, e.ProofRef = ProofDocument, "folder 7" },
+		"a renewal":    func(e *Entry) { e.State, e.Until = StateRenewed, e.At.Add(time.Hour) },
+		"a request":    func(e *Entry) { e.State = StateRequested },
+		"a country":    func(e *Entry) { e.State, e.Purpose, e.Country = StateLocated, "", "SK" },
+		"a state":      func(e *Entry) { e.State, e.Purpose, e.Country = StateLocated, "", "US-CA" },
+		"no country":   func(e *Entry) { e.State, e.Purpose = StateLocated, "" },
+		"an opt-out":   func(e *Entry) { e.State, e.Purpose, e.Proof = StateOptedOut, "", ProofSignal },
+		"an expiry":    func(e *Entry) { e.State, e.Channel = StateExpired, ChannelClock },
+		"the switch":   func(e *Entry) { e.State, e.Purpose = StateProfilingOff, "" },
+		"two contacts": func(e *Entry) { e.State, e.Purpose, e.Linked = StateConflict, "", event.Handle{2} },
+	} {
+		e := good()
+		change(&e)
+		if err := e.Validate(); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	for _, code := range []string{"sk", "S", "SVK", "US-", "US-ABCD", "USCA", "US_CA", "US-ca", "1K"} {
+		e := good()
+		e.State, e.Purpose, e.Country = StateLocated, "", code
+		if e.Validate() == nil {
+			t.Errorf("%q is taken for a country", code)
+		}
+	}
+	for _, e := range []func(*Entry){
+		func(e *Entry) { e.State, e.Until = StateRefused, e.At.Add(time.Hour) },
+		func(e *Entry) { e.State, e.Guardian, e.GuardianRef = StateRefused, true, "x" },
+		func(e *Entry) { e.ProofRef = "x" },
+		func(e *Entry) { e.GuardianRef = "x" },
+	} {
+		bad := good()
+		e(&bad)
+		if bad.Validate() == nil {
+			t.Error("an entry that makes no sense is accepted")
+		}
+	}
+}
+
+func TestWriterNames(t *testing.T) {
+	for name, want := range map[Writer]bool{
+		"a": true, "node-1": true, Writer(strings.Repeat("x", 32)): true,
+		"": false, "Node": false, "a b": false, "a_b": false, "a+b": false, Writer(strings.Repeat("x", 33)): false,
+	} {
+		if name.Valid() != want {
+			t.Errorf("%q: got %v", name, !want)
+		}
+	}
+}
+
+func TestMicros(t *testing.T) {
+	at := good().At
+	if !FromMicros(Micros(at)).Equal(at) || Micros(time.Time{}) != 0 || !FromMicros(0).IsZero() {
+		t.Error("a time does not read back")
+	}
+}
+
 // TestGoldenHash holds the format: a change of it needs a new version.
 func TestGoldenHash(t *testing.T) {
 	e := good()
 	var parts [Parts]Commitment
 	parts[0] = Commit(PartSubject, [SaltSize]byte{9}, e.Value(PartSubject))
 	hash := e.HashOf(KeyHash(e.Site, "k"), &parts)
-	const want = "0e29e4eddb4715739f154b0c0ea2596daf14c6b84eec71e2d33cec3fc73405db"
+	const want = "4f74bc301b1247a76ecee4a14969632a2b64cb82cdfef6483e8e3d8022d4a5aa"
 	if got := hex.EncodeToString(hash[:]); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -75,6 +143,11 @@ func TestEveryFieldIsInTheHash(t *testing.T) {
 	seen := map[[32]byte]string{plain: "unchanged"}
 	for field, change := range map[string]func(*Entry){
 		"sequence": func(e *Entry) { e.Sequence++ },
+		"number":   func(e *Entry) { e.Number++ },
+		"writer":   func(e *Entry) { e.Writer = "node-2" },
+		"proof":    func(e *Entry) { e.Proof = ProofKey },
+		"guardian": func(e *Entry) { e.Guardian = true },
+		"until":    func(e *Entry) { e.Until = e.At.Add(time.Hour) },
 		"previous": func(e *Entry) { e.Previous[31] = 1 },
 		"site":     func(e *Entry) { e.Site = "shop2" },
 		"purpose":  func(e *Entry) { e.Purpose = "profiling" },
@@ -132,13 +205,15 @@ func TestCommitmentBinds(t *testing.T) {
 func TestPartsRoundTrip(t *testing.T) {
 	e := good()
 	e.Linked, e.RawSignal = event.Handle{2}, "raw"
+	e.ProofRef, e.GuardianRef, e.Country = "scan 7", "seen the passport", "SK"
 	var back Entry
 	for p := Part(1); int(p) <= Parts; p++ {
 		if !back.SetValue(p, e.Value(p)) {
 			t.Errorf("part %d cannot be set", p)
 		}
 	}
-	if back.Subject != e.Subject || back.Linked != e.Linked || back.RawSignal != e.RawSignal || back.Actor != e.Actor || back.Reason != e.Reason {
+	if back.ProofRef != e.ProofRef || back.GuardianRef != e.GuardianRef || back.Country != e.Country ||
+		back.Subject != e.Subject || back.Linked != e.Linked || back.RawSignal != e.RawSignal || back.Actor != e.Actor || back.Reason != e.Reason {
 		t.Error("a part was lost")
 	}
 	if back.SetValue(PartSubject, []byte("short")) || back.SetValue(0, nil) || back.SetValue(Part(Parts+1), nil) {
@@ -147,7 +222,7 @@ func TestPartsRoundTrip(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	for s := StateGiven; s <= StateErased; s++ {
+	for s := StateGiven; int(s) < len(stateNames); s++ {
 		if ParseState(s.String()) != s {
 			t.Errorf("state %d does not read back", s)
 		}
@@ -156,6 +231,14 @@ func TestNames(t *testing.T) {
 		if ParseEventType(e.String()) != e {
 			t.Errorf("event type %d does not read back", e)
 		}
+	}
+	for p := ProofNone; int(p) < len(proofNames); p++ {
+		if got, ok := ParseProof(p.String()); got != p || !ok {
+			t.Errorf("proof %d does not read back", p)
+		}
+	}
+	if _, ok := ParseProof(""); ok {
+		t.Error("no proof at all is taken for one")
 	}
 	if ParseState("") != StateUnknown || ParseEventType("x") != EventUnknown || State(99).String() != "unknown" {
 		t.Error("what is unknown must be unknown")
