@@ -108,6 +108,10 @@ type Statement struct {
 	// Browser is true when a browser's cookie carried it: it says nothing for a
 	// server.
 	Browser bool
+	// Carrier and Detail say where it stood and how it was read, for traces: no
+	// decision looks at them.
+	Carrier Carrier
+	Detail  Detail
 }
 
 // Say notes a reading for the purpose of the given index. Contradictions resolve

@@ -43,6 +43,7 @@ const (
 	Medium
 	Term
 	Content
+	ConsentManagement
 	names
 )
 
@@ -52,6 +53,7 @@ var knownNames = [names]string{
 	Properties: "properties", Traits: "traits", Page: "page", Consent: "consent", GPC: "gpc", Event: "event", Name: "name",
 	Campaign: "campaign", IP: "ip", UserAgent: "userAgent", URL: "url", Path: "path", Search: "search", Title: "title",
 	Referrer: "referrer", Source: "source", Medium: "medium", Term: "term", Content: "content",
+	ConsentManagement: "consentManagement",
 }
 
 // placeBits is the logarithm of how many places the table of known names has.
