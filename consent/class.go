@@ -25,11 +25,14 @@ var classNames = [...]string{"special", "criminal", "child"}
 
 // Names returns the classes as configurations write them.
 func (c Class) Names() []string {
-	var names []string
+	names := []string{}
 	for i, name := range classNames {
 		if c&(1<<i) != 0 {
 			names = append(names, name)
 		}
+	}
+	if c&^knownClasses != 0 {
+		names = append(names, "unknown")
 	}
 	return names
 }

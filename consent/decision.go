@@ -74,6 +74,7 @@ type Decision struct {
 	policy   *Policy
 	verdicts [event.MaxPurposes]Verdict
 	sequence event.Sequence
+	class    Class
 }
 
 // Policy returns the policy that was decided by.
@@ -94,30 +95,40 @@ func (d *Decision) Verdict(i int) Verdict {
 // Decide answers for every purpose of the policy. It is pure and total, and
 // allocates nothing.
 //
-// Order of the rules: an erased or restricted data subject denies everything;
-// any refusal denies; a purpose on consent needs one explicit grant of the one
-// under whose pseudonym the event would be stored; one on legitimate interest or
-// a related purpose needs no objection; otherwise deny. Signals that were not
-// read at all (nil) count as unreadable.
+// Order of the rules: data on criminal convictions and an erased or restricted
+// data subject deny everything; any refusal denies; special data and minors are
+// denied what no grant can allow; a purpose on consent needs one explicit grant
+// of the one under whose pseudonym the event would be stored; one on legitimate
+// interest or a related purpose needs no objection; otherwise deny. Each rule is
+// the strictest of the controller's establishment, the contact's country and the
+// address's. Signals that were not read at all (nil) count as unreadable.
 func Decide(policy *Policy, signals *Signals, subject Subject) Decision {
-	d := Decision{policy: policy}
+	d := Decision{policy: policy, class: subject.Class}
 	if policy == nil {
 		return d
 	}
 	d.sequence = subject.sequence()
 	c := newCase(policy, signals, &subject)
-	n := min(len(policy.Purposes), len(d.verdicts))
-	for i := range n {
-		if policy.Purposes[i].Basis != BasisRelated {
-			d.verdicts[i] = c.verdict(i)
-		}
-	}
-	for i := range n {
-		if policy.Purposes[i].Basis == BasisRelated {
-			d.verdicts[i] = c.related(i, &d)
-		}
-	}
+	c.decide(&d)
 	return d
+}
+
+// decide fills in every verdict: of purposes that lean on another one last.
+func (c *verdictCase) decide(d *Decision) {
+	n := min(len(c.policy.Purposes), len(d.verdicts))
+	leaning := 0
+	for i := range n {
+		if c.ground.rule(c.policy, i).bases.has(BasisRelated) {
+			leaning++
+			continue
+		}
+		d.verdicts[i] = c.verdict(i, d)
+	}
+	for i := 0; i < n && leaning > 0; i++ {
+		if c.ground.rule(c.policy, i).bases.has(BasisRelated) {
+			d.verdicts[i] = c.verdict(i, d)
+		}
+	}
 }
 
 // sequence returns the smallest sequence of the records present, so that a

@@ -15,17 +15,16 @@ func (d *Decision) AppendHeader(dst []byte, public bool, signals *Signals) []byt
 	if signals == nil {
 		signals = &unread
 	}
-	unreadable := signals.unreadable()
+	view := signals.alone(d.policy, d.class)
 	for i := range min(len(d.policy.Purposes), len(d.verdicts)) {
 		if i > 0 {
 			dst = append(dst, ", "...)
 		}
-		p := &d.policy.Purposes[i]
-		dst = append(dst, p.ID...)
+		dst = append(dst, d.policy.Purposes[i].ID...)
 		v := d.verdicts[i]
 		if public {
 			var said bool
-			if v, said = signals.alone(p, i, unreadable); !said {
+			if v, said = view.of(i); !said {
 				dst = append(dst, "; by=private"...)
 				continue
 			}
@@ -38,28 +37,66 @@ func (d *Decision) AppendHeader(dst []byte, public bool, signals *Signals) []byt
 	return dst
 }
 
-// alone returns what the request's own signals say about a purpose, knowing no
-// record. said is false where they leave it open: a signal that asks may be
-// beaten by a grant on record, so it is private too.
-func (s *Signals) alone(p *Purpose, i int, unreadable bool) (v Verdict, said bool) {
-	gpc, dnt := s.GPC != Absent, s.DNT != Absent
-	if gpc && p.GPC != ReachIgnore && p.GPC != ReachAsk {
-		return Verdict{By: SourceGPC}, true
+// alone is a request without any record: what its own signals and its class say
+// under the rules of the controller's establishment, which always hold.
+type alone struct {
+	policy     *Policy
+	signals    *Signals
+	class      Class
+	ground     ground
+	present    browser
+	unreadable bool
+}
+
+func (s *Signals) alone(policy *Policy, class Class) alone {
+	return alone{
+		policy: policy, signals: s, class: class, ground: policy.ground(places(0).with(policy.Establishment)),
+		present: s.browser(), unreadable: s.unreadable(),
 	}
-	if dnt && p.DNT != ReachIgnore && p.DNT != ReachAsk {
-		return Verdict{By: SourceDNT}, true
+}
+
+// of returns what they say about a purpose. said is false where they leave it
+// open: a signal that asks may be beaten by a grant on record, so it is private
+// too, and so is what only a record can grant.
+func (a *alone) of(i int) (v Verdict, said bool) {
+	p, rule := &a.policy.Purposes[i], a.ground.rule(a.policy, i)
+	if a.class.criminal() {
+		return Verdict{By: SourceCriminal}, true
 	}
-	if by, refused := s.refusedByStatement(i); refused {
+	present := a.present
+	if a.signals.adpcRefuses(i) {
+		present |= browserADPC
+	}
+	for _, s := range browsers {
+		if present&rule.refuse&s.bit != 0 {
+			return Verdict{By: s.source}, true
+		}
+	}
+	if by, refused := a.signals.refusedByStatement(i); refused {
 		return Verdict{By: by}, true
 	}
-	if unreadable && p.Kind != KindMeasurement {
+	if by, denied := a.classDenies(p); denied {
+		return Verdict{By: by}, true
+	}
+	if a.unreadable && p.Kind != KindMeasurement {
 		return Verdict{By: SourceUnreadable}, true
 	}
-	if (gpc && p.GPC == ReachAsk) || (dnt && p.DNT == ReachAsk) {
+	if present&rule.ask != 0 || a.class != 0 {
 		return Verdict{}, false
 	}
-	if by, granted := s.grantedByStatement(i, true); granted {
+	if by, granted := a.signals.grantedByStatement(i, true, rule.ignore&browserADPC == 0); granted {
 		return Verdict{Outcome: Allow, By: by}, true
 	}
 	return Verdict{}, false
+}
+
+func (a *alone) classDenies(p *Purpose) (Source, bool) {
+	switch {
+	case a.class.Has(ClassChild) && p.Kind == KindProfiling:
+		return SourceMinor, true
+	case a.class.Has(ClassSpecial) && !p.Special:
+		return SourceSpecial, true
+	default:
+		return SourceDefault, false
+	}
 }

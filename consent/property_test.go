@@ -157,9 +157,11 @@ func TestPublicHeaderKnowsNoRecord(t *testing.T) {
 func TestPublicHeaderDenialIsTrue(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p, signals := drawPolicy(t), drawSignals(t)
-		d := Decide(p, signals, drawSubject(t))
+		subject := drawSubject(t)
+		d := Decide(p, signals, subject)
+		view := signals.alone(p, subject.Class)
 		for i := range p.Purposes {
-			v, said := signals.alone(&p.Purposes[i], i, signals.unreadable())
+			v, said := view.of(i)
 			if said && v.Outcome == Deny && d.Verdict(i).Outcome == Allow {
 				t.Fatalf("purpose %d: told denied by %v, yet allowed", i, v.By)
 			}

@@ -8,7 +8,13 @@ type verdictCase struct {
 	signals    *Signals
 	subject    *Subject
 	records    [3]*Record
+	present    browser // GPC and DNT
+	adpc       bool    // some statement is ADPC's
 	unreadable bool
+	minor      bool // somebody in it is a minor, or taken for one
+	ward       bool // and needs a guardian
+	optOut     bool // somebody in it has an opt-out on record
+	ground     ground
 }
 
 // unread stands for signals that nobody read.
@@ -18,13 +24,26 @@ func newCase(policy *Policy, signals *Signals, subject *Subject) verdictCase {
 	if signals == nil {
 		signals = &unread
 	}
-	return verdictCase{
+	c := verdictCase{
 		policy:     policy,
 		signals:    signals,
 		subject:    subject,
 		records:    [3]*Record{subject.Visitor, subject.Contact, subject.Second},
+		present:    signals.browser(),
+		adpc:       signals.has(SourceADPC),
 		unreadable: signals.unreadable(),
+		ground:     policy.ground(policy.places(subject)),
 	}
+	c.ward = subject.Class.Has(ClassChild)
+	c.minor = c.ward
+	for _, r := range c.records {
+		if r != nil {
+			c.minor = c.minor || r.Minority.minor(subject.Today)
+			c.ward = c.ward || r.Minority.ward(subject.Today)
+			c.optOut = c.optOut || r.OptOut
+		}
+	}
+	return c
 }
 
 // used returns the statements in use, whatever Count says.
@@ -51,39 +70,77 @@ func (s *Signals) unreadable() bool {
 	return false
 }
 
-// verdict applies the rules, in order, to a purpose that stands on its own.
-func (c *verdictCase) verdict(i int) Verdict {
-	if by, denied := c.denied(i); denied {
+// verdict applies the rules, in order, to a purpose. Where jurisdictions differ
+// in what it rests on, all of that must hold, for the same holder.
+func (c *verdictCase) verdict(i int, d *Decision) Verdict {
+	p := &c.policy.Purposes[i]
+	rule := c.ground.rule(c.policy, i)
+	if by, denied := c.denied(i, &rule); denied {
 		return Verdict{By: by}
 	}
+	v := Verdict{all: ^holders(0)}
+	// What a person said tells more than a basis, so it is named last.
+	for _, basis := range [...]Basis{BasisLegitimateInterest, BasisRelated, BasisConsent} {
+		if !rule.bases.has(basis) {
+			continue
+		}
+		one := c.rests(basis, i, &rule, d)
+		if one.Outcome != Allow {
+			return one
+		}
+		v = allow(one.By, v.all&one.all)
+	}
+	if v.all == 0 || v.Outcome != Allow {
+		return Verdict{}
+	}
+	if p.Special && c.subject.Class.Has(ClassSpecial) && v.By != SourceLedger {
+		return Verdict{By: SourceSpecial}
+	}
+	return v
+}
+
+// rests says whether the purpose is allowed on the basis, once nothing stands
+// against it.
+func (c *verdictCase) rests(basis Basis, i int, rule *merged, d *Decision) Verdict {
 	p := &c.policy.Purposes[i]
-	switch p.Basis {
+	switch basis {
 	case BasisConsent:
-		return c.granted(i)
+		return c.granted(i, rule)
 	case BasisLegitimateInterest:
 		// Never for these kinds, whatever a policy says.
 		if p.Kind != KindMeasurement && p.Kind != KindAnalytics {
 			return Verdict{}
 		}
 		return allow(SourceBasis, c.everyone())
+	case BasisRelated:
+		return c.related(p, d)
 	default:
 		return Verdict{}
 	}
 }
 
 // denied applies what stands against the purpose, the most telling first.
-func (c *verdictCase) denied(i int) (Source, bool) {
+func (c *verdictCase) denied(i int, rule *merged) (Source, bool) {
 	p := &c.policy.Purposes[i]
 	if p.Kind == KindUnknown || p.Kind > KindSharing || p.Bit >= event.MaxPurposes {
 		return SourceDefault, true
 	}
+	if c.subject.Class.criminal() {
+		return SourceCriminal, true
+	}
 	if by, denied := c.deniedByRecord(p); denied {
 		return by, true
 	}
-	if by, denied := c.deniedByBrowser(p); denied {
+	if by, denied := c.deniedByBrowser(i, rule); denied {
 		return by, true
 	}
 	if by, denied := c.signals.refusedByStatement(i); denied {
+		return by, true
+	}
+	if c.optOut && optsOut(p) {
+		return SourceOptOut, true
+	}
+	if by, denied := c.deniedByClass(p, rule); denied {
 		return by, true
 	}
 	if c.unreadable && p.Kind != KindMeasurement {
@@ -92,7 +149,32 @@ func (c *verdictCase) denied(i int) (Source, bool) {
 	if c.subject.NoOrigin && p.Kind != KindMeasurement {
 		return SourceNoOrigin, true
 	}
-	return SourceDefault, false
+	// What cannot hold anywhere, and storing or reading on the device under the
+	// rules of the EU (ePrivacy Art. 5(3)).
+	return SourceDefault, !rule.bases.hold() || c.ground.eu && needsConsent(p) && !rule.bases.has(BasisConsent)
+}
+
+// needsConsent says whether the purpose stores or reads on the device without an
+// exemption.
+func needsConsent(p *Purpose) bool { return p.Terminal && p.Exemption == "" }
+
+// optsOut says whether an opt-out that Global Privacy Control left on record
+// reaches the purpose.
+func optsOut(p *Purpose) bool {
+	return p.US&(USSale|USSharing|USTargeted) != 0 || p.Kind.Scope() == event.ScopePerson
+}
+
+// deniedByClass applies what stands against special data and minors whoever
+// agreed.
+func (c *verdictCase) deniedByClass(p *Purpose, rule *merged) (Source, bool) {
+	switch {
+	case c.minor && p.Kind == KindProfiling:
+		return SourceMinor, true
+	case c.subject.Class.Has(ClassSpecial) && (!p.Special || !rule.bases.has(BasisConsent)):
+		return SourceSpecial, true
+	default:
+		return SourceDefault, false
+	}
 }
 
 // deniedByRecord asks every record in play; the most restrictive wins.
@@ -140,44 +222,64 @@ func recordRank(s Source) int {
 	}
 }
 
-// deniedByBrowser applies GPC and DNT as far as the site lets them reach the
-// purpose. A signal that asks is beaten only by a grant on record, given in our
-// dialogue while the same signal was present.
-func (c *verdictCase) deniedByBrowser(p *Purpose) (Source, bool) {
-	gpc, dnt := c.signals.GPC != Absent, c.signals.DNT != Absent
-	if gpc && p.GPC != ReachIgnore && (p.GPC != ReachAsk || c.ledgerGrants(p, true, false) == 0) {
-		return SourceGPC, true
+// deniedByBrowser applies GPC, DNT and ADPC as far as the site lets them reach the
+// purpose. Signals that ask are beaten only by one grant on record, given in our
+// dialogue while they were present.
+func (c *verdictCase) deniedByBrowser(i int, rule *merged) (Source, bool) {
+	present := c.against(i)
+	if present == 0 {
+		return SourceDefault, false
 	}
-	if dnt && p.DNT != ReachIgnore && (p.DNT != ReachAsk || c.ledgerGrants(p, false, true) == 0) {
-		return SourceDNT, true
+	p := &c.policy.Purposes[i]
+	for _, s := range browsers {
+		if present&s.bit != 0 && (rule.refuse&s.bit != 0 || rule.ask&s.bit != 0 && c.ledgerGrants(p, s.bit) == 0) {
+			return s.source, true
+		}
 	}
-	askGPC, askDNT := gpc && p.GPC == ReachAsk, dnt && p.DNT == ReachAsk
-	if askGPC && askDNT && c.ledgerGrants(p, true, true) == 0 {
-		return SourceGPC, true // each is beaten, but by nobody's one grant
+	asks := present & rule.ask
+	if asks == 0 || c.ledgerGrants(p, asks) != 0 {
+		return SourceDefault, false
+	}
+	for _, s := range browsers { // each is beaten, but by nobody's one grant
+		if asks&s.bit != 0 {
+			return s.source, true
+		}
 	}
 	return SourceDefault, false
 }
 
+// against returns the browser's signals that stand against a purpose.
+func (c *verdictCase) against(i int) browser {
+	if c.adpc && c.signals.adpcRefuses(i) {
+		return c.present | browserADPC
+	}
+	return c.present
+}
+
 // refusedByStatement returns the source of the refusal that the request itself
 // makes of the purpose; of several, the one first in the list of sources, so
-// that their order does not matter.
+// that their order does not matter. ADPC is a browser's signal, which the site's
+// table limits, and is not among them.
 func (s *Signals) refusedByStatement(i int) (by Source, ok bool) {
 	used := s.used()
 	for j := range used {
-		if used[j].Readings[i] == Refused && (!ok || used[j].Source < by) {
-			by, ok = used[j].Source, true
+		st := &used[j]
+		if st.Readings[i] == Refused && st.Source != SourceADPC && (!ok || st.Source < by) {
+			by, ok = st.Source, true
 		}
 	}
 	return by, ok
 }
 
 // grantedByStatement does the same for grants, of tools that may grant and can
-// be read. A cookie is a browser's: without cookies it does not count.
-func (s *Signals) grantedByStatement(i int, cookies bool) (by Source, ok bool) {
+// be read. A cookie is a browser's: without cookies it does not count. ADPC does
+// not count where the site ignores it, since it would be ignored in part only.
+func (s *Signals) grantedByStatement(i int, cookies, adpc bool) (by Source, ok bool) {
 	used := s.used()
 	for j := range used {
 		st := &used[j]
-		if st.Readings[i] != Granted || st.Broken || !st.Source.Grants() || ((st.Browser || st.Source == SourceCookie) && !cookies) {
+		if st.Readings[i] != Granted || st.Broken || !st.Source.Grants() || ((st.Browser || st.Source == SourceCookie) && !cookies) ||
+			(st.Source == SourceADPC && !adpc) {
 			continue
 		}
 		if !ok || st.Source < by {
@@ -188,28 +290,57 @@ func (s *Signals) grantedByStatement(i int, cookies bool) (by Source, ok bool) {
 }
 
 // ledgerGrants returns who holds a grant on record that counts here: given for
-// the version in force and, where asked for, in our dialogue while GPC or DNT
-// was present. A server's event about a contact never counts the visitor's.
-func (c *verdictCase) ledgerGrants(p *Purpose, gpc, dnt bool) holders {
+// the version in force, not ended and, where asked for, in our dialogue while the
+// browser's signals were present. A server's event about a contact never counts
+// the visitor's.
+func (c *verdictCase) ledgerGrants(p *Purpose, asks browser) holders {
 	var all holders
-	if c.subject.Contact.grants(p, gpc, dnt) {
+	if c.grants(c.subject.Contact, p, asks) {
 		all |= HolderContact.set()
 	}
-	if c.visitorCounts() && c.subject.Visitor.grants(p, gpc, dnt) {
+	if c.visitorCounts() && c.grants(c.subject.Visitor, p, asks) {
 		all |= HolderVisitor.set()
 	}
 	return all
 }
 
-func (r *Record) grants(p *Purpose, gpc, dnt bool) bool {
+// grants says whether a record has a grant that counts here.
+func (c *verdictCase) grants(r *Record, p *Purpose, asks browser) bool {
 	if r == nil {
 		return false
 	}
 	h := &r.Purposes[p.Bit]
-	if h.Choice != ChoiceGiven || h.Version != p.Version {
+	if h.Choice != ChoiceGiven || h.Version != p.Version || h.Until.passed(c.subject.Today) {
 		return false
 	}
-	return (!gpc || h.Dialogue && h.GPC) && (!dnt || h.Dialogue && h.DNT)
+	if h.Guardian != c.needsGuardian(p) || h.Guardian && !r.wardOf(p, c.subject.Today) {
+		return false
+	}
+	return asks == 0 || h.Dialogue && h.signals()&asks == asks
+}
+
+// signals returns which of the browser's signals were present at the choice.
+func (h *Held) signals() browser {
+	var present browser
+	if h.GPC {
+		present |= browserGPC
+	}
+	if h.DNT {
+		present |= browserDNT
+	}
+	if h.ADPC {
+		present |= browserADPC
+	}
+	return present
+}
+
+// needsGuardian says whether only a guardian's grant counts.
+func (c *verdictCase) needsGuardian(p *Purpose) bool { return c.ward || c.minor && p.Guardian }
+
+// wardOf says whether a guardian's grant can count for the data subject today: who
+// is not known to be a minor has none, and whoever comes of age has none any more.
+func (r *Record) wardOf(p *Purpose, today Day) bool {
+	return today != 0 && (r.Minority.ward(today) || p.Guardian && r.Minority.minor(today))
 }
 
 // visitorCounts says whether the visitor's own grants can carry this event.
@@ -219,18 +350,23 @@ func (c *verdictCase) visitorCounts() bool {
 
 // granted looks for the explicit grant that a purpose on consent needs, once
 // nothing stands against it.
-func (c *verdictCase) granted(i int) Verdict {
+func (c *verdictCase) granted(i int, rule *merged) Verdict {
 	p := &c.policy.Purposes[i]
-	askGPC := c.signals.GPC != Absent && p.GPC == ReachAsk
-	askDNT := c.signals.DNT != Absent && p.DNT == ReachAsk
-	ledger := c.ledgerGrants(p, askGPC, askDNT)
+	asks := c.against(i) & rule.ask
+	ledger := c.ledgerGrants(p, asks)
 	var request holders
 	by := SourceDefault
-	if !askGPC && !askDNT { // nothing in a request beats a signal that asks
-		by, request = c.requestGrants(i)
+	// Nothing in a request beats a signal that asks, or is a grant of special data
+	// or of a guardian.
+	if asks == 0 && !c.subject.Class.Has(ClassSpecial) && !c.needsGuardian(p) {
+		by, request = c.requestGrants(i, rule)
 	}
 	all := ledger | request
 	switch {
+	case all == 0 && c.needsGuardian(p):
+		return Verdict{By: SourceMinor}
+	case all == 0 && c.subject.Class.Has(ClassSpecial):
+		return Verdict{By: SourceSpecial}
 	case all == 0:
 		return Verdict{}
 	case ledger.has(all.first()):
@@ -241,14 +377,15 @@ func (c *verdictCase) granted(i int) Verdict {
 }
 
 // requestGrants returns for whom the request's own statements grant the purpose.
-func (c *verdictCase) requestGrants(i int) (Source, holders) {
+func (c *verdictCase) requestGrants(i int, rule *merged) (Source, holders) {
+	adpc := rule.ignore&browserADPC == 0
 	switch {
 	case c.subject.Speaks == SpeaksForVisitor && c.visitorCounts():
-		if by, ok := c.signals.grantedByStatement(i, true); ok {
+		if by, ok := c.signals.grantedByStatement(i, true, adpc); ok {
 			return by, HolderVisitor.set()
 		}
 	case c.subject.Speaks == SpeaksForContact && c.subject.Contact != nil:
-		if by, ok := c.signals.grantedByStatement(i, false); ok {
+		if by, ok := c.signals.grantedByStatement(i, false, adpc); ok {
 			return by, HolderContact.set()
 		}
 	}
@@ -272,25 +409,21 @@ func (c *verdictCase) everyone() holders {
 // nothing stands against either, and never with more identity than the other
 // needs: a consent is not stretched. Profiling, marketing and sharing can lean
 // on a consent only.
-func (c *verdictCase) related(i int, d *Decision) Verdict {
-	if by, denied := c.denied(i); denied {
-		return Verdict{By: by}
-	}
-	p := &c.policy.Purposes[i]
+func (c *verdictCase) related(p *Purpose, d *Decision) Verdict {
 	j := c.policy.Find(p.Related)
 	if !p.Compatible || j < 0 || j >= len(d.verdicts) {
 		return Verdict{}
 	}
 	other := &c.policy.Purposes[j]
-	leans := other.Basis == BasisConsent || other.Basis == BasisLegitimateInterest
-	if !leans || p.Kind.Scope() > other.Kind.Scope() {
+	on := c.ground.rule(c.policy, j).bases
+	if !on.hold() || on.has(BasisRelated) || p.Kind.Scope() > other.Kind.Scope() {
 		return Verdict{}
 	}
 	base := d.verdicts[j]
 	if base.Outcome != Allow {
 		return Verdict{By: base.By}
 	}
-	if p.Kind.Scope() == event.ScopePerson && other.Basis != BasisConsent {
+	if p.Kind.Scope() == event.ScopePerson && !on.has(BasisConsent) {
 		return Verdict{}
 	}
 	return allow(SourceBasis, base.all)

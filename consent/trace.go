@@ -1,6 +1,10 @@
 package consent
 
-import "zgoda/event"
+import (
+	"time"
+
+	"zgoda/event"
+)
 
 // Trace explains a decision: every input, how it was read, and which rule
 // decided about each purpose. It is made on demand only, holds no identifier
@@ -11,15 +15,26 @@ type Trace struct {
 	SpeaksFor     string         `json:"speaks_for"`
 	Server        bool           `json:"server"`
 	NoOrigin      bool           `json:"no_origin"`
+	Day           string         `json:"day"`     // of the decision, YYYY-MM-DD; unknown otherwise
+	Classes       []string       `json:"classes"` // special, criminal, child
+	Places        []TracePlace   `json:"places"`
 	Signals       []TraceSignal  `json:"signals"`
 	Records       []TraceRecord  `json:"records"`
 	Purposes      []TracePurpose `json:"purposes"`
 }
 
+// TracePlace is one place whose rules were looked at.
+type TracePlace struct {
+	Whose        string `json:"whose"`        // establishment, contact, second contact, visitor or address
+	Jurisdiction string `json:"jurisdiction"` // unknown: the strictest of all
+}
+
 // TraceSignal is one signal of the request as a whole.
 type TraceSignal struct {
 	Source  string `json:"source"`
-	Reading string `json:"reading"` // absent, present, read or unreadable
+	Reading string `json:"reading"`           // absent, present, read or unreadable
+	Carrier string `json:"carrier,omitempty"` // where in the request it stood
+	Detail  string `json:"detail,omitempty"`  // how it was read, or why it could not be
 }
 
 // TraceRecord is what is on record about one identity as a whole.
@@ -27,6 +42,9 @@ type TraceRecord struct {
 	Whose        string         `json:"whose"` // visitor, contact or second contact
 	State        string         `json:"state"`
 	ProfilingOff bool           `json:"profiling_off"`
+	OptOut       bool           `json:"opt_out"` // Global Privacy Control was recorded as an opt-out
+	Minor        bool           `json:"minor"`
+	Ward         bool           `json:"ward"` // a minor who needs a guardian
 	Sequence     event.Sequence `json:"sequence"`
 }
 
@@ -39,9 +57,20 @@ type TracePurpose struct {
 	Outcome string          `json:"outcome"`
 	By      string          `json:"by"`
 	Holder  string          `json:"holder"`
-	Rule    string          `json:"rule"` // state, refusal, grant, interest, related or default
+	Rule    string          `json:"rule"` // class, state, refusal, grant, interest, related or default
 	Why     string          `json:"why"`
-	Inputs  []TraceInput    `json:"inputs"`
+	// Jurisdictions tells what each would have said alone; Strictest is the one
+	// that denies what another allows, empty where all agree.
+	Jurisdictions []TraceVerdict `json:"jurisdictions"`
+	Strictest     string         `json:"strictest,omitempty"`
+	Inputs        []TraceInput   `json:"inputs"`
+}
+
+// TraceVerdict is what the rules of one jurisdiction alone come to.
+type TraceVerdict struct {
+	Jurisdiction string `json:"jurisdiction"`
+	Outcome      string `json:"outcome"`
+	By           string `json:"by"`
 }
 
 // TraceInput is one input to the decision about one purpose.
@@ -55,28 +84,35 @@ type TraceInput struct {
 // Explain decides like Decide and writes down why.
 func Explain(policy *Policy, signals *Signals, subject Subject) Trace {
 	t := Trace{
-		SpeaksFor: subject.Speaks.String(), Server: subject.Server, NoOrigin: subject.NoOrigin,
-		Signals: []TraceSignal{}, Records: []TraceRecord{}, Purposes: []TracePurpose{},
+		SpeaksFor: subject.Speaks.String(), Server: subject.Server, NoOrigin: subject.NoOrigin, Day: subject.Today.String(),
+		Classes: subject.Class.Names(), Places: []TracePlace{}, Signals: []TraceSignal{}, Records: []TraceRecord{}, Purposes: []TracePurpose{},
 	}
 	if policy == nil {
 		return t
 	}
-	d := Decide(policy, signals, subject)
 	if signals == nil {
 		signals = &unread
 	}
+	d := Decide(policy, signals, subject)
+	c := newCase(policy, signals, &subject)
 	t.Site, t.PolicyVersion = policy.Site, policy.Revision
-	t.Signals = signals.trace()
+	t.Places, t.Signals = c.tracePlaces(), signals.trace()
 	for _, named := range subject.named() {
-		t.Records = append(t.Records, TraceRecord{
-			Whose: named.whose, State: named.record.State.String(),
-			ProfilingOff: named.record.ProfilingOff, Sequence: named.record.Sequence,
-		})
+		t.Records = append(t.Records, named.trace(subject.Today))
 	}
+	apart := c.apart()
 	for i := range min(len(policy.Purposes), len(d.verdicts)) {
-		t.Purposes = append(t.Purposes, tracePurpose(&d, signals, &subject, i))
+		t.Purposes = append(t.Purposes, c.tracePurpose(&d, apart, i))
 	}
 	return t
+}
+
+// String returns the day as YYYY-MM-DD, or "unknown".
+func (d Day) String() string {
+	if d == 0 {
+		return "unknown"
+	}
+	return d.Time().Format(time.DateOnly)
 }
 
 type namedRecord struct {
@@ -95,6 +131,14 @@ func (s *Subject) named() []namedRecord {
 	return all
 }
 
+func (n namedRecord) trace(today Day) TraceRecord {
+	r := n.record
+	return TraceRecord{
+		Whose: n.whose, State: r.State.String(), ProfilingOff: r.ProfilingOff, OptOut: r.OptOut,
+		Minor: r.Minority.minor(today), Ward: r.Minority.ward(today), Sequence: r.Sequence,
+	}
+}
+
 func (s *Signals) trace() []TraceSignal {
 	all := []TraceSignal{
 		{Source: SourceGPC.String(), Reading: s.GPC.String()},
@@ -105,146 +149,66 @@ func (s *Signals) trace() []TraceSignal {
 	}
 	used := s.used()
 	for i := range used {
+		st := &used[i]
 		reading := "read"
-		if used[i].Broken {
+		if st.Broken {
 			reading = Unreadable.String()
 		}
-		all = append(all, TraceSignal{Source: used[i].Source.String(), Reading: reading})
+		all = append(all, TraceSignal{Source: st.Source.String(), Reading: reading, Carrier: st.Carrier.String(), Detail: st.Detail.String()})
 	}
 	return all
 }
 
-func tracePurpose(d *Decision, signals *Signals, subject *Subject, i int) TracePurpose {
+// tracePlaces lists whose places were looked at.
+func (c *verdictCase) tracePlaces() []TracePlace {
+	all := []TracePlace{{"establishment", c.policy.Establishment.String()}}
+	for _, n := range c.subject.named() {
+		if n.record != c.subject.Visitor || n.record.Place != JurisdictionUnknown {
+			all = append(all, TracePlace{n.whose, n.record.Place.String()})
+		}
+	}
+	return append(all, TracePlace{"address", c.subject.Address.String()})
+}
+
+// decided is what one jurisdiction alone decides.
+type decided struct {
+	jurisdiction Jurisdiction
+	decision     Decision
+}
+
+// apart decides under each jurisdiction alone.
+func (c *verdictCase) apart() []decided {
+	var all []decided
+	c.policy.places(c.subject).each(func(j Jurisdiction) {
+		one := *c
+		one.ground = c.policy.ground(places(0).with(j))
+		d := Decision{policy: c.policy}
+		one.decide(&d)
+		all = append(all, decided{j, d})
+	})
+	return all
+}
+
+func (c *verdictCase) tracePurpose(d *Decision, apart []decided, i int) TracePurpose {
 	p, v := &d.policy.Purposes[i], d.verdicts[i]
 	t := TracePurpose{
-		ID: p.ID, Kind: p.Kind.String(), Basis: p.Basis.String(), Version: p.Version,
+		ID: p.ID, Kind: p.Kind.String(), Basis: c.basisName(i), Version: p.Version,
 		Outcome: v.Outcome.String(), By: v.By.String(), Holder: v.Holder.String(),
-		Rule: rule(p, v), Why: why(p, v), Inputs: []TraceInput{},
+		Rule: c.ruleName(i, v), Why: c.why(i, v), Jurisdictions: []TraceVerdict{},
 	}
-	for _, n := range subject.named() {
-		t.Inputs = append(t.Inputs, recordInput(p, n))
+	denying, allowing := "", false
+	for _, one := range apart {
+		alone := one.decision.verdicts[i]
+		t.Jurisdictions = append(t.Jurisdictions, TraceVerdict{one.jurisdiction.String(), alone.Outcome.String(), alone.By.String()})
+		if alone.Outcome == Allow {
+			allowing = true
+		} else if denying == "" {
+			denying = one.jurisdiction.String()
+		}
 	}
-	if signals.GPC != Absent {
-		t.Inputs = append(t.Inputs, TraceInput{Source: SourceGPC.String(), Reading: p.GPC.String()})
+	if allowing {
+		t.Strictest = denying
 	}
-	if signals.DNT != Absent {
-		t.Inputs = append(t.Inputs, TraceInput{Source: SourceDNT.String(), Reading: p.DNT.String()})
-	}
-	used := signals.used()
-	for j := range used {
-		t.Inputs = append(t.Inputs, statementInput(&used[j], subject, i))
-	}
-	if p.Basis == BasisRelated {
-		t.Inputs = append(t.Inputs, relatedInput(d, p))
-	}
+	t.Inputs = c.inputs(d, i)
 	return t
-}
-
-// recordInput tells what is on record about the purpose for one identity.
-func recordInput(p *Purpose, n namedRecord) TraceInput {
-	in := TraceInput{Source: SourceLedger.String(), Whose: n.whose, Reading: ChoiceUnset.String()}
-	if p.Bit >= event.MaxPurposes {
-		return in
-	}
-	h := &n.record.Purposes[p.Bit]
-	in.Reading = h.Choice.String()
-	switch {
-	case h.Choice == ChoiceGiven && h.Version != p.Version:
-		in.Note = "given for another version of the purpose, so it must be asked again"
-	case h.Choice == ChoiceGiven && n.whose == "second contact":
-		in.Note = "a second contact can refuse only"
-	}
-	return in
-}
-
-// statementInput tells what one consent tool says about the purpose.
-func statementInput(st *Statement, subject *Subject, i int) TraceInput {
-	in := TraceInput{Source: st.Source.String(), Whose: subject.Speaks.String(), Reading: st.Readings[i].String()}
-	granted := st.Readings[i] == Granted
-	switch {
-	case st.Broken:
-		in.Reading, in.Note = Unreadable.String(), "it is there but cannot be read"
-	case granted && subject.Speaks == SpeaksForNobody:
-		in.Note = "the request may grant for nobody"
-	case granted && subject.Speaks == SpeaksForVisitor && subject.Server && subject.Contact != nil:
-		in.Note = "a server's event about a contact never inherits a visitor's grant"
-	case granted && subject.Speaks == SpeaksForContact && st.Source == SourceCookie:
-		in.Note = "a browser's cookie never grants for a contact"
-	}
-	return in
-}
-
-// relatedInput tells how the other purpose stands.
-func relatedInput(d *Decision, p *Purpose) TraceInput {
-	in := TraceInput{Source: SourceBasis.String(), Whose: string(p.Related), Reading: Deny.String()}
-	if j := d.policy.Find(p.Related); j >= 0 {
-		in.Reading = d.Verdict(j).Outcome.String()
-	}
-	if !p.Compatible {
-		in.Note = "no compatibility test and notice are recorded"
-	}
-	return in
-}
-
-// rule names the rule that gave the verdict.
-func rule(p *Purpose, v Verdict) string {
-	switch {
-	case v.Outcome == Allow && p.Basis == BasisConsent:
-		return "grant"
-	case v.Outcome == Allow && p.Basis == BasisRelated:
-		return "related"
-	case v.Outcome == Allow:
-		return "interest"
-	case v.By == SourceErased || v.By == SourceRestricted:
-		return "state"
-	case v.By == SourceDefault:
-		return "default"
-	default:
-		return "refusal"
-	}
-}
-
-var refusals = map[Source]string{
-	SourceGPC:        "The browser sends Global Privacy Control, which this site lets refuse the purpose.",
-	SourceDNT:        "The browser sends Do Not Track, which this site lets refuse the purpose.",
-	SourceRequest:    "The consent object in the request refuses the purpose.",
-	SourceCookie:     "The choice in the consent cookie refuses the purpose.",
-	SourceSegment:    "A Segment consent category refuses the purpose.",
-	SourceLedger:     "A refusal, withdrawal or objection is on record.",
-	SourceSwitch:     "Profiling is switched off for the contact.",
-	SourceRestricted: "Processing of the data subject is restricted (GDPR Art. 18).",
-	SourceErased:     "The data subject was erased (GDPR Art. 17).",
-	SourceUnreadable: "A signal is present but cannot be read, so only measurement without identity may go on.",
-	SourceNoOrigin:   "A public key without an Origin may only measure without identity.",
-
-	SourceADPC:        "The browser withdraws or objects by Advanced Data Protection Control.",
-	SourceTCF:         "The TC string in the request refuses the purpose.",
-	SourceGPP:         "The GPP string in the request opts out of the purpose.",
-	SourceUSPrivacy:   "The us_privacy string in the request opts out of the purpose.",
-	SourceGoogle:      "A key of Google's consent mode denies the purpose.",
-	SourceRudderStack: "A RudderStack consent category refuses the purpose.",
-	SourceOptOut:      "An opt-out by Global Privacy Control is on record for the contact.",
-	SourceCriminal:    "Data relating to criminal convictions is not taken in (GDPR Art. 10).",
-	SourceSpecial:     "A special category of data needs an explicit grant on record (GDPR Art. 9).",
-	SourceMinor:       "A minor is not profiled, and needs a guardian's verified grant (GDPR Art. 8).",
-}
-
-// why says in one sentence what decided.
-func why(p *Purpose, v Verdict) string {
-	switch {
-	case v.Outcome == Allow && v.By == SourceLedger:
-		return "An explicit grant of the " + v.Holder.String() + " is on record for this version of the purpose."
-	case v.Outcome == Allow && p.Basis == BasisConsent:
-		return "The request grants the purpose for the " + v.Holder.String() + ", and nothing refuses it."
-	case v.Outcome == Allow && p.Basis == BasisRelated:
-		return "The purpose is compatible with " + string(p.Related) + ", which is allowed, and nobody objects."
-	case v.Outcome == Allow:
-		return "The purpose rests on a legitimate interest and nobody objects."
-	case v.By == SourceDefault && p.Basis == BasisConsent:
-		return "Nobody who may has granted the purpose, so it is denied."
-	case v.By == SourceDefault:
-		return "The purpose has no legal basis that holds here, so it is denied."
-	default:
-		return refusals[v.By]
-	}
 }

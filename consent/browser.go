@@ -1,0 +1,50 @@
+package consent
+
+// browser is a set of the browser's signals that a site's table limits.
+type browser uint8
+
+const (
+	browserGPC browser = 1 << iota
+	browserDNT
+	browserADPC
+)
+
+// browsers are they, the most telling first.
+var browsers = [...]struct {
+	bit    browser
+	source Source
+}{{browserGPC, SourceGPC}, {browserDNT, SourceDNT}, {browserADPC, SourceADPC}}
+
+// browser returns which of GPC and DNT are present, about all purposes alike.
+func (s *Signals) browser() browser {
+	var present browser
+	if s.GPC != Absent {
+		present |= browserGPC
+	}
+	if s.DNT != Absent {
+		present |= browserDNT
+	}
+	return present
+}
+
+// adpcRefuses says whether ADPC withdraws or objects to a purpose.
+func (s *Signals) adpcRefuses(i int) bool {
+	used := s.used()
+	for j := range used {
+		if used[j].Source == SourceADPC && used[j].Readings[i] == Refused {
+			return true
+		}
+	}
+	return false
+}
+
+// has says whether a statement of the source is among them.
+func (s *Signals) has(source Source) bool {
+	used := s.used()
+	for j := range used {
+		if used[j].Source == source {
+			return true
+		}
+	}
+	return false
+}

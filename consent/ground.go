@@ -1,0 +1,153 @@
+package consent
+
+import "math/bits"
+
+// places is a set of jurisdictions, by their numbers.
+type places uint64
+
+func (s places) with(j Jurisdiction) places {
+	if int(j) >= jurisdictions {
+		j = JurisdictionUnknown
+	}
+	return s | 1<<j
+}
+
+func (s places) has(j Jurisdiction) bool { return int(j) < jurisdictions && s&(1<<j) != 0 }
+
+// each calls yield for every jurisdiction, by rising number.
+func (s places) each(yield func(Jurisdiction)) {
+	for ; s != 0; s &= s - 1 {
+		yield(Jurisdiction(bits.TrailingZeros64(uint64(s)))) //nolint:gosec // below 64
+	}
+}
+
+// places returns where an event is decided: where the controller is established,
+// and where the people of the request are, as far as their records and the
+// address tell.
+func (p *Policy) places(s *Subject) places {
+	all := places(0).with(p.Establishment).with(s.Address)
+	if s.Contact != nil {
+		all = all.with(s.Contact.Place)
+	}
+	if s.Second != nil {
+		all = all.with(s.Second.Place)
+	}
+	if s.Visitor != nil && s.Visitor.Place != JurisdictionUnknown {
+		all = all.with(s.Visitor.Place)
+	}
+	return all
+}
+
+// maxTables bounds the tables of a policy: there are not more jurisdictions.
+const maxTables = 63
+
+// ground is whose rules an event is decided under: which tables, whether the
+// purposes' own rules too, and whether those of the EU that no table changes.
+type ground struct {
+	tables  uint64
+	own, eu bool
+	broken  bool // the policy has more tables than there are jurisdictions
+}
+
+// ground returns the ground of an event that concerns the places.
+func (p *Policy) ground(at places) ground {
+	if len(p.Tables) > maxTables {
+		return ground{broken: true, eu: true}
+	}
+	if at.has(JurisdictionUnknown) {
+		return ground{tables: 1<<len(p.Tables) - 1, own: true, eu: true}
+	}
+	g := ground{eu: at.has(JurisdictionEU)}
+	if len(p.Tables) == 0 {
+		g.own = true
+		return g
+	}
+	for ; at != 0; at &= at - 1 {
+		p.add(&g, Jurisdiction(bits.TrailingZeros64(uint64(at)))) //nolint:gosec // below 64
+	}
+	return g
+}
+
+// add adds the tables of one jurisdiction, or the purposes' own rules.
+func (p *Policy) add(g *ground, j Jurisdiction) {
+	exact, country := uint64(0), uint64(0)
+	for i := range p.Tables {
+		switch of := p.Tables[i].Jurisdiction; {
+		case of == j:
+			exact |= 1 << i
+		case j == JurisdictionUS && of.American(): // in any of its states
+			g.tables |= 1 << i
+		case j.American() && of == JurisdictionUS:
+			country |= 1 << i
+		}
+	}
+	if exact == 0 {
+		exact = country
+	}
+	g.tables |= exact
+	g.own = g.own || exact == 0
+}
+
+// bases is a set of legal bases.
+type bases uint8
+
+func (s bases) has(b Basis) bool { return s&(1<<b) != 0 }
+
+// hold says whether there are any, and all of them are bases.
+func (s bases) hold() bool {
+	const known = 1<<BasisConsent | 1<<BasisLegitimateInterest | 1<<BasisRelated
+	return s != 0 && s&^known == 0
+}
+
+// merged is the strictest of the rules of several jurisdictions: every basis, and
+// the strictest reach of each of the browser's signals.
+type merged struct {
+	bases               bases
+	refuse, ask, ignore browser // each signal is in one of them
+}
+
+// rule merges the rules of a purpose on the ground.
+func (g *ground) rule(p *Policy, i int) merged {
+	if g.broken {
+		return merged{bases: 1 << BasisUnknown, refuse: ^browser(0)}
+	}
+	var m merged
+	q := &p.Purposes[i]
+	if g.own {
+		m.add(q.Rule(), g.eu && q.Kind != KindMeasurement)
+	}
+	for t := g.tables; t != 0; t &= t - 1 {
+		var r Rule
+		if rules := p.Tables[bits.TrailingZeros64(t)].Rules; i < len(rules) {
+			r = rules[i]
+		}
+		m.add(r, g.eu && q.Kind != KindMeasurement)
+	}
+	m.ask &^= m.refuse
+	m.ignore &^= m.refuse | m.ask
+	return m
+}
+
+// add adds one rule. objects is true where a browser's signal is an objection to a
+// legitimate interest (Art. 21(5)), which nobody may ignore.
+func (m *merged) add(r Rule, objects bool) {
+	if r.Basis > BasisRelated {
+		r.Basis = BasisUnknown
+	}
+	m.bases |= 1 << r.Basis
+	objects = objects && r.Basis == BasisLegitimateInterest
+	m.reach(browserGPC, r.GPC, objects)
+	m.reach(browserDNT, r.DNT, objects)
+	m.reach(browserADPC, r.ADPC, objects)
+}
+
+func (m *merged) reach(s browser, r Reach, objects bool) {
+	switch {
+	case r == ReachAsk:
+		m.ask |= s
+	case r == ReachIgnore && !objects:
+		m.ignore |= s
+	default:
+		m.refuse |= s
+	}
+}
