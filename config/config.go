@@ -10,6 +10,9 @@ type Config struct {
 	SpoolLimit string `yaml:"spool_limit,omitempty"`
 	// CachedSubjects is how many people's consents are kept in memory.
 	CachedSubjects int64 `yaml:"cached_subjects,omitempty"`
+	// KeptReasons is of how many recent events the reasons for which they were not
+	// stored, or stored for less, are kept in memory; 0 keeps none.
+	KeptReasons int `yaml:"kept_reasons"`
 }
 
 // Settings are those that are flags and variables too: a flag beats its
@@ -20,6 +23,9 @@ type Settings struct {
 	Console    string `yaml:"console,omitempty"`
 	Ops        string `yaml:"ops,omitempty"`
 	ClickHouse DSN    `yaml:"clickhouse,omitempty"`
+	// Candidate is a configuration whose policies run beside the live ones,
+	// counted and without any effect.
+	Candidate string `yaml:"candidate,omitempty"`
 }
 
 // Keep is the retention of what is not an event.
@@ -34,10 +40,21 @@ type SiteConfig struct {
 	Origins    []string                     `yaml:"origins,omitempty"`
 	Controller Controller                   `yaml:"controller"`
 	Purposes   []PurposeConfig              `yaml:"purposes"`
-	Signals    map[string]map[string]string `yaml:"signals,omitempty"`    // signal, purpose, reach
-	Categories map[string]string            `yaml:"categories,omitempty"` // a consent tool's category, purpose
-	Properties Allow                        `yaml:"properties,omitempty"`
-	Query      Allow                        `yaml:"query,omitempty"`
+	Signals    map[string]map[string]string `yaml:"signals,omitempty"` // signal, purpose, reach
+	// Jurisdictions says where the rules differ: eu, us, us-ca and so on, other.
+	Jurisdictions map[string]JurisdictionConfig `yaml:"jurisdictions,omitempty"`
+	// OutsideEURules holds the UK (GB) or Switzerland (CH) apart from the rules of
+	// the EU, which hold there otherwise.
+	OutsideEURules []string            `yaml:"outside_eu_rules,omitempty"`
+	Categories     map[string]string   `yaml:"categories,omitempty"` // a consent tool's category, purpose
+	TCF            TCF                 `yaml:"tcf,omitempty"`
+	USOptOuts      map[string][]string `yaml:"us_opt_outs,omitempty"` // purpose, opt-outs of US law
+	Google         map[string][]string `yaml:"google,omitempty"`      // purpose, keys of consent mode
+	Special        Sensitive           `yaml:"special,omitempty"`     // special categories (GDPR Art. 9)
+	Criminal       Sensitive           `yaml:"criminal,omitempty"`    // criminal convictions (Art. 10)
+	Child          Sensitive           `yaml:"child,omitempty"`       // for children (Art. 8)
+	Properties     Allow               `yaml:"properties,omitempty"`
+	Query          Allow               `yaml:"query,omitempty"`
 
 	loopback bool   // the demo's: its key works from loopback only
 	dir      string // relative secret files are looked for here
@@ -53,7 +70,7 @@ type Keys struct {
 type Controller struct {
 	Name          string `yaml:"name" json:"name"`
 	Address       string `yaml:"address" json:"address"`
-	Establishment string `yaml:"establishment" json:"establishment"` // ISO 3166-1 alpha-2
+	Establishment string `yaml:"establishment" json:"establishment"` // ISO 3166-1 alpha-2, in the US with the state: US-CA
 	Contact       string `yaml:"contact" json:"contact"`
 }
 
@@ -72,8 +89,20 @@ type PurposeConfig struct {
 	// TerminalAccess says whether the purpose stores or reads anything on the
 	// device: "device" (also when left out) or "none".
 	TerminalAccess string `yaml:"terminal_access,omitempty"`
-	// Exemption names the national exemption from consent for device access.
-	Exemption string            `yaml:"exemption,omitempty"`
+	// Exemption names the national exemption from consent for device access, of a
+	// closed list.
+	Exemption string `yaml:"exemption,omitempty"`
+	// Default is what holds when nobody has said anything: deny, and nothing else.
+	Default string `yaml:"default,omitempty"`
+	// RenewAfter is how long a grant counts; for as long as the version is in
+	// force when left out.
+	RenewAfter string `yaml:"renew_after,omitempty"`
+	// Guardian asks for a guardian's grant for every minor, not only for those
+	// below the national age.
+	Guardian bool `yaml:"guardian,omitempty"`
+	// Special lets the purpose have special categories of data, with an explicit
+	// grant in the ledger.
+	Special   bool              `yaml:"special,omitempty"`
 	Retention string            `yaml:"retention"` // 30d, 25mo or 2y
 	Text      map[string]string `yaml:"text,omitempty"`
 	// BalancingTest refers to the document of a legitimate interest.
@@ -95,6 +124,6 @@ func DefaultConfig() Config {
 			Data: "data", Public: "127.0.0.1:8080", Console: "127.0.0.1:8081", Ops: "127.0.0.1:8082",
 		},
 		Retention:  Keep{ContactAfterLastSeen: "12mo"},
-		SpoolLimit: "4GiB", CachedSubjects: 1_000_000,
+		SpoolLimit: "4GiB", CachedSubjects: 1_000_000, KeptReasons: 16 << 10,
 	}
 }

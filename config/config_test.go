@@ -135,7 +135,7 @@ func TestValidate(t *testing.T) {
 		{site(func(s *SiteConfig) { s.Properties.Keep = []string{"a", "a"} }), "sites[0].properties.keep[1]: "},
 		{site(func(s *SiteConfig) { s.Query.Keep = []string{""} }), "sites[0].query.keep[0]: "},
 		{site(func(s *SiteConfig) { s.Purposes = nil }), "sites[0].purposes: "},
-		{site(func(s *SiteConfig) { s.Signals["adpc"] = nil }), "sites[0].signals.adpc: "},
+		{site(func(s *SiteConfig) { s.Signals["tcf"] = nil }), "sites[0].signals.tcf: "},
 		{site(func(s *SiteConfig) { s.Signals["gpc"]["none"] = "ask" }), "sites[0].signals.gpc.none: "},
 		{site(func(s *SiteConfig) { s.Signals["gpc"]["profiling"] = "allow" }), "sites[0].signals.gpc.profiling: "},
 		{origin("https://shop.example/"), "sites[0].origins[0]: "},
@@ -185,7 +185,7 @@ func TestValidate(t *testing.T) {
 func TestValidateAccepts(t *testing.T) {
 	for name, change := range map[string]func(s *SiteConfig){
 		"device access under an exemption": func(s *SiteConfig) {
-			s.Purposes[0].TerminalAccess, s.Purposes[0].Exemption = "device", "CNIL audience measurement"
+			s.Purposes[0].TerminalAccess, s.Purposes[0].Exemption, s.Controller.Establishment = "device", "fr-audience-measurement", "FR"
 		},
 		"device access in the US":       func(s *SiteConfig) { s.Controller.Establishment, s.Purposes[0].TerminalAccess = "US", "" },
 		"an ignored signal for consent": func(s *SiteConfig) { s.Signals["gpc"]["profiling"] = "ignore" },
@@ -298,7 +298,7 @@ func TestDemo(t *testing.T) {
 	if err := demo.Explain(&b); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"Site demo", "loopback", "Needs an explicit grant.", "GPC refuses it.", "GPC leaves it", "kept 13mo"} {
+	for _, want := range []string{"Site demo", "loopback", "Needs an explicit grant", "GPC refuses it.", "GPC leaves it", "kept 13mo"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in %s", want, b.String())
 		}

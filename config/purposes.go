@@ -24,21 +24,6 @@ const (
 	accessNone   = "none"
 )
 
-// The jurisdictions that rules differ by.
-const (
-	jurisdictionEU = "eu"
-	jurisdictionUS = "us"
-)
-
-// Jurisdiction returns whose rules bind the controller by its establishment.
-// Anything unknown is under the strictest.
-func (c Controller) Jurisdiction() string {
-	if c.Establishment == "US" {
-		return jurisdictionUS
-	}
-	return jurisdictionEU
-}
-
 // purposes checks the list, and each purpose in it.
 func (v *checker) purposes(path string, s *SiteConfig) {
 	if len(s.Purposes) == 0 || len(s.Purposes) > maxPurposes {
@@ -93,8 +78,35 @@ func (v *checker) purpose(path string, s *SiteConfig, p *PurposeConfig) {
 	if p.TerminalAccess != "" && p.TerminalAccess != accessDevice && p.TerminalAccess != accessNone {
 		v.fail(path+".terminal_access", "must be device or none")
 	}
+	v.exemption(path+".exemption", s, p)
+	v.grants(path, p, basis)
 	v.texts(path, p, basis)
 	v.basis(path, s, p, kind, basis)
+}
+
+// grants checks what a grant of the purpose needs, and for how long it counts.
+func (v *checker) grants(path string, p *PurposeConfig, basis consent.Basis) {
+	if p.Default != "" && p.Default != consent.Deny.String() {
+		v.fail(path+".default", "must be deny: what nobody has granted is denied")
+	}
+	if p.RenewAfter != "" {
+		if _, err := ParseRetention(p.RenewAfter); err != nil {
+			v.fail(path+".renew_after", "%w", err)
+		}
+	}
+	if basis == consent.BasisConsent {
+		return
+	}
+	const needs = "is for basis consent only"
+	if p.RenewAfter != "" {
+		v.fail(path+".renew_after", needs)
+	}
+	if p.Guardian {
+		v.fail(path+".guardian", needs)
+	}
+	if p.Special {
+		v.fail(path+".special", needs+": special categories need an explicit grant (GDPR Art. 9(2)(a))")
+	}
 }
 
 // texts asks for what a person must be able to read before agreeing.
@@ -113,12 +125,10 @@ func (v *checker) texts(path string, p *PurposeConfig, basis consent.Basis) {
 func (v *checker) basis(path string, s *SiteConfig, p *PurposeConfig, kind consent.Kind, basis consent.Basis) {
 	interest := basis == consent.BasisLegitimateInterest
 	if interest && kind.Scope() == consent.KindProfiling.Scope() {
-		v.fail(path+".basis", "legitimate_interest never carries profiling, marketing or sharing")
+		v.fail(path+".basis", neverInterest)
 	}
-	eu := s.Controller.Jurisdiction() == jurisdictionEU
-	if eu && basis != consent.BasisConsent && p.onDevice() && p.Exemption == "" {
-		v.fail(path+".terminal_access", "storing or reading on the device needs consent (ePrivacy Art. 5(3)): "+
-			"say terminal_access: none, or name the exemption")
+	if s.underEU() && basis != consent.BasisConsent && p.onDevice() && p.Exemption == "" {
+		v.fail(path+".terminal_access", deviceNeedsConsent)
 	}
 	if basis != consent.BasisRelated {
 		if p.RelatedTo != "" {
@@ -147,33 +157,6 @@ func (v *checker) basis(path string, s *SiteConfig, p *PurposeConfig, kind conse
 	}
 	if kind.Scope() == consent.KindProfiling.Scope() && otherBasis != consent.BasisConsent {
 		v.fail(path+".related_to", "profiling, marketing and sharing can relate to a purpose on consent only")
-	}
-}
-
-// signals checks the table of what browser signals reach.
-func (v *checker) signals(path string, s *SiteConfig) {
-	for _, signal := range sortedKeys(s.Signals) {
-		if signal != "gpc" && signal != "dnt" {
-			v.fail(path+"."+signal, "must be gpc or dnt")
-			continue
-		}
-		for _, id := range sortedKeys(s.Signals[signal]) {
-			at := path + "." + signal + "." + id
-			p := s.purpose(id)
-			if p == nil {
-				v.fail(at, "names no purpose of the site")
-				continue
-			}
-			reach, ok := consent.ParseReach(s.Signals[signal][id])
-			if !ok {
-				v.fail(at, "must be refuse, ask or ignore")
-				continue
-			}
-			objects := p.Basis == consent.BasisLegitimateInterest.String() && p.Kind != consent.KindMeasurement.String()
-			if reach == consent.ReachIgnore && objects && s.Controller.Jurisdiction() == jurisdictionEU {
-				v.fail(at, "the signal is an objection to a legitimate interest (GDPR Art. 21(5)) and must not be ignored")
-			}
-		}
 	}
 }
 

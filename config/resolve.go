@@ -43,6 +43,7 @@ func (s Settings) over(below Settings) Settings {
 		Console:    pick(s.Console, below.Console),
 		Ops:        pick(s.Ops, below.Ops),
 		ClickHouse: DSN(pick(string(s.ClickHouse), string(below.ClickHouse))),
+		Candidate:  pick(s.Candidate, below.Candidate),
 	}
 }
 
@@ -54,6 +55,7 @@ func (c *Config) environment(lookup func(string) (string, bool)) (Settings, erro
 	}
 	s := Settings{
 		Data: get("DATA"), Public: get("PUBLIC"), Console: get("CONSOLE"), Ops: get("OPS"), ClickHouse: DSN(get("CLICKHOUSE")),
+		Candidate: get("CANDIDATE"),
 	}
 	if u, err := url.Parse(s.ClickHouse.Reveal()); err == nil {
 		_, has := u.User.Password()
@@ -76,6 +78,13 @@ func (c *Config) environment(lookup func(string) (string, bool)) (Settings, erro
 			return Settings{}, errors.New("ZGODA_CACHED_SUBJECTS: not a whole number")
 		}
 		c.CachedSubjects = n
+	}
+	if text := get("KEPT_REASONS"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return Settings{}, errors.New("ZGODA_KEPT_REASONS: not a whole number")
+		}
+		c.KeptReasons = n
 	}
 	return s, nil
 }

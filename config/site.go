@@ -27,6 +27,8 @@ type Site struct {
 	KeepQuery      []string
 	Controller     Controller
 	Purposes       []PurposeText // for dialogues, in the order of Policy.Purposes
+	// Special, Criminal and Child make events ones of special data.
+	Special, Criminal, Child Sensitive
 }
 
 // PurposeText is what a dialogue shows of one purpose.
@@ -68,6 +70,7 @@ func (s SiteConfig) Site() (Site, error) {
 		ID: event.SiteID(s.ID), Policy: policy, Controller: s.Controller, Loopback: s.loopback,
 		PublicKeys: slices.Clone(s.Keys.Public), Origins: slices.Clone(s.Origins),
 		KeepProperties: slices.Clone(s.Properties.Keep), KeepQuery: slices.Clone(s.Query.Keep),
+		Special: s.Special.clone(), Criminal: s.Criminal.clone(), Child: s.Child.clone(),
 	}
 	for i := range s.Purposes {
 		p := &s.Purposes[i]
@@ -111,41 +114,6 @@ func (c Config) MakeSites() ([]Site, error) {
 	return all, nil
 }
 
-// policy makes the policy that decisions are taken by.
-func (s *SiteConfig) policy() (*consent.Policy, error) {
-	policy := &consent.Policy{Site: event.SiteID(s.ID), Categories: map[string]event.PurposeID{}}
-	for category, id := range s.Categories {
-		policy.Categories[category] = event.PurposeID(id)
-	}
-	for i := range s.Purposes {
-		p := &s.Purposes[i]
-		kind, _ := consent.ParseKind(p.Kind)
-		basis, _ := consent.ParseBasis(p.Basis)
-		keep, err := ParseRetention(p.Retention)
-		if err != nil {
-			return nil, fmt.Errorf("purposes[%d].retention: %w", i, err)
-		}
-		purpose := consent.Purpose{
-			ID: event.PurposeID(p.ID), Bit: p.bit(i), Kind: kind, Basis: basis, Version: p.version(), Retention: keep,
-			GPC: s.reach("gpc", p.ID, consent.DefaultGPC(kind, basis)), DNT: s.reach("dnt", p.ID, consent.DefaultDNT(kind)),
-			Related: event.PurposeID(p.RelatedTo), TextHash: textHash(p.Text),
-		}
-		purpose.Compatible = basis == consent.BasisRelated && p.CompatibilityTest != "" && p.Notice != ""
-		policy.Purposes = append(policy.Purposes, purpose)
-	}
-	policy.Version, policy.Revision = policyVersion(policy), policyRevision(policy)
-	return policy, nil
-}
-
-// reach returns what the site lets the signal do to the purpose.
-func (s *SiteConfig) reach(signal, purpose string, otherwise consent.Reach) consent.Reach {
-	if text, ok := s.Signals[signal][purpose]; ok {
-		r, _ := consent.ParseReach(text) // an unknown one refuses
-		return r
-	}
-	return otherwise
-}
-
 // textHash is the SHA-256 of all languages and texts, each after its length.
 func textHash(text map[string]string) [32]byte {
 	h := sha256.New()
@@ -154,36 +122,6 @@ func textHash(text map[string]string) [32]byte {
 		writeText(h, text[lang])
 	}
 	return [32]byte(h.Sum(nil))
-}
-
-// policyVersion is a number that changes with whatever a person was told or
-// asked: four bytes of a SHA-256. The rules about browser signals are not part
-// of it, since nobody agreed to those.
-func policyVersion(p *consent.Policy) uint32 {
-	h := sha256.New()
-	for i := range p.Purposes {
-		q := &p.Purposes[i]
-		writeText(h, string(q.ID))
-		writeText(h, q.Kind.String())
-		writeText(h, q.Basis.String())
-		writeText(h, string(q.TextHash[:]))
-		_ = binary.Write(h, binary.BigEndian, q.Version) // a hash never fails
-	}
-	return max(binary.BigEndian.Uint32(h.Sum(nil)), 1)
-}
-
-// policyRevision is a number that changes with anything that a decision or a
-// row's life depends on: four bytes of a SHA-256.
-func policyRevision(p *consent.Policy) uint32 {
-	h := sha256.New()
-	for i := range p.Purposes {
-		_, _ = fmt.Fprintf(h, "%#v\n", p.Purposes[i]) // plain values; a hash never fails
-	}
-	for _, category := range slices.Sorted(maps.Keys(p.Categories)) {
-		writeText(h, category)
-		writeText(h, string(p.Categories[category]))
-	}
-	return max(binary.BigEndian.Uint32(h.Sum(nil)), 1)
 }
 
 func writeText(h hash.Hash, text string) {

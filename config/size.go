@@ -15,6 +15,12 @@ const (
 	MaxCachedSubjects = 100_000_000
 )
 
+// The least, beside none, and the most that kept_reasons may be.
+const (
+	MinKeptReasons = 64
+	MaxKeptReasons = 4 << 20
+)
+
 // SpoolBytes returns spool_limit in bytes.
 func (c Config) SpoolBytes() (int64, error) {
 	n, err := parseSize(c.SpoolLimit)

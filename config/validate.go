@@ -8,13 +8,15 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strings"
 
+	"zgoda/consent"
 	"zgoda/event"
 )
 
 var (
 	siteID   = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
-	country  = regexp.MustCompile(`^[A-Z]{2}$`)
+	country  = regexp.MustCompile(`^([A-Z]{2}|US-[A-Z]{2})$`)
 	writeKey = regexp.MustCompile(`^[A-Za-z0-9_-]{8,128}$`)
 )
 
@@ -43,6 +45,9 @@ func (c Config) Validate() error {
 	}
 	if c.CachedSubjects < MinCachedSubjects || c.CachedSubjects > MaxCachedSubjects {
 		v.fail("cached_subjects", "must be from %d to %d", MinCachedSubjects, MaxCachedSubjects)
+	}
+	if c.KeptReasons != 0 && (c.KeptReasons < MinKeptReasons || c.KeptReasons > MaxKeptReasons) {
+		v.fail("kept_reasons", "must be 0 or from %d to %d", MinKeptReasons, MaxKeptReasons)
 	}
 	ids, keys := map[string]bool{}, map[string]bool{}
 	for i := range c.Sites {
@@ -140,12 +145,11 @@ func (v *checker) site(path string, s *SiteConfig) {
 	}
 	v.controller(path+".controller", &s.Controller)
 	v.purposes(path, s)
-	v.signals(path+".signals", s)
-	for _, category := range sortedKeys(s.Categories) {
-		if s.purpose(s.Categories[category]) == nil {
-			v.fail(path+".categories."+category, "names no purpose of the site")
-		}
-	}
+	v.jurisdictions(path, s)
+	v.mappings(path, s)
+	v.sensitive(path+".special", &s.Special)
+	v.sensitive(path+".criminal", &s.Criminal)
+	v.sensitive(path+".child", &s.Child)
 	v.allow(path+".properties.keep", s.Properties.Keep)
 	v.allow(path+".query.keep", s.Query.Keep)
 }
@@ -155,7 +159,11 @@ func (v *checker) controller(path string, c *Controller) {
 		v.fail(path+".name", "must be given")
 	}
 	if c.Establishment != "" && !country.MatchString(c.Establishment) {
-		v.fail(path+".establishment", "must be a country of two capital letters, for example SK")
+		v.fail(path+".establishment", "must be a country of two capital letters, for example SK, or a state of the US: US-CA")
+	} else if _, region, found := strings.Cut(c.Establishment, "-"); found {
+		if _, ok := consent.ParseJurisdiction("us-" + strings.ToLower(region)); !ok {
+			v.fail(path+".establishment", "names no state of the US")
+		}
 	}
 }
 
@@ -163,7 +171,7 @@ func (v *checker) allow(path string, names []string) {
 	seen := map[string]bool{}
 	for i, n := range names {
 		at := fmt.Sprintf("%s[%d]", path, i)
-		if n == "" || len(n) > 128 {
+		if n == "" || len(n) > maxName {
 			v.fail(at, "must have 1 to 128 bytes")
 		}
 		if seen[n] {

@@ -98,11 +98,10 @@ func (t *Trial) purpose(i int) PurposeReport {
 				continue
 			}
 			r.Pairs = append(r.Pairs, pairReport(a, b, n))
-			switch was, will := outcome(a), outcome(b); {
-			case was == will:
-			case was == consent.Allow:
+			will := outcome(b) == consent.Allow
+			if was := outcome(a) == consent.Allow; was && !will {
 				r.Lost += n
-			default:
+			} else if will && !was {
 				r.Won += n
 			}
 		}

@@ -29,11 +29,11 @@ func policy(change func(*consent.Policy)) *consent.Policy {
 	return p
 }
 
-func trial(t testing.TB, candidate *consent.Policy) *Trial {
-	t.Helper()
+func trial(tb testing.TB, candidate *consent.Policy) *Trial {
+	tb.Helper()
 	made, err := New(policy(nil), candidate, start)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return made
 }

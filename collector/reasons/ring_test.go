@@ -17,11 +17,11 @@ import (
 
 var start = time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
 
-func ring(t testing.TB, entries int) *Ring {
-	t.Helper()
+func ring(tb testing.TB, entries int) *Ring {
+	tb.Helper()
 	r, err := New(Config{Entries: entries, Horizon: 8 * time.Minute})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return r
 }
@@ -165,7 +165,8 @@ func TestValidate(t *testing.T) {
 // Two processes have unrelated keys.
 func TestKeysAreOfTheProcess(t *testing.T) {
 	a, b := ring(t, 64), ring(t, 64)
-	if a.key("shop", []byte("m")) == b.key("shop", []byte("m")) || a.key("shop", []byte("m")) != a.key("shop", []byte("m")) {
+	first, again := a.key("shop", []byte("m")), a.key("shop", []byte("m"))
+	if first == b.key("shop", []byte("m")) || first != again {
 		t.Error("keys are not of the ring alone")
 	}
 }
