@@ -138,5 +138,5 @@ var passingTitles = map[event.Reason]string{
 
 // dropped says whether a reason is one for not storing an event that was right.
 func dropped(r event.Reason) bool {
-	return r == event.ReasonConsent || r == event.ReasonRestricted || r == event.ReasonErased
+	return r == event.ReasonConsent || r == event.ReasonRestricted || r == event.ReasonErased || r == event.ReasonCriminal
 }

@@ -83,6 +83,16 @@ func MinorityOf(born time.Time, country string, today Day) Minority {
 	return m
 }
 
+// Younger returns the minority of the younger of two, so that both are bound by
+// it.
+func (m Minority) Younger(other Minority) Minority {
+	young := Minority{Minor: max(m.Minor, other.Minor), Ward: max(m.ofAge(), other.ofAge())}
+	if young.Minor == 0 {
+		young.Minor = young.Ward
+	}
+	return young
+}
+
 // ofAge returns the first day without a guardian, or zero.
 func (m Minority) ofAge() Day {
 	if m.Ward != 0 {

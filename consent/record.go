@@ -124,3 +124,24 @@ type Subject struct {
 	// ended, and minors are still minors.
 	Today Day
 }
+
+// Agreed returns the record of somebody who agreed to everything that the policy
+// has, in our dialogue and whatever their browser sent; of a minor with a
+// guardian's verified grants for events of ClassChild. No other record allows
+// more, so it tells what a decision owes to the record of a person.
+func Agreed(policy *Policy, class Class) Record {
+	r := Record{Place: policy.Establishment}
+	child := class.Has(ClassChild)
+	if child {
+		r.Minority = Minority{Minor: lastDay, Ward: lastDay}
+	}
+	for i := range policy.Purposes {
+		p := &policy.Purposes[i]
+		if p.Bit < event.MaxPurposes {
+			r.Purposes[p.Bit] = Held{
+				Version: p.Version, Choice: ChoiceGiven, Dialogue: true, GPC: true, DNT: true, ADPC: true, Guardian: child,
+			}
+		}
+	}
+	return r
+}

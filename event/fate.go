@@ -20,6 +20,7 @@ const (
 	ReasonControlAway          // refused: the control store cannot be read
 	ReasonDraining             // refused: shutting down
 	ReasonInternal             // refused: a fault of ours
+	ReasonCriminal             // dropped: data relating to criminal convictions (Art. 10)
 	reasonCount
 )
 
@@ -29,7 +30,7 @@ const ReasonCount = int(reasonCount)
 var reasonNames = [...]string{
 	"none", "consent", "restricted", "erased", "withdrawn", "malformed", "too_large",
 	"no_identity", "spool_full", "spool_failed", "keyholder_away", "control_away",
-	"draining", "internal",
+	"draining", "internal", "criminal",
 }
 
 // String returns the reason as metrics and answers write it.

@@ -33,7 +33,7 @@ func (d *Desk) state(r *Request, v *visit, chosen map[event.PurposeID]bool) Answ
 	if chosen == nil {
 		chosen = d.merge(r, v, &statement{})
 	}
-	subject := consent.Subject{Speaks: consent.SpeaksForVisitor}
+	subject := consent.Subject{Speaks: consent.SpeaksForVisitor, Today: consent.DayOf(r.ReceivedAt)}
 	if v.known {
 		subject.Visitor = v.record
 		if v.record == nil {
