@@ -28,6 +28,7 @@ type UpFlags struct {
 	Console    string `help:"address of the console, default 127.0.0.1:8081" placeholder:"HOST:PORT"`
 	Ops        string `help:"address of /metrics, /healthz and /readyz, default 127.0.0.1:8082" placeholder:"HOST:PORT"`
 	Config     string `help:"configuration file" placeholder:"FILE"`
+	Candidate  string `help:"configuration whose policies run beside the live ones, counted and without any effect" placeholder:"FILE"`
 	ClickHouse string `name:"clickhouse" help:"DSN of a ClickHouse server; left out: the embedded engine" placeholder:"DSN"`
 	Demo       bool   `help:"add the demo site and its page" env:"ZGODA_DEMO"`
 	CPUProfile bool   `name:"cpu-profile" help:"serve CPU profiles at /debug/pprof/profile of the operators' listener, which must be on loopback"`

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"zgoda/cli"
+	"zgoda/config"
 	"zgoda/console"
 	"zgoda/console/consoletest"
 )
@@ -22,16 +23,21 @@ import (
 // fakeActions print what they were given.
 var fakeActions = cli.Actions{
 	Up: func(_ context.Context, f cli.UpFlags, out, _ io.Writer) error {
-		_, err := fmt.Fprintf(out, "up data=%s public=%s console=%s ops=%s config=%s clickhouse=%s demo=%v\n",
-			f.Data, f.Public, f.Console, f.Ops, f.Config, f.ClickHouse, f.Demo)
+		_, err := fmt.Fprintf(out, "up data=%s public=%s console=%s ops=%s config=%s candidate=%s clickhouse=%s demo=%v\n",
+			f.Data, f.Public, f.Console, f.Ops, f.Config, f.Candidate, f.ClickHouse, f.Demo)
 		return err
 	},
 	Serve: func(_ context.Context, f cli.ServeFlags, out, _ io.Writer) error {
-		_, err := fmt.Fprintf(out, "serve keyholder=%s clickhouse=%s public=%s\n", f.Keyholder, f.ClickHouse, f.Public)
+		_, err := fmt.Fprintf(out, "serve keyholder=%s clickhouse=%s public=%s candidate=%s\n", f.Keyholder, f.ClickHouse, f.Public, f.Candidate)
 		return err
 	},
-	Check: func(_ context.Context, f cli.CheckFlags, _, _ io.Writer) error {
-		return errors.New("sites[0].id: is missing in " + f.Config)
+	// The main package does the same.
+	Check: func(_ context.Context, f cli.CheckFlags, out, _ io.Writer) error {
+		c, err := config.Resolve(config.Settings{}, f.Config, os.LookupEnv)
+		if err != nil {
+			return err
+		}
+		return c.Check(out)
 	},
 	Version: "engine 26.7",
 }

@@ -341,6 +341,7 @@ func TestParseRetention(t *testing.T) {
 // Whatever the bytes, reading ends, and what it accepts can be validated and printed.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(example))
+	f.Add([]byte(whole))
 	f.Add([]byte("sites: [{id: x}]"))
 	f.Add([]byte("&a [*a]"))
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -348,7 +349,16 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		_ = c.Validate()
+		if c.Validate() == nil {
+			for i := range c.Sites { // what is valid can be made and explained
+				if _, err := c.Sites[i].policy(); err != nil {
+					t.Fatal(err)
+				}
+				if err := c.Sites[i].Explain(&bytes.Buffer{}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
 		if err := c.Print(&bytes.Buffer{}); err != nil {
 			t.Fatal(err)
 		}

@@ -12,7 +12,7 @@ const (
 	deviceNeedsConsent = "storing or reading on the device needs consent (ePrivacy Art. 5(3)): say terminal_access: none, or name the exemption"
 	signalObjects      = "the signal is an objection to a legitimate interest (GDPR Art. 21(5)) and must not be ignored"
 	gpcOptsOut         = "under the laws of US states Global Privacy Control opts out of it and must not be ignored"
-	neverInterest      = "legitimate interest never carries profiling, marketing or sharing"
+	neverInterest      = "legitimate_interest never carries profiling, marketing or sharing"
 )
 
 // jurisdictions checks the tables, and the table of signals that holds where

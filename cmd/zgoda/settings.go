@@ -21,6 +21,7 @@ import (
 func resolve(f cli.UpFlags) (config.Config, error) {
 	c, err := config.Resolve(config.Settings{
 		Data: f.Data, Public: f.Public, Console: f.Console, Ops: f.Ops, ClickHouse: config.DSN(f.ClickHouse),
+		Candidate: f.Candidate,
 	}, f.Config, os.LookupEnv)
 	if err != nil {
 		return config.Config{}, err
@@ -46,27 +47,7 @@ func check(_ context.Context, f cli.CheckFlags, out, _ io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := c.Validate(); err != nil {
-		return err
-	}
-	if len(c.Sites) == 0 {
-		return errors.New("sites: there is none in the configuration")
-	}
-	if _, err := c.MakeSites(); err != nil {
-		return err
-	}
-	if err := c.Print(out); err != nil {
-		return err
-	}
-	for _, s := range c.Sites {
-		if _, err := fmt.Fprintln(out); err != nil {
-			return err
-		}
-		if err := s.Explain(out); err != nil {
-			return err
-		}
-	}
-	return nil
+	return c.Check(out)
 }
 
 // sites are the configured sites in the forms that the rooms need.
