@@ -4,6 +4,7 @@ import (
 	"zgoda/collector/minimise"
 	"zgoda/collector/segment"
 	"zgoda/consent"
+	"zgoda/consent/cookie"
 	"zgoda/consent/signal"
 	"zgoda/event"
 	"zgoda/jsontape"
@@ -47,8 +48,9 @@ func (w *work) takeBeside() {
 			b.any = b.any || len(b.texts[p]) > 0
 		}
 	}
-	if batch.Context.Exists() || batch.Consent.Exists() || batch.GPC.Exists() {
+	if w.many { // what stands beside one event alone is read with it
 		in := signal.Input{Context: batch.Context, Consent: batch.Consent, GPC: batch.GPC, Now: w.r.ReceivedAt}
+		w.carry(&in)
 		signal.ReadAll(w.c.parsers, &in, w.site.Policy, &b.signals)
 	}
 	batch.Context, batch.Consent, batch.GPC = jsontape.Value{}, jsontape.Value{}, jsontape.Value{}
@@ -60,10 +62,15 @@ func (w *work) addBeside() {
 	w.signals.GPC = max(w.signals.GPC, from.GPC)
 	w.signals.DNT = max(w.signals.DNT, from.DNT)
 	for i := range from.Statements[:from.Count] {
-		full := w.signals.Count == consent.MaxStatements
-		if st := w.signals.Add(from.Statements[i].Source); !full {
-			*st = from.Statements[i]
-		}
+		w.signals.Put(&from.Statements[i])
+	}
+}
+
+// carry fills in what the request itself carries: headers, parameters and cookies.
+func (w *work) carry(in *signal.Input) {
+	in.Header, in.Query, in.Cookies = w.r.Header, w.r.Queries, w.r.Cookies
+	if w.r.Cookie != nil {
+		in.Cookie = w.r.Cookie(cookie.Choice)
 	}
 }
 

@@ -37,7 +37,7 @@ func New(cfg Config, deps Deps) (*Collector, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Collector{cfg: cfg, deps: deps, parsers: signal.Standard(deps.Jar), metrics: m}
+	c := &Collector{cfg: cfg, deps: deps, parsers: signal.Standard(deps.Jar, deps.Strings), metrics: m}
 	c.works.New = c.newWork
 	c.waits.New = func() any { return &promise{c: c} }
 	return c, nil

@@ -9,6 +9,7 @@ import (
 
 	"zgoda/collector/enrich"
 	"zgoda/consent/cookie"
+	"zgoda/consent/decoded"
 	"zgoda/event"
 	"zgoda/spool"
 	"zgoda/subjects"
@@ -42,7 +43,7 @@ type fates interface {
 	Drop(r event.Reason, n int)
 }
 
-// Deps are the parts that the collector calls. Registerer may be nil.
+// Deps are the parts that the collector calls. Registerer and Strings may be nil.
 type Deps struct {
 	Sites      *Sites
 	Blinder    blinder
@@ -51,6 +52,7 @@ type Deps struct {
 	Fates      fates
 	Jar        *cookie.Jar
 	Enricher   *enrich.Enricher
+	Strings    *decoded.Cache // keeps TC and GPP strings decoded
 	Registerer prometheus.Registerer
 }
 

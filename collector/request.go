@@ -36,15 +36,18 @@ func (r Route) String() string {
 // Request is one request as the gateway read it. Every slice belongs to the
 // caller and is read only until Collect or Explain returns.
 type Request struct {
-	Route      Route
-	AuthKey    []byte     // from Basic, Bearer or ?writeKey=; empty when there was none
-	Origin     []byte     // the Origin header; empty when there was none
-	Address    netip.Addr // of the client, behind the configured proxies
-	UserAgent  []byte
-	Header     func(name string, yield func(value []byte) bool) // every value of a header; nil: none
-	Cookie     func(name string) []byte                         // nil when absent
-	Query      func(name string) []byte                         // decoded; nil when absent
-	Body       []byte                                           // after decompression
+	Route     Route
+	AuthKey   []byte     // from Basic, Bearer or ?writeKey=; empty when there was none
+	Origin    []byte     // the Origin header; empty when there was none
+	Address   netip.Addr // of the client, behind the configured proxies
+	UserAgent []byte
+	Header    func(name string, yield func(value []byte) bool) // every value of a header; nil: none
+	Cookie    func(name string) []byte                         // nil when absent
+	Query     func(name string) []byte                         // decoded; nil when absent
+	// Cookies and Queries are as Header: every value of one name. nil: none.
+	Cookies, Queries func(name string, yield func(value []byte) bool)
+
+	Body       []byte // after decompression
 	ReceivedAt time.Time
 	Strict     bool // ?strict=1: list the refused items of a batch
 }
@@ -71,7 +74,7 @@ type Answer struct {
 	RetryAfter   int   // seconds, with 503
 	Problem      Problem
 	Decision     []byte // the value of X-Consent-Decision; empty: leave the header out
-	Tk           bool   // a Do-Not-Track header came: answer "Tk: N"
+	Tk           bool   // a Do-Not-Track header came and nobody is tracked: answer "Tk: N"
 	Refused      []Refusal
 	Accepted     int // events on disk
 	Dropped      int // events dropped for consent

@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"zgoda/consent"
-	"zgoda/consent/cookie"
 	"zgoda/consent/signal"
 	"zgoda/event"
 	"zgoda/record"
@@ -82,9 +81,25 @@ func (w *work) take(ctx context.Context) {
 			continue
 		}
 		w.read(it)
+		w.track(it)
 		if err := w.accept(ctx, it); err != nil {
 			w.refuseCounted(it, reasonFor(err))
 		}
+	}
+	w.a.Tk = w.asked && !w.tracked
+}
+
+// track notes, of an item that comes with Do Not Track, whether it may be stored
+// as somebody's. The answer to a public key says "not tracking" only where that
+// holds whatever is on record, or it would tell what is.
+func (w *work) track(it *item) {
+	if w.signals.DNT == consent.Absent {
+		return
+	}
+	w.asked = true
+	if !w.secret && !w.tracked {
+		permit, ok := w.best(it)
+		w.tracked = ok && permit.Scope() != event.ScopeNone
 	}
 }
 
@@ -100,15 +115,12 @@ func (w *work) reduce() {
 // read reads the signals of an item. Where both the item and its batch carry
 // consents of a tool, both are read: a refusal in either holds.
 func (w *work) read(it *item) {
-	w.input = signal.Input{
-		Header: w.r.Header, Query: w.r.Query, Context: it.ev.Context, Consent: it.ev.Consent, GPC: it.ev.GPC, Now: w.r.ReceivedAt,
-	}
-	if w.r.Cookie != nil {
-		w.input.Cookie = w.r.Cookie(cookie.Choice)
+	w.input = signal.Input{Context: it.ev.Context, Consent: it.ev.Consent, GPC: it.ev.GPC, Now: w.r.ReceivedAt}
+	if !w.many {
+		w.carry(&w.input)
 	}
 	signal.ReadAll(w.c.parsers, &w.input, w.site.Policy, &w.signals)
 	w.addBeside()
-	w.a.Tk = w.a.Tk || w.signals.DNT != consent.Absent
 }
 
 // accept decides, makes the record and puts it into the spool, again when a
@@ -135,6 +147,7 @@ func (w *work) accept(ctx context.Context, it *item) error {
 		err := w.c.deps.Subjects.Accept(entries, w.put)
 		if err == nil {
 			it.ticket, it.fate.put = w.ticket, true
+			w.tracked = w.tracked || permit.Scope() != event.ScopeNone
 			w.tell()
 			return nil
 		}
@@ -167,9 +180,20 @@ func (w *work) encode(it *item, permit consent.Permit, asOf event.Sequence) erro
 
 // drop counts an item that may not be stored.
 func (w *work) drop(it *item) {
+	reason := w.dropReason()
+	it.fate = fate{met: true, reason: reason}
+	w.c.deps.Fates.Drop(reason, 1)
+	w.tell()
+	w.quiet = w.quiet || (!w.secret && w.mightBeStored(it))
+}
+
+// dropReason says why nothing of the decision may be stored.
+func (w *work) dropReason() event.Reason {
 	reason := event.ReasonConsent
 	for i := range w.site.Policy.Purposes {
 		switch w.decision.Verdict(i).By {
+		case consent.SourceCriminal: // all of them
+			return event.ReasonCriminal
 		case consent.SourceErased:
 			reason = event.ReasonErased
 		case consent.SourceRestricted:
@@ -179,19 +203,20 @@ func (w *work) drop(it *item) {
 		default:
 		}
 	}
-	it.fate = fate{met: true, reason: reason}
-	w.c.deps.Fates.Drop(reason, 1)
-	w.tell()
-	w.quiet = w.quiet || (!w.secret && w.mightBeStored(it))
+	return reason
 }
 
 // mightBeStored says whether an event would be stored if everybody whom it is
 // about had agreed to everything, so that dropping it tells what is on record.
 func (w *work) mightBeStored(it *item) bool {
-	var agreed consent.Record
-	for _, p := range w.site.Policy.Purposes {
-		agreed.Purposes[p.Bit] = consent.Held{Choice: consent.ChoiceGiven, Version: p.Version}
-	}
+	_, ok := w.best(it)
+	return ok
+}
+
+// best returns the permit that an event would have if everybody whom it is about
+// had agreed to everything, in our dialogue and whatever their browsers sent.
+func (w *work) best(it *item) (consent.Permit, bool) {
+	agreed := consent.Agreed(w.site.Policy, it.class)
 	subject, ids := w.subject(it)
 	if subject.Visitor != nil {
 		subject.Visitor = &agreed
@@ -201,8 +226,7 @@ func (w *work) mightBeStored(it *item) bool {
 	}
 	subject.Second = nil
 	best := consent.Decide(w.site.Policy, &w.signals, subject)
-	_, ok := best.Permit(ids)
-	return ok
+	return best.Permit(ids)
 }
 
 // tell counts the decision, and answers with the first one of the request.

@@ -26,7 +26,9 @@ type item struct {
 	raw    event.Raw
 	ticket spool.Ticket
 	fate   fate
-	claim  bool // a contact was claimed without a proof
+	class  consent.Class // of special data, by the site's lists
+	told   bool          // a server told the person's address
+	claim  bool          // a contact was claimed without a proof
 }
 
 // fate is where an item stands.
@@ -74,11 +76,13 @@ type work struct {
 	signals                consent.Signals
 	decision               consent.Decision
 	second                 consent.Record // everyone but the visitor and the contact, as far as they refuse
+	folded                 []byte         // a name as the site's lists have it
 	encoded                []byte
 	ticket                 spool.Ticket
 	put                    func() error            // made once: puts encoded into the spool
 	seeSite                func(value []byte) bool // made once: reads Sec-Fetch-Site into otherSite
 	decided                bool                    // the answer tells a decision already
+	asked, tracked         bool                    // an event came with Do Not Track; one is stored, or may be, as somebody's
 	quiet                  bool                    // something was dropped that a record might have let through
 }
 
@@ -118,12 +122,13 @@ func (w *work) release(pool *sync.Pool) {
 	clear(w.ids)
 	clear(w.entries)
 	clear(w.encoded)
+	clear(w.folded)
 	if cap(w.items) > keptItems || cap(w.encoded) > keptBytes {
 		w.items, w.ids, w.entries, w.encoded = nil, nil, nil, nil
 	}
 	*w = work{
 		c: w.c, put: w.put, seeSite: w.seeSite, text: w.text, beside: beside{buffer: w.beside.buffer},
-		items: w.items[:0], ids: w.ids[:0], entries: w.entries[:0], encoded: w.encoded[:0],
+		items: w.items[:0], ids: w.ids[:0], entries: w.entries[:0], encoded: w.encoded[:0], folded: w.folded[:0],
 	}
 	pool.Put(w)
 }

@@ -169,3 +169,29 @@ func (s *Signals) Add(source Source) *Statement {
 	s.Count++
 	return st
 }
+
+// Put adds a statement that is complete. Without room left it joins what is there
+// of the same source, so that many events' worth of one tool is still read.
+func (s *Signals) Put(st *Statement) {
+	if s.Count < MaxStatements {
+		*s.Add(st.Source) = *st
+		return
+	}
+	for i := range s.used() {
+		if was := &s.Statements[i]; was.Source == st.Source && was.Browser == st.Browser {
+			was.join(st)
+			return
+		}
+	}
+	s.Add(st.Source) // marks the last one broken: too many tools
+}
+
+// join adds what another statement of the same source says.
+func (s *Statement) join(other *Statement) {
+	for i, r := range other.Readings {
+		s.Say(i, r)
+	}
+	if other.Broken && !s.Broken {
+		s.Broken, s.Detail = true, other.Detail
+	}
+}

@@ -11,7 +11,7 @@ import (
 )
 
 // call is the reusable part of one request: what the collector reads, what it
-// answers, and the three accessors, bound once so that a request makes none.
+// answers, and the accessors, bound once so that a request makes none.
 // Nothing in it outlives the request.
 type call struct {
 	request collector.Request
@@ -26,6 +26,8 @@ func newCall() *call {
 	c.request.Header = c.header
 	c.request.Cookie = c.cookie
 	c.request.Query = c.query
+	c.request.Cookies = c.cookies
+	c.request.Queries = c.queries
 	return c
 }
 
@@ -49,7 +51,10 @@ func (c *call) fill(in *fasthttp.Request, route collector.Route, has named, now 
 func (c *call) empty() {
 	c.in, c.has = nil, 0
 	clear(c.auth[:cap(c.auth)])
-	c.request = collector.Request{Header: c.request.Header, Cookie: c.request.Cookie, Query: c.request.Query}
+	c.request = collector.Request{
+		Header: c.request.Header, Cookie: c.request.Cookie, Query: c.request.Query,
+		Cookies: c.request.Cookies, Queries: c.request.Queries,
+	}
 	c.answer.Reset()
 }
 
@@ -71,7 +76,17 @@ func (c *call) cookie(name string) []byte {
 	return c.in.Header.Cookie(name)
 }
 
+func (c *call) cookies(name string, yield func(value []byte) bool) {
+	if c.has&namedCookie != 0 {
+		eachCookie(&c.in.Header, name, yield)
+	}
+}
+
 func (c *call) query(name string) []byte { return c.in.URI().QueryArgs().Peek(name) }
+
+func (c *call) queries(name string, yield func(value []byte) bool) {
+	eachQuery(c.in, name, yield)
+}
 
 var (
 	basicHead  = []byte("Basic ")

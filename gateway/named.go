@@ -25,6 +25,7 @@ const (
 	namedGPC
 	namedOrigin
 	namedTransferEncoding
+	namedADPC
 	namedSomeLength // Content-Length, and not zero
 )
 
@@ -46,6 +47,7 @@ var names = [...]struct {
 	{"sec-gpc", namedGPC},
 	{"origin", namedOrigin},
 	{"transfer-encoding", namedTransferEncoding},
+	{"adpc", namedADPC},
 }
 
 var colon = []byte(":")
@@ -120,6 +122,8 @@ func (set named) absent(name string) bool {
 		bit = namedDoNotTrack
 	case "Sec-Fetch-Site":
 		bit = namedFetchSite
+	case "ADPC":
+		bit = namedADPC
 	default:
 		return false
 	}

@@ -22,8 +22,7 @@ func (c Cookie) Read(in *Input, p *consent.Policy, out *consent.Signals) {
 	if len(in.Cookie) == 0 {
 		return
 	}
-	var st consent.Statement
-	st.Source = consent.SourceCookie
+	st := consent.Statement{Source: consent.SourceCookie, Carrier: consent.CarrierCookie, Browser: true}
 	version, err := uint32(0), cookie.ErrUnreadable
 	if c.Jar != nil {
 		version, err = c.Jar.EachChoice(p.Site, in.Cookie, in.Now, func(id []byte, granted bool) {
@@ -37,27 +36,28 @@ func (c Cookie) Read(in *Input, p *consent.Policy, out *consent.Signals) {
 	if errors.Is(err, cookie.ErrExpired) || errors.Is(err, cookie.ErrOtherSite) {
 		return
 	}
-	st.Broken = err != nil
-	if version != p.Version {
-		dropGrants(&st)
+	if err != nil {
+		breakFor(&st, consent.DetailSyntax)
+	} else if version != p.Version {
+		otherVersion(&st)
 	}
-	add(out, &st)
+	out.Put(&st)
 }
 
-// dropGrants turns grants into nothing said: they were given for another version.
+// otherVersion drops the grants of a statement that was made for another version
+// of the texts.
+func otherVersion(st *consent.Statement) {
+	dropGrants(st)
+	if st.Detail == consent.DetailNone {
+		st.Detail = consent.DetailOtherVersion
+	}
+}
+
+// dropGrants turns grants into nothing said.
 func dropGrants(st *consent.Statement) {
 	for i, r := range st.Readings {
 		if r == consent.Granted {
 			st.Readings[i] = consent.Unset
 		}
 	}
-}
-
-// add appends a statement that is complete.
-func add(out *consent.Signals, st *consent.Statement) {
-	if out.Count == consent.MaxStatements {
-		out.Add(st.Source) // marks the last one broken: too many tools
-		return
-	}
-	*out.Add(st.Source) = *st
 }

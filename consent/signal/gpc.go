@@ -27,6 +27,8 @@ func (GPC) Read(in *Input, _ *consent.Policy, out *consent.Signals) {
 		out.GPC = consent.Present
 	case jsontape.False:
 	default:
-		out.Add(consent.SourceGPC).Broken = true
+		st := consent.Statement{Source: consent.SourceGPC, Carrier: consent.CarrierBody}
+		breakFor(&st, consent.DetailType)
+		out.Put(&st)
 	}
 }

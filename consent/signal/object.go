@@ -29,13 +29,13 @@ func (Object) Read(in *Input, p *consent.Policy, out *consent.Signals) {
 	if absent(in.Consent) {
 		return
 	}
-	st := consent.Statement{Source: consent.SourceRequest}
+	st := consent.Statement{Source: consent.SourceRequest, Carrier: consent.CarrierBody}
 	r := objectReader{policy: p, out: &st, inForce: true}
 	r.object(in.Consent)
 	if !r.inForce {
-		dropGrants(&st)
+		otherVersion(&st)
 	}
-	add(out, &st)
+	out.Put(&st)
 }
 
 type objectReader struct {
@@ -48,7 +48,7 @@ type objectReader struct {
 
 func (r *objectReader) object(v jsontape.Value) {
 	if v.Type() != jsontape.Object {
-		r.out.Broken = true
+		breakFor(r.out, consent.DetailType)
 		return
 	}
 	for m := v.Members(); m.Next(); {
@@ -60,7 +60,7 @@ func (r *objectReader) object(v jsontape.Value) {
 			r.version(m.Value())
 		case "locale", "surface", "key":
 			if m.Type() != jsontape.String && m.Type() != jsontape.Null {
-				r.out.Broken = true
+				breakFor(r.out, consent.DetailType)
 			}
 		default:
 			r.flat = true
@@ -68,7 +68,7 @@ func (r *objectReader) object(v jsontape.Value) {
 		}
 	}
 	if r.nested && r.flat {
-		r.out.Broken = true
+		breakFor(r.out, consent.DetailType)
 	}
 }
 
@@ -77,7 +77,7 @@ func (r *objectReader) choices(v jsontape.Value) {
 		return
 	}
 	if v.Type() != jsontape.Object {
-		r.out.Broken = true
+		breakFor(r.out, consent.DetailType)
 		return
 	}
 	for m := v.Members(); m.Next(); {
@@ -88,7 +88,7 @@ func (r *objectReader) choices(v jsontape.Value) {
 func (r *objectReader) choice(id []byte, v jsontape.Value) {
 	said := reading(v)
 	if said == consent.Unreadable {
-		r.out.Broken = true
+		breakFor(r.out, consent.DetailType)
 	}
 	r.out.Say(find(r.policy, id), said)
 }
@@ -104,6 +104,6 @@ func (r *objectReader) version(v jsontape.Value) {
 		n, err := strconv.ParseUint(string(v.Text()), 10, 32)
 		r.inForce = r.inForce && err == nil && n == uint64(r.policy.Version)
 	default:
-		r.out.Broken = true
+		breakFor(r.out, consent.DetailType)
 	}
 }

@@ -16,6 +16,9 @@ func (Segment) Source() consent.Source { return consent.SourceSegment }
 
 // Read implements Parser.
 func (Segment) Read(in *Input, p *consent.Policy, out *consent.Signals) {
+	if !in.hasTools() {
+		return
+	}
 	var st *consent.Statement
 	for m := in.Context.Members(); m.Next(); {
 		if m.Known() == jsontape.Consent && m.Type() != jsontape.Null {
@@ -46,16 +49,18 @@ func preferences(v jsontape.Value, p *consent.Policy, st **consent.Statement, ou
 func segment(st **consent.Statement, out *consent.Signals) *consent.Statement {
 	if *st == nil {
 		*st = out.Add(consent.SourceSegment)
+		(*st).Carrier = consent.CarrierBody
 	}
 	return *st
 }
 
 func broken(st **consent.Statement, out *consent.Signals) {
-	segment(st, out).Broken = true
+	breakFor(segment(st, out), consent.DetailType)
 }
 
 func categories(v jsontape.Value, p *consent.Policy, st *consent.Statement) {
 	if v.Len() == 0 {
+		st.Detail = consent.DetailNothing
 		for i := range p.Purposes {
 			st.Say(i, consent.Refused)
 		}
@@ -64,12 +69,8 @@ func categories(v jsontape.Value, p *consent.Policy, st *consent.Statement) {
 	for m := v.Members(); m.Next(); {
 		said := reading(m.Value())
 		if said == consent.Unreadable {
-			st.Broken = true
+			breakFor(st, consent.DetailType)
 		}
-		if id, mapped := p.Categories[string(m.Name())]; mapped {
-			st.Say(p.Find(id), said)
-			continue
-		}
-		st.Say(find(p, m.Name()), said)
+		st.Say(category(p, m.Name()), said)
 	}
 }

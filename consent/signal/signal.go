@@ -6,18 +6,25 @@ import (
 
 	"zgoda/consent"
 	"zgoda/consent/cookie"
+	"zgoda/consent/decoded"
 	"zgoda/jsontape"
 )
+
+// Each calls yield with each value of a name, until it returns false. A name
+// that is not there has none.
+type Each func(name string, yield func(value []byte) bool)
 
 // Input is the part of a request that signals are read from. Zero fields
 // are signals that are absent. Values are only read during ReadAll.
 type Input struct {
-	// Header calls yield with each value of the header, until it returns false.
-	Header func(name string, yield func(value []byte) bool)
+	// Header has the values of the headers.
+	Header Each
 	// Cookie is the raw value of __Host-zgoda_consent.
 	Cookie []byte
-	// Query returns the value of a query parameter, or nil.
-	Query func(name string) []byte
+	// Cookies has the raw values of all cookies, as they stand in the header.
+	Cookies Each
+	// Query has the decoded values of the parameters of the address.
+	Query Each
 	// Context is the event's context object (Segment).
 	Context jsontape.Value
 	// Consent is our own consent object beside the event.
@@ -26,6 +33,8 @@ type Input struct {
 	GPC jsontape.Value
 	// Now is the time of receipt: cookies expire by it.
 	Now time.Time
+
+	looked, tools bool // whether the context was looked through, and has objects of consent tools
 }
 
 // Parser reads one signal.
@@ -34,9 +43,13 @@ type Parser interface {
 	Read(in *Input, p *consent.Policy, out *consent.Signals)
 }
 
-// Standard returns the parsers of all signals known.
-func Standard(jar *cookie.Jar) []Parser {
-	return []Parser{GPC{}, DNT{}, Object{}, Cookie{Jar: jar}, Segment{}}
+// Standard returns the parsers of all signals known. strings keeps TC and GPP
+// strings decoded; with nil each is decoded anew.
+func Standard(jar *cookie.Jar, strings *decoded.Cache) []Parser {
+	return []Parser{
+		GPC{}, DNT{}, Object{}, Cookie{Jar: jar}, Segment{}, RudderStack{}, ADPC{},
+		TCF{Strings: strings}, GPP{Strings: strings}, USPrivacy{}, Google{},
+	}
 }
 
 // ReadAll resets out and reads every signal into it.
@@ -47,34 +60,50 @@ func ReadAll(parsers []Parser, in *Input, p *consent.Policy, out *consent.Signal
 	}
 }
 
-// matcher finds an exact "1" among the values of a header. It is pooled since
-// its function would otherwise be made for every request.
-type matcher struct {
-	hit   bool
-	yield func(value []byte) bool
+// values are what a request says under one name. They are pooled, since their
+// function would otherwise be made for every request.
+type values struct {
+	first   []byte
+	found   bool
+	differs bool // there are two values, and they are not the same
+	one     bool // one of them is exactly "1"
+	yield   func(value []byte) bool
 }
 
-var matchers = sync.Pool{New: func() any {
-	m := &matcher{}
-	m.yield = func(value []byte) bool {
-		m.hit = string(value) == "1"
-		return !m.hit
+var pool = sync.Pool{New: func() any {
+	v := &values{}
+	v.yield = func(value []byte) bool {
+		v.one = v.one || string(value) == "1"
+		v.differs = v.differs || (v.found && string(value) != string(v.first))
+		if !v.found {
+			v.first, v.found = value, true
+		}
+		return true
 	}
-	return m
+	return v
 }}
 
-// headerIsOne says whether any value of the header is exactly "1".
-func (in *Input) headerIsOne(name string) bool {
-	if in.Header == nil {
-		return false
-	}
-	m := matchers.Get().(*matcher) // the pool holds nothing else
-	m.hit = false
-	in.Header(name, m.yield)
-	hit := m.hit
-	matchers.Put(m)
-	return hit
+// said is what a request says under one name, read.
+type said struct {
+	value               []byte
+	found, differs, one bool
 }
+
+// take returns what stands under the name.
+func (each Each) take(name string) (s said) {
+	if each == nil {
+		return s
+	}
+	v := pool.Get().(*values) // the pool holds nothing else
+	each(name, v.yield)
+	s = said{v.first, v.found, v.differs, v.one}
+	v.first, v.found, v.differs, v.one = nil, false, false, false
+	pool.Put(v)
+	return s
+}
+
+// headerIsOne says whether any value of the header is exactly "1".
+func (in *Input) headerIsOne(name string) bool { return in.Header.take(name).one }
 
 // find returns the index of the purpose with the given id, or -1.
 func find(p *consent.Policy, id []byte) int {
@@ -84,6 +113,15 @@ func find(p *consent.Policy, id []byte) int {
 		}
 	}
 	return -1
+}
+
+// category returns the index of the purpose that a category of a consent tool
+// maps to, or -1: by the site's table, else the purpose of the same id.
+func category(p *consent.Policy, name []byte) int {
+	if id, mapped := p.Categories[string(name)]; mapped {
+		return p.Find(id)
+	}
+	return find(p, name)
 }
 
 // reading reads a member that must be true, false, or null for nothing said.

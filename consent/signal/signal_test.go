@@ -44,7 +44,7 @@ func read(in *Input) consent.Signals {
 	var out consent.Signals
 	out.GPC = consent.Present // ReadAll must reset it
 	in.Now = testNow
-	ReadAll(Standard(testJar), in, testPolicy(), &out)
+	ReadAll(Standard(testJar, nil), in, testPolicy(), &out)
 	return out
 }
 
@@ -77,7 +77,7 @@ func TestBrowserSignals(t *testing.T) {
 }
 
 // parse reads a value, whether or not it names a member twice.
-func parse(t *testing.T, text string) jsontape.Value {
+func parse(t testing.TB, text string) jsontape.Value {
 	t.Helper()
 	v, err := jsontape.Parse([]byte(text), 32)
 	if !v.Exists() {
@@ -209,17 +209,31 @@ func TestCookie(t *testing.T) {
 
 func TestTooManyToolsBreak(t *testing.T) {
 	var out consent.Signals
-	for range consent.MaxStatements + 1 {
-		Object{}.Read(&Input{Consent: parse(t, `{"analytics":true}`)}, testPolicy(), &out)
+	for range consent.MaxStatements {
+		out.Add(consent.SourceSegment)
 	}
+	Object{}.Read(&Input{Consent: parse(t, `{"analytics":true}`)}, testPolicy(), &out)
 	if !out.Statements[consent.MaxStatements-1].Broken {
 		t.Fatal("one tool too many was lost")
 	}
 }
 
+func TestManyStatementsOfOneToolJoin(t *testing.T) {
+	var out consent.Signals
+	for _, text := range []string{`{"analytics":true}`, `{"analytics":false}`, `{"profiling":[]}`} {
+		for range consent.MaxStatements {
+			Object{}.Read(&Input{Consent: parse(t, text)}, testPolicy(), &out)
+		}
+	}
+	first := out.Statements[0]
+	if first.Readings[0] != consent.Refused || first.Readings[1] != consent.Unreadable || !first.Broken || out.Statements[1].Broken {
+		t.Fatalf("a refusal or a fault was lost: %+v", first)
+	}
+}
+
 func TestSources(t *testing.T) {
 	seen := map[consent.Source]bool{}
-	for _, p := range Standard(testJar) {
+	for _, p := range Standard(testJar, nil) {
 		if seen[p.Source()] || p.Source() == consent.SourceDefault {
 			t.Errorf("source %v", p.Source())
 		}
@@ -229,7 +243,7 @@ func TestSources(t *testing.T) {
 
 func TestAbsentSignalsDoNotAllocate(t *testing.T) {
 	in := &Input{Header: headers{}.each, Context: parse(t, `{"page":{"path":"/"},"locale":"sk"}`), Now: testNow}
-	parsers, p := Standard(testJar), testPolicy()
+	parsers, p := Standard(testJar, nil), testPolicy()
 	var out consent.Signals
 	if n := testing.AllocsPerRun(100, func() { ReadAll(parsers, in, p, &out) }); n > poolAllocs {
 		t.Fatalf("%v allocations", n)

@@ -1,0 +1,249 @@
+package signal
+
+import (
+	"zgoda/consent"
+	"zgoda/jsontape"
+)
+
+// Google reads Google's consent mode: the parameters gcs and gcd of an address,
+// and the object context.consent.google with the keys as Google names them, each
+// "granted" or "denied".
+//
+// A default is not a grant: what the person answered ("update") grants or
+// refuses, what a page assumed before anybody answered ("default") says nothing.
+// gcs cannot tell the two apart, so its 1 grants nothing, and its 0 refuses
+// unless gcd says that it was only a default. The site maps keys to purposes:
+// all keys of a purpose must be granted, and any that is denied refuses.
+type Google struct{}
+
+// googleKeys is the number of keys, in the order of consent.GoogleKeys.
+const googleKeys = 7
+
+var googleNames = [googleKeys]string{
+	"ad_storage", "analytics_storage", "ad_user_data", "ad_personalization",
+	"functionality_storage", "personalization_storage", "security_storage",
+}
+
+// Source returns SourceGoogle.
+func (Google) Source() consent.Source { return consent.SourceGoogle }
+
+// Read implements Parser.
+func (g Google) Read(in *Input, p *consent.Policy, out *consent.Signals) {
+	g.query(in, p, out)
+	for t := in.tool("google"); ; {
+		v := t.next()
+		if !v.Exists() {
+			return
+		}
+		var r googleReader
+		r.st = consent.Statement{Source: consent.SourceGoogle, Carrier: consent.CarrierBody}
+		r.object(v)
+		r.finish(p, out)
+	}
+}
+
+// query reads gcs and gcd, which make one statement.
+func (Google) query(in *Input, p *consent.Policy, out *consent.Signals) {
+	gcs, hasGCS := in.Query.take("gcs").from(consent.CarrierQuery)
+	gcd, hasGCD := in.Query.take("gcd").from(consent.CarrierQuery)
+	if !hasGCS && !hasGCD {
+		return
+	}
+	var r googleReader
+	r.st = consent.Statement{Source: consent.SourceGoogle, Carrier: consent.CarrierQuery}
+	for _, c := range [...]*carried{&gcs, &gcd} {
+		if c.fault != consent.DetailNone && (c == &gcs && hasGCS || c == &gcd && hasGCD) {
+			breakFor(&r.st, c.fault)
+		}
+	}
+	if hasGCD && gcd.fault == consent.DetailNone && !r.gcd(gcd.text) {
+		breakFor(&r.st, consent.DetailSyntax)
+	}
+	if hasGCS && gcs.fault == consent.DetailNone && !r.gcs(gcs.text) {
+		breakFor(&r.st, consent.DetailSyntax)
+	}
+	r.finish(p, out)
+}
+
+// googleReader collects what is said about each key.
+type googleReader struct {
+	st    consent.Statement
+	keys  [googleKeys]consent.Reading
+	asked [googleKeys]bool // gcd says that the denial is only a default
+	wait  bool             // some key has a default alone
+}
+
+func (r *googleReader) say(key int, said consent.Reading) {
+	if was := r.keys[key]; stricter(said, was) {
+		r.keys[key] = said
+	}
+}
+
+// gcs reads G1xy: ad_storage and analytics_storage.
+func (r *googleReader) gcs(text []byte) bool {
+	if len(text) != 4 || text[0] != 'G' || text[1] != '1' {
+		return false
+	}
+	for key, c := range text[2:] {
+		switch c {
+		case '0':
+			if !r.asked[key] {
+				r.say(key, consent.Refused)
+			}
+		case '1':
+			r.wait = r.wait || r.keys[key] == consent.Unset
+		case '-':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// The shape of gcd: a sign, pairs of a digit and a letter, a sign. The first
+// four pairs are the keys in their order; what follows is not for us.
+const (
+	gcdKeys  = 4
+	gcdShort = 1 + 2*gcdKeys + 1
+	gcdLong  = 64
+)
+
+func (r *googleReader) gcd(text []byte) bool {
+	if len(text) < gcdShort || len(text) > gcdLong || len(text)%2 != 0 || text[0] != '1' {
+		return false
+	}
+	for i := 1; i < len(text); i++ {
+		if letterIndex(text[i]) < 0 {
+			return false
+		}
+	}
+	for key := range gcdKeys {
+		digit, letter := text[1+2*key], letterIndex(text[2+2*key])
+		if digit < '0' || digit > '9' || !r.letter(key, letter) {
+			return false
+		}
+	}
+	return true
+}
+
+// letter reads one letter of gcd by its index: two bits each of the answer, of
+// the default, and of what is 1 in all that Google documents.
+func (r *googleReader) letter(key, index int) bool {
+	const unset, denied, granted = 1, 2, 3
+	update, standard, documented := index&3, index>>2&3, index>>4 == 1
+	switch {
+	case update == 0 || documented && standard == 0:
+		return false
+	case update == denied:
+		r.say(key, consent.Refused)
+	case update == granted && documented:
+		r.say(key, consent.Granted)
+	case update == unset && standard == denied && documented:
+		r.asked[key], r.wait = true, true
+	case update == unset && standard == granted:
+		r.wait = true
+	}
+	return true
+}
+
+// letterIndex returns the place of a sign in Google's alphabet, or -1.
+func letterIndex(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c >= 'a' && c <= 'z':
+		return int(c-'a') + 10
+	case c >= 'A' && c <= 'Z':
+		return int(c-'A') + 36
+	case c == '-':
+		return 62
+	case c == '_':
+		return 63
+	default:
+		return -1
+	}
+}
+
+// object reads the object of a page: the keys, or those of its member update.
+// The member default is passed over.
+func (r *googleReader) object(v jsontape.Value) {
+	if v.Type() != jsontape.Object {
+		breakFor(&r.st, consent.DetailType)
+		return
+	}
+	for m := v.Members(); m.Next(); {
+		if m.Type() == jsontape.Null {
+			continue
+		}
+		switch name := m.Name(); string(name) {
+		case "default":
+			r.wait = true
+			if m.Type() != jsontape.Object {
+				breakFor(&r.st, consent.DetailType)
+			}
+		case "update":
+			if m.Type() != jsontape.Object {
+				breakFor(&r.st, consent.DetailType)
+				continue
+			}
+			for u := m.Value().Members(); u.Next(); {
+				r.member(u.Name(), u.Value())
+			}
+		default:
+			r.member(name, m.Value())
+		}
+	}
+}
+
+func (r *googleReader) member(name []byte, v jsontape.Value) {
+	for key := range googleNames {
+		if string(name) != googleNames[key] || v.Type() == jsontape.Null {
+			continue
+		}
+		switch string(v.Text()) {
+		case "granted":
+			r.say(key, consent.Granted)
+		case "denied":
+			r.say(key, consent.Refused)
+		default:
+			r.say(key, consent.Unreadable)
+			breakFor(&r.st, consent.DetailSyntax)
+		}
+		return
+	}
+}
+
+// finish maps the keys to purposes and appends the statement.
+func (r *googleReader) finish(p *consent.Policy, out *consent.Signals) {
+	for i := range p.Purposes {
+		r.st.Say(i, r.purpose(p.Purposes[i].Google))
+	}
+	if r.wait && r.st.Detail == consent.DetailNone {
+		r.st.Detail = consent.DetailDefaults
+	}
+	out.Put(&r.st)
+}
+
+// purpose returns the reading of the keys that speak for a purpose.
+func (r *googleReader) purpose(keys consent.GoogleKeys) consent.Reading {
+	said, granted := consent.Unset, keys != 0
+	for key := range googleKeys {
+		if keys&(1<<key) == 0 {
+			continue
+		}
+		if stricter(r.keys[key], said) {
+			said = r.keys[key]
+		}
+		granted = granted && r.keys[key] == consent.Granted
+	}
+	if said == consent.Granted && !granted {
+		return consent.Unset
+	}
+	return said
+}
+
+// stricter says whether a stands against more than b, as Statement.Say has it.
+func stricter(a, b consent.Reading) bool {
+	order := [...]int{consent.Unset: 0, consent.Granted: 1, consent.Refused: 2, consent.Unreadable: 3}
+	return order[a] > order[b]
+}

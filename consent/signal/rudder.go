@@ -1,0 +1,151 @@
+package signal
+
+import (
+	"bytes"
+
+	"zgoda/consent"
+	"zgoda/jsontape"
+)
+
+// RudderStack reads context.consentManagement:
+//
+//	{"allowedConsentIds": ["C0002"], "deniedConsentIds": ["C0004"],
+//	 "provider": "oneTrust", "resolutionStrategy": "and"}
+//
+// Ids map to purposes as Segment's categories do. A denied id refuses its
+// purpose always. Where several ids map to a purpose all must be allowed, or,
+// under the strategy "or", one of them; an id that is the purpose's own speaks
+// for it alone. An empty list of allowed ids, with nothing denied, refuses
+// everything. What is of a wrong type makes the whole object Broken.
+type RudderStack struct{}
+
+// maxRudderIDs bounds each list.
+const maxRudderIDs = 256
+
+// Source returns SourceRudderStack.
+func (RudderStack) Source() consent.Source { return consent.SourceRudderStack }
+
+// Read implements Parser.
+func (RudderStack) Read(in *Input, p *consent.Policy, out *consent.Signals) {
+	if !in.hasTools() {
+		return
+	}
+	for m := in.Context.Members(); m.Next(); {
+		if m.Known() != jsontape.ConsentManagement || m.Type() == jsontape.Null {
+			continue
+		}
+		r := rudderReader{policy: p, st: consent.Statement{Source: consent.SourceRudderStack, Carrier: consent.CarrierBody}}
+		r.object(m.Value())
+		out.Put(&r.st)
+	}
+}
+
+type rudderReader struct {
+	policy          *consent.Policy
+	st              consent.Statement
+	allowed, denied jsontape.Value
+	any             bool // one allowed id of several suffices
+}
+
+func (r *rudderReader) object(v jsontape.Value) {
+	if v.Type() != jsontape.Object {
+		breakFor(&r.st, consent.DetailType)
+		return
+	}
+	for m := v.Members(); m.Next(); {
+		switch string(m.Name()) {
+		case "allowedConsentIds":
+			r.list(&r.allowed, m.Value())
+		case "deniedConsentIds":
+			r.list(&r.denied, m.Value())
+		case "resolutionStrategy":
+			if m.Type() != jsontape.String && m.Type() != jsontape.Null {
+				breakFor(&r.st, consent.DetailType)
+			}
+			r.any = string(m.Value().Text()) == "or"
+		}
+	}
+	if r.st.Broken {
+		return
+	}
+	if r.allowed.Exists() && r.allowed.Len() == 0 && r.denied.Len() == 0 {
+		r.st.Detail = consent.DetailNothing
+		for i := range r.policy.Purposes {
+			r.st.Say(i, consent.Refused)
+		}
+		return
+	}
+	r.refuse()
+	r.grant()
+}
+
+// list notes one of the lists, which must be of texts and there once.
+func (r *rudderReader) list(to *jsontape.Value, v jsontape.Value) {
+	switch {
+	case v.Type() == jsontape.Null:
+		return
+	case v.Type() != jsontape.Array:
+		breakFor(&r.st, consent.DetailType)
+		return
+	case v.Len() > maxRudderIDs:
+		breakFor(&r.st, consent.DetailTooLong)
+		return
+	case to.Exists():
+		breakFor(&r.st, consent.DetailDiffers)
+		return
+	}
+	for item := v.Items(); item.Next(); {
+		if item.Type() != jsontape.String {
+			breakFor(&r.st, consent.DetailType)
+			return
+		}
+	}
+	*to = v
+}
+
+func (r *rudderReader) refuse() {
+	for item := r.denied.Items(); item.Next(); {
+		r.st.Say(category(r.policy, item.Value().Text()), consent.Refused)
+	}
+}
+
+// grant says which purposes the allowed ids grant.
+func (r *rudderReader) grant() {
+	var some uint32 // purposes that a mapped id is allowed of
+	for item := r.allowed.Items(); item.Next(); {
+		id := item.Value().Text()
+		i := category(r.policy, id)
+		switch {
+		case i < 0 || i >= consent.MaxStatementPurposes:
+		case string(r.policy.Purposes[i].ID) == string(id):
+			r.st.Say(i, consent.Granted)
+		default:
+			some |= 1 << i
+		}
+	}
+	if some == 0 {
+		return
+	}
+	var lacking uint32 // purposes that another mapped id is not allowed of
+	if !r.any {
+		for name, id := range r.policy.Categories {
+			if i := r.policy.Find(id); i >= 0 && i < consent.MaxStatementPurposes && some&(1<<i) != 0 && !r.allows(name) {
+				lacking |= 1 << i
+			}
+		}
+	}
+	for i := range r.policy.Purposes {
+		if some&^lacking&(1<<i) != 0 {
+			r.st.Say(i, consent.Granted)
+		}
+	}
+}
+
+func (r *rudderReader) allows(name string) bool {
+	for item := r.allowed.Items(); item.Next(); {
+		if bytes.Equal(item.Value().Text(), []byte(name)) {
+			return true
+		}
+	}
+	return false
+}
