@@ -47,6 +47,30 @@ func Bit(text []byte, at int) bool {
 	return i < len(text) && values[text[i]]>>(Width-1-at%Width)&1 == 1
 }
 
+// WindowWidth is how many bits Window returns at least.
+const WindowWidth = 42
+
+// Window returns the bits of text from the given one on, in the highest bits of
+// the result: WindowWidth of them, zeros beyond the end of text.
+func Window(text []byte, at int) uint64 {
+	i := at / Width
+	if i+8 > len(text) {
+		return lastWindow(text, at)
+	}
+	t := text[i : i+8]
+	return (uint64(Value(t[0]))<<58 | uint64(Value(t[1]))<<52 | uint64(Value(t[2]))<<46 | uint64(Value(t[3]))<<40 |
+		uint64(Value(t[4]))<<34 | uint64(Value(t[5]))<<28 | uint64(Value(t[6]))<<22 | uint64(Value(t[7]))<<16) << (at % Width)
+}
+
+// lastWindow is Window near the end of text.
+func lastWindow(text []byte, at int) uint64 {
+	var w uint64
+	for i, sign := range text[min(at/Width, len(text)):] {
+		w |= uint64(Value(sign)) << (58 - i*Width)
+	}
+	return w << (at % Width)
+}
+
 // Reader reads text from left to right. Reading beyond the end yields zeros and
 // is remembered by Short.
 type Reader struct {
@@ -114,6 +138,9 @@ func (r *Reader) Skip(n int) {
 // At returns the place of the bit that is read next, the first being 0. It means
 // nothing once Short is true.
 func (r *Reader) At() int { return r.next*Width - r.have }
+
+// Text returns the text that is read.
+func (r *Reader) Text() []byte { return r.text }
 
 // Short says whether more bits were asked for than there are.
 func (r *Reader) Short() bool { return r.short }

@@ -18,15 +18,17 @@ const (
 func (s *String) readRestrictions(r *bits.Reader) Error {
 	s.restrictionCount = uint16(r.Take(12))
 	s.restrictions = uint32(r.At())
+	text, at := r.Text(), r.At()
 	for range s.restrictionCount {
-		purpose, kind, n := restriction(r)
-		if r.Short() {
+		if r.Short() || at+restrictionHead > len(text)*bits.Width {
 			return ErrShort
 		}
+		purpose, kind, n := restriction(text, at)
 		if purpose < 1 || purpose > MaxPurpose || kind >= restrictionEnd {
 			return ErrRestriction
 		}
-		if e := checkEntries(r, n, vendorMax); e != 0 {
+		var e Error
+		if at, e = checkEntries(text, at+restrictionHead, n, vendorMax); e != 0 {
 			return e
 		}
 	}
@@ -36,20 +38,24 @@ func (s *String) readRestrictions(r *bits.Reader) Error {
 	return 0
 }
 
+// restrictionHead is how many bits restriction reads.
+const restrictionHead = 20
+
 // restriction reads the head of one restriction: the purpose, what it is
 // restricted to, and how many entries of vendors follow.
-func restriction(r *bits.Reader) (purpose int, kind Restriction, n int) {
-	head := r.Take(20)
-	return int(head >> 14), Restriction(head>>12&3) + NotAllowed, int(head & 0xfff)
+func restriction(text []byte, at int) (purpose int, kind Restriction, n int) {
+	w := bits.Window(text, at)
+	return int(w >> 58), Restriction(w>>56&3) + NotAllowed, int(w >> 44 & 0xfff)
 }
 
 // Restrictions calls yield with each publisher restriction and each run of
 // vendors that it names, in the order of the text, until yield returns false.
 func (s *String) Restrictions(yield func(purpose int, kind Restriction, first, last int) bool) {
-	r := s.reader(s.restrictions)
+	at := int(s.restrictions)
 	for range s.restrictionCount {
-		purpose, kind, n := restriction(&r)
-		if !entries(&r, n, func(first, last int) bool { return yield(purpose, kind, first, last) }) {
+		purpose, kind, n := restriction(s.text, at)
+		at = entries(s.text, at+restrictionHead, n, func(first, last int) bool { return yield(purpose, kind, first, last) })
+		if at < 0 {
 			return
 		}
 	}
@@ -65,13 +71,11 @@ func (s *String) Restriction(purpose, vendor int) Restriction {
 
 // restrict notes in v every restriction that names its vendor.
 func (s *String) restrict(v *Vendor) {
-	if s.restrictionCount == 0 {
-		return
-	}
-	r := s.reader(s.restrictions)
+	at := int(s.restrictions)
 	for range s.restrictionCount {
-		purpose, kind, n := restriction(&r)
-		if !within(&r, n, v.ID) {
+		purpose, kind, n := restriction(s.text, at)
+		var found bool
+		if found, at = within(s.text, at+restrictionHead, n, v.ID); !found {
 			continue
 		}
 		switch kind {

@@ -41,45 +41,53 @@ func (s *span) once(r *bits.Reader) Error {
 	}
 	s.entries = uint16(r.Take(12))
 	s.at = uint32(r.At())
-	return checkEntries(r, int(s.entries), int(s.max))
-}
-
-// entry reads one entry of ranges: a vendor, or the first and the last of some.
-func entry(r *bits.Reader) (first, last int) {
-	head := r.Take(17)
-	first = int(head & vendorMax)
-	if head>>16 == 0 {
-		return first, first
-	}
-	return first, int(r.Take(16))
-}
-
-// checkEntries reads n entries, each of which must lie within 1 and highest.
-func checkEntries(r *bits.Reader, n, highest int) Error {
-	for range n {
-		if first, last := entry(r); first == 0 || last < first || last > highest {
-			if r.Short() {
-				return ErrShort
-			}
-			return ErrRange
-		}
-	}
 	if r.Short() {
 		return ErrShort
 	}
-	return 0
+	at, e := checkEntries(r.Text(), int(s.at), int(s.entries), int(s.max))
+	*r = bits.NewReader(r.Text(), at)
+	return e
 }
 
-// within says whether one of n entries holds the vendor. It reads all of them,
-// so that the reader stands behind them.
-func within(r *bits.Reader, n, vendor int) bool {
-	found := false
+// entry reads one entry of ranges, a vendor or the first and the last of some,
+// and returns where the next begins.
+func entry(text []byte, at int) (first, last, next int) {
+	w := bits.Window(text, at)
+	first = int(w >> 47 & vendorMax)
+	if w>>63 == 0 {
+		return first, first, at + 17
+	}
+	return first, int(w >> 31 & vendorMax), at + 33
+}
+
+// checkEntries reads n entries, each of which must lie within 1 and highest, and
+// returns where the last of them ends.
+func checkEntries(text []byte, at, n, highest int) (int, Error) {
+	end := len(text) * bits.Width
 	for range n {
-		if first, last := entry(r); first <= vendor && vendor <= last {
+		var first, last int
+		first, last, at = entry(text, at)
+		if at > end {
+			return end, ErrShort
+		}
+		if first == 0 || last < first || last > highest {
+			return end, ErrRange
+		}
+	}
+	return at, 0
+}
+
+// within says whether one of n entries holds the vendor, and returns where the
+// last of them ends.
+func within(text []byte, at, n, vendor int) (found bool, next int) {
+	for range n {
+		var first, last int
+		first, last, at = entry(text, at)
+		if first <= vendor && vendor <= last {
 			found = true
 		}
 	}
-	return found
+	return found, at
 }
 
 // Has says whether the vendor is in the set. Ranges are walked.
@@ -90,13 +98,8 @@ func (s Set) Has(vendor int) bool {
 	if !s.span.ranges {
 		return bits.Bit(s.text, int(s.span.at)+vendor-1)
 	}
-	r := bits.NewReader(s.text, int(s.span.at))
-	for range s.span.entries {
-		if first, last := entry(&r); first <= vendor && vendor <= last {
-			return true
-		}
-	}
-	return false
+	found, _ := within(s.text, int(s.span.at), int(s.span.entries), vendor)
+	return found
 }
 
 // Max returns the highest vendor that the set has room for.
@@ -106,11 +109,11 @@ func (s Set) Max() int { return int(s.span.max) }
 // the order of the text: runs of ranges may touch or overlap.
 func (s Set) All() iter.Seq2[int, int] {
 	return func(yield func(first, last int) bool) {
-		r := bits.NewReader(s.text, int(s.span.at))
 		if s.span.ranges {
-			entries(&r, int(s.span.entries), yield)
+			entries(s.text, int(s.span.at), int(s.span.entries), yield)
 			return
 		}
+		r := bits.NewReader(s.text, int(s.span.at))
 		start := 0
 		for vendor := 1; vendor <= int(s.span.max); vendor++ {
 			switch on := r.Flag(); {
@@ -129,14 +132,16 @@ func (s Set) All() iter.Seq2[int, int] {
 	}
 }
 
-// entries yields n entries and says whether all were taken.
-func entries(r *bits.Reader, n int, yield func(first, last int) bool) bool {
+// entries yields n entries and returns where the last of them ends, or -1 if they
+// were not all taken.
+func entries(text []byte, at, n int, yield func(first, last int) bool) int {
 	for range n {
-		if !yield(entry(r)) {
-			return false
+		var first, last int
+		if first, last, at = entry(text, at); !yield(first, last) {
+			return -1
 		}
 	}
-	return true
+	return at
 }
 
 // reverse turns n bits round, so that the first one read becomes bit 0.

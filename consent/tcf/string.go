@@ -1,10 +1,6 @@
 package tcf
 
-import (
-	"time"
-
-	"zgoda/consent/bits"
-)
+import "time"
 
 // MaxLength bounds the text of a string, in octets. A cookie holds half of it.
 const MaxLength = 8 << 10
@@ -137,6 +133,3 @@ func (s *String) Disclosed() (Set, bool) {
 func (s *String) OutOfBand() (Set, bool) {
 	return Set{text: s.text, span: s.allowed}, s.allowed.present
 }
-
-// reader returns a reader of the text at the given bit.
-func (s *String) reader(at uint32) bits.Reader { return bits.NewReader(s.text, int(at)) }
