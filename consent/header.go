@@ -100,3 +100,26 @@ func (a *alone) classDenies(p *Purpose) (Source, bool) {
 		return SourceDefault, false
 	}
 }
+
+// Public is what AppendHeader tells a public key, purpose by purpose.
+type Public struct{ view alone }
+
+// Public returns what AppendHeader tells a public key.
+func (d *Decision) Public(signals *Signals) Public {
+	if d.policy == nil {
+		return Public{}
+	}
+	if signals == nil {
+		signals = &unread
+	}
+	return Public{signals.alone(d.policy, d.class)}
+}
+
+// Of returns what is told about the i-th purpose; told is false for one that is
+// private.
+func (p *Public) Of(i int) (v Verdict, told bool) {
+	if p.view.policy == nil || i < 0 || i >= len(p.view.policy.Purposes) {
+		return Verdict{}, false
+	}
+	return p.view.of(i)
+}
