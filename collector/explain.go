@@ -64,6 +64,7 @@ func (w *work) explain(i int) ExplainedItem {
 		x.Fate, x.Reason, x.Field = "refused", it.fate.reason.String(), it.fate.field
 		return x
 	}
+	w.minimise(it)
 	w.read(it)
 	subject, ids := w.subject(it)
 	trace := consent.Explain(w.site.Policy, &w.signals, subject)
@@ -72,7 +73,7 @@ func (w *work) explain(i int) ExplainedItem {
 	x.Header = string(w.decision.AppendHeader(nil, !w.secret, &w.signals))
 	permit, ok := w.decision.Permit(ids)
 	if !ok {
-		x.Fate, x.Reason = "dropped", event.ReasonConsent.String()
+		x.Fate, x.Reason = "dropped", w.dropReason().String()
 		return x
 	}
 	x.Fate, x.Scope = "stored", permit.Scope().String()

@@ -23,6 +23,7 @@ func (w *work) minimise(it *item) {
 			it.raw.Group = w.c.deps.Blinder.BlindOther(w.site.ID, "group", group)
 		}
 	}
+	it.class = w.classify(it)
 }
 
 func groupID(e *segment.Event) []byte {
@@ -109,6 +110,7 @@ func (w *work) enrich(it *item) {
 	address, agent := w.r.Address, w.r.UserAgent
 	if w.secret {
 		if s := w.texts[segment.ContextIP]; len(s) > 0 && len(s) < 64 {
+			it.told = true
 			address, _ = netip.ParseAddr(textOf(s)) // it keeps nothing; what is none has no country
 		}
 		if s := w.texts[segment.ContextAgent]; len(s) > 0 {

@@ -50,10 +50,13 @@ type Site struct {
 	// KeepTitles stores page titles, masked. They are off by default, since they
 	// hold names and what people searched for.
 	KeepTitles bool
+	// Special, Criminal and Child say which events are of special data.
+	Special, Criminal, Child SpecialData
 
 	keepProperties map[string]struct{}
 	keepQuery      map[string]struct{}
 	hosts          map[string]struct{}
+	classes        *classes
 }
 
 // KeyClass says what a key proves.
@@ -107,6 +110,7 @@ func (s *Sites) add(site Site) error {
 	}
 	site.keepProperties, site.keepQuery = set(site.KeepProperties), set(site.KeepQuery)
 	site.hosts = map[string]struct{}{}
+	site.classes = newClasses(&site.Special, &site.Criminal, &site.Child)
 	kept := &site
 	if err := s.addKeys(kept); err != nil {
 		return err

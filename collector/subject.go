@@ -12,7 +12,7 @@ import (
 // only refusals count: of several, all of them.
 func (w *work) subject(it *item) (s consent.Subject, ids consent.Identities) {
 	c := &it.cast
-	s = consent.Subject{Server: w.secret, NoOrigin: w.noOrigin}
+	s = consent.Subject{Server: w.secret, NoOrigin: w.noOrigin, Class: it.class, Today: consent.DayOf(w.r.ReceivedAt)}
 	var visitor, contact, other *subjects.Entry
 	everyone := w.entries[c.visitors:c.end]
 	for i := range everyone {
@@ -25,9 +25,10 @@ func (w *work) subject(it *item) (s consent.Subject, ids consent.Identities) {
 			contact = e
 		case sameAs(e, visitor), sameAs(e, contact):
 		case other == nil:
-			other, w.second = e, *e.Record()
+			other, w.second = e, w.bystander(e, isVisitor)
 		default:
-			addRefusals(&w.second, e.Record())
+			r := w.bystander(e, isVisitor)
+			addRefusals(&w.second, &r)
 		}
 	}
 	if visitor != nil {
@@ -40,7 +41,36 @@ func (w *work) subject(it *item) (s consent.Subject, ids consent.Identities) {
 		s.Second, ids.Second = &w.second, other.Handles
 	}
 	s.Speaks = w.speaker(visitor != nil, contact != nil)
+	s.Address = w.place(it, s.Contact)
 	return s, ids
+}
+
+// bystander returns the record of somebody who can refuse only. A visitor's place
+// is the address's: where it is not known, it is none of its own.
+func (w *work) bystander(e *subjects.Entry, isVisitor bool) consent.Record {
+	r := *e.Record()
+	if isVisitor && r.Place == consent.JurisdictionUnknown {
+		r.Place = w.site.Policy.Establishment
+	}
+	return r
+}
+
+// place returns whose rules hold where the person is, as far as the address
+// tells. A server's own address is not the person's: the country on record for
+// the contact stands for it, and an address that the server tells can make it
+// stricter only. A base of countries knows no states of the US.
+func (w *work) place(it *item, contact *consent.Record) consent.Jurisdiction {
+	policy := w.site.Policy
+	if !w.secret {
+		return policy.Place(it.raw.Country, "")
+	}
+	if contact == nil {
+		return consent.JurisdictionUnknown
+	}
+	if it.told && policy.Place(it.raw.Country, "") != contact.Place {
+		return consent.JurisdictionUnknown
+	}
+	return contact.Place
 }
 
 // speaker says for whom the request's own statements count: a server that names
@@ -65,6 +95,11 @@ func addRefusals(a, b *consent.Record) {
 	a.Sequence = min(a.Sequence, b.Sequence)
 	a.State = max(a.State, b.State)
 	a.ProfilingOff = a.ProfilingOff || b.ProfilingOff
+	a.OptOut = a.OptOut || b.OptOut
+	a.Minority = a.Minority.Younger(b.Minority)
+	if a.Place != b.Place {
+		a.Place = consent.JurisdictionUnknown
+	}
 	for bit := range event.MaxPurposes {
 		if b.Purposes[bit].Choice.Refuses() {
 			a.Purposes[bit] = b.Purposes[bit]

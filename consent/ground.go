@@ -41,31 +41,41 @@ func (p *Policy) places(s *Subject) places {
 // maxTables bounds the tables of a policy: there are not more jurisdictions.
 const maxTables = 63
 
-// ground is whose rules an event is decided under: which tables, whether the
-// purposes' own rules too, and whether those of the EU that no table changes.
+// ground is whose rules an event is decided under: which tables, and whether the
+// purposes' own rules too.
 type ground struct {
-	tables  uint64
-	own, eu bool
-	broken  bool // the policy has more tables than there are jurisdictions
+	tables uint64
+	own    bool
+	ownEU  bool // the purposes' own rules are those of the EU here
+	broken bool // the policy has more tables than there are jurisdictions
 }
 
 // ground returns the ground of an event that concerns the places.
 func (p *Policy) ground(at places) ground {
 	if len(p.Tables) > maxTables {
-		return ground{broken: true, eu: true}
+		return ground{broken: true}
 	}
+	eu := at.has(JurisdictionEU)
 	if at.has(JurisdictionUnknown) {
-		return ground{tables: 1<<len(p.Tables) - 1, own: true, eu: true}
+		return ground{tables: 1<<len(p.Tables) - 1, own: true, ownEU: !p.hasTable(JurisdictionEU)}
 	}
-	g := ground{eu: at.has(JurisdictionEU)}
 	if len(p.Tables) == 0 {
-		g.own = true
-		return g
+		return ground{own: true, ownEU: eu}
 	}
+	g := ground{ownEU: eu && !p.hasTable(JurisdictionEU)}
 	for ; at != 0; at &= at - 1 {
 		p.add(&g, Jurisdiction(bits.TrailingZeros64(uint64(at)))) //nolint:gosec // below 64
 	}
 	return g
+}
+
+func (p *Policy) hasTable(j Jurisdiction) bool {
+	for i := range p.Tables {
+		if p.Tables[i].Jurisdiction == j {
+			return true
+		}
+	}
+	return false
 }
 
 // add adds the tables of one jurisdiction, or the purposes' own rules.
@@ -104,6 +114,9 @@ func (s bases) hold() bool {
 type merged struct {
 	bases               bases
 	refuse, ask, ignore browser // each signal is in one of them
+	// device is true when the purpose stores or reads on the device under the
+	// rules of the EU with neither consent nor an exemption (ePrivacy Art. 5(3)).
+	device bool
 }
 
 // rule merges the rules of a purpose on the ground.
@@ -114,28 +127,30 @@ func (g *ground) rule(p *Policy, i int) merged {
 	var m merged
 	q := &p.Purposes[i]
 	if g.own {
-		m.add(q.Rule(), g.eu && q.Kind != KindMeasurement)
+		m.add(q, Rule{Basis: q.Basis, GPC: q.GPC, DNT: q.DNT, ADPC: q.ADPC}, g.ownEU)
 	}
 	for t := g.tables; t != 0; t &= t - 1 {
+		table := &p.Tables[bits.TrailingZeros64(t)]
 		var r Rule
-		if rules := p.Tables[bits.TrailingZeros64(t)].Rules; i < len(rules) {
-			r = rules[i]
+		if i < len(table.Rules) {
+			r = table.Rules[i]
 		}
-		m.add(r, g.eu && q.Kind != KindMeasurement)
+		m.add(q, r, table.Jurisdiction == JurisdictionEU)
 	}
 	m.ask &^= m.refuse
 	m.ignore &^= m.refuse | m.ask
 	return m
 }
 
-// add adds one rule. objects is true where a browser's signal is an objection to a
-// legitimate interest (Art. 21(5)), which nobody may ignore.
-func (m *merged) add(r Rule, objects bool) {
+// add adds one rule, of the EU or of another place. In the EU a browser's signal
+// is an objection to a legitimate interest (Art. 21(5)), which nobody may ignore.
+func (m *merged) add(q *Purpose, r Rule, eu bool) {
 	if r.Basis > BasisRelated {
 		r.Basis = BasisUnknown
 	}
 	m.bases |= 1 << r.Basis
-	objects = objects && r.Basis == BasisLegitimateInterest
+	objects := eu && r.Basis == BasisLegitimateInterest && q.Kind != KindMeasurement
+	m.device = m.device || eu && r.Basis != BasisConsent && q.Terminal && q.Exemption == ""
 	m.reach(browserGPC, r.GPC, objects)
 	m.reach(browserDNT, r.DNT, objects)
 	m.reach(browserADPC, r.ADPC, objects)

@@ -149,14 +149,8 @@ func (c *verdictCase) denied(i int, rule *merged) (Source, bool) {
 	if c.subject.NoOrigin && p.Kind != KindMeasurement {
 		return SourceNoOrigin, true
 	}
-	// What cannot hold anywhere, and storing or reading on the device under the
-	// rules of the EU (ePrivacy Art. 5(3)).
-	return SourceDefault, !rule.bases.hold() || c.ground.eu && needsConsent(p) && !rule.bases.has(BasisConsent)
+	return SourceDefault, !rule.bases.hold() || rule.device
 }
-
-// needsConsent says whether the purpose stores or reads on the device without an
-// exemption.
-func needsConsent(p *Purpose) bool { return p.Terminal && p.Exemption == "" }
 
 // optsOut says whether an opt-out that Global Privacy Control left on record
 // reaches the purpose.

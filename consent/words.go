@@ -64,14 +64,15 @@ var refusals = map[Source]string{
 
 // why says in one sentence what decided.
 func (c *verdictCase) why(i int, v Verdict) string {
-	p, on := &c.policy.Purposes[i], c.ground.rule(c.policy, i).bases
+	rule := c.ground.rule(c.policy, i)
+	p, on := &c.policy.Purposes[i], rule.bases
 	if v.Outcome == Allow {
 		return whyAllowed(p, on, v)
 	}
 	switch {
 	case v.By != SourceDefault:
 		return refusals[v.By]
-	case c.ground.eu && needsConsent(p) && !on.has(BasisConsent):
+	case rule.device:
 		return "The purpose stores or reads on the device with neither consent nor a national exemption (ePrivacy Art. 5(3)), so it is denied."
 	case on.has(BasisConsent):
 		return "Nobody who may has granted the purpose, so it is denied."
