@@ -73,7 +73,10 @@ func TestGoogleObject(t *testing.T) {
 		{"a text", object(`"granted"`), "google body wrong-type ------ broken"},
 		{"a wrong update", object(`{"update":[]}`), "google body wrong-type ------ broken"},
 		{"a wrong default", object(`{"default":1}`), "google body wrong-type ------ broken"},
-		{"twice", request{context: `{"consent":{"google":{"analytics_storage":"granted"},"google":{"analytics_storage":"denied"}}}`},
-			"google body  -1----; google body  -0----"},
+		{
+			"twice",
+			request{context: `{"consent":{"google":{"analytics_storage":"granted"},"google":{"analytics_storage":"denied"}}}`},
+			"google body  -1----; google body  -0----",
+		},
 	})
 }

@@ -47,8 +47,17 @@ type Parser interface {
 // strings decoded; with nil each is decoded anew.
 func Standard(jar *cookie.Jar, strings *decoded.Cache) []Parser {
 	return []Parser{
-		GPC{}, DNT{}, Object{}, Cookie{Jar: jar}, Segment{}, RudderStack{}, ADPC{},
-		TCF{Strings: strings}, GPP{Strings: strings}, USPrivacy{}, Google{},
+		GPC{},
+		DNT{},
+		Object{},
+		Cookie{Jar: jar},
+		Segment{},
+		RudderStack{},
+		ADPC{},
+		TCF{Strings: strings},
+		GPP{Strings: strings},
+		USPrivacy{},
+		Google{},
 	}
 }
 

@@ -81,6 +81,7 @@ type carried struct {
 func (s said) from(carrier consent.Carrier) (carried, bool) {
 	c := carried{text: s.value, carrier: carrier, browser: carrier == consent.CarrierCookie}
 	switch {
+	case !s.found:
 	case s.differs:
 		c.fault = consent.DetailDiffers
 	case len(s.value) == 0:
