@@ -119,11 +119,23 @@ const MaxSize = 8 << 10
 
 // Read returns the checkpoint in a signed note without looking at its signatures.
 func Read(msg []byte) (Checkpoint, error) {
-	text, _, ok := cutLast(string(msg), "\n\n")
-	if !ok || len(msg) > MaxSize {
+	text, signatures, ok := cutLast(string(msg), "\n\n")
+	if !ok || len(msg) > MaxSize || !written(signatures) {
 		return Checkpoint{}, fmt.Errorf("%w: it is no signed note", ErrFormat)
 	}
 	return Parse(text + "\n")
+}
+
+// written says whether signatures are written in the one way there is. Base64
+// has more, which would let a note be altered and still open.
+func written(signatures string) bool {
+	for line := range strings.Lines(signatures) {
+		_, encoded, ok := cutLast(strings.TrimSuffix(line, "\n"), " ")
+		if raw, err := base64.StdEncoding.Strict().DecodeString(encoded); !ok || err != nil || len(raw) < 5 {
+			return false
+		}
+	}
+	return signatures != ""
 }
 
 // ErrSignature is returned for a note that none of the keys has signed.

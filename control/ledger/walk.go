@@ -99,36 +99,21 @@ func (w *Walker) Each(do func(Head)) {
 }
 
 // Entry goes on to the next entry, or returns a *BadEntryError and stays. That
-// an entry is missing whose writer the next one does not tell, it says without
-// the writer.
+// an entry is missing, it says by its sequence; by its writer and number only if
+// those are sure.
 func (w *Walker) Entry(e *Stored) error {
-	bad := func(why string) error {
-		return &BadEntryError{Writer: e.Writer, Number: e.Number, Sequence: e.Sequence, Why: why}
-	}
 	head := w.heads[e.Writer]
 	if head == nil {
-		if !e.Writer.Valid() || len(w.heads) >= MaxWriters {
-			return bad(WhyDamaged)
-		}
 		head = &Head{Writer: e.Writer}
 	}
-	switch {
-	case e.Sequence <= w.last || e.Number <= head.Number:
-		return bad(WhyOrder)
-	case e.Number > head.Number+1:
-		b := &BadEntryError{Writer: e.Writer, Number: head.Number + 1, Why: WhyMissing}
-		if e.Sequence == w.last+2 {
-			b.Sequence = w.last + 1
+	if why := w.fault(e, head); why == WhyMissing {
+		b := &BadEntryError{Sequence: w.last + 1, Why: why}
+		if e.Number > head.Number && uint64(e.Number-head.Number) == uint64(e.Sequence-w.last) {
+			b.Writer, b.Number = e.Writer, head.Number+1 // all that is missing is this writer's
 		}
 		return b
-	case e.Sequence > w.last+1:
-		return &BadEntryError{Sequence: w.last + 1, Why: WhyMissing}
-	case e.Previous != head.Hash:
-		return bad(WhyPrevious)
-	case e.HashOf(e.KeyHash, &e.Commitments) != e.Hash:
-		return bad(WhyHash)
-	case !e.partsMatch():
-		return bad(WhyPart)
+	} else if why != "" {
+		return &BadEntryError{Writer: e.Writer, Number: e.Number, Sequence: e.Sequence, Why: why}
 	}
 	*head = Head{Writer: e.Writer, Number: e.Number, Sequence: e.Sequence, Hash: e.Hash}
 	if w.heads == nil {
@@ -136,6 +121,31 @@ func (w *Walker) Entry(e *Stored) error {
 	}
 	w.heads[e.Writer], w.last = head, e.Sequence
 	return nil
+}
+
+// fault says what is wrong with the entry that comes after a head.
+func (w *Walker) fault(e *Stored, head *Head) string {
+	follows := e.Previous == head.Hash
+	whole := e.HashOf(e.KeyHash, &e.Commitments) == e.Hash
+	switch {
+	case !e.Writer.Valid() || head.Number == 0 && len(w.heads) >= MaxWriters:
+		return WhyDamaged
+	case !whole && follows:
+		return WhyHash
+	case e.Sequence <= w.last || e.Number <= head.Number:
+		return WhyOrder
+	case e.Sequence > w.last+1:
+		return WhyMissing
+	case e.Number > head.Number+1:
+		return WhyOrder
+	case !follows:
+		return WhyPrevious
+	case !whole:
+		return WhyHash
+	case !e.partsMatch():
+		return WhyPart
+	}
+	return ""
 }
 
 // partsMatch says whether every part that is there is the one committed to.
