@@ -16,6 +16,7 @@ import (
 
 	"zgoda/collector"
 	"zgoda/collector/choice"
+	"zgoda/event"
 	"zgoda/web"
 )
 
@@ -33,9 +34,13 @@ type choices interface {
 
 // Deps are what the gateway stands in front of.
 type Deps struct {
-	Collector  eventCollector
-	Sites      *collector.Sites
-	Choices    choices
+	Collector eventCollector
+	Sites     *collector.Sites
+	Choices   choices
+	// Confirmations are the page behind the links in mails; nil: there is none.
+	Confirmations confirmations
+	// Requests are what each site asks consent for, for /consent-requests.json.
+	Requests   map[event.SiteID][]ConsentRequest
 	Demo       *web.Shop // nil: no demo shop
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
@@ -63,6 +68,7 @@ type Gateway struct {
 	// budget knows before it is done.
 	unpackers chan struct{}
 	choosers  *limiter
+	offers    offers
 	draining  atomic.Bool
 
 	mu       sync.Mutex
@@ -88,6 +94,10 @@ func New(config Config, deps Deps) (*Gateway, error) {
 	}
 	g.calls.New = func() any { return newCall() }
 	g.intakes.New = g.newIntake
+	var err error
+	if g.offers, err = newOffers(deps.Requests); err != nil {
+		return nil, fmt.Errorf("gateway: %w", err)
+	}
 	g.snippet = newStatic(web.Snippet(), "text/javascript; charset=utf-8")
 	if deps.Demo != nil {
 		shop, err := newShop(deps.Demo, g.snippet.hash)

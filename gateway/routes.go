@@ -9,6 +9,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"zgoda/collector"
+	"zgoda/confirm"
 )
 
 // endpoint is what a path leads to; it is a metric's label.
@@ -25,11 +26,13 @@ const (
 	endpointSnippet
 	endpointGPC
 	endpointDemo
+	endpointConfirm
+	endpointRequests
 	endpointCount
 )
 
 var endpointNames = [...]string{
-	"none", "segment", "beacon", "pixel", "settings", "explain", "consent", "snippet", "gpc", "demo",
+	"none", "segment", "beacon", "pixel", "settings", "explain", "consent", "snippet", "gpc", "demo", "confirm", "consent-requests",
 }
 
 // String returns the endpoint as metrics write it.
@@ -74,6 +77,7 @@ var targets = map[string]target{
 	"/consent":              {endpointConsent, methodGet | methodPost, 0},
 	"/z.js":                 {endpointSnippet, methodGet, 0},
 	"/.well-known/gpc.json": {endpointGPC, methodGet, 0},
+	requestsPath:            {endpointRequests, methodGet, 0},
 }
 
 // The limits of routes that have no use for the longest body.
@@ -85,7 +89,7 @@ const (
 // bodyLimit is of one body, before and after decompression.
 func (g *Gateway) bodyLimit(to target) int {
 	switch {
-	case to.endpoint == endpointConsent:
+	case to.endpoint == endpointConsent, to.endpoint == endpointConfirm:
 		return min(choiceBytes, g.config.MaxBodyBytes)
 	case to.endpoint == endpointSegment && to.route != collector.RouteBatch:
 		return min(eventBytes, g.config.MaxBodyBytes)
@@ -107,6 +111,9 @@ func (g *Gateway) find(path []byte) target {
 	}
 	if settingsKey(path) != nil {
 		return target{endpointSettings, methodGet, 0}
+	}
+	if g.deps.Confirmations != nil && (string(path) == confirm.Path || string(path) == confirm.DonePath) {
+		return target{endpointConfirm, methodGet | methodPost, 0}
 	}
 	if g.shop != nil && (bytes.HasPrefix(path, demoHead) || string(path) == "/demo") {
 		return target{endpointDemo, methodGet, 0}
@@ -169,6 +176,13 @@ func (g *Gateway) dispatch(ctx context.Context, rc *fasthttp.RequestCtx, to targ
 		return
 	case lengthGood:
 	}
+	if rc.IsHead() {
+		g.offerRequests(rc)
+		if to.methods&methodGet == 0 || has&namedADPC != 0 {
+			g.head(rc)
+			return
+		}
+	}
 	if to.endpoint == endpointNone {
 		g.anyOrigin(rc)
 		problem(rc, fasthttp.StatusNotFound, collector.Problem{Title: "There is nothing at this address"})
@@ -205,8 +219,15 @@ func (g *Gateway) dispatch(ctx context.Context, rc *fasthttp.RequestCtx, to targ
 	case endpointGPC:
 		g.anyOrigin(rc)
 		gpc(rc)
+	case endpointRequests:
+		g.requests(rc)
 	case endpointDemo:
+		if !rc.IsHead() {
+			g.offerRequests(rc)
+		}
 		g.shop.serve(rc)
+	case endpointConfirm:
+		g.confirmation(ctx, rc, now)
 	case endpointNone, endpointCount: // answered above
 	}
 }
