@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"zgoda/collector/dryrun"
 	"zgoda/collector/minimise"
 	"zgoda/collector/segment"
 	"zgoda/consent"
@@ -22,6 +23,9 @@ type beside struct {
 	any     bool // a text is there
 	texts   segment.Texts
 	signals consent.Signals
+	// candidate has the same signals as the site's candidate reads them; nil
+	// without one.
+	candidate *dryrun.Case
 
 	// What the texts come to, for events that have none of their own.
 	buffer minimise.Buffer
@@ -52,17 +56,21 @@ func (w *work) takeBeside() {
 		in := signal.Input{Context: batch.Context, Consent: batch.Consent, GPC: batch.GPC, Now: w.r.ReceivedAt}
 		w.carry(&in)
 		signal.ReadAll(w.c.parsers, &in, w.site.Policy, &b.signals)
+		w.readBesideForCandidate(&in)
 	}
 	batch.Context, batch.Consent, batch.GPC = jsontape.Value{}, jsontape.Value{}, jsontape.Value{}
 }
 
 // addBeside adds the signals beside the events to those of one.
 func (w *work) addBeside() {
-	from := &w.beside.signals
-	w.signals.GPC = max(w.signals.GPC, from.GPC)
-	w.signals.DNT = max(w.signals.DNT, from.DNT)
+	addSignals(&w.signals, &w.beside.signals)
+}
+
+func addSignals(to, from *consent.Signals) {
+	to.GPC = max(to.GPC, from.GPC)
+	to.DNT = max(to.DNT, from.DNT)
 	for i := range from.Statements[:from.Count] {
-		w.signals.Put(&from.Statements[i])
+		to.Put(&from.Statements[i])
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"zgoda/collector/enrich"
+	"zgoda/collector/reasons"
 	"zgoda/consent/cookie"
 	"zgoda/consent/decoded"
 	"zgoda/event"
@@ -43,7 +44,7 @@ type fates interface {
 	Drop(r event.Reason, n int)
 }
 
-// Deps are the parts that the collector calls. Registerer and Strings may be nil.
+// Deps are the parts that the collector calls. Registerer, Strings and Reasons may be nil.
 type Deps struct {
 	Sites      *Sites
 	Blinder    blinder
@@ -53,6 +54,7 @@ type Deps struct {
 	Jar        *cookie.Jar
 	Enricher   *enrich.Enricher
 	Strings    *decoded.Cache // keeps TC and GPP strings decoded
+	Reasons    *reasons.Ring  // keeps why events were dropped or narrowed
 	Registerer prometheus.Registerer
 }
 

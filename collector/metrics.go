@@ -16,6 +16,7 @@ type metrics struct {
 	clock   prometheus.Counter
 	stale   prometheus.Counter
 	decided [consent.KindSharing + 1][2][consent.SourceCount]prometheus.Counter
+	dropped [consent.KindSharing + 1][consent.SourceCount]prometheus.Counter
 }
 
 func newMetrics(r prometheus.Registerer, unread func() uint64) (*metrics, error) {
@@ -37,6 +38,14 @@ func newMetrics(r prometheus.Registerer, unread func() uint64) (*metrics, error)
 			}
 		}
 	}
+	drops := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "zgoda_collector_drops_total", Help: "Purposes of events that were not stored at all, by kind of purpose and who denied it. An event counts once for each purpose of its site.",
+	}, []string{"kind", "by"})
+	for k := range m.dropped {
+		for s := range m.dropped[k] {
+			m.dropped[k][s] = drops.WithLabelValues(consent.Kind(k).String(), consent.Source(s).String())
+		}
+	}
 	if r == nil {
 		return m, nil
 	}
@@ -44,7 +53,7 @@ func newMetrics(r prometheus.Registerer, unread func() uint64) (*metrics, error)
 	agents := prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "zgoda_collector_agents_unread_total", Help: "User agents never seen before that were not read, since too many came at once.",
 	}, func() float64 { return float64(unread()) })
-	for _, c := range []prometheus.Collector{m.claims, m.clock, m.stale, decisions, agents} {
+	for _, c := range []prometheus.Collector{m.claims, m.clock, m.stale, decisions, drops, agents} {
 		errs = append(errs, r.Register(c))
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -59,6 +68,17 @@ func (m *metrics) decision(d *consent.Decision) {
 		kind := d.Policy().Purposes[i].Kind
 		if int(kind) < len(m.decided) && int(v.Outcome) < 2 && int(v.By) < consent.SourceCount {
 			m.decided[kind][v.Outcome][v.By].Inc()
+		}
+	}
+}
+
+// drop counts why nothing of an event was stored.
+func (m *metrics) drop(d *consent.Decision) {
+	for i := range d.Policy().Purposes {
+		v := d.Verdict(i)
+		kind := d.Policy().Purposes[i].Kind
+		if int(kind) < len(m.dropped) && int(v.By) < consent.SourceCount {
+			m.dropped[kind][v.By].Inc()
 		}
 	}
 }

@@ -24,6 +24,7 @@ func (w *work) minimise(it *item) {
 		}
 	}
 	it.class = w.classify(it)
+	w.classifyForCandidate(it)
 }
 
 func groupID(e *segment.Event) []byte {

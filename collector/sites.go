@@ -52,11 +52,14 @@ type Site struct {
 	KeepTitles bool
 	// Special, Criminal and Child say which events are of special data.
 	Special, Criminal, Child SpecialData
+	// Candidate runs beside the policy, without effect; nil where there is none.
+	Candidate *Candidate
 
 	keepProperties map[string]struct{}
 	keepQuery      map[string]struct{}
 	hosts          map[string]struct{}
 	classes        *classes
+	candidate      *Site // as Candidate would have it; nil without one
 }
 
 // KeyClass says what a key proves.
@@ -111,6 +114,12 @@ func (s *Sites) add(site Site) error {
 	site.keepProperties, site.keepQuery = set(site.KeepProperties), set(site.KeepQuery)
 	site.hosts = map[string]struct{}{}
 	site.classes = newClasses(&site.Special, &site.Criminal, &site.Child)
+	if c := site.Candidate; c != nil {
+		if c.Trial == nil || c.Trial.Candidate().Site != site.ID {
+			return errors.New("candidate is of another site")
+		}
+		site.candidate = c.site(&site)
+	}
 	kept := &site
 	if err := s.addKeys(kept); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"zgoda/collector/reasons"
 	"zgoda/consent"
 	"zgoda/consent/signal"
 	"zgoda/event"
@@ -149,6 +150,7 @@ func (w *work) accept(ctx context.Context, it *item) error {
 			it.ticket, it.fate.put = w.ticket, true
 			w.tracked = w.tracked || permit.Scope() != event.ScopeNone
 			w.tell()
+			w.observe(it, reasons.Narrowed, permit.Scope())
 			return nil
 		}
 		if !errors.Is(err, subjects.ErrStale) {
@@ -184,6 +186,8 @@ func (w *work) drop(it *item) {
 	it.fate = fate{met: true, reason: reason}
 	w.c.deps.Fates.Drop(reason, 1)
 	w.tell()
+	w.c.metrics.drop(&w.decision)
+	w.observe(it, reasons.Dropped, event.ScopeNone)
 	w.quiet = w.quiet || (!w.secret && w.mightBeStored(it))
 }
 

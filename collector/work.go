@@ -27,8 +27,10 @@ type item struct {
 	ticket spool.Ticket
 	fate   fate
 	class  consent.Class // of special data, by the site's lists
-	told   bool          // a server told the person's address
-	claim  bool          // a contact was claimed without a proof
+	// candidateClass is the same by the lists of the site's candidate.
+	candidateClass consent.Class
+	told           bool // a server told the person's address
+	claim          bool // a contact was claimed without a proof
 }
 
 // fate is where an item stands.
@@ -116,6 +118,7 @@ func acquire(pool *sync.Pool, r *Request, a *Answer) *work {
 // release gives a work back, wiped.
 func (w *work) release(pool *sync.Pool) {
 	segment.Put(w.parser)
+	w.releaseCandidate()
 	w.text.Reset()
 	w.beside.buffer.Reset()
 	clear(w.items)
