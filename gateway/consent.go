@@ -29,6 +29,8 @@ func (g *Gateway) consent(ctx context.Context, rc *fasthttp.RequestCtx, now time
 				}
 			}
 		},
+		Cookies: func(name string, yield func(value []byte) bool) { eachCookie(h, name, yield) },
+		Queries: func(name string, yield func(value []byte) bool) { eachQuery(&rc.Request, name, yield) },
 	}
 	if !rc.IsPost() {
 		g.choose(rc, &in, g.deps.Choices.Read(ctx, &in))
@@ -74,6 +76,9 @@ func (g *Gateway) choose(rc *fasthttp.RequestCtx, in *choice.Request, a choice.A
 	if a.State == nil {
 		problem(rc, a.Status, a.Problem)
 		return
+	}
+	if !rc.IsHead() { // dispatch did
+		g.offerRequests(rc)
 	}
 	for _, c := range a.Cookies {
 		setCookie(rc, c)

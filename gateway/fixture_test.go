@@ -129,6 +129,16 @@ const origin = "https://shop.example"
 
 func open(tb testing.TB, change func(*Config)) *house {
 	tb.Helper()
+	return openAll(tb, change, nil)
+}
+
+func openWith(tb testing.TB, change func(*Deps)) *house {
+	tb.Helper()
+	return openAll(tb, nil, change)
+}
+
+func openAll(tb testing.TB, change func(*Config), behind func(*Deps)) *house {
+	tb.Helper()
 	policy := &consent.Policy{Site: "shop", Version: 1}
 	sites, err := collector.NewSites([]collector.Site{
 		{ID: "shop", PublicKeys: []string{"pk"}, Secret: collector.Secret("sk"), Origins: []string{origin}, Policy: policy},
@@ -144,11 +154,14 @@ func open(tb testing.TB, change func(*Config)) *house {
 	if change != nil {
 		change(&config)
 	}
-	h.Gateway, err = New(config, Deps{
+	deps := Deps{
 		Collector: h.fake, Sites: sites, Choices: h.desk, Logger: slog.New(slog.NewTextHandler(h.logs, nil)), Registerer: h.reg,
 		Demo: &web.Shop{Key: "demo-key", Controller: "Demo Ltd", Address: "1 Road", Version: 1, Purposes: []web.ShopPurpose{{ID: "analytics", Asks: true}}},
-	})
-	if err != nil {
+	}
+	if behind != nil {
+		behind(&deps)
+	}
+	if h.Gateway, err = New(config, deps); err != nil {
 		tb.Fatal(err)
 	}
 	if err := h.Listen(tb.Context()); err != nil {

@@ -11,6 +11,7 @@ import (
 	"zgoda/collector"
 	"zgoda/consent"
 	"zgoda/consent/cookie"
+	"zgoda/consent/decoded"
 	"zgoda/consent/signal"
 	"zgoda/event"
 	"zgoda/subjects"
@@ -23,8 +24,10 @@ type Request struct {
 	FetchSite  []byte // Sec-Fetch-Site
 	Address    netip.Addr
 	Header     func(name string, yield func(value []byte) bool)
-	Visitor    []byte // the raw cookie, nil when absent
-	Choice     []byte // the raw cookie, nil when absent
+	Cookies    func(name string, yield func(value []byte) bool) // raw, as Header
+	Queries    func(name string, yield func(value []byte) bool) // parameters, as Header
+	Visitor    []byte                                           // the raw cookie, nil when absent
+	Choice     []byte                                           // the raw cookie, nil when absent
 	Body       []byte
 	ReceivedAt time.Time
 }
@@ -63,6 +66,7 @@ type Deps struct {
 	Jar     *cookie.Jar
 	Blinder blinder
 	People  people
+	Strings *decoded.Cache // keeps TC and GPP strings decoded; may be nil
 }
 
 // Desk answers GET and POST /consent. It is safe for concurrent use.
@@ -80,9 +84,7 @@ func New(config Config, deps Deps) (*Desk, error) {
 	if deps.Sites == nil || deps.Jar == nil || deps.Blinder == nil || deps.People == nil {
 		return nil, errors.New("choice: a dependency is missing")
 	}
-	return &Desk{config: config, deps: deps, parsers: []signal.Parser{
-		signal.GPC{}, signal.DNT{}, signal.Cookie{Jar: deps.Jar},
-	}}, nil
+	return &Desk{config: config, deps: deps, parsers: signal.Standard(deps.Jar, deps.Strings)}, nil
 }
 
 // visit is one request on its way through the desk.
@@ -142,7 +144,7 @@ func (d *Desk) Write(ctx context.Context, r *Request) Answer {
 		}
 	}
 	if v.known {
-		if err := d.record(ctx, &v, said); err != nil {
+		if err := d.record(ctx, r, &v, said); err != nil {
 			return d.away(r, site)
 		}
 	}
@@ -188,7 +190,7 @@ func (d *Desk) open(site *collector.Site, r *Request) visit {
 }
 
 func (d *Desk) read(r *Request, v *visit, choice []byte) {
-	in := signal.Input{Header: r.Header, Cookie: choice, Now: r.ReceivedAt}
+	in := signal.Input{Header: r.Header, Cookie: choice, Cookies: r.Cookies, Query: r.Queries, Now: r.ReceivedAt}
 	signal.ReadAll(d.parsers, &in, v.site.Policy, &v.signals)
 }
 
@@ -218,7 +220,7 @@ func (d *Desk) load(ctx context.Context, r *Request, v *visit) error {
 // record writes what was said into the ledger, under the visitor, each time it
 // is said: whether something was there already would tell, by the time it takes,
 // what is on record.
-func (d *Desk) record(ctx context.Context, v *visit, said *statement) error {
+func (d *Desk) record(ctx context.Context, r *Request, v *visit, said *statement) error {
 	choices := make(map[event.PurposeID]bool, len(said.choices))
 	for id, granted := range said.choices {
 		choices[event.PurposeID(id)] = granted
@@ -226,6 +228,7 @@ func (d *Desk) record(ctx context.Context, v *visit, said *statement) error {
 	_, err := d.deps.People.SetChoices(ctx, v.site.ID, v.handle, choices, subjects.ChoiceMeta{
 		Version: v.site.Policy.Version, Locale: said.locale, Surface: said.surface,
 		GPC: v.signals.GPC == consent.Present, DNT: v.signals.DNT == consent.Present,
+		RawSignal: signal.Raw(&signal.Input{Cookies: r.Cookies, Query: r.Queries}, maxRaw),
 	})
 	return err
 }
@@ -273,7 +276,25 @@ func (v *visit) needsVisitor(after map[event.PurposeID]bool) bool {
 		if v.signals.DNT == consent.Present && p.DNT == consent.ReachRefuse {
 			continue
 		}
+		if v.refused(i) {
+			continue
+		}
 		return true
+	}
+	return false
+}
+
+// refused says whether another consent tool of the browser refuses the purpose,
+// or cannot be read. Our own cookie is not asked: what is said now replaces it.
+func (v *visit) refused(i int) bool {
+	for j := range v.signals.Statements[:v.signals.Count] {
+		st := &v.signals.Statements[j]
+		switch {
+		case st.Source == consent.SourceCookie:
+		case st.Source == consent.SourceADPC && !st.Broken && v.site.Policy.Purposes[i].ADPC != consent.ReachRefuse:
+		case st.Broken, st.Readings[i] != consent.Unset && st.Readings[i] != consent.Granted:
+			return true
+		}
 	}
 	return false
 }

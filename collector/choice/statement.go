@@ -29,7 +29,8 @@ const (
 	maxLocale  = 11 // sr-Latn-RS and its kind
 	maxSurface = 16
 	maxVersion = 20
-	maxDepth   = 8 // two are needed
+	maxDepth   = 8       // two are needed
+	maxRaw     = 4 << 10 // of consent strings: what an entry of the ledger has room for
 )
 
 // surfaces are where a person can be asked. The ledger keeps the name in clear

@@ -79,8 +79,11 @@ func TestUSPrivacy(t *testing.T) {
 		{"the cookie", request{cookies: headers{"usprivacy": {"1YYY"}}}, "us-privacy cookie opted-out --000- browser"},
 		{"the body", request{context: `{"consent":{"usp":"1YYY"}}`}, "us-privacy body opted-out --000-"},
 		{"the tool's object", request{context: `{"consent":{"usp":{"version":1,"uspString":"1YYY"}}}`}, "us-privacy body opted-out --000-"},
-		{"all places", request{query: headers{"us_privacy": {"1YNN"}}, cookies: headers{"usprivacy": {"1YYN"}}, context: `{"consent":{"usp":"1---"}}`},
-			"us-privacy query not-opted-out ------; us-privacy cookie opted-out --000- browser; us-privacy body does-not-apply ------"},
+		{
+			"all places",
+			request{query: headers{"us_privacy": {"1YNN"}}, cookies: headers{"usprivacy": {"1YYN"}}, context: `{"consent":{"usp":"1---"}}`},
+			"us-privacy query not-opted-out ------; us-privacy cookie opted-out --000- browser; us-privacy body does-not-apply ------",
+		},
 		{"empty", usp(""), "us-privacy query empty ------ broken"},
 		{"a macro", usp("${US_PRIVACY}"), "us-privacy query malformed ------ broken"},
 		{"version 2", usp("2YYN"), "us-privacy query malformed ------ broken"},

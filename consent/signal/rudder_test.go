@@ -31,8 +31,11 @@ func TestRudderStack(t *testing.T) {
 		{"a wrong strategy", of(`{"allowedConsentIds":["analytics"],"resolutionStrategy":1}`), "rudderstack body wrong-type ------ broken"},
 		{"too many", of(`{"allowedConsentIds":["` + strings.Repeat(`a","`, maxRudderIDs) + `"]}`), "rudderstack body too-long ------ broken"},
 		{"a list twice", of(`{"allowedConsentIds":["analytics"],"allowedConsentIds":["marketing"]}`), "rudderstack body two-values ------ broken"},
-		{"twice", request{context: `{"consentManagement":{"allowedConsentIds":["analytics"]},"consentManagement":{"deniedConsentIds":["analytics"]}}`},
-			"rudderstack body  -1----; rudderstack body  -0----"},
+		{
+			"twice",
+			request{context: `{"consentManagement":{"allowedConsentIds":["analytics"]},"consentManagement":{"deniedConsentIds":["analytics"]}}`},
+			"rudderstack body  -1----; rudderstack body  -0----",
+		},
 	})
 }
 

@@ -45,7 +45,8 @@ func TestTCFWithoutVendor(t *testing.T) {
 		{"another place: the body", request{context: `{"consent":{"tcf":"` + yes.String() + `"}}`}, "tcf body core -111--"},
 		{"the tool's object", request{context: `{"consent":{"tcf":{"tcString":"` + yes.String() + `","gdprApplies":true}}}`}, "tcf body core -111--"},
 		{
-			"places that differ", request{
+			"places that differ",
+			request{
 				query: headers{"gdpr_consent": {yes.String()}}, cookies: headers{"euconsent-v2": {tc{}.String()}},
 				context: `{"consent":{"tcf":"` + part.String() + `"}}`,
 			},

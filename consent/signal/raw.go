@@ -1,0 +1,77 @@
+package signal
+
+import (
+	"bytes"
+
+	"zgoda/consent"
+	"zgoda/consent/gpp"
+	"zgoda/consent/tcf"
+)
+
+// Raw returns the TC, GPP and us_privacy strings that a request carries in its
+// address and cookies, each once, joined by spaces: what a ledger keeps beside a
+// choice. A string that cannot be read is left out, since it could be anything,
+// and so is one that would make the whole longer than limit.
+func Raw(in *Input, limit int) string {
+	var all []byte
+	for _, place := range [...]struct {
+		of   carriedFrom
+		good func(text []byte) bool
+	}{
+		{carriedFrom{in.Query, "gdpr_consent", consent.CarrierQuery}, isTC},
+		{carriedFrom{in.Cookies, "euconsent-v2", consent.CarrierCookie}, isTC},
+		{carriedFrom{in.Query, "gpp", consent.CarrierQuery}, isGPP},
+		{carriedFrom{in.Query, "us_privacy", consent.CarrierQuery}, isUSPrivacy},
+		{carriedFrom{in.Cookies, "usprivacy", consent.CarrierCookie}, isUSPrivacy},
+	} {
+		c, ok := place.of.each.take(place.of.name).from(place.of.carrier)
+		if !ok || c.fault != consent.DetailNone || len(all)+1+len(c.text) > limit || !place.good(c.text) || hasWord(all, c.text) {
+			continue
+		}
+		if len(all) > 0 {
+			all = append(all, ' ')
+		}
+		all = append(all, c.text...)
+	}
+	return string(all)
+}
+
+type carriedFrom struct {
+	each    Each
+	name    string
+	carrier consent.Carrier
+}
+
+func isTC(text []byte) bool {
+	_, err := tcf.Parse(text)
+	return err == nil
+}
+
+// isGPP says whether the sections of a string can be read, and nothing else is
+// in it: sections that are not known could be anything.
+func isGPP(text []byte) bool {
+	sections, err := gpp.Parse(text, nil)
+	if err != nil || len(sections) != bytes.Count(text, []byte("~")) && !isTC(text) {
+		return false
+	}
+	for i := range sections {
+		if sections[i].ID == gpp.TCFEU && !isTC(sections[i].Text) {
+			return false
+		}
+	}
+	return true
+}
+
+func isUSPrivacy(text []byte) bool {
+	_, err := gpp.ParseUSPrivacy(text)
+	return err == nil
+}
+
+func hasWord(all, word []byte) bool {
+	for w := range bytes.SplitSeq(all, []byte(" ")) {
+		if bytes.Equal(w, word) {
+			return true
+		}
+	}
+	return false
+}
