@@ -4,8 +4,12 @@ import (
 	"database/sql/driver"
 	"math"
 
+	"zgoda/consent"
 	"zgoda/event"
 )
+
+// most is the largest sequence and time that a column holds.
+const most = math.MaxInt64
 
 // columns reads the values of a row and keeps in err that one was not what its
 // column holds: it must not be taken for nothing having been said.
@@ -38,6 +42,7 @@ func (c *columns) within(v driver.Value, most int64) int64 {
 	return n
 }
 
-func (c *columns) small(v driver.Value) uint8   { return uint8(c.within(v, math.MaxUint8)) }
-func (c *columns) number(v driver.Value) uint32 { return uint32(c.within(v, math.MaxUint32)) }
-func (c *columns) flag(v driver.Value) bool     { return c.within(v, 1) == 1 }
+func (c *columns) small(v driver.Value) uint8     { return uint8(c.within(v, math.MaxUint8)) }
+func (c *columns) number(v driver.Value) uint32   { return uint32(c.within(v, math.MaxUint32)) }
+func (c *columns) day(v driver.Value) consent.Day { return consent.Day(c.within(v, math.MaxUint16)) }
+func (c *columns) flag(v driver.Value) bool       { return c.within(v, 1) == 1 }

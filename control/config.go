@@ -4,10 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"zgoda/control/ledger"
 )
 
 // Config says where the store is and how long it may take.
 type Config struct {
+	// Address of a PostgreSQL database, "postgres://...", that several nodes may
+	// share; empty: the SQLite file. It may hold a password, and is not printed.
+	Address string
+	// Node is the name under which this node writes its chain. It must stay the
+	// same, and be no other node's.
+	Node ledger.Writer
 	// Path of the SQLite file. Its folder is made when missing (0700); the file is
 	// 0600, and refused when others may read it.
 	Path string
@@ -24,7 +32,7 @@ type Config struct {
 // DefaultConfig returns the settings for a store at path.
 func DefaultConfig(path string) Config {
 	return Config{
-		Path: path, Busy: time.Second, Timeout: 2 * time.Second,
+		Path: path, Node: "node", Busy: time.Second, Timeout: 2 * time.Second,
 		LockWait: 15 * time.Second, MaxQueue: 4096,
 	}
 }
@@ -32,8 +40,11 @@ func DefaultConfig(path string) Config {
 // Validate says what is wrong, by key.
 func (c Config) Validate() error {
 	var errs []error
-	if c.Path == "" {
+	if c.Path == "" && c.Address == "" {
 		errs = append(errs, errors.New("control.path: is empty"))
+	}
+	if !c.Node.Valid() {
+		errs = append(errs, errors.New("control.node: must be 1 to 32 of a-z, 0-9 and -"))
 	}
 	for _, d := range []struct {
 		key string

@@ -28,7 +28,7 @@ type Link struct {
 func (s *Store) AddLink(ctx context.Context, l Link) error {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	_, err := s.write.ExecContext(ctx, `INSERT INTO confirmation (hash, site, handle, terms, locale, surface, requested, created_micros, expires_micros, used_micros)
+	_, err := s.db.changes().ExecContext(ctx, `INSERT INTO confirmation (hash, site, handle, terms, locale, surface, requested, created_micros, expires_micros, used_micros)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)`,
 		l.Hash[:], string(l.Site), l.Subject[:], l.Terms, l.Locale, l.Surface, int64(l.Requested), l.Created.UnixMicro(), l.Expires.UnixMicro())
 	if err != nil {
@@ -42,7 +42,7 @@ func (s *Store) FindLink(ctx context.Context, hash [32]byte) (l Link, found bool
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	var requested, created, expires, used int64
-	err = s.read.QueryRowContext(ctx, `SELECT site, handle, terms, locale, surface, requested, created_micros, expires_micros, used_micros
+	err = s.db.plain().QueryRowContext(ctx, `SELECT site, handle, terms, locale, surface, requested, created_micros, expires_micros, used_micros
 		FROM confirmation WHERE hash = $1`, hash[:]).Scan((*string)(&l.Site), (*handleColumn)(&l.Subject), &l.Terms, &l.Locale, &l.Surface,
 		&requested, &created, &expires, &used)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -78,7 +78,7 @@ func (s *Store) DropLinksBefore(ctx context.Context, at time.Time) error {
 func (s *Store) changeLinks(ctx context.Context, act, query string, args ...any) error {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	if _, err := s.write.ExecContext(ctx, query, args...); err != nil {
+	if _, err := s.db.changes().ExecContext(ctx, query, args...); err != nil {
 		return fmt.Errorf("%s: %w", act, err)
 	}
 	return nil
@@ -88,7 +88,7 @@ func (s *Store) changeLinks(ctx context.Context, act, query string, args ...any)
 func (s *Store) CountLinks(ctx context.Context, site event.SiteID, subject event.Handle, since time.Time) (n int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	err = s.read.QueryRowContext(ctx, `SELECT count(*) FROM confirmation WHERE site = $1 AND handle = $2 AND created_micros >= $3`,
+	err = s.db.plain().QueryRowContext(ctx, `SELECT count(*) FROM confirmation WHERE site = $1 AND handle = $2 AND created_micros >= $3`,
 		string(site), subject[:], since.UnixMicro()).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("count the links: %w", err)

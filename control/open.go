@@ -14,9 +14,11 @@ import (
 	"github.com/pressly/goose/v3"
 	"golang.org/x/sys/unix"
 	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"zgoda/control/ledger"
 )
 
-//go:embed migrations/*.sql
+//go:embed migrations/sqlite/*.sql migrations/postgres/*.sql
 var migrations embed.FS
 
 // acquire takes the lock file, waiting for a process that still holds it.
@@ -73,12 +75,21 @@ func connect(cfg Config, more string) (*sql.DB, error) {
 	return db, nil
 }
 
-func migrate(ctx context.Context, db *sql.DB) error {
-	files, err := fs.Sub(migrations, "migrations")
+// migrateSQLite brings the schema of a file up to date. The chain of a store that
+// had one for all is made anew, as the node's own.
+func migrateSQLite(ctx context.Context, db *sql.DB, node ledger.Writer) error {
+	again := goose.NewGoMigration(4, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
+		return chainAgain(ctx, tx, node)
+	}}, nil)
+	return migrate(ctx, goose.DialectSQLite3, db, "migrations/sqlite", goose.WithGoMigrations(again))
+}
+
+func migrate(ctx context.Context, dialect goose.Dialect, db *sql.DB, folder string, more ...goose.ProviderOption) error {
+	files, err := fs.Sub(migrations, folder)
 	if err != nil {
 		return fmt.Errorf("read the migrations: %w", err)
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
+	p, err := goose.NewProvider(dialect, db, files, append(more, goose.WithDisableGlobalRegistry(true), goose.WithAllowOutofOrder(true))...)
 	if err != nil {
 		return fmt.Errorf("read the migrations: %w", err)
 	}

@@ -40,7 +40,7 @@ func TestOpenRefuses(t *testing.T) {
 	t.Run("a newer version", func(t *testing.T) {
 		cfg := config(t)
 		s := open(t, cfg)
-		if _, err := s.write.ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, 1)`); err != nil {
+		if _, err := file(t, s).write.ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, 1)`); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Close(); err != nil {
@@ -96,7 +96,7 @@ func TestFilesAreOurs(t *testing.T) {
 	}
 	for pragma, want := range map[string]int{"synchronous": 2, "secure_delete": 1} {
 		var got int
-		if err := s.write.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
+		if err := file(t, s).write.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
 			t.Errorf("%s is %d (%v), want %d", pragma, got, err, want)
 		}
 	}

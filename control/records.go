@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"time"
 
 	"zgoda/consent"
 	"zgoda/event"
@@ -55,21 +57,15 @@ func (s *Store) Records(ctx context.Context, lookups []Lookup, out []Found) (eve
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	var at event.Sequence
-	err := s.readers.use(ctx, func(r *reader) error {
-		return r.snapshot(ctx, func(sequence event.Sequence) error {
-			at = sequence
-			return readSites(ctx, r, sequence, lookups, out)
-		})
-	})
+	at, err := s.db.records(ctx, lookups, out)
 	if err != nil {
 		return 0, fmt.Errorf("read records: %w", err)
 	}
 	return at, nil
 }
 
-// readSites answers the lookups, one site after the other.
-func readSites(ctx context.Context, from *reader, sequence event.Sequence, lookups []Lookup, out []Found) error {
+// eachSite hands over the handles asked for, one site after the other.
+func eachSite(lookups []Lookup, read func(site event.SiteID, handles []event.Handle) error) error {
 	var done []event.SiteID
 	for i := range lookups {
 		site := lookups[i].Policy.Site
@@ -77,8 +73,13 @@ func readSites(ctx context.Context, from *reader, sequence event.Sequence, looku
 			continue
 		}
 		done = append(done, site)
-		r := reading{site: site, sequence: sequence}
-		if err := r.read(ctx, from, lookups, out); err != nil {
+		handles := make([]event.Handle, 0, len(lookups)+8)
+		for j := range lookups {
+			if lookups[j].Policy.Site == site {
+				handles = append(handles, lookups[j].Handle)
+			}
+		}
+		if err := read(site, each(handles)); err != nil {
 			return err
 		}
 	}
@@ -89,6 +90,7 @@ func readSites(ctx context.Context, from *reader, sequence event.Sequence, looku
 type reading struct {
 	site      event.SiteID
 	sequence  event.Sequence
+	headed    bool                            // the sequence was read
 	contacts  map[event.Handle][]event.Handle // of a visitor
 	others    map[event.Handle][]event.Handle // in conflict with a contact
 	standings map[event.Handle]standing
@@ -96,23 +98,19 @@ type reading struct {
 }
 
 type standing struct {
-	state        consent.State
-	profilingOff bool
+	state                  consent.State
+	profilingOff, optedOut bool
+	country                string
+	minor                  consent.Day
 }
 
 type choice struct {
-	purpose event.PurposeID
-	held    consent.Held
+	purpose      event.PurposeID
+	held         consent.Held
+	given, until int64 // microseconds since 1970; until 0: no end of its own
 }
 
-func (r *reading) read(ctx context.Context, from *reader, lookups []Lookup, out []Found) error {
-	handles := make([]event.Handle, 0, len(lookups)+8)
-	for i := range lookups {
-		if lookups[i].Policy.Site == r.site {
-			handles = append(handles, lookups[i].Handle)
-		}
-	}
-	handles = each(handles)
+func (r *reading) read(ctx context.Context, from *reader, handles []event.Handle) error {
 	var err error
 	if r.contacts, err = r.readTies(ctx, from, askContacts, handles); err != nil {
 		return err
@@ -122,15 +120,16 @@ func (r *reading) read(ctx context.Context, from *reader, lookups []Lookup, out 
 		return err
 	}
 	handles = with(handles, r.others)
-	if err := errors.Join(r.readStandings(ctx, from, handles), r.readChoices(ctx, from, handles)); err != nil {
-		return err
-	}
+	return errors.Join(r.readStandings(ctx, from, handles), r.readChoices(ctx, from, handles))
+}
+
+// answer fills in what was found about the lookups of the site.
+func (r *reading) answer(lookups []Lookup, out []Found) {
 	for i := range lookups {
 		if lookups[i].Policy.Site == r.site {
 			r.found(&lookups[i], &out[i])
 		}
 	}
-	return nil
 }
 
 // readTies reads whom each handle is tied to, one more than MaxTies at most.
@@ -139,15 +138,20 @@ func (r *reading) readTies(ctx context.Context, from *reader, q question, handle
 	err := from.each(ctx, q, r.site, handles, func(row []driver.Value) error {
 		var c columns
 		subject, tied := c.handle(row[0]), c.handle(row[1])
-		if ties == nil {
-			ties = make(map[event.Handle][]event.Handle)
-		}
-		if len(ties[subject]) <= MaxTies {
-			ties[subject] = append(ties[subject], tied)
-		}
+		ties = tiedTo(ties, subject, tied)
 		return c.err
 	})
 	return ties, err
+}
+
+func tiedTo(ties map[event.Handle][]event.Handle, subject, tied event.Handle) map[event.Handle][]event.Handle {
+	if ties == nil {
+		ties = make(map[event.Handle][]event.Handle)
+	}
+	if len(ties[subject]) <= MaxTies {
+		ties[subject] = append(ties[subject], tied)
+	}
+	return ties
 }
 
 // with adds what the handles are tied to, each handle once.
@@ -171,10 +175,10 @@ func each(handles []event.Handle) []event.Handle {
 func (r *reading) readStandings(ctx context.Context, from *reader, handles []event.Handle) error {
 	return from.each(ctx, askStandings, r.site, handles, func(row []driver.Value) error {
 		var c columns
-		if r.standings == nil {
-			r.standings = make(map[event.Handle]standing)
-		}
-		r.standings[c.handle(row[0])] = standing{consent.State(c.small(row[1])), c.flag(row[2])}
+		r.stands(c.handle(row[0]), standing{
+			state: consent.State(c.small(row[1])), profilingOff: c.flag(row[2]), optedOut: c.flag(row[3]),
+			country: c.text(row[4]), minor: c.day(row[5]),
+		})
 		return c.err
 	})
 }
@@ -182,16 +186,30 @@ func (r *reading) readStandings(ctx context.Context, from *reader, handles []eve
 func (r *reading) readChoices(ctx context.Context, from *reader, handles []event.Handle) error {
 	return from.each(ctx, askChoices, r.site, handles, func(row []driver.Value) error {
 		var c columns
-		if r.choices == nil {
-			r.choices = make(map[event.Handle][]choice)
-		}
-		h := c.handle(row[0])
-		r.choices[h] = append(r.choices[h], choice{event.PurposeID(c.text(row[1])), consent.Held{
-			Choice: consent.Choice(c.small(row[2])), Version: c.number(row[3]),
-			Dialogue: c.flag(row[4]), GPC: c.flag(row[5]), DNT: c.flag(row[6]),
-		}})
+		r.chose(c.handle(row[0]), choice{
+			purpose: event.PurposeID(c.text(row[1])),
+			held: consent.Held{
+				Choice: consent.Choice(c.small(row[2])), Version: c.number(row[3]),
+				Dialogue: c.flag(row[4]), GPC: c.flag(row[5]), DNT: c.flag(row[6]), Guardian: c.flag(row[7]),
+			},
+			given: c.within(row[8], most), until: c.within(row[9], most),
+		})
 		return c.err
 	})
+}
+
+func (r *reading) stands(h event.Handle, s standing) {
+	if r.standings == nil {
+		r.standings = make(map[event.Handle]standing)
+	}
+	r.standings[h] = s
+}
+
+func (r *reading) chose(h event.Handle, c choice) {
+	if r.choices == nil {
+		r.choices = make(map[event.Handle][]choice)
+	}
+	r.choices[h] = append(r.choices[h], c)
 }
 
 // found puts one Record together.
@@ -227,22 +245,54 @@ func (r *reading) reach(subject event.Handle, tied []event.Handle) []event.Handl
 // own takes over what is held about a subject itself.
 func (r *reading) own(f *Found, p *consent.Policy, subject event.Handle) {
 	s := r.standings[subject]
-	f.Record.State, f.Record.ProfilingOff = s.state, s.profilingOff
+	country, region, _ := strings.Cut(s.country, "-")
+	f.Record.State, f.Record.ProfilingOff, f.Record.OptOut = s.state, s.profilingOff, s.optedOut
+	f.Record.Place, f.Record.Minority = p.Place(country, region), s.minority()
 	for _, c := range r.choices[subject] {
-		f.Refuses = f.Refuses || refuses(c.held.Choice)
+		f.Refuses = f.Refuses || c.held.Choice.Refuses()
 		if i := p.Find(c.purpose); i >= 0 && p.Purposes[i].Bit < event.MaxPurposes {
-			f.Record.Purposes[p.Purposes[i].Bit] = c.held
+			f.Record.Purposes[p.Purposes[i].Bit] = c.ending(&p.Purposes[i], f.Record.Minority)
 		}
 	}
 }
 
-// linked lets a contact's refusals reach who is tied to it, never its grants.
+// minority works out from the day of full age and the country when a minor needs
+// no guardian any more.
+func (s *standing) minority() consent.Minority {
+	if s.minor == 0 {
+		return consent.Minority{}
+	}
+	country, _, _ := strings.Cut(s.country, "-")
+	ward := s.minor.Time().AddDate(consent.DigitalAge(country)-consent.FullAge, 0, 0)
+	return consent.Minority{Minor: s.minor, Ward: consent.DayOf(ward)}
+}
+
+// ending returns what is held, with the day on which a grant ends.
+func (c *choice) ending(p *consent.Purpose, m consent.Minority) consent.Held {
+	held := c.held
+	if held.Choice != consent.ChoiceGiven {
+		return held
+	}
+	var said consent.Day
+	if c.until != 0 {
+		said = consent.DayOf(time.UnixMicro(c.until))
+	}
+	held.Until = p.Until(consent.DayOf(time.UnixMicro(c.given)), said, m)
+	return held
+}
+
+// linked lets a contact's refusals reach who is tied to it, never its grants. Of
+// several minors the youngest counts.
 func (r *reading) linked(f *Found, p *consent.Policy, contact event.Handle) {
 	s := r.standings[contact]
 	f.Record.State = max(f.Record.State, s.state)
 	f.Record.ProfilingOff = f.Record.ProfilingOff || s.profilingOff
+	f.Record.OptOut = f.Record.OptOut || s.optedOut
+	m := s.minority()
+	f.Record.Minority.Minor = max(f.Record.Minority.Minor, m.Minor)
+	f.Record.Minority.Ward = max(f.Record.Minority.Ward, m.Ward)
 	for _, c := range r.choices[contact] {
-		if !refuses(c.held.Choice) {
+		if !c.held.Choice.Refuses() {
 			continue
 		}
 		f.Refuses = true
@@ -250,8 +300,4 @@ func (r *reading) linked(f *Found, p *consent.Policy, contact event.Handle) {
 			f.Record.Purposes[p.Purposes[i].Bit] = c.held
 		}
 	}
-}
-
-func refuses(c consent.Choice) bool {
-	return c != consent.ChoiceUnset && c != consent.ChoiceGiven
 }

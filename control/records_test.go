@@ -15,8 +15,8 @@ import (
 
 // TestRecordsOfAnyNumber: however many are asked for, and however often the same
 // one, each is answered for as if it had been asked for alone.
-func TestRecordsOfAnyNumber(t *testing.T) {
-	s := open(t, config(t))
+func contractRecordsOfAnyNumber(t *testing.T, cfg Config) {
+	s := open(t, cfg)
 	person := func(n int) (h event.Handle) {
 		binary.BigEndian.PutUint32(h[:], uint32(n)*0x9e3779b9)
 		h[15] = 1
@@ -58,7 +58,7 @@ func TestRecordsOfAnyNumber(t *testing.T) {
 func TestReaderIsGivenUpAfterAnError(t *testing.T) {
 	s := open(t, config(t))
 	failed := errors.New("failed")
-	err := s.readers.use(t.Context(), func(r *reader) error {
+	err := file(t, s).readers.use(t.Context(), func(r *reader) error {
 		return r.snapshot(t.Context(), func(event.Sequence) error { return failed })
 	})
 	if !errors.Is(err, failed) {
@@ -85,7 +85,7 @@ func TestDamagedRowsAreErrors(t *testing.T) {
 		s := open(t, config(t))
 		h := handle(1)
 		appendAll(t, s, entry(h, ledger.StateGiven, "profiling"))
-		if _, err := s.write.ExecContext(t.Context(), damage); err != nil {
+		if _, err := file(t, s).write.ExecContext(t.Context(), damage); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.Records(t.Context(), []Lookup{{policy, h}}, make([]Found, 1)); err == nil {
@@ -95,8 +95,8 @@ func TestDamagedRowsAreErrors(t *testing.T) {
 }
 
 // TestRecordsAfterClose says so.
-func TestRecordsAfterClose(t *testing.T) {
-	s := open(t, config(t))
+func contractRecordsAfterClose(t *testing.T, cfg Config) {
+	s := open(t, cfg)
 	found(t, s, Lookup{Handle: handle(1)})
 	if err := s.Close(); err != nil {
 		t.Fatal(err)

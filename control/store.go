@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,21 +13,51 @@ import (
 	"zgoda/event"
 )
 
-// Store is the control store in one SQLite file. It is safe for concurrent use.
+// Store is the control store: in one SQLite file, or in a PostgreSQL database that
+// several nodes share. It is safe for concurrent use.
 type Store struct {
 	cfg      Config
-	lock     *os.File
-	write    *sql.DB // one connection
-	read     *sql.DB
-	readers  *readerPool // of Records
+	db       database
 	sequence atomic.Uint64
-	commitTx func(*sql.Tx) error // (*sql.Tx).Commit; tests let it fail
 
 	mu     sync.Mutex // guards queue, busy, closed
 	queue  []*pending
 	busy   bool
 	closed bool
 	work   sync.WaitGroup
+}
+
+// database is what SQLite and PostgreSQL each do in their own way.
+type database interface {
+	// begin begins a transaction that appends, beside which no other one of any
+	// node runs.
+	begin(ctx context.Context) (writing, error)
+	// settled says whether a commit that failed may have been done after all. When
+	// it says no, the changes are surely not there.
+	settled(wanted ends) bool
+	// groupEntries bounds the entries of one transaction.
+	groupEntries() int
+	// records reads one snapshot for all lookups.
+	records(ctx context.Context, lookups []Lookup, out []Found) (event.Sequence, error)
+	// plain reads and changes reads and writes what is asked for rarely.
+	plain() *sql.DB
+	changes() *sql.DB
+	// isolation is that of a transaction which reads one snapshot.
+	isolation() sql.IsolationLevel
+	watch(ctx context.Context, hear func(Heard)) error
+	close() error
+}
+
+// writing is one transaction that appends.
+type writing interface {
+	// known reads the ends, and the facts that are asked for.
+	known(ctx context.Context, f *facts) (ends, error)
+	// put writes the rows and the state of a batch and returns, by the place in
+	// its reaches, whom they affect; nil when there are too many.
+	put(ctx context.Context, b *batch) ([][]event.Handle, error)
+	// commit moves the ends on and commits; the other nodes hear of the change.
+	commit(ctx context.Context, b *batch, all Change) error
+	rollback() error
 }
 
 // Change is what one Append did.
@@ -56,73 +84,52 @@ var (
 )
 
 // Open opens the store, making or migrating it as needed. One process alone has
-// it open: Open waits up to LockWait for another to end.
+// a SQLite file open: Open waits up to LockWait for another to end.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Dir(cfg.Path), 0o700); err != nil {
-		return nil, fmt.Errorf("make the folder of the control store: %w", err)
+	open := openSQLite
+	if cfg.Address != "" {
+		open = openPostgres
 	}
-	lock, err := acquire(ctx, cfg.Path+".lock", cfg.LockWait)
+	db, err := open(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{cfg: cfg, lock: lock, commitTx: (*sql.Tx).Commit}
-	if err := s.open(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
+	s := &Store{cfg: cfg, db: db}
+	at, err := readSequence(ctx, db.plain())
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("read the ledger's head: %w", err), s.Close())
 	}
+	s.reached(at)
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context) error {
-	if err := private(s.cfg.Path); err != nil {
-		return err
+// reached notes that the store is at a sequence at least.
+func (s *Store) reached(at event.Sequence) {
+	for {
+		was := s.sequence.Load()
+		if was >= uint64(at) || s.sequence.CompareAndSwap(was, uint64(at)) {
+			return
+		}
 	}
-	var err error
-	if s.write, err = connect(s.cfg, "&_txlock=immediate"); err != nil {
-		return err
-	}
-	s.write.SetMaxOpenConns(1)
-	if err = migrate(ctx, s.write); err != nil {
-		return err
-	}
-	if s.read, err = connect(s.cfg, "&_pragma=query_only(1)"); err != nil {
-		return err
-	}
-	s.read.SetMaxOpenConns(connections)
-	s.read.SetMaxIdleConns(connections)
-	records, err := connect(s.cfg, "&_pragma=query_only(1)&_pragma=cache_size(-32768)")
-	if err != nil {
-		return err
-	}
-	s.readers = newReaderPool(records, connections)
-	h, err := s.Head(ctx)
-	if err != nil {
-		return err
-	}
-	s.sequence.Store(uint64(h.Sequence))
-	return nil
 }
 
-// connections is how many connections read records, and how many read the rest.
-const connections = 4
+// Writer returns the name under which this node writes its chain.
+func (s *Store) Writer() ledger.Writer { return s.cfg.Node }
 
-// Head is the end of the ledger's chain.
-type Head struct {
-	Sequence event.Sequence
-	Hash     [32]byte
-}
+// Shared says whether other nodes may change the store: then Watch tells of it.
+func (s *Store) Shared() bool { return s.cfg.Address != "" }
 
-// Head reads the end of the chain from the disk.
-func (s *Store) Head(ctx context.Context) (Head, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
-	defer cancel()
-	h, err := readHead(ctx, s.read)
-	if err != nil {
-		return Head{}, fmt.Errorf("read the ledger's head: %w", err)
-	}
-	return h, nil
+// Watch hands over what changes in a shared store, this node's own changes too,
+// in their order, until ctx ends. It connects again by itself. One Watch at a
+// time.
+func (s *Store) Watch(ctx context.Context, hear func(Heard)) error {
+	return s.db.watch(ctx, func(h Heard) {
+		s.reached(h.Through)
+		hear(h)
+	})
 }
 
 // querier is what *sql.DB and *sql.Tx have in common.
@@ -131,29 +138,88 @@ type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-func readHead(ctx context.Context, q querier) (Head, error) {
-	var seq int64
-	var hash []byte
-	err := q.QueryRowContext(ctx, `SELECT sequence, hash FROM head WHERE id = 1`).Scan(&seq, &hash)
-	if err != nil {
-		return Head{}, err
+func readSequence(ctx context.Context, q querier) (event.Sequence, error) {
+	var at int64
+	if err := q.QueryRowContext(ctx, `SELECT sequence FROM head WHERE id = 1`).Scan(&at); err != nil {
+		return 0, err
 	}
-	h := Head{Sequence: event.Sequence(seq)}
-	if len(hash) != len(h.Hash) || seq < 0 {
-		return Head{}, errors.New("the ledger's head is damaged")
+	if at < 0 {
+		return 0, errHead
 	}
-	copy(h.Hash[:], hash)
-	return h, nil
+	return event.Sequence(at), nil
 }
 
-// Sequence returns the sequence of the last change that was written, without
-// I/O.
+// errHead is returned for ends that are not of the shape that was written.
+var errHead = errors.New("the ledger's head is damaged")
+
+// Head reads the end of this node's chain; its Number is 0 before the first
+// entry.
+func (s *Store) Head(ctx context.Context) (ledger.Head, error) {
+	heads, err := s.Heads(ctx)
+	for _, h := range heads {
+		if h.Writer == s.cfg.Node {
+			return h, err
+		}
+	}
+	return ledger.Head{Writer: s.cfg.Node}, err
+}
+
+// Heads reads the ends of all writers' chains, by name.
+func (s *Store) Heads(ctx context.Context) ([]ledger.Head, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
+	heads, err := readHeads(ctx, s.db.plain())
+	if err != nil {
+		return nil, fmt.Errorf("read the ledger's heads: %w", err)
+	}
+	return heads, nil
+}
+
+func readHeads(ctx context.Context, q querier) (heads []ledger.Head, err error) {
+	err = all(ctx, q, `SELECT name, number, sequence, hash FROM writer ORDER BY name`, nil, func(rows *sql.Rows) error {
+		var h ledger.Head
+		var number, seq int64
+		var hash []byte
+		if err := rows.Scan((*string)(&h.Writer), &number, &seq, &hash); err != nil {
+			return err
+		}
+		if number < 1 || seq < 1 || len(hash) != len(h.Hash) {
+			return errHead
+		}
+		h.Number, h.Sequence = ledger.Number(number), event.Sequence(seq)
+		copy(h.Hash[:], hash)
+		heads = append(heads, h)
+		return nil
+	})
+	return heads, err
+}
+
+func all(ctx context.Context, q querier, query string, args []any, scan func(*sql.Rows) error) (err error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// Sequence returns the sequence of the last change that this node wrote or heard
+// of, without I/O.
 func (s *Store) Sequence() event.Sequence { return event.Sequence(s.sequence.Load()) }
 
 // Ready says whether the store can be read now.
 func (s *Store) Ready(ctx context.Context) error {
-	_, err := s.Head(ctx)
-	return err
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
+	if _, err := readSequence(ctx, s.db.plain()); err != nil {
+		return fmt.Errorf("read the ledger's head: %w", err)
+	}
+	return nil
 }
 
 // Close waits for the changes under way, and closes the store. Twice is fine.
@@ -166,17 +232,7 @@ func (s *Store) Close() error {
 	s.closed = true
 	s.mu.Unlock()
 	s.work.Wait()
-	var errs []error
-	if s.readers != nil {
-		errs = append(errs, s.readers.close())
-	}
-	for _, db := range []*sql.DB{s.read, s.write} {
-		if db != nil {
-			errs = append(errs, db.Close())
-		}
-	}
-	errs = append(errs, s.lock.Close())
-	return errors.Join(errs...)
+	return s.db.close()
 }
 
 // SetProfiling writes the switch of one data subject: off refuses all purposes
@@ -198,6 +254,24 @@ func (s *Store) Link(ctx context.Context, site event.SiteID, contact, visitor ev
 	return s.Append(ctx, ledger.Entry{
 		Site: site, Subject: contact, Linked: visitor, State: ledger.StateLinked,
 		Type: ledger.EventImplied, Channel: ledger.ChannelEvent, At: now(),
+	})
+}
+
+// SetCountry records where a data subject lives, by its ISO 3166 code ("SK",
+// "US-CA"); empty: not known any more. It goes with the subject.
+func (s *Store) SetCountry(ctx context.Context, site event.SiteID, subject event.Handle, country, actor, reason string) (Change, error) {
+	return s.Append(ctx, ledger.Entry{
+		Site: site, Subject: subject, State: ledger.StateLocated, Type: ledger.EventExpressed, Country: country,
+		Channel: ledger.ChannelOperator, Actor: actor, Reason: reason, At: now(),
+	})
+}
+
+// SetMinor records when a data subject comes of full age; the zero time: it is
+// not known to be a minor. It goes with the subject.
+func (s *Store) SetMinor(ctx context.Context, site event.SiteID, subject event.Handle, until time.Time, actor, reason string) (Change, error) {
+	return s.Append(ctx, ledger.Entry{
+		Site: site, Subject: subject, State: ledger.StateMinor, Type: ledger.EventExpressed, Until: until,
+		Channel: ledger.ChannelOperator, Actor: actor, Reason: reason, At: now(),
 	})
 }
 

@@ -60,7 +60,7 @@ func (s *Store) CreateToken(ctx context.Context, role Role, name string) (string
 	hash := sha256.Sum256([]byte(token))
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	_, err := s.write.ExecContext(ctx, `INSERT INTO token (id, hash, role, name, created_micros, revoked_micros) VALUES ($1, $2, $3, $4, $5, 0)`,
+	_, err := s.db.changes().ExecContext(ctx, `INSERT INTO token (id, hash, role, name, created_micros, revoked_micros) VALUES ($1, $2, $3, $4, $5, 0)`,
 		public, hash[:], string(role), name, now().UnixMicro())
 	if err != nil {
 		return "", fmt.Errorf("write the token: %w", err)
@@ -78,7 +78,7 @@ func (s *Store) CheckToken(ctx context.Context, token string) (t Token, ok bool,
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	var want []byte
-	t, err = scanToken(s.read.QueryRowContext(ctx,
+	t, err = scanToken(s.db.plain().QueryRowContext(ctx,
 		`SELECT id, role, name, created_micros, revoked_micros, hash FROM token WHERE id = $1`, public), &want)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Token{}, false, nil
@@ -108,7 +108,7 @@ func (s *Store) ListTokens(ctx context.Context) ([]Token, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	var tokens []Token
-	err := all(ctx, s.read, `SELECT id, role, name, created_micros, revoked_micros, hash FROM token ORDER BY created_micros, id`, nil,
+	err := all(ctx, s.db.plain(), `SELECT id, role, name, created_micros, revoked_micros, hash FROM token ORDER BY created_micros, id`, nil,
 		func(rows *sql.Rows) error {
 			t, err := scanToken(rows, new([]byte))
 			tokens = append(tokens, t)
@@ -125,7 +125,7 @@ func (s *Store) ListTokens(ctx context.Context) ([]Token, error) {
 func (s *Store) RevokeToken(ctx context.Context, id string) (known bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	result, err := s.write.ExecContext(ctx,
+	result, err := s.db.changes().ExecContext(ctx,
 		`UPDATE token SET revoked_micros = CASE revoked_micros WHEN 0 THEN $1 ELSE revoked_micros END WHERE id = $2`, now().UnixMicro(), id)
 	if err != nil {
 		return false, fmt.Errorf("revoke the token: %w", err)

@@ -8,8 +8,7 @@ import (
 	"testing"
 )
 
-func TestTokens(t *testing.T) {
-	cfg := config(t)
+func contractTokens(t *testing.T, cfg Config) {
 	s := open(t, cfg)
 	token, err := s.CreateToken(t.Context(), RoleOperator, "desk")
 	if err != nil {
@@ -50,6 +49,16 @@ func TestTokens(t *testing.T) {
 	if err != nil || len(list) != 2 || !list[0].Revoked || list[1].Revoked {
 		t.Errorf("list: %+v %v", list, err)
 	}
+}
+
+// TestTokensAreNotOnTheDisk: only what says that a token is right.
+func TestTokensAreNotOnTheDisk(t *testing.T) {
+	cfg := config(t)
+	s := open(t, cfg)
+	token, err := s.CreateToken(t.Context(), RoleOperator, "desk")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, suffix := range []string{"", "-wal"} {
 		raw, err := os.ReadFile(cfg.Path + suffix)
 		if err != nil {
@@ -61,8 +70,8 @@ func TestTokens(t *testing.T) {
 	}
 }
 
-func TestTokenErrorsRefuse(t *testing.T) {
-	s := open(t, config(t))
+func contractTokenErrorsRefuse(t *testing.T, cfg Config) {
+	s := open(t, cfg)
 	if _, err := s.CreateToken(t.Context(), "root", "x"); !errors.Is(err, ErrToken) {
 		t.Errorf("an unknown role: %v", err)
 	}

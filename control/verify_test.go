@@ -9,48 +9,56 @@ import (
 )
 
 // alterations are ways to falsify a ledger of five entries, and the first entry
-// that must be named.
+// that must be named. They are in SQLite's words.
 var alterations = []struct {
 	name string
 	sql  []string
 	bad  event.Sequence
 	why  string
 }{
-	{"alter a purpose", []string{`UPDATE ledger SET purpose = 'profiling' WHERE sequence = 3`}, 3, WhyHash},
-	{"alter a state", []string{`UPDATE ledger SET state = 'given' WHERE sequence = 2`}, 2, WhyHash},
-	{"alter a state to none", []string{`UPDATE ledger SET state = 'nonsense' WHERE sequence = 2`}, 2, WhyDamaged},
-	{"alter a time", []string{`UPDATE ledger SET at_micros = at_micros + 1 WHERE sequence = 4`}, 4, WhyHash},
-	{"alter a signal", []string{`UPDATE ledger SET gpc = 1 WHERE sequence = 1`}, 1, WhyHash},
-	{"alter the first of two", []string{`UPDATE ledger SET locale = 'en' WHERE sequence = 2`, `UPDATE ledger SET previous = x'00' WHERE sequence = 4`}, 2, WhyHash},
-	{"alter a reason", []string{`UPDATE part SET value = 'other' WHERE sequence = 2 AND part = 5`}, 2, WhyPart},
-	{"alter a salt", []string{`UPDATE part SET salt = zeroblob(32) WHERE sequence = 2 AND part = 4`}, 2, WhyPart},
-	{"shorten a salt", []string{`UPDATE part SET salt = zeroblob(3) WHERE sequence = 2 AND part = 4`}, 2, WhyPart},
-	{"give another person's entry", []string{`UPDATE part SET value = (SELECT value FROM part WHERE sequence = 1 AND part = 1) WHERE sequence = 2 AND part = 1`}, 2, WhyPart},
-	{"add a part", []string{`INSERT INTO part (sequence, part, salt, value) VALUES (3, 3, zeroblob(32), 'x')`}, 3, WhyPart},
-	{"drop one", []string{`DELETE FROM ledger WHERE sequence = 3`}, 3, WhyMissing},
-	{"drop the first", []string{`DELETE FROM ledger WHERE sequence = 1`}, 1, WhyMissing},
-	{"drop and close the gap", []string{`DELETE FROM ledger WHERE sequence = 3`, `UPDATE ledger SET sequence = 3 WHERE sequence = 4`, `UPDATE ledger SET sequence = 4 WHERE sequence = 5`}, 3, WhyPrevious},
-	{"reorder", []string{`UPDATE ledger SET sequence = 99 WHERE sequence = 2`, `UPDATE ledger SET sequence = 2 WHERE sequence = 3`, `UPDATE ledger SET sequence = 3 WHERE sequence = 99`}, 2, WhyPrevious},
-	{"truncate the tail", []string{`DELETE FROM ledger WHERE sequence > 3`}, 4, WhyMissing},
-	{"truncate all", []string{`DELETE FROM ledger`}, 1, WhyMissing},
-	{"add at the end", []string{`UPDATE head SET sequence = 4`}, 5, WhyHead},
-	{"alter the head", []string{`UPDATE head SET hash = zeroblob(32)`}, 5, WhyHead},
+	{"alter a purpose", []string{`UPDATE ledger SET purpose = 'profiling' WHERE sequence = 3`}, 3, ledger.WhyHash},
+	{"alter a state", []string{`UPDATE ledger SET state = 'given' WHERE sequence = 2`}, 2, ledger.WhyHash},
+	{"alter a state to none", []string{`UPDATE ledger SET state = 'nonsense' WHERE sequence = 2`}, 2, ledger.WhyDamaged},
+	{"alter a time", []string{`UPDATE ledger SET at_micros = at_micros + 1 WHERE sequence = 4`}, 4, ledger.WhyHash},
+	{"alter an end", []string{`UPDATE ledger SET until_micros = 9 WHERE sequence = 4`}, 4, ledger.WhyHash},
+	{"alter a signal", []string{`UPDATE ledger SET gpc = TRUE WHERE sequence = 1`}, 1, ledger.WhyHash},
+	{"alter the first of two", []string{`UPDATE ledger SET locale = 'en' WHERE sequence = 2`, `UPDATE ledger SET previous = x'00' WHERE sequence = 4`}, 2, ledger.WhyHash},
+	{"alter a reason", []string{`UPDATE parts SET reason = zeroblob(40) WHERE sequence = 2`}, 2, ledger.WhyPart},
+	{"alter a salt", []string{`UPDATE parts SET subject_salt = zeroblob(32) WHERE sequence = 2`}, 2, ledger.WhyPart},
+	{"shorten a salt", []string{`UPDATE parts SET subject_salt = zeroblob(3) WHERE sequence = 2`}, 2, ledger.WhyPart},
+	{"give another person's entry", []string{`UPDATE parts SET subject = (SELECT subject FROM parts WHERE sequence = 1) WHERE sequence = 2`}, 2, ledger.WhyPart},
+	{"add a part", []string{`UPDATE parts SET raw_signal = zeroblob(40) WHERE sequence = 3`}, 3, ledger.WhyPart},
+	{"a part that is none", []string{`UPDATE parts SET raw_signal = zeroblob(4) WHERE sequence = 3`}, 3, ledger.WhyDamaged},
+	{"drop one", []string{`DELETE FROM ledger WHERE sequence = 3`}, 3, ledger.WhyMissing},
+	{"drop the first", []string{`DELETE FROM ledger WHERE sequence = 1`}, 1, ledger.WhyMissing},
+	{"drop and close the gap", []string{
+		`DELETE FROM ledger WHERE sequence = 3`, `UPDATE ledger SET sequence = 3, number = 3 WHERE sequence = 4`,
+		`UPDATE ledger SET sequence = 4, number = 4 WHERE sequence = 5`,
+	}, 3, ledger.WhyPrevious},
+	{"reorder", []string{
+		`UPDATE ledger SET sequence = 99 WHERE sequence = 2`, `UPDATE ledger SET sequence = 2, number = 2 WHERE sequence = 3`,
+		`UPDATE ledger SET sequence = 3, number = 3 WHERE sequence = 99`,
+	}, 2, ledger.WhyPrevious},
+	{"give it to another writer", []string{`UPDATE ledger SET writer = 'other', number = 1 WHERE sequence = 2`}, 2, ledger.WhyPrevious},
+	{"truncate the tail", []string{`DELETE FROM ledger WHERE sequence > 3`}, 4, ledger.WhyMissing},
+	{"truncate all", []string{`DELETE FROM ledger`}, 1, ledger.WhyMissing},
+	{"add at the end", []string{`UPDATE head SET sequence = 4`}, 5, ledger.WhyHead},
+	{"alter the head", []string{`UPDATE writer SET hash = zeroblob(32)`}, 5, ledger.WhyHead},
+	{"add a writer", []string{`INSERT INTO writer VALUES ('other', 1, 1, zeroblob(32))`}, 5, ledger.WhyHead},
 }
 
-func TestVerifyNamesTheFirstBadEntry(t *testing.T) {
+func contractVerifyNamesTheFirstBadEntry(t *testing.T, cfg Config) {
 	for _, c := range alterations {
 		t.Run(c.name, func(t *testing.T) {
-			s := five(t)
-			if head, err := s.Verify(t.Context()); err != nil || head.Sequence != 5 {
+			s := five(t, another(t, cfg))
+			if heads, err := s.Verify(t.Context()); err != nil || heads[0].Sequence != 5 {
 				t.Fatalf("the ledger is bad before: %v", err)
 			}
 			for _, q := range c.sql {
-				if _, err := s.write.ExecContext(t.Context(), q); err != nil {
-					t.Fatal(err)
-				}
+				say(t, s, q)
 			}
 			_, err := s.Verify(t.Context())
-			var bad *BadEntryError
+			var bad *ledger.BadEntryError
 			if !errors.As(err, &bad) {
 				t.Fatalf("it verifies: %v", err)
 			}
@@ -62,9 +70,9 @@ func TestVerifyNamesTheFirstBadEntry(t *testing.T) {
 }
 
 // five is a ledger of five entries of several people.
-func five(t *testing.T) *Store {
+func five(t *testing.T, cfg Config) *Store {
 	t.Helper()
-	s := open(t, config(t))
+	s := open(t, cfg)
 	for i := range 5 {
 		state, purpose := ledger.StateRefused, event.PurposeID("analytics")
 		if i == 4 {
@@ -75,15 +83,13 @@ func five(t *testing.T) *Store {
 	return s
 }
 
-func TestVerifyAfterErasure(t *testing.T) {
-	s := five(t)
+func contractVerifyAfterErasure(t *testing.T, cfg Config) {
+	s := five(t, cfg)
 	for _, q := range []string{
-		`DELETE FROM part WHERE sequence = 2`,
-		`DELETE FROM part WHERE sequence = 4 AND part = 5`,
+		`DELETE FROM parts WHERE sequence = 2`,
+		`UPDATE parts SET reason = NULL WHERE sequence = 4`,
 	} {
-		if _, err := s.write.ExecContext(t.Context(), q); err != nil {
-			t.Fatal(err)
-		}
+		say(t, s, q)
 	}
 	if _, err := s.Verify(t.Context()); err != nil {
 		t.Errorf("erasing parts broke the chain: %v", err)
@@ -100,8 +106,8 @@ func TestVerifyAfterErasure(t *testing.T) {
 	}
 }
 
-func TestVerifyAgainstAnchors(t *testing.T) {
-	s := five(t)
+func contractVerifyAgainstAnchors(t *testing.T, cfg Config) {
+	s := five(t, cfg)
 	noted, err := s.Head(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -110,8 +116,8 @@ func TestVerifyAgainstAnchors(t *testing.T) {
 	if _, err := s.Verify(t.Context(), noted); err != nil {
 		t.Errorf("an anchor on the chain: %v", err)
 	}
-	var bad *BadEntryError
-	if _, err := s.Verify(t.Context(), Head{Sequence: 5, Hash: [32]byte{1}}); !errors.As(err, &bad) || bad.Sequence != 5 || bad.Why != WhyAnchor {
+	var bad *ledger.BadEntryError
+	if _, err := s.Verify(t.Context(), ledger.Head{Writer: cfg.Node, Number: 5, Sequence: 5, Hash: [32]byte{1}}); !errors.As(err, &bad) || bad.Sequence != 5 || bad.Why != ledger.WhyAnchor {
 		t.Errorf("a rewritten chain: %v", err)
 	}
 	// Whoever cuts the tail and mends the head is seen by what was noted elsewhere.
@@ -121,22 +127,20 @@ func TestVerifyAgainstAnchors(t *testing.T) {
 	}
 	for _, q := range []string{
 		`DELETE FROM ledger WHERE sequence > 4`,
-		`UPDATE head SET sequence = 4, hash = (SELECT hash FROM ledger WHERE sequence = 4)`,
+		`UPDATE head SET sequence = 4`, `UPDATE writer SET number = 4, sequence = 4, hash = (SELECT hash FROM ledger WHERE sequence = 4)`,
 	} {
-		if _, err := s.write.ExecContext(t.Context(), q); err != nil {
-			t.Fatal(err)
-		}
+		say(t, s, q)
 	}
 	if _, err := s.Verify(t.Context()); err != nil {
 		t.Fatalf("without anchors this cannot be seen: %v", err)
 	}
-	if _, err := s.Verify(t.Context(), noted, last); !errors.As(err, &bad) || bad.Sequence != 5 || bad.Why != WhyMissing {
+	if _, err := s.Verify(t.Context(), noted, last); !errors.As(err, &bad) || bad.Number != 5 || bad.Why != ledger.WhyMissing {
 		t.Errorf("a cut tail: %v", err)
 	}
 }
 
-func TestVerifyLongLedger(t *testing.T) {
-	s := open(t, config(t))
+func contractVerifyLongLedger(t *testing.T, cfg Config) {
+	s := open(t, cfg)
 	entries := make([]ledger.Entry, 100)
 	for i := range entries {
 		entries[i] = entry(handle(byte(i)), ledger.StateGiven, "analytics")
@@ -144,13 +148,11 @@ func TestVerifyLongLedger(t *testing.T) {
 	for range 25 {
 		appendAll(t, s, entries...)
 	}
-	if head, err := s.Verify(t.Context()); err != nil || head.Sequence != 2500 {
-		t.Fatalf("head %d, %v", head.Sequence, err)
+	if heads, err := s.Verify(t.Context()); err != nil || heads[0].Sequence != 2500 {
+		t.Fatalf("heads %v, %v", heads, err)
 	}
-	if _, err := s.write.ExecContext(t.Context(), `UPDATE ledger SET surface = 'x' WHERE sequence = 2100`); err != nil {
-		t.Fatal(err)
-	}
-	var bad *BadEntryError
+	say(t, s, `UPDATE ledger SET surface = 'x' WHERE sequence = 2100`)
+	var bad *ledger.BadEntryError
 	if _, err := s.Verify(t.Context()); !errors.As(err, &bad) || bad.Sequence != 2100 {
 		t.Errorf("got %v", err)
 	}

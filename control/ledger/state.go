@@ -23,12 +23,13 @@ const (
 	StateErased             // Art. 17; final
 	StateConflict           // an identifier of the contact Subject leads to the contact Linked too
 	StateLocated            // Country is where the subject lives; empty: not known any more
+	StateMinor              // Until is when the subject comes of full age; none: not a minor
 )
 
 var stateNames = [...]string{
 	"unknown", "given", "refused", "withdrawn", "objected", "requested", "renewed", "expired",
 	"profiling_off", "profiling_on", "opted_out", "opted_in",
-	"linked", "restricted", "unrestricted", "erased", "conflict", "located",
+	"linked", "restricted", "unrestricted", "erased", "conflict", "located", "minor",
 }
 
 // String returns the state as the ledger writes it, for example "given".

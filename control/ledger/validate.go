@@ -63,8 +63,9 @@ func (e *Entry) validateTies(f *faults) {
 }
 
 func (e *Entry) validateGrant(f *faults) {
-	if !e.Until.IsZero() && (!e.State.Grants() || !e.Until.After(e.At) || !writable(e.Until.Year())) {
-		f.add("until", "is for grants, and after their time")
+	ends := e.State.Grants() || e.State == StateMinor
+	if !e.Until.IsZero() && (!ends || !e.Until.After(e.At) || !writable(e.Until.Year())) {
+		f.add("until", "is for grants and minors, and after their time")
 	}
 	if e.Guardian && !e.State.Grants() && e.State != StateRequested {
 		f.add("guardian", "is for grants and requests")

@@ -22,10 +22,7 @@ import (
 )
 
 // Server is a running PostgreSQL.
-type Server struct {
-	folder string
-	made   atomic.Int64
-}
+type Server struct{ folder string }
 
 // role owns everything; it has no password, since only the socket leads here.
 const role = "zgoda"
@@ -123,17 +120,31 @@ func (s *Server) try(ctx context.Context) error {
 // Database makes an empty database and returns its address.
 func (s *Server) Database(tb testing.TB) string {
 	tb.Helper()
+	return Beside(tb, s.address("postgres"))
+}
+
+var made atomic.Int64
+
+// Beside makes an empty database on the server of another one, and returns its
+// address.
+func Beside(tb testing.TB, address string) string {
+	tb.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		tb.Fatal(err)
+	}
 	ctx := tb.Context()
-	conn, err := pgx.Connect(ctx, s.address("postgres"))
+	conn, err := pgx.Connect(ctx, address)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	defer func() { _ = conn.Close(ctx) }()
-	name := fmt.Sprintf("test%d", s.made.Add(1))
-	if _, err := conn.Exec(ctx, "CREATE DATABASE "+name); err != nil {
+	name := fmt.Sprintf("test%d", made.Add(1))
+	if _, err := conn.Exec(ctx, "CREATE DATABASE "+name+" TEMPLATE template0"); err != nil {
 		tb.Fatal(err)
 	}
-	return s.address(name)
+	u.Path = "/" + name
+	return u.String()
 }
 
 func (s *Server) address(database string) string {
