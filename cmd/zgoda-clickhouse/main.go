@@ -49,6 +49,9 @@ func run() int {
 	}
 	_ = handed.Close()
 	_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}) // a core dump would hold rows
+	if err := launch.StandBehind(); err != nil {
+		_, _ = fmt.Fprintln(words, "zgoda-clickhouse:", err) // slower answers under load, no more
+	}
 	if err := launch.Run(context.Background(), c, whenToStop()); err != nil {
 		_, _ = fmt.Fprintln(words, "zgoda-clickhouse:", err)
 		return 1

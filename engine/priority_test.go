@@ -1,0 +1,30 @@
+package engine_test
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"zgoda/engine/enginetest"
+)
+
+// TestTheEngineStandsBehind: every thread of the engine lets those who answer go first.
+func TestTheEngineStandsBehind(t *testing.T) {
+	room := enginetest.StartRoom(t)
+	stats, err := filepath.Glob("/proc/" + strconv.Itoa(room.PID()) + "/task/*/stat")
+	if err != nil || len(stats) < 10 {
+		t.Fatalf("%d threads of the engine are seen: %v", len(stats), err)
+	}
+	for _, path := range stats {
+		content, err := os.ReadFile(path) //nolint:gosec // of our own child
+		if err != nil {
+			continue // a thread that has ended
+		}
+		_, rest, _ := strings.Cut(string(content), ") ") // the thread's name may have spaces
+		if fields := strings.Fields(rest); fields[16] != "5" {
+			t.Errorf("a thread has nice %s instead of 5", fields[16])
+		}
+	}
+}
