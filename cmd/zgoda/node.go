@@ -18,6 +18,7 @@ import (
 	"zgoda/collector/enrich"
 	"zgoda/config"
 	"zgoda/consent/cookie"
+	"zgoda/consent/decoded"
 	"zgoda/console"
 	"zgoda/control"
 	"zgoda/gateway"
@@ -193,14 +194,19 @@ func (n *node) makeGateway(jar *cookie.Jar, blinder *pseudonym.Blinder) error {
 	if !enricher.HasCountries() {
 		n.log.Warn("no base of countries was found: the column country stays empty (make engine fetches one)")
 	}
+	strings, err := decoded.New(decoded.DefaultConfig())
+	if err != nil {
+		return err
+	}
+	n.closers = append(n.closers, strings.Close)
 	events, err := collector.New(collector.DefaultConfig(), collector.Deps{
 		Sites: n.sites.collected, Blinder: blinder, Subjects: n.subjects, Spool: n.spool, Fates: n.fates,
-		Jar: jar, Enricher: enricher, Registerer: n.registry,
+		Jar: jar, Enricher: enricher, Strings: strings, Registerer: n.registry,
 	})
 	if err != nil {
 		return err
 	}
-	desk, err := choice.New(choice.DefaultConfig(), choice.Deps{Sites: n.sites.collected, Jar: jar, Blinder: blinder, People: n.subjects})
+	desk, err := choice.New(choice.DefaultConfig(), choice.Deps{Sites: n.sites.collected, Jar: jar, Blinder: blinder, People: n.subjects, Strings: strings})
 	if err != nil {
 		return err
 	}
@@ -210,7 +216,7 @@ func (n *node) makeGateway(jar *cookie.Jar, blinder *pseudonym.Blinder) error {
 		return err
 	}
 	n.gateway, err = gateway.New(front, gateway.Deps{
-		Collector: events, Sites: n.sites.collected, Choices: desk, Demo: n.sites.demo, Logger: n.log, Registerer: n.registry,
+		Collector: events, Sites: n.sites.collected, Choices: desk, Requests: n.sites.requests, Demo: n.sites.demo, Logger: n.log, Registerer: n.registry,
 	})
 	return err
 }

@@ -13,6 +13,7 @@ import (
 	"zgoda/config"
 	"zgoda/consent"
 	"zgoda/event"
+	"zgoda/gateway"
 	"zgoda/spool"
 	"zgoda/web"
 )
@@ -54,6 +55,7 @@ func check(_ context.Context, f cli.CheckFlags, out, _ io.Writer) error {
 type sites struct {
 	collected *collector.Sites
 	policies  map[event.SiteID]*consent.Policy
+	requests  map[event.SiteID][]gateway.ConsentRequest
 	demo      *web.Shop // nil without --demo
 }
 
@@ -62,11 +64,11 @@ func makeSites(c config.Config, demo bool) (sites, error) {
 	if err != nil {
 		return sites{}, err
 	}
-	s := sites{policies: map[event.SiteID]*consent.Policy{}}
+	s := sites{policies: map[event.SiteID]*consent.Policy{}, requests: map[event.SiteID][]gateway.ConsentRequest{}}
 	var collected []collector.Site
 	for i := range list {
 		site := &list[i]
-		s.policies[site.ID] = site.Policy
+		s.policies[site.ID], s.requests[site.ID] = site.Policy, requestsOf(site)
 		collected = append(collected, collector.Site{
 			ID: site.ID, PublicKeys: site.PublicKeys, Secret: collector.Secret(site.Secret.Reveal()), Origins: site.Origins,
 			Loopback: site.Loopback, Policy: site.Policy, KeepProperties: site.KeepProperties, KeepQuery: site.KeepQuery,
