@@ -22,9 +22,13 @@ func TestTheEngineStandsBehind(t *testing.T) {
 		if err != nil {
 			continue // a thread that has ended
 		}
-		_, rest, _ := strings.Cut(string(content), ") ") // the thread's name may have spaces
-		if fields := strings.Fields(rest); fields[16] != "5" {
-			t.Errorf("a thread has nice %s instead of 5", fields[16])
+		name, rest, _ := strings.Cut(string(content), ") ") // the name may have spaces
+		nice, err := strconv.Atoi(strings.Fields(rest)[16])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if nice < 5 && !strings.HasSuffix(name, "(MemoryWorker") { // it only looks at the memory in use, and goes first where root lets it
+			t.Errorf("a thread has nice %d: %s", nice, name)
 		}
 	}
 }

@@ -37,6 +37,10 @@ func StandBehind() error {
 }
 
 func setBehind(id int) error {
+	// The kernel answers 20 less the nice value: whoever was put further behind stays there.
+	if was, err := unix.Getpriority(unix.PRIO_PROCESS, id); err == nil && was <= 20-behind {
+		return nil
+	}
 	err := unix.Setpriority(unix.PRIO_PROCESS, id, behind)
 	if err != nil && !errors.Is(err, unix.ESRCH) { // a thread may have ended since
 		return fmt.Errorf("lower the engine's priority: %w", err)
