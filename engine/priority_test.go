@@ -18,7 +18,7 @@ func TestTheEngineStandsBehind(t *testing.T) {
 		t.Fatalf("%d threads of the engine are seen: %v", len(stats), err)
 	}
 	for _, path := range stats {
-		content, err := os.ReadFile(path) //nolint:gosec // of our own child
+		content, err := os.ReadFile(path)
 		if err != nil {
 			continue // a thread that has ended
 		}
