@@ -95,7 +95,7 @@ func (c *cell) open(h *held, out *Entry) {
 		Consent: c.handles[0], Profiling: c.handles[1], Analytics: c.handles[2],
 		Period: c.period.period(), Version: c.version,
 	}
-	out.h1, out.held, out.sequence, out.made = c.h1, h, c.sequence, c.made
+	out.h1, out.held, out.sequence, out.made, out.read = c.h1, h, c.sequence, c.made, 0
 	out.kind, out.known = c.kind&^known, c.kind&known != 0
 }
 

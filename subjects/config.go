@@ -29,13 +29,16 @@ type Config struct {
 	Loads int
 	// Timeout bounds one batch, and the wait for room of one load.
 	Timeout time.Duration
+	// Trust is how long what is in memory is believed without a word from a store
+	// that other nodes change too.
+	Trust time.Duration
 }
 
 // DefaultConfig returns the settings of a laptop or a small server.
 func DefaultConfig() Config {
 	return Config{
 		Entries: 1_000_000, TTL: 10 * time.Minute, Fence: 1 << 16,
-		Batch: 256, Wait: 2 * time.Millisecond, Loads: 16, Timeout: 4 * time.Second,
+		Batch: 256, Wait: 2 * time.Millisecond, Loads: 16, Timeout: 4 * time.Second, Trust: time.Second,
 	}
 }
 
@@ -57,6 +60,7 @@ func (c Config) Validate() error {
 	atLeast("wait", c.Wait >= 0, "0")
 	atLeast("loads", c.Loads >= 2, "2")
 	atLeast("timeout", c.Timeout >= time.Millisecond, "1ms")
+	atLeast("trust", c.Trust >= time.Millisecond, "1ms")
 	if c.Batch > maxBatch {
 		errs = append(errs, fmt.Errorf("subjects.batch: must be at most %d", maxBatch))
 	}
@@ -67,6 +71,9 @@ func (c Config) Validate() error {
 type Deps struct {
 	Resolver resolver
 	Store    store
+	// Watcher tells what other nodes change in the store; nil: this one alone
+	// changes it.
+	Watcher watcher
 	// Policies returns a site's policy, nil for a site that there is not.
 	Policies   func(event.SiteID) *consent.Policy
 	Registerer prometheus.Registerer

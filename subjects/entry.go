@@ -26,6 +26,7 @@ type Entry struct {
 	h1       event.Blinded
 	held     *held
 	sequence event.Sequence // of the snapshot that it was loaded from
+	read     int64          // when it was read for this load, by hearing.now; 0: it comes from memory
 	made     uint32         // of the identifier's shard, read before the load
 	kind     event.IdentifierKind
 	known    bool // a visitor, or a contact that surely exists: the handles are no decoy

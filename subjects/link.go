@@ -96,6 +96,9 @@ func minting(contact []Identity) []Identity {
 
 // linked answers from the cache when all of it is linked.
 func (s *Set) linked(site event.SiteID, now time.Time, contact []Identity, visitor *Identity) (r LinkResult, ok bool) {
+	if !s.hearing.trusted() {
+		return LinkResult{}, false
+	}
 	number, at := s.sites.find(site), s.calendar.momentOf(now)
 	if visitor != nil && !s.peek(number, at, visitor, &r.Visitor) {
 		return LinkResult{}, false

@@ -284,6 +284,7 @@ func (l *loads) stop() {
 
 // fetch asks the keyholder, then the control store, once each.
 func (s *Set) fetch(ctx context.Context, keys []missKey, asked []time.Time) ([]Entry, error) {
+	began := s.hearing.now()
 	cells := make([]cell, len(keys))
 	queries := make([]pseudonym.Query, len(keys))
 	for i := range keys {
@@ -317,7 +318,11 @@ func (s *Set) fetch(ctx context.Context, keys []missKey, asked []time.Time) ([]E
 		s.metrics.failures.WithLabelValues("control").Inc()
 		return nil, fmt.Errorf("%w: %w", ErrControlAway, err)
 	}
-	return s.keep(cells, found, s.calendar.momentOf(time.Now())), nil
+	entries := s.keep(cells, found, s.calendar.momentOf(time.Now()))
+	for i := range entries {
+		entries[i].read = began
+	}
+	return entries, nil
 }
 
 // keep puts what was loaded into the table, and returns it.

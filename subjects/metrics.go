@@ -11,6 +11,8 @@ type metrics struct {
 	failures     *prometheus.CounterVec
 	load         prometheus.Histogram
 	enforced     prometheus.Histogram
+	elsewhere    prometheus.Histogram
+	gaps         prometheus.Counter
 	stale        prometheus.Counter
 	rechecks     prometheus.Counter
 	loaded       prometheus.Counter
@@ -34,6 +36,12 @@ func newMetrics() *metrics {
 		}),
 		enforced: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "zgoda_withdrawal_to_enforced_seconds", Help: "Time from a change being asked for to its being enforced on this node.", Buckets: seconds,
+		}),
+		elsewhere: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "zgoda_withdrawal_to_enforced_elsewhere_seconds", Help: "Time from a change being written by another node, by its clock, to its being enforced on this one.", Buckets: seconds,
+		}),
+		gaps: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "zgoda_control_gaps_total", Help: "Times that changes of other nodes may have been missed, so that everybody was loaded again.",
 		}),
 		stale: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "zgoda_subjects_stale_total", Help: "Events that had to be decided again because a person changed their mind meanwhile.",
@@ -60,7 +68,9 @@ func (m *metrics) register(r prometheus.Registerer, s *Set) error {
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{
-		m.hits, m.misses, m.failures, m.load, m.enforced, m.stale, m.rechecks, m.loaded, m.evictions,
+		m.hits, m.misses, m.failures, m.load, m.enforced, m.elsewhere, m.gaps, m.stale, m.rechecks, m.loaded, m.evictions,
+		gauge("zgoda_control_heartbeat_age_seconds", "How long ago everything that other nodes had changed was known here; above one second the cached consent set is passed by.",
+			func() float64 { return s.hearing.age().Seconds() }),
 		gauge("zgoda_subjects_fence_size", "Changes that the fence remembers by name.",
 			func() float64 { return float64(s.fence.size.Load()) }),
 		gauge("zgoda_subjects_fence_limit", "Changes that the fence can remember by name.",

@@ -17,9 +17,10 @@ import (
 // that it is not known, and that all of them must wait.
 func (s *Set) Recheck(ctx context.Context, rows []record.Record, out []event.Reason) error {
 	var q questions
+	trusted := s.hearing.trusted()
 	for i := range rows {
 		out[i] = event.ReasonNone
-		if s.suspect(&rows[i]) {
+		if !trusted && rows[i].Scope != event.ScopeNone || s.suspect(&rows[i]) {
 			s.metrics.rechecks.Inc()
 			q.add(s.deps.Policies(rows[i].Site), &rows[i], i)
 		}

@@ -34,6 +34,7 @@ type Set struct {
 	table    table
 	fence    *fence
 	horizon  *horizon
+	hearing  hearing
 	sites    siteNumbers
 	calendar calendar
 	loads    *loads
@@ -50,6 +51,7 @@ func New(cfg Config, deps Deps) (*Set, error) {
 	// An entry may be used for as long as its request lasts after it has expired.
 	now := deps.Store.Sequence()
 	s.fence, s.horizon = newFence(cfg.Fence, cfg.TTL+time.Minute, now), newHorizon(now)
+	s.hearing.init(deps.Watcher != nil, cfg.Trust, now)
 	s.metrics = newMetrics()
 	s.table.init(cfg.Entries, s.metrics.evictions)
 	s.loads = newLoads(s)
@@ -64,7 +66,15 @@ const EntryBytes = 128
 
 // AsOf returns a control sequence: whoever Accept takes for fresh after this call
 // was decided about by every change up to it, however long ago they were loaded.
-func (s *Set) AsOf() event.Sequence { return s.horizon.at() }
+//
+// In a store that is shared it is what has been heard in its order, this node's
+// own changes too; else what this node has raised.
+func (s *Set) AsOf() event.Sequence {
+	if s.hearing.shared {
+		return event.Sequence(s.hearing.through.Load())
+	}
+	return s.horizon.at()
+}
 
 // Len returns how many identifiers are in memory.
 func (s *Set) Len() int64 { return s.table.used.Load() }
@@ -87,9 +97,10 @@ func (s *Set) Load(ctx context.Context, site event.SiteID, now time.Time, ids []
 		return fmt.Errorf("load: %d identities into %d places", len(ids), len(out))
 	}
 	number, at := s.sites.find(site), s.calendar.momentOf(now)
-	misses := 0
+	misses, trusted := 0, s.hearing.trusted()
 	for i := range ids {
-		if !s.peek(number, at, &ids[i], &out[i]) {
+		if !trusted || !s.peek(number, at, &ids[i], &out[i]) {
+			out[i] = Entry{}
 			misses++
 		}
 	}
@@ -104,7 +115,7 @@ func (s *Set) Load(ctx context.Context, site event.SiteID, now time.Time, ids []
 // peek copies the cached entry out, or the zero Entry when there is none that may
 // be used.
 func (s *Set) peek(site siteNumber, at moment, id *Identity, out *Entry) bool {
-	if s.table.get(site, at, id, out) && s.fence.fresh(out) {
+	if s.table.get(site, at, id, out) && s.fence.fresh(out) && (out.known || !s.hearing.shared) {
 		return true
 	}
 	*out = Entry{}
@@ -116,7 +127,10 @@ func (s *Set) peek(site siteNumber, at moment, id *Identity, out *Entry) bool {
 // comes meanwhile is answered only after put has returned, so put must neither
 // wait nor call the set. Zero entries are passed over.
 func (s *Set) Accept(entries []Entry, put func() error) error {
-	err := s.fence.accept(entries, put)
+	err := ErrStale
+	if s.hearing.accepts(entries) {
+		err = s.fence.accept(entries, put)
+	}
 	if errors.Is(err, ErrStale) {
 		s.metrics.stale.Inc()
 	}

@@ -1,0 +1,264 @@
+package subjects
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"zgoda/consent"
+	"zgoda/control"
+	"zgoda/control/ledger"
+	"zgoda/control/pgtest"
+	"zgoda/event"
+	"zgoda/record"
+)
+
+// shared is a node of several that share a store, and a keyholder.
+type shared struct {
+	t     testing.TB
+	store *control.Store
+	set   *Set
+}
+
+func newShared(t testing.TB, node ledger.Writer, address string, keys *keyholder) *shared {
+	t.Helper()
+	cfg := control.DefaultConfig(filepath.Join(t.TempDir(), "unused.db"))
+	cfg.Address, cfg.Node = address, node
+	store, err := control.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := DefaultConfig()
+	own.Entries, own.Wait = 10_000, time.Millisecond
+	set, err := New(own, Deps{Resolver: keys, Store: store, Watcher: store, Policies: policies})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- set.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := errors.Join(<-ended, set.Close(), store.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	s := &shared{t: t, store: store, set: set}
+	s.eventually("the first beat", set.hearing.trusted)
+	return s
+}
+
+// eventually waits for something to become so, and returns how long that took.
+func (s *shared) eventually(what string, ok func() bool) time.Duration {
+	s.t.Helper()
+	began := time.Now()
+	for !ok() {
+		if time.Since(began) > 20*time.Second {
+			s.t.Fatalf("not within 20 s: %s", what)
+		}
+		time.Sleep(200 * time.Microsecond)
+	}
+	return time.Since(began)
+}
+
+func (s *shared) load(id Identity) (Entry, error) {
+	out := make([]Entry, 1)
+	err := s.set.Load(context.Background(), site, time.Now(), []Identity{id}, out)
+	return out[0], err
+}
+
+func (s *shared) grants(id Identity) bool {
+	s.t.Helper()
+	e, err := s.load(id)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return e.Record().Purposes[bitProfiling].Choice == consent.ChoiceGiven
+}
+
+func (s *shared) choose(h event.Handle, grant bool) event.Sequence {
+	s.t.Helper()
+	seq, err := s.set.SetConsent(context.Background(), site, h, "profiling", grant, "ana", ledger.ChannelAPI, "")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return seq
+}
+
+// accepts says whether the entry would still be taken.
+func (s *shared) accepts(e Entry) bool {
+	err := s.set.Accept([]Entry{e}, func() error { return nil })
+	if err != nil && !errors.Is(err, ErrStale) {
+		s.t.Fatal(err)
+	}
+	return err == nil
+}
+
+// TestWithdrawalIsEnforcedOnTheOtherNode: what is withdrawn on one node is
+// refused on the other, also to whoever holds an entry from before.
+func TestWithdrawalIsEnforcedOnTheOtherNode(t *testing.T) {
+	server, keys := pgtest.Start(t), newKeyholder()
+	address := server.Database(t)
+	a, b := newShared(t, "a", address, keys), newShared(t, "b", address, keys)
+	id := user("jana")
+	var took []time.Duration
+	for range 100 {
+		e, err := a.load(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := e.Handles.Consent
+		a.choose(h, true)
+		b.eventually("a grant on the other node", func() bool { return b.grants(id) })
+		old, err := b.load(id)
+		if err != nil || !b.accepts(old) {
+			t.Fatalf("an entry in force is not taken: %v", err)
+		}
+		a.choose(h, false)
+		took = append(took, b.eventually("the withdrawal on the other node", func() bool { return !b.accepts(old) }))
+		if b.grants(id) {
+			t.Fatal("loaded again, and still granted")
+		}
+	}
+	slices.Sort(took)
+	t.Logf("from the answer on one node to the other node: median %v, 99 of 100 within %v", took[50], took[98])
+	if took[99] > time.Second {
+		t.Errorf("a withdrawal took %v", took[99])
+	}
+	heads, err := a.store.Verify(t.Context())
+	if err != nil || len(heads) != 1 || heads[0].Number != 200 {
+		t.Errorf("%v, %v", heads, err)
+	}
+}
+
+// TestCutOffNodeDenies: a node that does not hear from the store takes nothing
+// within about a second, whether its connections break or hang, misses nothing
+// once they are mended, and needs no restart.
+func TestCutOffNodeDenies(t *testing.T) {
+	server := pgtest.Start(t)
+	for name, cut := range map[string]func(*pgtest.Proxy){"cut": (*pgtest.Proxy).Cut, "hanging": (*pgtest.Proxy).Hang} {
+		t.Run(name, func(t *testing.T) {
+			keys, proxy, address := newKeyholder(), pgtest.NewProxy(t, server), server.Database(t)
+			a, b := newShared(t, "a", address, keys), newShared(t, "b", pgtest.Through(t, address, proxy.Address()), keys)
+			id := user("jana")
+			e, err := a.load(id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a.choose(e.Handles.Consent, true)
+			b.eventually("a grant", func() bool { return b.grants(id) })
+			old, err := b.load(id)
+			if err != nil || !b.accepts(old) {
+				t.Fatalf("an entry in force is not taken: %v", err)
+			}
+			cut(proxy)
+			a.choose(e.Handles.Consent, false) // nobody tells b
+			took := b.eventually("entries being refused", func() bool { return !b.accepts(old) })
+			t.Logf("%s: nothing is taken any more after %v", name, took)
+			if took > 1500*time.Millisecond {
+				t.Errorf("it took %v", took)
+			}
+			if _, err := b.load(id); !errors.Is(err, ErrControlAway) {
+				t.Errorf("loading: %v", err)
+			}
+			if err := b.set.Recheck(t.Context(), []record.Record{{Site: site, Scope: event.ScopePerson, Consent: [3]event.Handle{e.Handles.Consent}, Sequence: 1 << 40}}, make([]event.Reason, 1)); !errors.Is(err, ErrControlAway) {
+				t.Errorf("a spooled record was shipped unseen: %v", err)
+			}
+			proxy.Mend()
+			t.Logf("%s: heard again after %v", name, b.eventually("the store again", b.set.hearing.trusted))
+			b.eventually("an answer of the store", func() bool { _, err := b.load(id); return err == nil })
+			if b.grants(id) || b.accepts(old) {
+				t.Error("what was withdrawn meanwhile is still granted")
+			}
+		})
+	}
+}
+
+// TestI2AcrossNodes: on both nodes people are loaded and accepted while others
+// withdraw and grant on both. Nothing is taken on what was withdrawn on the same
+// node before, nor on the other one more than a second before.
+func TestI2AcrossNodes(t *testing.T) {
+	server, keys := pgtest.Start(t), newKeyholder()
+	address := server.Database(t)
+	nodes := []*shared{newShared(t, "a", address, keys), newShared(t, "b", address, keys)}
+	const people, rounds = 4, 60
+	var mu sync.Mutex
+	type change struct {
+		at   time.Time
+		node int
+	}
+	refused := map[string]change{} // when the refusal in force was answered
+	names := []string{"ana", "eva", "iva", "ola"}
+	handles := map[string]event.Handle{}
+	for _, name := range names {
+		e, err := nodes[0].load(user(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		handles[name] = e.Handles.Consent
+	}
+	var changing, taking sync.WaitGroup
+	done := make(chan struct{})
+	for i, name := range names {
+		changing.Go(func() {
+			for round := range rounds {
+				node := (i + round) % 2
+				mu.Lock()
+				delete(refused, name)
+				mu.Unlock()
+				nodes[node].choose(handles[name], true)
+				nodes[1-node].choose(handles[name], false)
+				mu.Lock()
+				refused[name] = change{time.Now(), 1 - node}
+				mu.Unlock()
+				time.Sleep(time.Duration(round%3) * time.Millisecond)
+			}
+		})
+	}
+	taken := make([]int, 2)
+	for n, node := range nodes {
+		taking.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				name := names[i%people]
+				mu.Lock()
+				before, was := refused[name]
+				mu.Unlock()
+				e, err := node.load(user(name))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if e.Record().Purposes[bitProfiling].Choice != consent.ChoiceGiven || !node.accepts(e) {
+					continue
+				}
+				taken[n]++
+				mu.Lock()
+				now, still := refused[name]
+				mu.Unlock()
+				if was && still && before == now && (before.node == n || time.Since(before.at) > time.Second) {
+					t.Errorf("taken %v after a refusal on node %d was answered", time.Since(before.at), before.node)
+				}
+			}
+		})
+	}
+	changing.Wait()
+	close(done)
+	taking.Wait()
+	t.Logf("%d and %d taken", taken[0], taken[1])
+	if heads, err := nodes[0].store.Verify(t.Context()); err != nil || len(heads) != 2 {
+		t.Errorf("%v, %v", heads, err)
+	}
+	through := max(nodes[0].store.Sequence(), nodes[1].store.Sequence())
+	for _, n := range nodes {
+		n.eventually("all changes", func() bool { return n.set.AsOf() == through })
+	}
+}
