@@ -83,13 +83,11 @@ func header(text []byte) (ids uint64, e Error) {
 	}
 	last := 0
 	for range n {
-		first := 0
-		if r.Flag() {
-			first = last + fibonacci(&r)
-			last = first + fibonacci(&r)
-		} else {
+		group := r.Flag()
+		last += fibonacci(&r)
+		first := last
+		if group {
 			last += fibonacci(&r)
-			first = last
 		}
 		if last > maxID {
 			return 0, ErrIDs

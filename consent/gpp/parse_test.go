@@ -2,6 +2,7 @@ package gpp
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -35,10 +36,10 @@ func fibonacciOf(n int) string {
 	}
 	out := "1"
 	begun := false
-	for i := len(fib) - 1; i >= 0; i-- {
+	for _, f := range slices.Backward(fib) {
 		switch {
-		case fib[i] <= n:
-			n -= fib[i]
+		case f <= n:
+			n -= f
 			out = "1" + out
 			begun = true
 		case begun:

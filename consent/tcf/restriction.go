@@ -83,7 +83,7 @@ func (s *String) restrict(v *Vendor) {
 			v.RequireConsent |= Purpose(purpose)
 		case RequireLegInt:
 			v.RequireLegInt |= Purpose(purpose)
-		case Unrestricted, NotAllowed:
+		default:
 			v.NotAllowed |= Purpose(purpose)
 		}
 	}

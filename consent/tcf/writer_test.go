@@ -117,11 +117,11 @@ func publisherOf(consents, legInt uint64) string {
 }
 
 // must parses a string that is valid.
-func must(t testing.TB, text string) String {
-	t.Helper()
+func must(tb testing.TB, text string) String {
+	tb.Helper()
 	s, err := Parse([]byte(text))
 	if err != nil {
-		t.Fatalf("%s: %v", text, err)
+		tb.Fatalf("%s: %v", text, err)
 	}
 	return s
 }
