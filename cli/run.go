@@ -35,6 +35,8 @@ type grammar struct {
 	Check   checkCmd   `cmd:"" help:"Validate a configuration and print it without secrets."`
 	SQL     sqlCmd     `cmd:"" name:"sql" help:"Query the activity of the running system."`
 	Explain explainCmd `cmd:"" help:"Explain the decision about a raw HTTP request; stores nothing."`
+	Drops   dropsCmd   `cmd:"" help:"Tell why an event was not stored, by its messageId."`
+	DryRun  dryRunCmd  `cmd:"" name:"dryrun" help:"Tell what the candidate policy of --candidate would decide otherwise."`
 	Contact contactCmd `cmd:"" help:"Show a contact, record a choice, switch profiling."`
 	Token   tokenCmd   `cmd:"" help:"Make, list and revoke tokens of the console's API."`
 	Version versionCmd `cmd:"" help:"Print the version."`

@@ -59,6 +59,29 @@ var ErrKeyIsSecret = errors.New("the secret is also a public key")
 
 // Site validates the site and makes it, reading its secret file.
 func (s SiteConfig) Site() (Site, error) {
+	site, err := s.withoutSecret()
+	if err != nil {
+		return Site{}, err
+	}
+	if s.Keys.SecretFile != "" {
+		path := s.Keys.SecretFile
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(s.dir, path)
+		}
+		if site.Secret, err = ReadSecret(path); err != nil {
+			return Site{}, fmt.Errorf("site %s: keys.secret_file: %w", s.ID, err)
+		}
+	}
+	for _, k := range site.PublicKeys {
+		if bytes.Equal([]byte(k), site.Secret.Reveal()) {
+			return Site{}, fmt.Errorf("site %s: keys: %w", s.ID, ErrKeyIsSecret)
+		}
+	}
+	return site, nil
+}
+
+// withoutSecret validates the site and makes it, reading no file.
+func (s SiteConfig) withoutSecret() (Site, error) {
 	if err := s.Validate(); err != nil {
 		return Site{}, err
 	}
@@ -77,20 +100,6 @@ func (s SiteConfig) Site() (Site, error) {
 		site.Purposes = append(site.Purposes, PurposeText{
 			ID: event.PurposeID(p.ID), Kind: p.Kind, Basis: p.Basis, Version: p.version(), Text: maps.Clone(p.Text),
 		})
-	}
-	if s.Keys.SecretFile != "" {
-		path := s.Keys.SecretFile
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(s.dir, path)
-		}
-		if site.Secret, err = ReadSecret(path); err != nil {
-			return Site{}, fmt.Errorf("site %s: keys.secret_file: %w", s.ID, err)
-		}
-	}
-	for _, k := range site.PublicKeys {
-		if bytes.Equal([]byte(k), site.Secret.Reveal()) {
-			return Site{}, fmt.Errorf("site %s: keys: %w", s.ID, ErrKeyIsSecret)
-		}
 	}
 	return site, nil
 }

@@ -26,6 +26,8 @@ var routes = []struct {
 	{"PUT", "/api/v1/sites/demo/contacts/" + someContact + "/consents/profiling", `{"granted":true}`, "", []console.Role{"administrator", "operator", "dpo"}},
 	{"GET", "/api/v1/sites/demo/contacts/" + someContact + "/consents", ``, "", []console.Role{"administrator", "operator", "dpo"}},
 	{"POST", "/api/v1/sites/demo:explain", "GET /p.gif HTTP/1.1\r\nHost: x\r\n\r\n", "message/http", []console.Role{"administrator", "operator", "dpo"}},
+	{"GET", "/api/v1/sites/demo/dryrun", ``, "", []console.Role{"administrator", "operator", "analyst", "dpo"}},
+	{"POST", "/api/v1/sites/demo/drops:find", `{"messageId":"m-1"}`, "", []console.Role{"administrator", "operator", "dpo"}},
 	{"POST", "/api/v1/sql", `{"sql":"SELECT 1"}`, "", []console.Role{"administrator", "analyst", "dpo"}},
 	{"POST", "/api/v1/tokens", `{"role":"analyst"}`, "", []console.Role{"administrator"}},
 	{"GET", "/api/v1/tokens", ``, "", []console.Role{"administrator"}},

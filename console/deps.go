@@ -8,6 +8,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"zgoda/collector/dryrun"
+	"zgoda/collector/reasons"
 	"zgoda/consent"
 	"zgoda/control/ledger"
 	"zgoda/event"
@@ -102,6 +104,17 @@ type Waiting interface {
 	Erase(ctx context.Context, handles []event.Handle) (int, error)
 }
 
+// DryRuns tells what the dry run of a site's candidate policy has counted; ok is
+// false where there is none.
+type DryRuns interface {
+	Report(site event.SiteID) (report dryrun.Report, ok bool)
+}
+
+// Drops tells why recent events were not stored, or stored for less.
+type Drops interface {
+	Find(site event.SiteID, messageID []byte) reasons.Answer
+}
+
 // Deps are the parts the console calls. Directory, Waiting, Sites, Explainer, SQL
 // and Tokens are required.
 type Deps struct {
@@ -118,6 +131,10 @@ type Deps struct {
 	// Local is a token of this run with the role administrator, for the commands
 	// on this machine; it lives in memory and in DATA/run/console.json only.
 	Local Secret
+	// DryRuns tells what candidate policies have counted, and Drops why events
+	// were not stored; nil: nothing.
+	DryRuns DryRuns
+	Drops   Drops
 	// Processes tells the state of our processes.
 	Processes  func(ctx context.Context) []Process
 	Logger     *slog.Logger

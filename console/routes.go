@@ -49,11 +49,14 @@ func (s *Server) handler() (http.Handler, error) {
 	s.consentRoutes(api)
 	s.explainRoutes(api)
 	s.sqlRoutes(api)
+	s.dryRunRoutes(api)
+	s.dropRoutes(api)
 	s.tokenRoutes(api)
 	s.statusRoutes(api)
 	if err := s.documentRoutes(mux, api.OpenAPI()); err != nil {
 		return nil, err
 	}
+	dryRunPage(mux)
 	return newGuard(s.cfg, s.metrics, withVerbs(withProblems(mux))), nil
 }
 

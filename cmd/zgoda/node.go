@@ -16,6 +16,7 @@ import (
 	"zgoda/collector"
 	"zgoda/collector/choice"
 	"zgoda/collector/enrich"
+	"zgoda/collector/reasons"
 	"zgoda/config"
 	"zgoda/consent/cookie"
 	"zgoda/consent/decoded"
@@ -43,6 +44,7 @@ type node struct {
 	log      *slog.Logger
 	registry *prometheus.Registry
 	fates    *telemetry.Fates
+	reasons  *reasons.Ring
 	children []supervised
 	closers  []func() error // in the order of opening
 
@@ -75,7 +77,13 @@ func newNode(c config.Config, demo bool, places folders, errw io.Writer) (*node,
 		config: c, sites: s, places: places, errw: errw, log: newLogger(errw),
 		registry: telemetry.NewRegistry(), fates: &telemetry.Fates{}, local: console.NewSecret(),
 	}
-	n.registry.MustRegister(n.fates)
+	if n.reasons, err = newReasons(c); err != nil {
+		return nil, err
+	}
+	n.registry.MustRegister(n.fates, s.trials.metrics())
+	if err := n.reasons.Register(n.registry); err != nil {
+		return nil, err
+	}
 	return n, nil
 }
 
@@ -201,7 +209,7 @@ func (n *node) makeGateway(jar *cookie.Jar, blinder *pseudonym.Blinder) error {
 	n.closers = append(n.closers, strings.Close)
 	events, err := collector.New(collector.DefaultConfig(), collector.Deps{
 		Sites: n.sites.collected, Blinder: blinder, Subjects: n.subjects, Spool: n.spool, Fates: n.fates,
-		Jar: jar, Enricher: enricher, Strings: strings, Registerer: n.registry,
+		Jar: jar, Enricher: enricher, Reasons: n.reasons, Strings: strings, Registerer: n.registry,
 	})
 	if err != nil {
 		return err
@@ -230,6 +238,7 @@ func (n *node) makeConsole(blinder *pseudonym.Blinder) error {
 	cfg.Address, cfg.Version = n.config.Console, telemetry.Version()
 	n.console, err = console.New(cfg, console.Deps{
 		Directory: people, Waiting: n.writer, BadIdentifier: pseudonym.ErrIdentifier, Sites: n.sites, Explainer: explainer{n.gateway}, SQL: queries{n.admin, n.analyst},
+		DryRuns: n.sites.trials, Drops: n.reasons,
 		Tokens: tokens{n.control}, Local: n.local, Processes: n.processes, Logger: n.log, Registerer: n.registry,
 	})
 	return err

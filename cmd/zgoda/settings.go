@@ -56,6 +56,7 @@ type sites struct {
 	collected *collector.Sites
 	policies  map[event.SiteID]*consent.Policy
 	requests  map[event.SiteID][]gateway.ConsentRequest
+	trials    trials
 	demo      *web.Shop // nil without --demo
 }
 
@@ -77,6 +78,9 @@ func makeSites(c config.Config, demo bool) (sites, error) {
 		if demo && site.Loopback {
 			s.demo = shop(site)
 		}
+	}
+	if s.trials, err = addCandidates(c, collected); err != nil {
+		return sites{}, err
 	}
 	s.collected, err = collector.NewSites(collected)
 	return s, err

@@ -20,6 +20,7 @@ type Running struct {
 	Directory *Directory
 	Waiting   *Waiting
 	SQL       *SQL
+	DryRuns   *DryRuns
 	Tokens    *Tokens
 	Registry  *prometheus.Registry
 	Log       *Log
@@ -57,9 +58,16 @@ func Start(tb testing.TB, change func(*console.Config)) *Running {
 	if change != nil {
 		change(&cfg)
 	}
-	var err error
+	drops, err := newDrops()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if r.DryRuns, err = newDryRuns(); err != nil {
+		tb.Fatal(err)
+	}
 	r.Server, err = console.New(cfg, console.Deps{
 		Directory: r.Directory, Waiting: r.Waiting, BadIdentifier: ErrBadIdentifier, Sites: Sites{}, Explainer: Explainer{}, SQL: r.SQL, Tokens: r.Tokens,
+		DryRuns: r.DryRuns, Drops: drops,
 		Local: r.Local, Registerer: r.Registry,
 		Logger: slog.New(slog.NewTextHandler(r.Log, nil)),
 		Processes: func(context.Context) []console.Process {
