@@ -93,10 +93,20 @@ func (c *verdictCase) verdict(i int, d *Decision) Verdict {
 	if v.all == 0 || v.Outcome != Allow {
 		return Verdict{}
 	}
-	if p.Special && c.subject.Class.Has(ClassSpecial) && v.By != SourceLedger {
-		return Verdict{By: SourceSpecial}
+	if c.subject.Class.Has(ClassSpecial) {
+		// Whatever it rests on: Art. 9(2)(a) asks for an explicit grant beside it.
+		return c.explicit(p, c.against(i)&rule.ask, v)
 	}
 	return v
+}
+
+// explicit narrows a verdict to those who have an explicit grant on record.
+func (c *verdictCase) explicit(p *Purpose, asks browser, v Verdict) Verdict {
+	all := v.all & c.ledgerGrants(p, asks)
+	if all == 0 {
+		return Verdict{By: SourceSpecial}
+	}
+	return allow(SourceLedger, all)
 }
 
 // rests says whether the purpose is allowed on the basis, once nothing stands
@@ -140,7 +150,7 @@ func (c *verdictCase) denied(i int, rule *merged) (Source, bool) {
 	if c.optOut && optsOut(p) {
 		return SourceOptOut, true
 	}
-	if by, denied := c.deniedByClass(p, rule); denied {
+	if by, denied := c.deniedByClass(p); denied {
 		return by, true
 	}
 	if c.unreadable && p.Kind != KindMeasurement {
@@ -160,11 +170,11 @@ func optsOut(p *Purpose) bool {
 
 // deniedByClass applies what stands against special data and minors whoever
 // agreed.
-func (c *verdictCase) deniedByClass(p *Purpose, rule *merged) (Source, bool) {
+func (c *verdictCase) deniedByClass(p *Purpose) (Source, bool) {
 	switch {
 	case c.minor && p.Kind == KindProfiling:
 		return SourceMinor, true
-	case c.subject.Class.Has(ClassSpecial) && (!p.Special || !rule.bases.has(BasisConsent)):
+	case c.subject.Class.Has(ClassSpecial) && !p.Special:
 		return SourceSpecial, true
 	default:
 		return SourceDefault, false
