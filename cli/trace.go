@@ -18,10 +18,15 @@ type decision struct {
 	SpeaksFor     string `json:"speaks_for"`
 	Server        bool
 	NoOrigin      bool `json:"no_origin"`
-	Signals       []struct{ Source, Reading string }
+	Day           string
+	Classes       []string
+	Places        []struct{ Whose, Jurisdiction string }
+	Signals       []struct{ Source, Reading, Carrier, Detail string }
 	Records       []struct {
 		Whose, State string
 		ProfilingOff bool `json:"profiling_off"`
+		OptOut       bool `json:"opt_out"`
+		Minor, Ward  bool
 		Sequence     uint64
 	}
 	Purposes []decidedPurpose
@@ -29,6 +34,8 @@ type decision struct {
 
 type decidedPurpose struct {
 	ID, Kind, Basis, Outcome, By, Rule, Why string
+	Strictest                               string
+	Jurisdictions                           []struct{ Jurisdiction, Outcome, By string }
 	Inputs                                  []struct{ Source, Whose, Reading, Note string }
 }
 
@@ -183,18 +190,52 @@ func (p *tracePrinter) decision(d decision) {
 	if d.NoOrigin {
 		p.line("It carries a public key and no Origin, so it may only measure without identity.")
 	}
+	p.circumstances(d)
 	for _, s := range d.Signals {
-		p.line("Signal %s: %s.", s.Source, s.Reading)
+		text := fmt.Sprintf("Signal %s: %s", s.Source, s.Reading)
+		if s.Carrier != "" {
+			text += ", in the " + s.Carrier
+		}
+		if s.Detail != "" {
+			text += " (" + s.Detail + ")"
+		}
+		p.line("%s.", text)
 	}
 	for _, r := range d.Records {
 		text := fmt.Sprintf("On record about the %s: %s", r.Whose, r.State)
 		if r.ProfilingOff {
 			text += ", profiling switched off"
 		}
+		if r.OptOut {
+			text += ", opted out by Global Privacy Control"
+		}
+		switch {
+		case r.Ward:
+			text += ", a minor who needs a guardian"
+		case r.Minor:
+			text += ", a minor"
+		}
 		p.line("%s (sequence %d).", text, r.Sequence)
 	}
 	for _, purpose := range d.Purposes {
 		p.purpose(purpose)
+	}
+}
+
+// circumstances tells when and where it was decided, and about what sort of data.
+func (p *tracePrinter) circumstances(d decision) {
+	if d.Day != "" && d.Day != "unknown" {
+		p.line("Decided as of %s.", d.Day)
+	}
+	for _, c := range d.Classes {
+		p.line("The site classifies the event as %s.", c)
+	}
+	for _, at := range d.Places {
+		if at.Jurisdiction == "unknown" {
+			p.line("Place of the %s: unknown, so the strictest rules hold.", at.Whose)
+		} else {
+			p.line("Place of the %s: %s.", at.Whose, at.Jurisdiction)
+		}
 	}
 }
 
@@ -204,6 +245,12 @@ func (p *tracePrinter) purpose(d decidedPurpose) {
 		verb = "allowed"
 	}
 	p.line("%s (%s, basis %s): %s by %s, rule %s. %s", d.ID, d.Kind, d.Basis, verb, d.By, d.Rule, d.Why)
+	if d.Strictest != "" {
+		p.line("  The rules of %s are the strictest here.", place(d.Strictest))
+		for _, j := range d.Jurisdictions {
+			p.line("  alone, %s: %s by %s", place(j.Jurisdiction), j.Outcome, j.By)
+		}
+	}
 	for _, in := range d.Inputs {
 		text := "  " + in.Source
 		if in.Whose != "" {
@@ -222,4 +269,12 @@ func orNobody(who string) string {
 		return "nobody"
 	}
 	return who
+}
+
+// place names a jurisdiction in a sentence.
+func place(jurisdiction string) string {
+	if jurisdiction == "unknown" {
+		return "an unknown place"
+	}
+	return jurisdiction
 }

@@ -57,6 +57,53 @@ func TestPrintTrace(t *testing.T) {
 	}
 }
 
+// Three signals that contradict each other, under rules that differ by place.
+func TestPrintContradiction(t *testing.T) {
+	policy := &consent.Policy{Site: "shop", Version: 2, Revision: 3, Establishment: consent.JurisdictionUS, Purposes: []consent.Purpose{
+		{ID: "profiling", Kind: consent.KindProfiling, Basis: consent.BasisConsent, Version: 1, GPC: consent.ReachIgnore},
+	}, Tables: []consent.Table{{Jurisdiction: consent.JurisdictionEU, Rules: []consent.Rule{{Basis: consent.BasisConsent}}}}}
+	signals := consent.Signals{GPC: consent.Present}
+	tcf := signals.Add(consent.SourceTCF)
+	tcf.Carrier, tcf.Detail = consent.CarrierQuery, consent.DetailVendor
+	tcf.Say(0, consent.Granted)
+	subject := consent.Subject{
+		Visitor: &consent.Record{}, Speaks: consent.SpeaksForVisitor, Address: consent.JurisdictionEU, Today: 20000, Class: consent.ClassSpecial,
+	}
+	for _, c := range []struct {
+		google consent.Reading
+		class  consent.Class
+		want   []string
+	}{
+		{consent.Granted, 0, []string{
+			"Decided as of 2024-10-04.\n", "Place of the establishment: us.\n", "Place of the address: eu.\n",
+			"Signal tcf: read, in the query (vendor).\n", "Signal google: read.\n",
+			"denied by gpc, rule refusal. The browser sends Global Privacy Control", "  The rules of eu are the strictest here.\n",
+			"  alone, eu: deny by gpc\n", "  alone, us: allow by tcf\n", "  gpc: refuse\n", "  tcf of visitor: granted; vendor\n", "  google of visitor: granted\n",
+		}},
+		{consent.Refused, consent.ClassSpecial, []string{"The site classifies the event as special.\n", "denied by gpc", "  google of visitor: refused\n"}},
+	} {
+		all := signals
+		all.Add(consent.SourceGoogle).Say(0, c.google)
+		subject.Class = c.class
+		raw, err := json.Marshal(consent.Explain(policy, &all, subject))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		if err := printTrace(&out, raw); err != nil {
+			t.Fatal(err)
+		}
+		text, at := out.String(), 0
+		for _, want := range c.want {
+			i := strings.Index(text[at:], want)
+			if i < 0 {
+				t.Fatalf("%q is not in its place:\n%s", want, text)
+			}
+			at += i
+		}
+	}
+}
+
 func TestPrintExplanation(t *testing.T) {
 	var out bytes.Buffer
 	if err := printTrace(&out, []byte(`{"site":"demo","key":"public","origin":"listed","events":[

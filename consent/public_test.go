@@ -9,7 +9,11 @@ import (
 func TestPublicIsTheHeader(t *testing.T) {
 	p := testPolicy()
 	for _, signals := range []*Signals{
-		{}, {GPC: Present}, {DNT: Present}, {Count: -1}, nil,
+		{},
+		{GPC: Present},
+		{DNT: Present},
+		{Count: -1},
+		nil,
 		stating(p, SourceRequest, Granted), stating(p, SourceTCF, Refused),
 	} {
 		d := Decide(p, signals, Subject{Visitor: holding(p, given()), Speaks: SpeaksForVisitor})
