@@ -88,6 +88,7 @@ func TestOneOwner(t *testing.T) {
 		"github.com/ClickHouse/clickhouse-go": {"zgoda/activity", "zgoda/bench/schema"},
 		"github.com/ClickHouse/ch-go":         {"zgoda/activity"},
 		"github.com/ebitengine/purego":        {"zgoda/cmd/zgoda-clickhouse", "zgoda/engine"},
+		"github.com/dgraph-io/ristretto":      {"zgoda/consent/decoded"},
 	}
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...")
 	out, err := cmd.Output()
@@ -118,10 +119,17 @@ func TestOneOwner(t *testing.T) {
 // and no database.
 func TestPureRoomsDoNoIO(t *testing.T) {
 	all := deps(t)
-	for _, room := range []string{"zgoda/event", "zgoda/consent", "zgoda/record"} {
+	for _, room := range []string{"zgoda/event", "zgoda/consent", "zgoda/record", "zgoda/consent/tcf", "zgoda/consent/gpp"} {
 		for _, never := range []string{"net", "net/http", "database/sql", "os/exec"} {
 			if slices.Contains(all[room], never) {
 				t.Errorf("%s links %s", room, never)
+			}
+		}
+	}
+	for _, room := range []string{"zgoda/consent/tcf", "zgoda/consent/gpp"} {
+		for _, p := range all[room] {
+			if strings.HasPrefix(p, "zgoda/") && p != room && p != "zgoda/consent/bits" {
+				t.Errorf("%s reads text and nothing else, yet links %s", room, p)
 			}
 		}
 	}
