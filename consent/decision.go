@@ -116,16 +116,17 @@ func Decide(policy *Policy, signals *Signals, subject Subject) Decision {
 // decide fills in every verdict: of purposes that lean on another one last.
 func (c *verdictCase) decide(d *Decision) {
 	n := min(len(c.policy.Purposes), len(d.verdicts))
-	leaning := 0
+	leaning := false
 	for i := range n {
-		if c.ground.rule(c.policy, i).bases.has(BasisRelated) {
-			leaning++
+		c.rules[i] = c.ground.rule(c.policy, i)
+		if c.rules[i].bases.has(BasisRelated) {
+			leaning = true
 			continue
 		}
 		d.verdicts[i] = c.verdict(i, d)
 	}
-	for i := 0; i < n && leaning > 0; i++ {
-		if c.ground.rule(c.policy, i).bases.has(BasisRelated) {
+	for i := 0; i < n && leaning; i++ {
+		if c.rules[i].bases.has(BasisRelated) {
 			d.verdicts[i] = c.verdict(i, d)
 		}
 	}

@@ -129,6 +129,9 @@ func (g *ground) rule(p *Policy, i int) merged {
 	if g.own {
 		m.add(q, Rule{Basis: q.Basis, GPC: q.GPC, DNT: q.DNT, ADPC: q.ADPC}, g.ownEU)
 	}
+	if g.tables == 0 {
+		return m
+	}
 	for t := g.tables; t != 0; t &= t - 1 {
 		table := &p.Tables[bits.TrailingZeros64(t)]
 		var r Rule

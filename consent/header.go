@@ -51,7 +51,7 @@ type alone struct {
 func (s *Signals) alone(policy *Policy, class Class) alone {
 	return alone{
 		policy: policy, signals: s, class: class, ground: policy.ground(places(0).with(policy.Establishment)),
-		present: s.browser(), unreadable: s.unreadable(),
+		present: s.browser(), unreadable: s.unreadable(len(policy.Purposes)),
 	}
 }
 

@@ -15,6 +15,7 @@ type verdictCase struct {
 	ward       bool // and needs a guardian
 	optOut     bool // somebody in it has an opt-out on record
 	ground     ground
+	rules      [event.MaxPurposes]merged // of the purposes decided so far
 }
 
 // unread stands for signals that nobody read.
@@ -31,7 +32,7 @@ func newCase(policy *Policy, signals *Signals, subject *Subject) verdictCase {
 		records:    [3]*Record{subject.Visitor, subject.Contact, subject.Second},
 		present:    signals.browser(),
 		adpc:       signals.has(SourceADPC),
-		unreadable: signals.unreadable(),
+		unreadable: signals.unreadable(len(policy.Purposes)),
 		ground:     policy.ground(policy.places(subject)),
 	}
 	c.ward = subject.Class.Has(ClassChild)
@@ -51,8 +52,9 @@ func (s *Signals) used() []Statement {
 	return s.Statements[:max(0, min(s.Count, MaxStatements))]
 }
 
-// unreadable says whether any signal is there but cannot be read.
-func (s *Signals) unreadable() bool {
+// unreadable says whether any signal is there but cannot be read, as a whole or
+// about one of so many purposes.
+func (s *Signals) unreadable(purposes int) bool {
 	if s.Count < 0 || s.Count > MaxStatements {
 		return true
 	}
@@ -61,8 +63,8 @@ func (s *Signals) unreadable() bool {
 		if used[i].Broken {
 			return true
 		}
-		for _, r := range used[i].Readings {
-			if strictness(r) >= strictness(Unreadable) {
+		for _, r := range used[i].Readings[:min(purposes, MaxStatementPurposes)] {
+			if r >= Unreadable {
 				return true
 			}
 		}
@@ -74,8 +76,8 @@ func (s *Signals) unreadable() bool {
 // in what it rests on, all of that must hold, for the same holder.
 func (c *verdictCase) verdict(i int, d *Decision) Verdict {
 	p := &c.policy.Purposes[i]
-	rule := c.ground.rule(c.policy, i)
-	if by, denied := c.denied(i, &rule); denied {
+	rule := &c.rules[i]
+	if by, denied := c.denied(i, rule); denied {
 		return Verdict{By: by}
 	}
 	v := Verdict{all: ^holders(0)}
@@ -84,7 +86,7 @@ func (c *verdictCase) verdict(i int, d *Decision) Verdict {
 		if !rule.bases.has(basis) {
 			continue
 		}
-		one := c.rests(basis, i, &rule, d)
+		one := c.rests(basis, i, rule, d)
 		if one.Outcome != Allow {
 			return one
 		}
@@ -419,7 +421,7 @@ func (c *verdictCase) related(p *Purpose, d *Decision) Verdict {
 		return Verdict{}
 	}
 	other := &c.policy.Purposes[j]
-	on := c.ground.rule(c.policy, j).bases
+	on := c.rules[j].bases
 	if !on.hold() || on.has(BasisRelated) || p.Kind.Scope() > other.Kind.Scope() {
 		return Verdict{}
 	}
