@@ -65,8 +65,16 @@ func (c *client) do(ctx context.Context, method, path, mediaType string, body []
 	if err != nil {
 		return nil, fmt.Errorf("make the request to the console: %w", err)
 	}
+	if len(body) == 0 {
+		mediaType = ""
+	}
+	return c.send(req, mediaType)
+}
+
+// send sends a request with the console's token.
+func (c *client) send(req *http.Request, mediaType string) (*http.Response, error) {
 	req.Header.Set("Authorization", "Bearer "+c.access.Token)
-	if len(body) > 0 {
+	if mediaType != "" {
 		req.Header.Set("Content-Type", mediaType)
 	}
 	resp, err := c.http.Do(req)

@@ -21,6 +21,8 @@ type contactCmd struct {
 	Withdraw  withdrawCmd    `cmd:"" help:"Record a withdrawal on the person's behalf."`
 	Profiling profilingCmd   `cmd:"" help:"The switch over all purposes of kind profiling."`
 
+	Import contactImportCmd `cmd:"" help:"Import consents with their proof from CSV."`
+
 	ForgetWaiting forgetWaitingCmd `cmd:"" help:"Erase the contact's events that are accepted and not in ClickHouse yet."`
 }
 

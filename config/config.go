@@ -13,6 +13,10 @@ type Config struct {
 	// KeptReasons is of how many recent events the reasons for which they were not
 	// stored, or stored for less, are kept in memory; 0 keeps none.
 	KeptReasons int `yaml:"kept_reasons"`
+	// Ledger says how the consent ledger proves that it was not altered.
+	Ledger Ledger `yaml:"ledger,omitempty"`
+	// Mail is the mail server for links to confirm consents.
+	Mail Mail `yaml:"mail,omitempty"`
 }
 
 // Settings are those that are flags and variables too: a flag beats its
@@ -72,6 +76,11 @@ type Controller struct {
 	Address       string `yaml:"address" json:"address"`
 	Establishment string `yaml:"establishment" json:"establishment"` // ISO 3166-1 alpha-2, in the US with the state: US-CA
 	Contact       string `yaml:"contact" json:"contact"`
+	// Email, Phone and PolicyURL are for records and receipts of consents, which
+	// are refused without them.
+	Email     string `yaml:"email,omitempty" json:"email,omitempty"`
+	Phone     string `yaml:"phone,omitempty" json:"phone,omitempty"`
+	PolicyURL string `yaml:"policy_url,omitempty" json:"policy_url,omitempty"`
 }
 
 // Allow is an allow-list.

@@ -41,6 +41,7 @@ func Load(path string) (Config, error) {
 	for i := range c.Sites {
 		c.Sites[i].dir = filepath.Dir(path)
 	}
+	c.Mail.dir = filepath.Dir(path)
 	return c, nil
 }
 

@@ -52,7 +52,9 @@ var (
 
 // ReadSecret reads a secret from a regular file that nobody but its owner may
 // read or write. White space around the secret is not part of it.
-func ReadSecret(path string) (s Secret, err error) {
+func ReadSecret(path string) (s Secret, err error) { return readSecret(path, minSecret) }
+
+func readSecret(path string, least int) (s Secret, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return Secret{}, fmt.Errorf("open the secret file: %w", err)
@@ -70,8 +72,11 @@ func ReadSecret(path string) (s Secret, err error) {
 		return Secret{}, fmt.Errorf("read the secret file: %w", err)
 	}
 	b = bytes.TrimSpace(b)
-	if len(b) < minSecret || len(b) > maxSecret {
+	if least == minSecret && (len(b) < least || len(b) > maxSecret) {
 		return Secret{}, ErrSecretLength
+	}
+	if len(b) < least || len(b) > maxSecret {
+		return Secret{}, fmt.Errorf("secret must have %d to %d bytes", least, maxSecret)
 	}
 	return NewSecret(b), nil
 }

@@ -32,6 +32,7 @@ func (c *checker) fail(path, format string, args ...any) {
 func (c Config) Validate() error {
 	v := &checker{}
 	v.settings(&c.Settings)
+	v.ledger(&c.Ledger)
 	for i, p := range c.Proxies {
 		if _, err := proxy(p); err != nil {
 			v.fail(fmt.Sprintf("proxies[%d]", i), "%w", err)
@@ -46,6 +47,7 @@ func (c Config) Validate() error {
 	if c.CachedSubjects < MinCachedSubjects || c.CachedSubjects > MaxCachedSubjects {
 		v.fail("cached_subjects", "must be from %d to %d", MinCachedSubjects, MaxCachedSubjects)
 	}
+	v.mail(&c.Mail)
 	if c.KeptReasons != 0 && (c.KeptReasons < MinKeptReasons || c.KeptReasons > MaxKeptReasons) {
 		v.fail("kept_reasons", "must be 0 or from %d to %d", MinKeptReasons, MaxKeptReasons)
 	}

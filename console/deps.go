@@ -128,6 +128,8 @@ type Deps struct {
 	Explainer     Explainer
 	SQL           SQL
 	Tokens        Tokens
+	// Ledger is the consent ledger as a whole; nil: there are no routes for it.
+	Ledger Ledger
 	// Local is a token of this run with the role administrator, for the commands
 	// on this machine; it lives in memory and in DATA/run/console.json only.
 	Local Secret
@@ -135,6 +137,14 @@ type Deps struct {
 	// were not stored; nil: nothing.
 	DryRuns DryRuns
 	Drops   Drops
+	// Writer writes what guardians and files say; nil: there are no routes for it.
+	Writer Writer
+	// OptIns ask people to confirm a consent; nil: no mail server is configured.
+	OptIns OptIns
+	// Renewals list whom to ask again; nil: there is no route for it.
+	Renewals Renewals
+	// SecretOf tells whose secret key a token is; nil: none opens anything here.
+	SecretOf func(token string) (event.SiteID, bool)
 	// Processes tells the state of our processes.
 	Processes  func(ctx context.Context) []Process
 	Logger     *slog.Logger

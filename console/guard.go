@@ -46,7 +46,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path != path.Clean(r.URL.Path):
 		writeProblem(w, http.StatusNotFound, "there is no such route")
 		return
-	case r.ContentLength > maxBody:
+	case r.ContentLength > limitOf(r):
 		writeProblem(w, http.StatusRequestEntityTooLarge, "the body is too large")
 		return
 	}
@@ -59,8 +59,16 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	g.metrics.running.Inc()
 	defer func() { g.metrics.running.Dec(); <-g.running }()
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	r.Body = http.MaxBytesReader(w, r.Body, limitOf(r))
 	g.next.ServeHTTP(w, r)
+}
+
+// limitOf bounds a request's body. Imports are streamed.
+func limitOf(r *http.Request) int64 {
+	if strings.HasSuffix(r.URL.Path, importPath) {
+		return maxImport
+	}
+	return maxBody
 }
 
 // secure sets the headers of every answer. There is no CORS header on purpose.

@@ -69,6 +69,12 @@ func (b *batch) settle(e *ledger.Entry) (event.Sequence, bool) {
 		if held.choice == consent.ChoiceGiven || held.choice == consent.ChoiceWithdrawn {
 			e.State = ledger.StateWithdrawn
 		}
+	case ledger.StateGiven:
+		// Given again: while it was given, or after its end, which alone leaves a
+		// purpose about which something was said and nothing holds.
+		if held.choice == consent.ChoiceGiven || held.choice == consent.ChoiceUnset && held.sequence != 0 {
+			e.State = ledger.StateRenewed
+		}
 	case ledger.StateExpired:
 		over := held.choice == consent.ChoiceGiven && (held.until == 0 || held.until <= ledger.Micros(e.At))
 		return held.sequence, !over
@@ -103,6 +109,12 @@ func (b *batch) apply(e *ledger.Entry) {
 	switch e.State {
 	case ledger.StateGiven, ledger.StateRenewed, ledger.StateRefused, ledger.StateWithdrawn, ledger.StateObjected, ledger.StateExpired:
 		a := about{w, e.Purpose}
+		// A file of consents tells of the past: what was said later stays in force,
+		// and of what was said at the same time the refusal.
+		if held := b.facts.choices[a]; e.Channel == ledger.ChannelImport &&
+			(ledger.Micros(e.At) < held.given || ledger.Micros(e.At) == held.given && held.choice.Refuses()) {
+			return
+		}
 		b.facts.choices[a] = choiceRow{
 			choice: choiceOf(e.State), version: e.PurposeVersion, dialogue: e.Channel == ledger.ChannelDialogue,
 			gpc: e.GPC, dnt: e.DNT, guardian: e.Guardian, given: ledger.Micros(e.At), until: ledger.Micros(e.Until), sequence: e.Sequence,

@@ -11,8 +11,8 @@ import (
 	"zgoda/confirm"
 )
 
-// confirmations answer the page behind the links in mails; confirm.Service is one.
-type confirmations interface {
+// Confirmations answer the page behind the links in mails; confirm.Service is one.
+type Confirmations interface {
 	Serve(ctx context.Context, r *confirm.Request) confirm.Answer
 }
 

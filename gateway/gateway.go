@@ -38,7 +38,7 @@ type Deps struct {
 	Sites     *collector.Sites
 	Choices   choices
 	// Confirmations are the page behind the links in mails; nil: there is none.
-	Confirmations confirmations
+	Confirmations Confirmations
 	// Requests are what each site asks consent for, for /consent-requests.json.
 	Requests   map[event.SiteID][]ConsentRequest
 	Demo       *web.Shop // nil: no demo shop

@@ -55,6 +55,7 @@ func check(_ context.Context, f cli.CheckFlags, out, _ io.Writer) error {
 type sites struct {
 	collected *collector.Sites
 	policies  map[event.SiteID]*consent.Policy
+	texts     map[event.SiteID]*config.Site
 	requests  map[event.SiteID][]gateway.ConsentRequest
 	trials    trials
 	demo      *web.Shop // nil without --demo
@@ -65,10 +66,11 @@ func makeSites(c config.Config, demo bool) (sites, error) {
 	if err != nil {
 		return sites{}, err
 	}
-	s := sites{policies: map[event.SiteID]*consent.Policy{}, requests: map[event.SiteID][]gateway.ConsentRequest{}}
+	s := sites{policies: map[event.SiteID]*consent.Policy{}, texts: map[event.SiteID]*config.Site{}, requests: map[event.SiteID][]gateway.ConsentRequest{}}
 	var collected []collector.Site
 	for i := range list {
 		site := &list[i]
+		s.texts[site.ID] = site
 		s.policies[site.ID], s.requests[site.ID] = site.Policy, requestsOf(site)
 		collected = append(collected, collector.Site{
 			ID: site.ID, PublicKeys: site.PublicKeys, Secret: collector.Secret(site.Secret.Reveal()), Origins: site.Origins,
