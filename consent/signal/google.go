@@ -44,25 +44,31 @@ func (g Google) Read(in *Input, p *consent.Policy, out *consent.Signals) {
 
 // query reads gcs and gcd, which make one statement.
 func (Google) query(in *Input, p *consent.Policy, out *consent.Signals) {
-	gcs, hasGCS := in.Query.take("gcs").from(consent.CarrierQuery)
-	gcd, hasGCD := in.Query.take("gcd").from(consent.CarrierQuery)
-	if !hasGCS && !hasGCD {
-		return
+	r := googleReader{st: consent.Statement{Source: consent.SourceGoogle, Carrier: consent.CarrierQuery}}
+	found := false
+	t := in.texts(in.Query, "gcd", consent.CarrierQuery)
+	for c, ok := t.next(); ok; c, ok = t.next() {
+		found = true
+		r.parameter(&c, r.gcd(c.text))
 	}
-	var r googleReader
-	r.st = consent.Statement{Source: consent.SourceGoogle, Carrier: consent.CarrierQuery}
-	for _, c := range [...]*carried{&gcs, &gcd} {
-		if c.fault != consent.DetailNone && (c == &gcs && hasGCS || c == &gcd && hasGCD) {
-			breakFor(&r.st, c.fault)
-		}
+	t = in.texts(in.Query, "gcs", consent.CarrierQuery)
+	for c, ok := t.next(); ok; c, ok = t.next() {
+		found = true
+		r.parameter(&c, r.gcs(c.text))
 	}
-	if hasGCD && gcd.fault == consent.DetailNone && !r.gcd(gcd.text) {
+	if found {
+		r.finish(p, out)
+	}
+}
+
+// parameter marks the statement for what is wrong with a parameter.
+func (r *googleReader) parameter(c *carried, good bool) {
+	switch {
+	case c.fault != consent.DetailNone:
+		breakFor(&r.st, c.fault)
+	case !good:
 		breakFor(&r.st, consent.DetailSyntax)
 	}
-	if hasGCS && gcs.fault == consent.DetailNone && !r.gcs(gcs.text) {
-		breakFor(&r.st, consent.DetailSyntax)
-	}
-	r.finish(p, out)
 }
 
 // googleReader collects what is said about each key.
@@ -87,7 +93,7 @@ func (r *googleReader) gcs(text []byte) bool {
 	for key, c := range text[2:] {
 		switch c {
 		case '0':
-			if !r.asked[key] {
+			if !r.asked[key] || r.st.Broken {
 				r.say(key, consent.Refused)
 			}
 		case '1':

@@ -47,7 +47,7 @@ func TestGoogleParameters(t *testing.T) {
 		{"both granted", google("G111", "13r3r3r3r5"), "google query  -1-11-"},
 		{"one unreadable", google("G111", "x"), "google query malformed ------ broken"},
 		{"empty", request{query: headers{"gcs": {""}}}, "google query empty ------ broken"},
-		{"two values", request{query: headers{"gcs": {"G111", "G100"}}}, "google query two-values ------ broken"},
+		{"two values", request{query: headers{"gcs": {"G111", "G100"}}}, "google query two-values -0-0-- broken"},
 		{"one value twice", request{query: headers{"gcs": {"G100", "G100"}}}, "google query  -0-0--"},
 	})
 }

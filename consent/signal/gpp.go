@@ -29,17 +29,21 @@ func (GPP) Source() consent.Source { return consent.SourceGPP }
 
 // Read implements Parser.
 func (g GPP) Read(in *Input, p *consent.Policy, out *consent.Signals) {
-	text, ok := in.Query.take("gpp").from(consent.CarrierQuery)
-	applies := true
-	if sid, sent := in.Query.take("gpp_sid").from(consent.CarrierQuery); sent {
-		ids, err := gpp.ParseSIDs(sid.text)
-		applies = ids.Has(gpp.TCFEU)
-		if (err != nil || sid.fault != consent.DetailNone) && text.fault == consent.DetailNone {
-			text.fault, ok = consent.DetailSyntax, true
+	sid := in.take(in.Query, "gpp_sid")
+	ids, err := gpp.ParseSIDs(sid.value)
+	odd := sid.found && (err != nil || sid.differs)
+	applies := !sid.found || ids.Has(gpp.TCFEU)
+	w := in.texts(in.Query, "gpp", consent.CarrierQuery)
+	for c, ok := w.next(); ok; c, ok = w.next() {
+		if odd && c.fault == consent.DetailNone {
+			c.fault = consent.DetailSyntax
 		}
+		odd = false
+		g.say(&c, applies, in.Now, p, out)
 	}
-	if ok {
-		g.say(&text, applies, in.Now, p, out)
+	if odd {
+		c := carried{carrier: consent.CarrierQuery, fault: consent.DetailSyntax}
+		g.say(&c, applies, in.Now, p, out)
 	}
 	for t := in.tool("gpp"); ; {
 		v := t.next()
@@ -77,25 +81,25 @@ func sections(v jsontape.Value) (applies, ok bool) {
 // say appends the statements of one string: its own, and that of its TC string.
 func (g GPP) say(c *carried, applies bool, now time.Time, p *consent.Policy, out *consent.Signals) {
 	st := c.statement(consent.SourceGPP)
-	if !st.Broken {
+	if len(c.text) > 0 {
 		if s, err := g.Strings.GPP(c.text); err != nil {
 			breakFor(&st, gppFault(err))
 		} else {
-			readGPP(s, c.browser, applies, now, p, &st, out)
+			readGPP(s, applies, now, p, &st, out)
 		}
 	}
 	out.Put(&st)
 }
 
 // readGPP reads a GPP string into a statement, and its TC string into another.
-func readGPP(s *decoded.GPP, browser, applies bool, now time.Time, p *consent.Policy, st *consent.Statement, out *consent.Signals) {
+func readGPP(s *decoded.GPP, applies bool, now time.Time, p *consent.Policy, st *consent.Statement, out *consent.Signals) {
 	if len(s.Sections) == 0 {
 		note(st, consent.DetailUnknown)
 	}
 	for i := range s.Sections {
 		switch section := &s.Sections[i]; section.ID {
 		case gpp.TCFEU:
-			tc := consent.Statement{Source: consent.SourceTCF, Carrier: consent.CarrierGPP, Browser: browser}
+			tc := consent.Statement{Source: consent.SourceTCF, Carrier: consent.CarrierGPP}
 			readTC(s.TC, now, p, &tc)
 			if !applies {
 				dropGrants(&tc)

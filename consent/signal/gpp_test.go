@@ -48,11 +48,11 @@ func TestGPP(t *testing.T) {
 		{"an undefined value", gppOf(gppText(9, virginia(3, 2, 0, 0, 2))), "gpp query malformed ------ broken"},
 		{"a broken TC string", gppOf(gppText(2, "CAAA")), "gpp query malformed ------ broken"},
 		{"a TC string that is not valid", gppOf(gppText(2, tc{hidden: true}.String())), "tcf gpp no-disclosed-vendors ------ broken; gpp query  ------"},
-		{"gpp_sid unreadable", gppOf(both, "2;9"), "gpp query malformed ------ broken"},
-		{"gpp_sid differs", gppOf(both, "2", "9"), "gpp query malformed ------ broken"},
+		{"gpp_sid unreadable", gppOf(both, "2;9"), "tcf gpp core ------; gpp query malformed ---00- broken"},
+		{"gpp_sid differs", gppOf(both, "2", "9"), "tcf gpp core -111--; gpp query malformed ---00- broken"},
 		{"gpp_sid alone", request{query: headers{"gpp_sid": {"7"}}}, ""},
 		{"gpp_sid alone, unreadable", request{query: headers{"gpp_sid": {"x"}}}, "gpp query malformed ------ broken"},
-		{"sections of a wrong type", request{context: `{"consent":{"gpp":{"gppString":"` + both + `","applicableSections":"2"}}}`}, "gpp body wrong-type ------ broken"},
+		{"sections of a wrong type", request{context: `{"consent":{"gpp":{"gppString":"` + both + `","applicableSections":"2"}}}`}, "tcf gpp core ------; gpp body wrong-type ---00- broken"},
 		{"not a text", request{context: `{"consent":{"gpp":[]}}`}, "gpp body wrong-type ------ broken"},
 	})
 }
@@ -89,6 +89,6 @@ func TestUSPrivacy(t *testing.T) {
 		{"version 2", usp("2YYN"), "us-privacy query malformed ------ broken"},
 		{"too short", usp("1YY"), "us-privacy query malformed ------ broken"},
 		{"not a text", request{context: `{"consent":{"usp":true}}`}, "us-privacy body wrong-type ------ broken"},
-		{"two values", request{query: headers{"us_privacy": {"1YNN", "1YYN"}}}, "us-privacy query two-values ------ broken"},
+		{"two values", request{query: headers{"us_privacy": {"1YNN", "1YYN"}}}, "us-privacy query two-values ------ broken; us-privacy query two-values --000- broken"},
 	})
 }

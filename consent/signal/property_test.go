@@ -101,7 +101,7 @@ func put(in *Input, place, text string) {
 	case "gpc":
 		in.GPC = v
 	case "context":
-		in.Context, in.looked, in.tools = v, false, false
+		in.Context, in.tools = v, toolsFound{}
 	}
 }
 

@@ -24,8 +24,9 @@ func Raw(in *Input, limit int) string {
 		{carriedFrom{in.Query, "us_privacy", consent.CarrierQuery}, isUSPrivacy},
 		{carriedFrom{in.Cookies, "usprivacy", consent.CarrierCookie}, isUSPrivacy},
 	} {
-		c, ok := place.of.each.take(place.of.name).from(place.of.carrier)
-		if !ok || c.fault != consent.DetailNone || len(all)+1+len(c.text) > limit || !place.good(c.text) || hasWord(all, c.text) {
+		said := in.take(place.of.each, place.of.name)
+		c := said.from(place.of.carrier)
+		if said.differs || c.fault != consent.DetailNone || len(all)+1+len(c.text) > limit || !place.good(c.text) || hasWord(all, c.text) {
 			continue
 		}
 		if len(all) > 0 {

@@ -27,7 +27,7 @@ func (RudderStack) Source() consent.Source { return consent.SourceRudderStack }
 
 // Read implements Parser.
 func (RudderStack) Read(in *Input, p *consent.Policy, out *consent.Signals) {
-	if !in.hasTools() {
+	if !in.look().management {
 		return
 	}
 	for m := in.Context.Members(); m.Next(); {
@@ -58,6 +58,7 @@ func (r *rudderReader) object(v jsontape.Value) {
 			r.list(&r.allowed, m.Value())
 		case "deniedConsentIds":
 			r.list(&r.denied, m.Value())
+			r.refuse(m.Value())
 		case "resolutionStrategy":
 			if m.Type() != jsontape.String && m.Type() != jsontape.Null {
 				breakFor(&r.st, consent.DetailType)
@@ -65,18 +66,16 @@ func (r *rudderReader) object(v jsontape.Value) {
 			r.any = string(m.Value().Text()) == "or"
 		}
 	}
-	if r.st.Broken {
-		return
-	}
 	if r.allowed.Exists() && r.allowed.Len() == 0 && r.denied.Len() == 0 {
-		r.st.Detail = consent.DetailNothing
+		note(&r.st, consent.DetailNothing)
 		for i := range r.policy.Purposes {
 			r.st.Say(i, consent.Refused)
 		}
 		return
 	}
-	r.refuse()
-	r.grant()
+	if !r.st.Broken {
+		r.grant()
+	}
 }
 
 // list notes one of the lists, which must be of texts and there once.
@@ -89,22 +88,23 @@ func (r *rudderReader) list(to *jsontape.Value, v jsontape.Value) {
 		return
 	case v.Len() > maxRudderIDs:
 		breakFor(&r.st, consent.DetailTooLong)
-		return
 	case to.Exists():
 		breakFor(&r.st, consent.DetailDiffers)
-		return
 	}
-	for item := v.Items(); item.Next(); {
+	*to = v
+	n := 0
+	for item := v.Items(); item.Next() && n < maxRudderIDs; n++ {
 		if item.Type() != jsontape.String {
 			breakFor(&r.st, consent.DetailType)
 			return
 		}
 	}
-	*to = v
 }
 
-func (r *rudderReader) refuse() {
-	for item := r.denied.Items(); item.Next(); {
+// refuse reads a list of denied ids, also of one that has faults.
+func (r *rudderReader) refuse(list jsontape.Value) {
+	n := 0
+	for item := list.Items(); item.Next() && n < maxRudderIDs; n++ {
 		r.st.Say(category(r.policy, item.Value().Text()), consent.Refused)
 	}
 }

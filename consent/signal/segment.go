@@ -16,7 +16,7 @@ func (Segment) Source() consent.Source { return consent.SourceSegment }
 
 // Read implements Parser.
 func (Segment) Read(in *Input, p *consent.Policy, out *consent.Signals) {
-	if !in.hasTools() {
+	if in.look().consents == 0 {
 		return
 	}
 	var st *consent.Statement

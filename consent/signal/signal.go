@@ -34,7 +34,8 @@ type Input struct {
 	// Now is the time of receipt: cookies expire by it.
 	Now time.Time
 
-	looked, tools bool // whether the context was looked through, and has objects of consent tools
+	tools  toolsFound
+	reader *values // held during ReadAll
 }
 
 // Parser reads one signal.
@@ -64,9 +65,12 @@ func Standard(jar *cookie.Jar, strings *decoded.Cache) []Parser {
 // ReadAll resets out and reads every signal into it.
 func ReadAll(parsers []Parser, in *Input, p *consent.Policy, out *consent.Signals) {
 	out.Reset()
+	in.reader, in.tools = pool.Get().(*values), toolsFound{} // the pool holds nothing else
 	for _, parser := range parsers {
 		parser.Read(in, p, out)
 	}
+	pool.Put(in.reader)
+	in.reader = nil
 }
 
 // values are what a request says under one name. They are pooled, since their
@@ -99,20 +103,26 @@ type said struct {
 }
 
 // take returns what stands under the name.
-func (each Each) take(name string) (s said) {
+func (in *Input) take(each Each, name string) (s said) {
 	if each == nil {
 		return s
 	}
-	v := pool.Get().(*values) // the pool holds nothing else
+	v := in.reader
+	if v == nil {
+		v = pool.Get().(*values)
+		defer pool.Put(v)
+	}
 	each(name, v.yield)
+	if !v.found {
+		return s
+	}
 	s = said{v.first, v.found, v.differs, v.one}
 	v.first, v.found, v.differs, v.one = nil, false, false, false
-	pool.Put(v)
 	return s
 }
 
 // headerIsOne says whether any value of the header is exactly "1".
-func (in *Input) headerIsOne(name string) bool { return in.Header.take(name).one }
+func (in *Input) headerIsOne(name string) bool { return in.take(in.Header, name).one }
 
 // find returns the index of the purpose with the given id, or -1.
 func find(p *consent.Policy, id []byte) int {

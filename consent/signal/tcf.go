@@ -32,14 +32,22 @@ func (TCF) Source() consent.Source { return consent.SourceTCF }
 
 // Read implements Parser.
 func (t TCF) Read(in *Input, p *consent.Policy, out *consent.Signals) {
-	text, ok := in.Query.take("gdpr_consent").from(consent.CarrierQuery)
-	if applies := in.Query.take("gdpr"); applies.found && !isFlag(applies) && text.fault == consent.DetailNone {
-		text.fault, ok = consent.DetailSyntax, true
+	flag := in.take(in.Query, "gdpr")
+	odd := flag.found && !isFlag(flag)
+	w := in.texts(in.Query, "gdpr_consent", consent.CarrierQuery)
+	for c, ok := w.next(); ok; c, ok = w.next() {
+		if odd && c.fault == consent.DetailNone {
+			c.fault = consent.DetailSyntax
+		}
+		odd = false
+		t.say(&c, in.Now, p, out)
 	}
-	if ok {
-		t.say(&text, in.Now, p, out)
+	if odd {
+		c := carried{carrier: consent.CarrierQuery, fault: consent.DetailSyntax}
+		t.say(&c, in.Now, p, out)
 	}
-	if c, ok := in.Cookies.take("euconsent-v2").from(consent.CarrierCookie); ok {
+	w = in.texts(in.Cookies, "euconsent-v2", consent.CarrierCookie)
+	for c, ok := w.next(); ok; c, ok = w.next() {
 		t.say(&c, in.Now, p, out)
 	}
 	for w := in.tool("tcf"); ; {
@@ -60,7 +68,7 @@ func isFlag(s said) bool {
 // say appends the statement of one text.
 func (t TCF) say(c *carried, now time.Time, p *consent.Policy, out *consent.Signals) {
 	st := c.statement(consent.SourceTCF)
-	if !st.Broken {
+	if len(c.text) > 0 {
 		if s, err := t.Strings.TC(c.text); err != nil {
 			breakFor(&st, tcfFault(err))
 		} else {
@@ -82,19 +90,21 @@ func readTC(s *decoded.TC, now time.Time, p *consent.Policy, st *consent.Stateme
 	for i := range p.Purposes {
 		st.Say(i, tcfReading(&s.String, &v, shown, &p.Purposes[i].TCF))
 	}
+	if valid != nil {
+		dropGrants(st)
+		note(st, tcfFault(valid))
+		return
+	}
 	_, publisher := s.Publisher()
 	switch {
-	case valid != nil:
-		dropGrants(st)
-		st.Detail = tcfFault(valid)
 	case !shown:
-		st.Detail = consent.DetailNotShown
+		note(st, consent.DetailNotShown)
 	case v.ID != 0:
-		st.Detail = consent.DetailVendor
+		note(st, consent.DetailVendor)
 	case publisher:
-		st.Detail = consent.DetailPublisher
+		note(st, consent.DetailPublisher)
 	default:
-		st.Detail = consent.DetailCore
+		note(st, consent.DetailCore)
 	}
 }
 

@@ -63,9 +63,9 @@ func TestTCFUnreadable(t *testing.T) {
 		{"cut", gdpr(text[:40]), "tcf query malformed ------ broken"},
 		{"of version 1", gdpr("B" + text[1:]), "tcf query malformed ------ broken"},
 		{"too long", gdpr(text + "." + string(make([]byte, 9<<10))), "tcf query too-long ------ broken"},
-		{"two values", request{query: headers{"gdpr_consent": {text, tc{}.String()}}}, "tcf query two-values ------ broken"},
+		{"two values", request{query: headers{"gdpr_consent": {text, tc{}.String()}}}, "tcf query two-values -111-- broken; tcf query two-values -000-0 broken"},
 		{"one value twice", request{query: headers{"gdpr_consent": {text, text}}}, "tcf query core -111--"},
-		{"two cookies", request{cookies: headers{"euconsent-v2": {text, ""}}}, "tcf cookie two-values ------ broken browser"},
+		{"two cookies", request{cookies: headers{"euconsent-v2": {text, ""}}}, "tcf cookie two-values -111-- broken browser; tcf cookie two-values ------ broken browser"},
 		{"not a text", request{context: `{"consent":{"tcf":7}}`}, "tcf body wrong-type ------ broken"},
 		{"an object without", request{context: `{"consent":{"tcf":{}}}`}, "tcf body wrong-type ------ broken"},
 		{"null", request{context: `{"consent":{"tcf":null}}`}, ""},
@@ -73,7 +73,7 @@ func TestTCFUnreadable(t *testing.T) {
 		{"gdpr=0 alone", request{query: headers{"gdpr": {"0"}}}, ""},
 		{"gdpr=0 loosens nothing", request{query: headers{"gdpr": {"0"}, "gdpr_consent": {tc{}.String()}}}, "tcf query core -000-0"},
 		{"gdpr unreadable", request{query: headers{"gdpr": {"${GDPR}"}}}, "tcf query malformed ------ broken"},
-		{"gdpr unreadable beside a string", request{query: headers{"gdpr": {"0", "1"}, "gdpr_consent": {text}}}, "tcf query malformed ------ broken"},
+		{"gdpr unreadable beside a string", request{query: headers{"gdpr": {"0", "1"}, "gdpr_consent": {text}}}, "tcf query malformed -111-- broken"},
 	})
 }
 

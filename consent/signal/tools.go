@@ -5,18 +5,32 @@ import (
 	"zgoda/jsontape"
 )
 
-// hasTools says whether the context holds anything of a consent tool. Most have
-// nothing, so that they are looked through once and not by each parser.
-func (in *Input) hasTools() bool {
-	if !in.looked {
-		in.looked = true
-		for m := in.Context.Members(); m.Next(); {
-			if k := m.Known(); k == jsontape.Consent || k == jsontape.ConsentManagement {
-				in.tools = true
-			}
+// toolsFound is what a context holds of consent tools. Most hold nothing, so that
+// they are looked through once and not by each parser.
+type toolsFound struct {
+	looked     bool
+	management bool           // consentManagement is there
+	consents   int            // how often consent is
+	consent    jsontape.Value // the last of them
+}
+
+func (in *Input) look() *toolsFound {
+	f := &in.tools
+	if f.looked {
+		return f
+	}
+	f.looked = true
+	for m := in.Context.Members(); m.Next(); {
+		switch m.Known() {
+		case jsontape.Consent:
+			f.consents++
+			f.consent = m.Value()
+		case jsontape.ConsentManagement:
+			f.management = true
+		default:
 		}
 	}
-	return in.tools
+	return f
 }
 
 // tools goes over the members of one name of context.consent. It finds each of
@@ -27,8 +41,13 @@ type tools struct {
 }
 
 func (in *Input) tool(name string) (t tools) {
-	if in.hasTools() {
-		t.name, t.outer = name, in.Context.Members()
+	t.name = name
+	switch f := in.look(); f.consents {
+	case 0:
+	case 1:
+		t.inner = f.consent.Members() // none, unless it is an object
+	default:
+		t.outer = in.Context.Members()
 	}
 	return t
 }
@@ -45,7 +64,7 @@ func (t *tools) next() jsontape.Value {
 			return jsontape.Value{}
 		}
 		if t.outer.Known() == jsontape.Consent {
-			t.inner = t.outer.Value().Members() // none, unless it is an object
+			t.inner = t.outer.Value().Members()
 		}
 	}
 }
@@ -69,27 +88,69 @@ func stringIn(v jsontape.Value, name string) (text []byte, ok bool) {
 	return text, found
 }
 
-// carried says where a text of a consent tool stood.
+// carried is a text of a consent tool, and where it stood. With a fault it is
+// unreadable, but what can be read of it may still refuse.
 type carried struct {
 	text    []byte
 	carrier consent.Carrier
-	browser bool
-	fault   consent.Detail // why there is no text to read
+	fault   consent.Detail
 }
 
-// from returns what one place holds, and whether there is anything.
-func (s said) from(carrier consent.Carrier) (carried, bool) {
-	c := carried{text: s.value, carrier: carrier, browser: carrier == consent.CarrierCookie}
-	switch {
-	case !s.found:
-	case s.differs:
-		c.fault = consent.DetailDiffers
-	case len(s.value) == 0:
-		c.fault = consent.DetailEmpty
-	case c.browser && len(s.value) > 1 && s.value[0] == '"' && s.value[len(s.value)-1] == '"':
-		c.text = s.value[1 : len(s.value)-1]
+// maxValues bounds how many values of one name are read where they differ.
+const maxValues = 8
+
+// texts goes over what stands under a name: one text, or each of those that
+// differ, as one of them may be a refusal.
+type texts struct {
+	said
+	each    Each
+	name    string
+	carrier consent.Carrier
+	at      int
+}
+
+func (in *Input) texts(each Each, name string, carrier consent.Carrier) texts {
+	return texts{said: in.take(each, name), each: each, name: name, carrier: carrier}
+}
+
+// next returns the next text, and whether there is one.
+func (t *texts) next() (c carried, ok bool) {
+	at := t.at
+	t.at++
+	if !t.differs {
+		if at > 0 || !t.found {
+			return c, false
+		}
+		return t.from(t.carrier), true
 	}
-	return c, s.found
+	value, ok := t.each.nth(t.name, at)
+	c = said{value: value}.from(t.carrier)
+	c.fault = consent.DetailDiffers
+	return c, ok && at < maxValues
+}
+
+// nth returns one of several values. It is for what no honest client sends.
+func (each Each) nth(name string, n int) (value []byte, ok bool) {
+	each(name, func(v []byte) bool {
+		if ok = n == 0; ok {
+			value = v
+		}
+		n--
+		return !ok
+	})
+	return value, ok
+}
+
+// from returns a value as a text of a place.
+func (s said) from(carrier consent.Carrier) carried {
+	c := carried{text: s.value, carrier: carrier}
+	switch n := len(s.value); {
+	case n == 0:
+		c.fault = consent.DetailEmpty
+	case carrier == consent.CarrierCookie && n > 1 && s.value[0] == '"' && s.value[n-1] == '"':
+		c.text = s.value[1 : n-1]
+	}
+	return c
 }
 
 // fromBody returns what a member of context.consent holds.
@@ -104,10 +165,9 @@ func fromBody(v jsontape.Value, name string) carried {
 	return c
 }
 
-// statement begins the statement of what was carried. It is Broken where there is
-// nothing to read.
+// statement begins the statement of what was carried, Broken where it has a fault.
 func (c *carried) statement(source consent.Source) consent.Statement {
-	st := consent.Statement{Source: source, Carrier: c.carrier, Browser: c.browser}
+	st := consent.Statement{Source: source, Carrier: c.carrier, Browser: c.carrier == consent.CarrierCookie}
 	if c.fault != consent.DetailNone {
 		breakFor(&st, c.fault)
 	}

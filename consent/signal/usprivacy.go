@@ -16,11 +16,9 @@ func (USPrivacy) Source() consent.Source { return consent.SourceUSPrivacy }
 
 // Read implements Parser.
 func (u USPrivacy) Read(in *Input, p *consent.Policy, out *consent.Signals) {
-	if c, ok := in.Query.take("us_privacy").from(consent.CarrierQuery); ok {
-		u.say(&c, p, out)
+	for t := in.texts(in.Query, "us_privacy", consent.CarrierQuery); u.next(&t, p, out); {
 	}
-	if c, ok := in.Cookies.take("usprivacy").from(consent.CarrierCookie); ok {
-		u.say(&c, p, out)
+	for t := in.texts(in.Cookies, "usprivacy", consent.CarrierCookie); u.next(&t, p, out); {
 	}
 	for t := in.tool("usp"); ; {
 		v := t.next()
@@ -32,9 +30,17 @@ func (u USPrivacy) Read(in *Input, p *consent.Policy, out *consent.Signals) {
 	}
 }
 
+func (u USPrivacy) next(t *texts, p *consent.Policy, out *consent.Signals) bool {
+	c, ok := t.next()
+	if ok {
+		u.say(&c, p, out)
+	}
+	return ok
+}
+
 func (USPrivacy) say(c *carried, p *consent.Policy, out *consent.Signals) {
 	st := c.statement(consent.SourceUSPrivacy)
-	if !st.Broken {
+	if len(c.text) > 0 {
 		usPrivacy(c.text, p, &st)
 	}
 	out.Put(&st)
