@@ -152,12 +152,11 @@ func appendPath(dst, path []byte) []byte {
 // closeSegment ends the segment that begins at the place given, after which a
 // separator stands; an empty one and those of dots leave none.
 func closeSegment(dst []byte, start, segment int) []byte {
-	switch text := string(dst[segment:]); text {
+	switch string(dst[segment:]) { // compared, not copied
 	case "", ".":
 		return dst[:segment]
 	case "..":
-		dst = dst[:segment]
-		if i := bytes.LastIndexByte(dst[start:max(start+1, segment-1)], '/'); i >= 0 {
+		if i := bytes.LastIndexByte(dst[start:max(start, segment-1)], '/'); i >= 0 {
 			return dst[:start+i+1]
 		}
 		return dst[:start+1]

@@ -1,0 +1,178 @@
+package collector
+
+import (
+	"strings"
+	"testing"
+
+	"zgoda/consent"
+	"zgoda/event"
+)
+
+func testClasses() *classes {
+	return newClasses(
+		&SpecialData{Paths: []string{"/health", "/Rada/Zdravie"}, Events: []string{"Diagnosis Viewed"}, Keys: []string{"diagnosis", "utm_source"}},
+		&SpecialData{Paths: []string{"/court/"}, Events: []string{"Verdict"}, Keys: []string{"Offence"}},
+		&SpecialData{Paths: []string{"/kids", "/health/kids"}},
+	)
+}
+
+// classified is a stage whose shop lists special data.
+func classified(tb testing.TB) (*stage, *Site) {
+	s := newStage(tb)
+	site := s.deps.Sites.ByID("shop")
+	site.classes = testClasses()
+	return s, site
+}
+
+func TestClassesOfPaths(t *testing.T) {
+	c := testClasses()
+	var scratch []byte
+	for path, want := range map[string]consent.Class{
+		"/": 0, "": 0, "/healthy": 0, "/x/health": 0, "health": consent.ClassSpecial, "/health": consent.ClassSpecial,
+		"/Health/": consent.ClassSpecial, "/health/advice": consent.ClassSpecial, "/%68ealth": consent.ClassSpecial, "//health": consent.ClassSpecial,
+		"/a/../health": consent.ClassSpecial, "/a/b/../../health": consent.ClassSpecial, "/./health": consent.ClassSpecial, "/../../health": consent.ClassSpecial,
+		"/\\health\\x": consent.ClassSpecial, "/health/..": 0, "/health/../court": consent.ClassCriminal, "/health%2Fx": consent.ClassSpecial,
+		"/rada/zdravie/2": consent.ClassSpecial, "/rada": 0, "/health/kids/1": consent.ClassSpecial | consent.ClassChild, "/kids": consent.ClassChild,
+		"/%6": 0, "/%zz": 0, "/..": 0, "..": 0,
+	} {
+		if got := c.path(&scratch, []byte(path)); got != want {
+			t.Errorf("%q is %v, want %v", path, got.Names(), want.Names())
+		}
+	}
+	whole := newClasses(&SpecialData{Paths: []string{"/"}}, &SpecialData{}, &SpecialData{})
+	if whole.path(&scratch, []byte("/any/page")) != consent.ClassSpecial {
+		t.Error("a whole site is not special")
+	}
+	if newClasses(&SpecialData{}, &SpecialData{}, &SpecialData{}) != nil {
+		t.Error("no lists are something")
+	}
+	long := []byte("/health/" + strings.Repeat("a-long-segment-that-goes-on/", 9))
+	if n := testing.AllocsPerRun(100, func() { c.path(&scratch, long) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// Data on criminal convictions goes nowhere, whoever agreed and whatever carries it.
+func TestCriminalIsDropped(t *testing.T) {
+	for name, body := range map[string]string{
+		"path":       `{"anonymousId":"v-1","event":"Viewed","context":{"page":{"url":"https://shop.example/court/case"}}}`,
+		"page path":  `{"anonymousId":"v-1","event":"Viewed","context":{"page":{"url":"https://shop.example/","path":"/court"}}}`,
+		"referrer":   `{"anonymousId":"v-1","event":"Viewed","context":{"page":{"url":"https://shop.example/","referrer":"https://shop.example/court/9"}}}`,
+		"name":       `{"anonymousId":"v-1","event":" VERDICT "}`,
+		"key":        `{"anonymousId":"v-1","event":"Viewed","properties":{"offence":1}}`,
+		"nested key": `{"anonymousId":"v-1","event":"Viewed","properties":{"list":[{"a":{"OFFENCE":null}}]}}`,
+	} {
+		s, _ := classified(t)
+		s.grant(event.KindVisitor, "v-1", 0, 1, 2)
+		a := s.collect(t, browser(RouteTrack, body))
+		if len(s.log.records) != 0 || s.fates.dropped[event.ReasonCriminal] != 1 {
+			t.Errorf("%s: stored %d, dropped %v", name, len(s.log.records), s.fates.dropped)
+		}
+		if want := "measurement=deny; by=criminal, analytics=deny; by=criminal, profiling=deny; by=criminal"; string(a.Decision) != want {
+			t.Errorf("%s: %s", name, a.Decision)
+		}
+		x, _ := s.Explain(t.Context(), browser(RouteTrack, body))
+		if e := x.Events[0]; e.Fate != "dropped" || e.Reason != "criminal" || e.Decision.Purposes[0].Rule != "class" || e.Decision.Classes[0] != "criminal" {
+			t.Errorf("%s: explained as %+v", name, e)
+		}
+		s.balance(t)
+	}
+}
+
+func TestSpecialNeedsGrantOnRecord(t *testing.T) {
+	body := `{"anonymousId":"v-1","event":"Viewed","properties":{"Diagnosis":"x"},"context":{"consent":{"categoryPreferences":{"analytics":true}}}}`
+	for _, c := range []struct {
+		name             string
+		special, granted bool
+		body             string
+		scope            event.Scope
+		stored           bool
+	}{
+		{"no grant on record", true, false, body, 0, false},
+		{"a purpose that may not", false, true, body, 0, false},
+		{"a grant on record", true, true, body, event.ScopePeriod, true},
+		{"a kept parameter", true, true, `{"anonymousId":"v-1","event":"Viewed","context":{"page":{"url":"https://shop.example/?utm_source=x"}}}`, event.ScopePeriod, true},
+		{"an ordinary event", false, false, `{"anonymousId":"v-1","event":"Viewed"}`, event.ScopeNone, true},
+	} {
+		s, site := classified(t)
+		policy := *site.Policy
+		policy.Purposes = append([]consent.Purpose(nil), policy.Purposes...)
+		policy.Purposes[1].Special = c.special
+		site.Policy = &policy
+		if c.granted {
+			s.grant(event.KindVisitor, "v-1", 1)
+		}
+		s.collect(t, browser(RouteTrack, c.body))
+		if stored := len(s.log.records) == 1; stored != c.stored || stored && s.log.records[0].Scope != c.scope {
+			t.Errorf("%s: %v", c.name, s.log.records)
+		}
+	}
+}
+
+func TestChildIsNotProfiled(t *testing.T) {
+	s, _ := classified(t)
+	s.grant(event.KindVisitor, "v-1", 1, 2)
+	s.collect(t, browser(RouteTrack, `{"anonymousId":"v-1","event":"Viewed","context":{"page":{"url":"https://shop.example/kids/games"}}}`))
+	if len(s.log.records) != 1 || s.log.records[0].Scope != event.ScopeNone {
+		t.Errorf("stored %v", s.log.records)
+	}
+}
+
+// A grant ends with its day, by the gateway's clock.
+func TestGrantEnds(t *testing.T) {
+	for until, scope := range map[consent.Day]event.Scope{
+		0: event.ScopePeriod, consent.DayOf(now) + 1: event.ScopePeriod, consent.DayOf(now): event.ScopeNone,
+	} {
+		s := newStage(t)
+		e := s.grant(event.KindVisitor, "v-1", 1)
+		e.Record().Purposes[1].Until = until
+		s.collect(t, browser(RouteTrack, `{"anonymousId":"v-1","event":"Viewed"}`))
+		if len(s.log.records) != 1 || s.log.records[0].Scope != scope {
+			t.Errorf("until %s: %v", until, s.log.records)
+		}
+	}
+}
+
+// An address that a server tells makes the rules stricter, never looser.
+func TestPlaceOfSubject(t *testing.T) {
+	policy := &consent.Policy{Establishment: consent.JurisdictionUS}
+	in := func(j consent.Jurisdiction) *consent.Record { return &consent.Record{Place: j} }
+	for _, c := range []struct {
+		name    string
+		secret  bool
+		country string
+		told    bool
+		contact *consent.Record
+		want    consent.Jurisdiction
+	}{
+		{"a page", false, "SK", false, nil, consent.JurisdictionEU},
+		{"a page of a contact elsewhere", false, "US", false, in(consent.JurisdictionEU), consent.JurisdictionUS},
+		{"a page from nowhere", false, "", false, nil, consent.JurisdictionUnknown},
+		{"a server", true, "US", false, nil, consent.JurisdictionUnknown},
+		{"a server that tells", true, "US", true, nil, consent.JurisdictionUnknown},
+		{"a server about a contact", true, "SK", false, in(consent.JurisdictionUS), consent.JurisdictionUS},
+		{"a server about a contact of no known country", true, "US", true, in(consent.JurisdictionUnknown), consent.JurisdictionUnknown},
+		{"a server that tells the same", true, "US", true, in(consent.JurisdictionUS), consent.JurisdictionUS},
+		{"a server that tells another", true, "BR", true, in(consent.JurisdictionEU), consent.JurisdictionUnknown},
+	} {
+		w := &work{site: &Site{Policy: policy}, secret: c.secret}
+		it := &item{told: c.told, raw: event.Raw{Country: c.country}}
+		if got := w.place(it, c.contact); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
+// Of several bystanders, every refusal and the strictest of places and ages hold.
+func TestBystandersAddUp(t *testing.T) {
+	a := consent.Record{Place: consent.JurisdictionUS, Minority: consent.Minority{Minor: 9, Ward: 5}}
+	b := consent.Record{Place: consent.JurisdictionUS, OptOut: true, Minority: consent.Minority{Minor: 8, Ward: 7}}
+	addRefusals(&a, &b)
+	if !a.OptOut || a.Place != consent.JurisdictionUS || a.Minority != (consent.Minority{Minor: 9, Ward: 7}) {
+		t.Errorf("%+v", a)
+	}
+	addRefusals(&a, &consent.Record{Place: consent.JurisdictionEU})
+	if a.Place != consent.JurisdictionUnknown || !a.OptOut {
+		t.Errorf("%+v", a)
+	}
+}
