@@ -38,6 +38,7 @@ type grammar struct {
 	Drops   dropsCmd   `cmd:"" help:"Tell why an event was not stored, by its messageId."`
 	DryRun  dryRunCmd  `cmd:"" name:"dryrun" help:"Tell what the candidate policy of --candidate would decide otherwise."`
 	Contact contactCmd `cmd:"" help:"Show a contact, record a choice, switch profiling."`
+	Ledger  ledgerCmd  `cmd:"" help:"Export the consent ledger, and check an export offline."`
 	Token   tokenCmd   `cmd:"" help:"Make, list and revoke tokens of the console's API."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

@@ -72,12 +72,7 @@ func (s *Server) stream(hctx huma.Context, q Query) {
 	}
 	ctx, cancel := context.WithTimeout(hctx.Context(), s.cfg.QueryTimeout)
 	defer cancel()
-	_, raw := humago.Unwrap(hctx)
-	w := &lazyWriter{
-		ctx: hctx, control: http.NewResponseController(raw), mediaType: mediaTypes[q.Format],
-		idle: s.cfg.QueryTimeout + s.cfg.WriteTimeout, write: s.cfg.WriteTimeout,
-	}
-	w.deadline(w.idle)
+	w, raw := s.streamed(hctx, mediaTypes[q.Format])
 	err := s.deps.SQL.Query(ctx, q, w)
 	w.deadline(w.write)
 	if err != nil && !w.begun {
@@ -92,6 +87,18 @@ func (s *Server) stream(hctx huma.Context, q Query) {
 		return
 	}
 	raw.Header().Set(TrailerOutcome, "done")
+}
+
+// streamed returns where a streamed answer is written to, and the header of its
+// trailers.
+func (s *Server) streamed(hctx huma.Context, mediaType string) (*lazyWriter, http.ResponseWriter) {
+	_, raw := humago.Unwrap(hctx)
+	w := &lazyWriter{
+		ctx: hctx, control: http.NewResponseController(raw), mediaType: mediaType,
+		idle: s.cfg.QueryTimeout + s.cfg.WriteTimeout, write: s.cfg.WriteTimeout,
+	}
+	w.deadline(w.idle)
+	return w, raw
 }
 
 // lazyWriter sends the header with the first piece, so that a query that fails

@@ -33,6 +33,11 @@ var contract = []struct {
 	{"VerifyAfterErasure", contractVerifyAfterErasure},
 	{"VerifyAgainstAnchors", contractVerifyAgainstAnchors},
 	{"VerifyLongLedger", contractVerifyLongLedger},
+	{"Export", contractExport},
+	{"Anchored", contractAnchored},
+	{"Links", contractLinks},
+	{"GrantsEnd", contractGrantsEnd},
+	{"ThePastUndoesNothing", contractThePastUndoesNothing},
 }
 
 // TestContract runs the contract over SQLite and over PostgreSQL.

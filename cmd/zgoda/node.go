@@ -13,17 +13,20 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"zgoda/activity"
+	"zgoda/anchor"
 	"zgoda/collector"
 	"zgoda/collector/choice"
 	"zgoda/collector/enrich"
 	"zgoda/collector/reasons"
 	"zgoda/config"
+	"zgoda/confirm"
 	"zgoda/consent/cookie"
 	"zgoda/consent/decoded"
 	"zgoda/console"
 	"zgoda/control"
 	"zgoda/gateway"
 	"zgoda/pseudonym"
+	"zgoda/renewal"
 	"zgoda/spool"
 	"zgoda/subjects"
 	"zgoda/supervise"
@@ -56,11 +59,16 @@ type node struct {
 	admin     *activity.Store
 	inserter  *activity.Store
 	analyst   *activity.Store // nil where the operator keeps analysts' users elsewhere
+	people    *subjects.Directory
+	confirm   *confirm.Service // nil without a mail server
+	renewal   *renewal.Job
 	gateway   *gateway.Gateway
 	console   *console.Server
 	local     console.Secret // the token of the commands on this machine
 	writer    *writer.Writer
 	ops       *telemetry.Ops
+	anchors   *anchor.Runner // makes the ledger's checkpoints
+	ledgerKey anchor.Key
 }
 
 type supervised struct {
@@ -110,6 +118,9 @@ func (n *node) build(ctx context.Context, s stores) error {
 	}
 	jar := cookie.NewJar(keys.Cookie.Reveal())
 	blinder := pseudonym.NewBlinder(keys.Gate)
+	if err := n.makeConfirm(blinder); err != nil {
+		return err
+	}
 	if err := n.makeGateway(jar, blinder); err != nil {
 		return err
 	}
@@ -120,8 +131,11 @@ func (n *node) build(ctx context.Context, s stores) error {
 	if err != nil {
 		return err
 	}
+	if err := n.makeAnchors(); err != nil {
+		return err
+	}
 	//nolint:contextcheck // each request of the console has a context of its own
-	return n.makeConsole(blinder)
+	return n.makeConsole()
 }
 
 // openKeyholder waits for the keyholder and fetches the gateway's keys, which
@@ -227,22 +241,20 @@ func (n *node) makeGateway(jar *cookie.Jar, blinder *pseudonym.Blinder) error {
 		return err
 	}
 	n.gateway, err = gateway.New(front, gateway.Deps{
-		Collector: events, Sites: n.sites.collected, Choices: desk, Requests: n.sites.requests, Demo: n.sites.demo, Logger: n.log, Registerer: n.registry,
+		Confirmations: n.confirmations(),
+		Collector:     events, Sites: n.sites.collected, Choices: desk, Requests: n.sites.requests, Demo: n.sites.demo, Logger: n.log, Registerer: n.registry,
 	})
 	return err
 }
 
-func (n *node) makeConsole(blinder *pseudonym.Blinder) error {
-	people, err := subjects.NewDirectory(n.subjects, blinder, n.keyholder, n.control)
-	if err != nil {
-		return err
-	}
+func (n *node) makeConsole() (err error) {
 	cfg := console.DefaultConfig()
 	cfg.Address, cfg.Version = n.config.Console, telemetry.Version()
 	n.console, err = console.New(cfg, console.Deps{
-		Directory: people, Waiting: n.writer, BadIdentifier: pseudonym.ErrIdentifier, Sites: n.sites, Explainer: explainer{n.gateway}, SQL: queries{n.admin, n.analyst},
+		OptIns:    n.optIns(),
+		Directory: n.people, Writer: n.people, Renewals: n.renewal, SecretOf: n.sites.secretOf, Waiting: n.writer, BadIdentifier: pseudonym.ErrIdentifier, Sites: n.sites, Explainer: explainer{n.gateway}, SQL: queries{n.admin, n.analyst},
 		DryRuns: n.sites.trials, Drops: n.reasons,
-		Tokens: tokens{n.control}, Local: n.local, Processes: n.processes, Logger: n.log, Registerer: n.registry,
+		Tokens: tokens{n.control}, Ledger: exported{n.control, n.ledgerKey}, Local: n.local, Processes: n.processes, Logger: n.log, Registerer: n.registry,
 	})
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"testing"
 	"time"
 
@@ -40,9 +41,14 @@ func (b *book) Heads(context.Context) ([]ledger.Head, error) {
 	return list, nil
 }
 
-func (b *book) Entries(_ context.Context, after event.Sequence, limit int) ([]ledger.Stored, error) {
-	rest := b.entries[after:]
-	return rest[:min(limit, len(rest))], nil
+func (b *book) Entries(_ context.Context, after event.Sequence) iter.Seq2[ledger.Stored, error] {
+	return func(yield func(ledger.Stored, error) bool) {
+		for i := range b.entries[after:] {
+			if !yield(b.entries[int(after)+i], nil) {
+				return
+			}
+		}
+	}
 }
 
 func (b *book) Checkpoints(_ context.Context, after event.Sequence, limit int) ([][]byte, error) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -20,15 +21,14 @@ import (
 type Source interface {
 	// Heads returns the heads of all writers, as of one moment.
 	Heads(ctx context.Context) ([]ledger.Head, error)
-	// Entries returns the entries after a sequence, in order: at most limit of
-	// them, and fewer only at the end.
-	Entries(ctx context.Context, after event.Sequence, limit int) ([]ledger.Stored, error)
+	// Entries hands over the entries after a sequence, in order.
+	Entries(ctx context.Context, after event.Sequence) iter.Seq2[ledger.Stored, error]
 	// Checkpoints returns the signed checkpoints over entries after a sequence, in
 	// the order of their sequences: at most limit of them, and fewer only at the end.
 	Checkpoints(ctx context.Context, after event.Sequence, limit int) ([][]byte, error)
 }
 
-// step is how many entries or checkpoints are asked for at a time.
+// step is how many checkpoints are asked for at a time.
 const step = 512
 
 // Write writes the whole ledger, as it is when Write begins.
@@ -83,24 +83,21 @@ func (w *writing) all(ctx context.Context, h *Header) (err error) {
 var errShort = errors.New("the ledger ends before its heads")
 
 func (w *writing) entries(ctx context.Context) error {
-	for at := event.Sequence(0); at < w.through; {
-		entries, err := w.from.Entries(ctx, at, step)
+	if w.through == 0 {
+		return nil
+	}
+	for e, err := range w.from.Entries(ctx, 0) {
 		if err != nil {
 			return err
 		}
-		if len(entries) == 0 {
-			return errShort
+		if err := w.entry(ctx, &e); err != nil {
+			return err
 		}
-		for i := range entries {
-			if at = entries[i].Sequence; at > w.through {
-				break
-			}
-			if err := w.entry(ctx, &entries[i]); err != nil {
-				return err
-			}
+		if e.Sequence >= w.through {
+			return nil
 		}
 	}
-	return nil
+	return errShort
 }
 
 // entry writes an entry, and the checkpoints over it.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"iter"
 	"runtime"
 	"slices"
 	"strings"
@@ -75,9 +76,17 @@ func (f *failing) Heads(ctx context.Context) ([]ledger.Head, error) {
 	return heads, f.call()
 }
 
-func (f *failing) Entries(ctx context.Context, after event.Sequence, limit int) ([]ledger.Stored, error) {
-	entries, _ := f.book.Entries(ctx, after, min(limit, 5))
-	return entries, f.call()
+func (f *failing) Entries(ctx context.Context, after event.Sequence) iter.Seq2[ledger.Stored, error] {
+	return func(yield func(ledger.Stored, error) bool) {
+		for e, err := range f.book.Entries(ctx, after) {
+			if e.Sequence%5 == 0 {
+				err = f.call()
+			}
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
 }
 
 func (f *failing) Checkpoints(ctx context.Context, after event.Sequence, limit int) ([][]byte, error) {
@@ -87,7 +96,7 @@ func (f *failing) Checkpoints(ctx context.Context, after event.Sequence, limit i
 
 // TestExportThatFailsIsNotWhole: an export that broke off has no end.
 func TestExportThatFailsIsNotWhole(t *testing.T) {
-	for left := range 5 {
+	for left := range 4 {
 		var out bytes.Buffer
 		err := Write(t.Context(), &out, &failing{twelve(t), left}, began)
 		if !errors.Is(err, errAway) {
@@ -97,8 +106,8 @@ func TestExportThatFailsIsNotWhole(t *testing.T) {
 			t.Errorf("after %d calls: what was written verifies", left)
 		}
 	}
-	if err := Write(t.Context(), io.Discard, &failing{twelve(t), 5}, began); err != nil {
-		t.Errorf("with short answers: %v", err)
+	if err := Write(t.Context(), io.Discard, &failing{twelve(t), 4}, began); err != nil {
+		t.Errorf("when all is there: %v", err)
 	}
 	short := twelve(t)
 	if err := Write(t.Context(), io.Discard, &headless{short}, began); !errors.Is(err, errShort) {
@@ -117,11 +126,9 @@ func TestExportThatFailsIsNotWhole(t *testing.T) {
 // headless has no entries after the tenth.
 type headless struct{ *book }
 
-func (h *headless) Entries(ctx context.Context, after event.Sequence, limit int) ([]ledger.Stored, error) {
-	if after >= 10 {
-		return nil, nil
-	}
-	return h.book.Entries(ctx, after, min(limit, int(10-after)))
+func (h *headless) Entries(ctx context.Context, after event.Sequence) iter.Seq2[ledger.Stored, error] {
+	short := book{entries: h.entries[:10]}
+	return short.Entries(ctx, after)
 }
 
 // full is a disk that takes so many bytes.
@@ -160,39 +167,37 @@ func (g *growing) Heads(context.Context) ([]ledger.Head, error) { return slices.
 // long is a ledger of many entries that are made as they are asked for.
 type long struct {
 	entries int
-	made    []ledger.Stored // the entries of the last answer
 	heads   []ledger.Head
-	last    ledger.Stored
 }
 
 func (l *long) Heads(context.Context) ([]ledger.Head, error) { return l.heads, nil }
 
 func (l *long) Checkpoints(context.Context, event.Sequence, int) ([][]byte, error) { return nil, nil }
 
-func (l *long) Entries(_ context.Context, after event.Sequence, limit int) ([]ledger.Stored, error) {
-	if after == 0 {
-		l.last = ledger.Stored{}
+func (l *long) Entries(context.Context, event.Sequence) iter.Seq2[ledger.Stored, error] {
+	return func(yield func(ledger.Stored, error) bool) {
+		var last [32]byte
+		for i := range l.entries {
+			e := ledger.Stored{Entry: entry(i, "node-1")}
+			e.Key, e.Previous, e.Number, e.Sequence = "", last, ledger.Number(i+1), event.Sequence(i+1)
+			seal(&e)
+			if last = e.Hash; !yield(e, nil) {
+				return
+			}
+		}
 	}
-	l.made = l.made[:0]
-	for i := int(after); i < l.entries && len(l.made) < limit; i++ {
-		e := ledger.Stored{Entry: entry(i, "node-1")}
-		e.Key, e.Previous, e.Number, e.Sequence = "", l.last.Hash, ledger.Number(i+1), event.Sequence(i+1)
-		seal(&e)
-		l.made, l.last = append(l.made, e), e
-	}
-	return l.made, nil
 }
 
 // newLong makes a ledger; its head is found by going through it once.
 func newLong(t testing.TB, entries int) *long {
 	t.Helper()
 	l := &long{entries: entries}
-	for at := 0; at < entries; at += len(l.made) {
-		if _, err := l.Entries(t.Context(), event.Sequence(at), step); err != nil {
+	for e, err := range l.Entries(t.Context(), 0) {
+		if err != nil {
 			t.Fatal(err)
 		}
+		l.heads = []ledger.Head{{Writer: e.Writer, Number: e.Number, Sequence: e.Sequence, Hash: e.Hash}}
 	}
-	l.heads = []ledger.Head{{Writer: "node-1", Number: ledger.Number(entries), Sequence: event.Sequence(entries), Hash: l.last.Hash}}
 	return l
 }
 
@@ -270,14 +275,12 @@ func BenchmarkVerify(b *testing.B) {
 
 // BenchmarkWrite writes an export of 10,000 entries that lie in memory.
 func BenchmarkWrite(b *testing.B) {
-	book := &book{entries: make([]ledger.Stored, 0, 10_000)}
-	l := newLong(b, 10_000)
-	for at := 0; at < l.entries; at += len(l.made) {
-		made, err := l.Entries(b.Context(), event.Sequence(at), step)
+	book := &book{}
+	for e, err := range newLong(b, 10_000).Entries(b.Context(), 0) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		book.entries = append(book.entries, made...)
+		book.entries = append(book.entries, e)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
