@@ -6,6 +6,15 @@ type Config struct {
 	Sites     []SiteConfig `yaml:"sites"`
 	Proxies   []string     `yaml:"proxies,omitempty"` // networks in CIDR form whose X-Forwarded-For is believed
 	Retention Keep         `yaml:"retention,omitempty"`
+	// Control is the PostgreSQL that keeps the control store, which several
+	// gateways may share; left out: a file in the data folder.
+	Control DSN `yaml:"control,omitempty"`
+	// ControlPasswordFile has the password for it, in mode 0600.
+	ControlPasswordFile string `yaml:"control_password_file,omitempty"`
+	// Node names this gateway's chain of the ledger; left out: a name that the
+	// data folder keeps.
+	Node string `yaml:"node,omitempty"`
+	dir  string // relative secret files are looked for here
 	// SpoolLimit is how much may wait for ClickHouse before events are refused.
 	SpoolLimit string `yaml:"spool_limit,omitempty"`
 	// CachedSubjects is how many people's consents are kept in memory.

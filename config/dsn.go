@@ -6,7 +6,7 @@ import (
 	"net/url"
 )
 
-// DSN is the address of a ClickHouse, which may hold a password: it prints
+// DSN is the address of a ClickHouse or a PostgreSQL, which may hold a password: it prints
 // without one.
 type DSN string
 

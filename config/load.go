@@ -38,6 +38,7 @@ func Load(path string) (Config, error) {
 	if err != nil {
 		return Config{}, fmt.Errorf("%s: %w", path, err)
 	}
+	c.dir = filepath.Dir(path)
 	for i := range c.Sites {
 		c.Sites[i].dir = filepath.Dir(path)
 	}

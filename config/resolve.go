@@ -63,6 +63,9 @@ func (c *Config) environment(lookup func(string) (string, bool)) (Settings, erro
 			return Settings{}, errors.New("ZGODA_CLICKHOUSE: holds a password, which other processes could read; give it in the file or by the flag")
 		}
 	}
+	if err := c.controlEnvironment(get); err != nil {
+		return Settings{}, err
+	}
 	if text := get("PROXIES"); text != "" {
 		c.Proxies = strings.Split(text, ",")
 	}

@@ -51,6 +51,7 @@ func (c Config) Validate() error {
 	if c.KeptReasons != 0 && (c.KeptReasons < MinKeptReasons || c.KeptReasons > MaxKeptReasons) {
 		v.fail("kept_reasons", "must be 0 or from %d to %d", MinKeptReasons, MaxKeptReasons)
 	}
+	v.control(&c)
 	ids, keys := map[string]bool{}, map[string]bool{}
 	for i := range c.Sites {
 		path := fmt.Sprintf("sites[%d]", i)

@@ -15,6 +15,7 @@ import (
 const (
 	askKeyholder  = time.Second
 	keyholderAway = 10 * time.Second // away for longer: not ready
+	controlAway   = 10 * time.Second
 )
 
 // presence watches whether the keyholder answers.
@@ -67,6 +68,9 @@ func (n *node) ready() error {
 	}
 	if n.presence.away() > keyholderAway {
 		return errors.New("the keyholder has been away for too long")
+	}
+	if n.subjects.Away() > controlAway {
+		return errors.New("the control store has been away for too long")
 	}
 	return nil
 }

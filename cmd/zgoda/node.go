@@ -156,16 +156,22 @@ func (n *node) openKeyholder(ctx context.Context) (keys pseudonym.Keys, err erro
 }
 
 func (n *node) openStores(ctx context.Context, keys pseudonym.Keys, s stores) (err error) {
-	if n.control, err = control.Open(ctx, control.DefaultConfig(filepath.Join(n.places.control, "control.db"))); err != nil {
+	stored, err := controlConfig(&n.config, n.places.control)
+	if err != nil {
+		return err
+	}
+	if n.control, err = control.Open(ctx, stored); err != nil {
 		return err
 	}
 	n.closers = append(n.closers, n.control.Close)
 	cached := subjects.DefaultConfig()
 	cached.Entries = n.config.CachedSubjects
 	boundMemory(n.config.CachedSubjects)
-	n.subjects, err = subjects.New(cached, subjects.Deps{
-		Resolver: n.keyholder, Store: n.control, Policies: n.sites.find, Registerer: n.registry,
-	})
+	deps := subjects.Deps{Resolver: n.keyholder, Store: n.control, Policies: n.sites.find, Registerer: n.registry}
+	if n.control.Shared() {
+		deps.Watcher = n.control
+	}
+	n.subjects, err = subjects.New(cached, deps)
 	if err != nil {
 		return err
 	}

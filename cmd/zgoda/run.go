@@ -48,6 +48,7 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 	migrated := make(chan struct{})
 	start(&commit, func() error { return n.spool.Run(committing) })
 	start(&ship, func() error { return n.ship(shipping, migrated) })
+	start(&ship, func() error { return n.subjects.Run(shipping) })
 	start(&front, func() error { return n.gateway.Run(failing) })
 	start(&side, func() error { return n.console.Run(failing) })
 	start(&side, func() error { n.presence.run(failing); return nil })
