@@ -301,3 +301,27 @@ func BenchmarkDecideSix(b *testing.B) {
 		})
 	}
 }
+
+// The choice in our cookie ends with the grant that was given with it; what another
+// tool says today does not.
+func TestCookieEndsWithItsGrant(t *testing.T) {
+	p := testPolicy()
+	held := given()
+	held.Until = today
+	for _, c := range []struct {
+		source Source
+		today  Day
+		want   Outcome
+	}{{SourceCookie, today - 1, Allow}, {SourceCookie, today, Deny}, {SourceCookie, 0, Deny}, {SourceSegment, today, Allow}} {
+		s := Subject{Visitor: holding(p, held), Speaks: SpeaksForVisitor, Today: c.today}
+		d := Decide(p, stating(p, c.source, Granted), s)
+		if got := d.Verdict(analytics); got.Outcome != c.want {
+			t.Errorf("%s on %s: %v by %v", c.source, c.today, got.Outcome, got.By)
+		}
+	}
+	trace := Explain(p, stating(p, SourceCookie, Granted), Subject{Visitor: holding(p, held), Speaks: SpeaksForVisitor, Today: today})
+	inputs := trace.Purposes[analytics].Inputs
+	if inputs[0].Note != "ended on 2024-10-04, so it must be asked again" || inputs[1].Note != "the grant that was given with it has ended" {
+		t.Errorf("explained as %+v", inputs)
+	}
+}

@@ -84,7 +84,7 @@ func (a *alone) of(i int) (v Verdict, said bool) {
 	if present&rule.ask != 0 || a.class != 0 {
 		return Verdict{}, false
 	}
-	if by, granted := a.signals.grantedByStatement(i, true, rule.ignore&browserADPC == 0); granted {
+	if by, granted := a.signals.grantedByStatement(i, granting{browser: true, choice: true, adpc: rule.ignore&browserADPC == 0}); granted {
 		return Verdict{Outcome: Allow, By: by}, true
 	}
 	return Verdict{}, false

@@ -106,6 +106,8 @@ func (c *verdictCase) statementInput(st *Statement, rule *merged, i int) TraceIn
 		in.Note = "a server's event about a contact never inherits a visitor's grant"
 	case s.Speaks == SpeaksForContact && (st.Browser || st.Source == SourceCookie):
 		in.Note = "a browser's cookie never grants for a contact"
+	case st.Source == SourceCookie && c.ended(s.Visitor, i):
+		in.Note = "the grant that was given with it has ended"
 	case c.needsGuardian(p):
 		in.Note = "only a guardian's grant on record counts"
 	case s.Class.Has(ClassSpecial):

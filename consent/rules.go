@@ -277,15 +277,22 @@ func (s *Signals) refusedByStatement(i int) (by Source, ok bool) {
 	return by, ok
 }
 
+// granting says which statements may grant.
+type granting struct {
+	browser bool // what a browser's cookies carry
+	choice  bool // of them, our own, which a grant on record stands behind
+	adpc    bool
+}
+
 // grantedByStatement does the same for grants, of tools that may grant and can
 // be read. A cookie is a browser's: without cookies it does not count. ADPC does
 // not count where the site ignores it, since it would be ignored in part only.
-func (s *Signals) grantedByStatement(i int, cookies, adpc bool) (by Source, ok bool) {
+func (s *Signals) grantedByStatement(i int, of granting) (by Source, ok bool) {
 	used := s.used()
 	for j := range used {
 		st := &used[j]
-		if st.Readings[i] != Granted || st.Broken || !st.Source.Grants() || ((st.Browser || st.Source == SourceCookie) && !cookies) ||
-			(st.Source == SourceADPC && !adpc) {
+		if st.Readings[i] != Granted || st.Broken || !st.Source.Grants() || (st.Browser && !of.browser) ||
+			(st.Source == SourceCookie && (!of.browser || !of.choice)) || (st.Source == SourceADPC && !of.adpc) {
 			continue
 		}
 		if !ok || st.Source < by {
@@ -384,18 +391,28 @@ func (c *verdictCase) granted(i int, rule *merged) Verdict {
 
 // requestGrants returns for whom the request's own statements grant the purpose.
 func (c *verdictCase) requestGrants(i int, rule *merged) (Source, holders) {
-	adpc := rule.ignore&browserADPC == 0
+	of := granting{browser: c.subject.Speaks == SpeaksForVisitor, choice: !c.ended(c.subject.Visitor, i), adpc: rule.ignore&browserADPC == 0}
 	switch {
 	case c.subject.Speaks == SpeaksForVisitor && c.visitorCounts():
-		if by, ok := c.signals.grantedByStatement(i, true, adpc); ok {
+		if by, ok := c.signals.grantedByStatement(i, of); ok {
 			return by, HolderVisitor.set()
 		}
 	case c.subject.Speaks == SpeaksForContact && c.subject.Contact != nil:
-		if by, ok := c.signals.grantedByStatement(i, false, adpc); ok {
+		if by, ok := c.signals.grantedByStatement(i, of); ok {
 			return by, HolderContact.set()
 		}
 	}
 	return SourceDefault, 0
+}
+
+// ended says whether a record has a grant of the purpose that has ended: the choice
+// in our cookie was made with it and ends with it.
+func (c *verdictCase) ended(r *Record, i int) bool {
+	if r == nil {
+		return false
+	}
+	h := &r.Purposes[c.policy.Purposes[i].Bit]
+	return h.Choice == ChoiceGiven && h.Until.passed(c.subject.Today)
 }
 
 // everyone returns all under whose pseudonym an event may be stored that needs
