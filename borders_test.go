@@ -115,6 +115,22 @@ func TestOneOwner(t *testing.T) {
 	}
 }
 
+// TestWatchersChangeNothing: what only watches decisions can reach nothing that
+// stores, links or writes.
+func TestWatchersChangeNothing(t *testing.T) {
+	all := deps(t)
+	for _, room := range []string{"zgoda/collector/dryrun", "zgoda/collector/reasons"} {
+		if len(all[room]) == 0 {
+			t.Fatalf("%s is gone", room)
+		}
+		for _, p := range all[room] {
+			if strings.HasPrefix(p, "zgoda/") && p != room && !links([]string{p}, "zgoda/consent") && p != "zgoda/event" {
+				t.Errorf("%s links %s", room, p)
+			}
+		}
+	}
+}
+
 // TestPureRoomsDoNoIO: deciding and making records touches no file, no network
 // and no database.
 func TestPureRoomsDoNoIO(t *testing.T) {
