@@ -44,6 +44,12 @@ type fates interface {
 	Drop(r event.Reason, n int)
 }
 
+// optOuts record that a contact opted out by a signal; optout.Recorder is one. Note
+// returns at once.
+type optOuts interface {
+	Note(site event.SiteID, contact event.Handle)
+}
+
 // Deps are the parts that the collector calls. Registerer, Strings and Reasons may be nil.
 type Deps struct {
 	Sites      *Sites
@@ -55,6 +61,7 @@ type Deps struct {
 	Enricher   *enrich.Enricher
 	Strings    *decoded.Cache // keeps TC and GPP strings decoded
 	Reasons    *reasons.Ring  // keeps why events were dropped or narrowed
+	OptOuts    optOuts        // nil: an opt-out by signal is not recorded
 	Registerer prometheus.Registerer
 }
 

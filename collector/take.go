@@ -164,6 +164,7 @@ func (w *work) accept(ctx context.Context, it *item) error {
 func (w *work) decide(it *item) (consent.Permit, bool) {
 	subject, ids := w.subject(it)
 	w.decision = consent.Decide(w.site.Policy, &w.signals, subject)
+	w.noteOptOut(&subject, ids.Contact.Consent)
 	return w.decision.Permit(ids)
 }
 

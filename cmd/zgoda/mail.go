@@ -14,6 +14,7 @@ import (
 	"zgoda/event"
 	"zgoda/gateway"
 	"zgoda/mail"
+	"zgoda/optout"
 	"zgoda/pseudonym"
 	"zgoda/renewal"
 	"zgoda/subjects"
@@ -54,6 +55,10 @@ func mailConfigs(c config.Config) (m mail.Config, l confirm.Config, ok bool, err
 // server.
 func (n *node) makeConfirm(blinder *pseudonym.Blinder) (err error) {
 	if n.people, err = subjects.NewDirectory(n.subjects, blinder, n.keyholder, n.control); err != nil {
+		return err
+	}
+	n.optOuts, err = optout.New(optout.Deps{People: n.people, Logger: n.log, Registerer: n.registry})
+	if err != nil {
 		return err
 	}
 	policies := make([]*consent.Policy, 0, len(n.sites.policies))

@@ -25,6 +25,7 @@ import (
 	"zgoda/console"
 	"zgoda/control"
 	"zgoda/gateway"
+	"zgoda/optout"
 	"zgoda/pseudonym"
 	"zgoda/renewal"
 	"zgoda/spool"
@@ -62,6 +63,7 @@ type node struct {
 	people    *subjects.Directory
 	confirm   *confirm.Service // nil without a mail server
 	renewal   *renewal.Job
+	optOuts   *optout.Recorder
 	gateway   *gateway.Gateway
 	console   *console.Server
 	local     console.Secret // the token of the commands on this machine
@@ -231,7 +233,8 @@ func (n *node) makeGateway(jar *cookie.Jar, blinder *pseudonym.Blinder) error {
 		return err
 	}
 	events, err := collector.New(collector.DefaultConfig(), collector.Deps{
-		Sites: n.sites.collected, Blinder: blinder, Subjects: n.subjects, Spool: n.spool, Fates: n.fates,
+		OptOuts: n.optOuts,
+		Sites:   n.sites.collected, Blinder: blinder, Subjects: n.subjects, Spool: n.spool, Fates: n.fates,
 		Jar: jar, Enricher: enricher, Reasons: n.reasons, Strings: strings, Registerer: n.registry,
 	})
 	if err != nil {

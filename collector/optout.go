@@ -1,0 +1,29 @@
+package collector
+
+import (
+	"zgoda/consent"
+	"zgoda/event"
+)
+
+// noteOptOut has it recorded that Global Privacy Control of a known contact opts
+// out under the law of a US state. It is the one thing that an event ever writes
+// to the ledger, in the background, and once: who has it on record is passed over.
+func (w *work) noteOptOut(s *consent.Subject, contact event.Handle) {
+	if w.c.deps.OptOuts == nil || w.dry || w.signals.GPC == consent.Absent || s.Contact == nil || s.Contact.OptOut {
+		return
+	}
+	if american(w.site.Policy, s) {
+		w.c.deps.OptOuts.Note(w.site.ID, contact)
+	}
+}
+
+// american says whether the law of the US or one of its states holds for the
+// contact: by the country on record, else by the address, or by where the
+// controller is established.
+func american(policy *consent.Policy, s *consent.Subject) bool {
+	place := s.Contact.Place
+	if place == consent.JurisdictionUnknown {
+		place = s.Address
+	}
+	return place.American() || policy.Establishment.American()
+}

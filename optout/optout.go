@@ -1,0 +1,133 @@
+package optout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"zgoda/consent"
+	"zgoda/control/ledger"
+	"zgoda/event"
+)
+
+// people know what is on record and write; subjects.Set is one.
+type people interface {
+	Record(ctx context.Context, site event.SiteID, handle event.Handle) (consent.Record, error)
+	Write(ctx context.Context, entries ...ledger.Entry) (event.Sequence, error)
+}
+
+// Deps are the parts of a recorder. Registerer may be nil.
+type Deps struct {
+	People     people
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+}
+
+// queued is how many opt-outs may wait, and within how long each is written.
+const (
+	queued = 1024
+	within = 10 * time.Second
+)
+
+// Recorder writes opt-outs in the background. Make one with New.
+type Recorder struct {
+	deps  Deps
+	queue chan noted
+
+	mu      sync.Mutex
+	pending map[noted]struct{} // in the queue, or being written
+
+	recorded, dropped, failed prometheus.Counter
+}
+
+type noted struct {
+	site    event.SiteID
+	contact event.Handle
+}
+
+// New makes a recorder.
+func New(deps Deps) (*Recorder, error) {
+	if deps.People == nil || deps.Logger == nil {
+		return nil, errors.New("optout: a part is missing")
+	}
+	outcomes := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "zgoda_optouts_total", Help: "Opt-outs by Global Privacy Control of known contacts under the law of a US state, by what became of them.",
+	}, []string{"outcome"})
+	if deps.Registerer != nil {
+		if err := deps.Registerer.Register(outcomes); err != nil {
+			return nil, fmt.Errorf("register the metrics of opt-outs: %w", err)
+		}
+	}
+	return &Recorder{
+		deps: deps, queue: make(chan noted, queued), pending: map[noted]struct{}{},
+		recorded: outcomes.WithLabelValues("recorded"), dropped: outcomes.WithLabelValues("queue_full"), failed: outcomes.WithLabelValues("failed"),
+	}, nil
+}
+
+// Note hands an opt-out over. It returns at once.
+func (r *Recorder) Note(site event.SiteID, contact event.Handle) {
+	n := noted{site, contact}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, there := r.pending[n]; there {
+		return
+	}
+	select {
+	case r.queue <- n:
+		r.pending[n] = struct{}{}
+	default:
+		r.dropped.Inc()
+	}
+}
+
+// Run writes what was noted until ctx ends, and then what still waits.
+func (r *Recorder) Run(ctx context.Context) error {
+	for {
+		select {
+		case n := <-r.queue:
+			r.write(ctx, n)
+		case <-ctx.Done():
+			for {
+				select {
+				case n := <-r.queue:
+					r.write(ctx, n)
+				default:
+					return nil
+				}
+			}
+		}
+	}
+}
+
+// write looks at the record itself, past every cache, before it writes.
+func (r *Recorder) write(ctx context.Context, n noted) {
+	defer func() {
+		r.mu.Lock()
+		delete(r.pending, n)
+		r.mu.Unlock()
+	}()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
+	defer cancel()
+	record, err := r.deps.People.Record(ctx, n.site, n.contact)
+	if err == nil && (record.OptOut || record.State == consent.StateErased) {
+		return
+	}
+	if err == nil {
+		_, err = r.deps.People.Write(ctx, ledger.Entry{
+			Site: n.site, Subject: n.contact, State: ledger.StateOptedOut, Type: ledger.EventImplied, Proof: ledger.ProofSignal,
+			ProofRef: "Sec-GPC", RawSignal: "Sec-GPC: 1", Channel: ledger.ChannelSignal, GPC: true, Actor: "signal",
+			At: time.Now().UTC().Truncate(time.Microsecond),
+		})
+	}
+	if err != nil {
+		r.failed.Inc()
+		r.deps.Logger.Warn("an opt-out could not be recorded; the next event brings it again", "err", err)
+		return
+	}
+	r.recorded.Inc()
+}
