@@ -18,6 +18,7 @@ func testClasses() *classes {
 
 // classified is a stage whose shop lists special data.
 func classified(tb testing.TB) (*stage, *Site) {
+	tb.Helper()
 	s := newStage(tb)
 	site := s.deps.Sites.ByID("shop")
 	site.classes = testClasses()

@@ -246,7 +246,7 @@ func (o placed) said(i int) (adpc, granted, refused, unreadable bool) {
 			adpc = true
 		case st.Readings[i] == Refused:
 			refused = true
-		case st.Readings[i] == Granted && !st.Broken && !(st.Browser && o.u.Speaks == SpeaksForContact):
+		case st.Readings[i] == Granted && !st.Broken && (!st.Browser || o.u.Speaks != SpeaksForContact):
 			if st.Source == SourceADPC && o.ignoresADPC(i) {
 				continue
 			}

@@ -17,7 +17,7 @@ func (s places) has(j Jurisdiction) bool { return int(j) < jurisdictions && s&(1
 // each calls yield for every jurisdiction, by rising number.
 func (s places) each(yield func(Jurisdiction)) {
 	for ; s != 0; s &= s - 1 {
-		yield(Jurisdiction(bits.TrailingZeros64(uint64(s)))) //nolint:gosec // below 64
+		yield(Jurisdiction(bits.TrailingZeros64(uint64(s))))
 	}
 }
 
@@ -64,7 +64,7 @@ func (p *Policy) ground(at places) ground {
 	}
 	g := ground{ownEU: eu && !p.hasTable(JurisdictionEU)}
 	for ; at != 0; at &= at - 1 {
-		p.add(&g, Jurisdiction(bits.TrailingZeros64(uint64(at)))) //nolint:gosec // below 64
+		p.add(&g, Jurisdiction(bits.TrailingZeros64(uint64(at))))
 	}
 	return g
 }

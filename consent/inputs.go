@@ -68,7 +68,7 @@ func (c *verdictCase) grantNote(p *Purpose, n namedRecord, h *Held) string {
 		return "ended on " + h.Until.String() + ", so it must be asked again"
 	case needed && !h.Guardian:
 		return "a minor's own grant does not count: a guardian must give it"
-	case h.Guardian && !(needed && n.record.wardOf(p, c.subject.Today)):
+	case h.Guardian && (!needed || !n.record.wardOf(p, c.subject.Today)):
 		return "a guardian's grant, which does not count from the age at which none is needed"
 	case n.record == c.subject.Second:
 		return "a second contact can refuse only"

@@ -222,8 +222,27 @@ func (r *reading) found(l *Lookup, f *Found) {
 		f.Record.State = max(f.Record.State, consent.StateRestricted)
 		reached = reached[:MaxTies]
 	}
+	own := f.Record.Minority
 	for _, c := range reached {
 		r.linked(f, l.Policy, c)
+	}
+	if f.Record.Minority != own {
+		r.endGrants(f, l.Policy, l.Handle)
+	}
+}
+
+// endGrants ends a subject's own grants with the minority of a contact that it is
+// tied to: what a browser said while its user was a minor does not begin to count
+// when they come of age.
+func (r *reading) endGrants(f *Found, p *consent.Policy, subject event.Handle) {
+	for _, c := range r.choices[subject] {
+		i := p.Find(c.purpose)
+		if i < 0 || p.Purposes[i].Bit >= event.MaxPurposes {
+			continue
+		}
+		if h := &f.Record.Purposes[p.Purposes[i].Bit]; h.Choice == consent.ChoiceGiven { // its own: only refusals are linked
+			h.Until = c.ending(&p.Purposes[i], f.Record.Minority).Until
+		}
 	}
 }
 
