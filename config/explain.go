@@ -22,7 +22,7 @@ func (s SiteConfig) Explain(w io.Writer) error {
 	for i := range policy.Purposes {
 		e.purpose(&s.Purposes[i], &policy.Purposes[i])
 	}
-	e.tools(&s, policy)
+	e.tools(&s)
 	for i := range policy.Tables {
 		e.table(policy, &policy.Tables[i])
 	}

@@ -55,7 +55,7 @@ func (e *explainer) table(policy *consent.Policy, t *consent.Table) {
 }
 
 // tools tells how the categories of consent tools are read.
-func (e *explainer) tools(s *SiteConfig, policy *consent.Policy) {
+func (e *explainer) tools(s *SiteConfig) {
 	var parts []string
 	for _, category := range sortedKeys(s.Categories) {
 		parts = append(parts, category+" stands for "+s.Categories[category])
