@@ -154,18 +154,21 @@ func (m *merged) add(q *Purpose, r Rule, eu bool) {
 	m.bases |= 1 << r.Basis
 	objects := eu && r.Basis == BasisLegitimateInterest && q.Kind != KindMeasurement
 	m.device = m.device || eu && r.Basis != BasisConsent && q.Terminal && q.Exemption == ""
-	m.reach(browserGPC, r.GPC, objects)
-	m.reach(browserDNT, r.DNT, objects)
-	m.reach(browserADPC, r.ADPC, objects)
+	ask := asks[r.GPC]&browserGPC | asks[r.DNT]&browserDNT | asks[r.ADPC]&browserADPC
+	ignore := ignores[r.GPC]&browserGPC | ignores[r.DNT]&browserDNT | ignores[r.ADPC]&browserADPC
+	if objects {
+		ignore = 0
+	}
+	m.ask |= ask
+	m.ignore |= ignore
+	m.refuse |= everyBrowser &^ (ask | ignore)
 }
 
-func (m *merged) reach(s browser, r Reach, objects bool) {
-	switch {
-	case r == ReachAsk:
-		m.ask |= s
-	case r == ReachIgnore && !objects:
-		m.ignore |= s
-	default:
-		m.refuse |= s
-	}
-}
+const everyBrowser = browserGPC | browserDNT | browserADPC
+
+// asks and ignores are everyBrowser for the reach that they are named after, and
+// nothing for any other.
+var (
+	asks    = [256]browser{ReachAsk: everyBrowser}
+	ignores = [256]browser{ReachIgnore: everyBrowser}
+)

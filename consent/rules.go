@@ -80,6 +80,26 @@ func (c *verdictCase) verdict(i int, d *Decision) Verdict {
 	if by, denied := c.denied(i, rule); denied {
 		return Verdict{By: by}
 	}
+	v := c.restsOnAll(i, rule, d)
+	if v.Outcome != Allow {
+		return v
+	}
+	if c.subject.Class.Has(ClassSpecial) {
+		// Whatever it rests on: Art. 9(2)(a) asks for an explicit grant beside it.
+		return c.explicit(p, c.against(i)&rule.ask, v)
+	}
+	return v
+}
+
+// restsOnAll says whether the purpose is allowed on every basis that it has.
+func (c *verdictCase) restsOnAll(i int, rule *merged, d *Decision) Verdict {
+	switch rule.bases { // mostly there is one
+	case 1 << BasisConsent:
+		return c.granted(i, rule)
+	case 1 << BasisLegitimateInterest:
+		return c.rests(BasisLegitimateInterest, i, rule, d)
+	default:
+	}
 	v := Verdict{all: ^holders(0)}
 	// What a person said tells more than a basis, so it is named last.
 	for _, basis := range [...]Basis{BasisLegitimateInterest, BasisRelated, BasisConsent} {
@@ -92,12 +112,8 @@ func (c *verdictCase) verdict(i int, d *Decision) Verdict {
 		}
 		v = allow(one.By, v.all&one.all)
 	}
-	if v.all == 0 || v.Outcome != Allow {
+	if v.all == 0 {
 		return Verdict{}
-	}
-	if c.subject.Class.Has(ClassSpecial) {
-		// Whatever it rests on: Art. 9(2)(a) asks for an explicit grant beside it.
-		return c.explicit(p, c.against(i)&rule.ask, v)
 	}
 	return v
 }
