@@ -6,12 +6,17 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"zgoda/console"
 	"zgoda/console/consoletest"
 )
 
 const someContact = "c_0123456789abcdefghjkmnpqr0"
+
+const importFile = "kind,identifier,purpose,version,state,time,channel,proof\n" +
+	"email,a@example.org,analytics,1,given,2026-01-01T00:00:00Z,paper,box\n" +
+	"email,canary,analytics,1,given,2026-01-01T00:00:00Z,paper,box\n"
 
 // routes are all routes that need a token, with a body that is taken.
 var routes = []struct {
@@ -25,6 +30,10 @@ var routes = []struct {
 	{"PUT", "/api/v1/sites/demo/contacts/" + someContact + "/profiling", `{"enabled":false}`, "", []console.Role{"administrator", "operator", "dpo"}},
 	{"PUT", "/api/v1/sites/demo/contacts/" + someContact + "/consents/profiling", `{"granted":true}`, "", []console.Role{"administrator", "operator", "dpo"}},
 	{"GET", "/api/v1/sites/demo/contacts/" + someContact + "/consents", ``, "", []console.Role{"administrator", "operator", "dpo"}},
+	{"POST", "/api/v1/sites/demo/contacts:opt-in", `{"identifier":"email:a@example.org","purposes":["analytics"]}`, "", []console.Role{"administrator", "operator", "dpo"}},
+	{"POST", "/api/v1/sites/demo/contacts/" + someContact + "/consents/analytics:guardian", `{"born":"` + time.Now().AddDate(-10, 0, 0).Format(time.DateOnly) + `","verified":"mother"}`, "", []console.Role{"administrator", "operator", "dpo"}},
+	{"POST", "/api/v1/sites/demo/contacts:import", importFile, "text/csv", []console.Role{"administrator", "operator", "dpo"}},
+	{"GET", "/api/v1/sites/demo/renewals", ``, "", []console.Role{"administrator", "operator", "dpo"}},
 	{"POST", "/api/v1/sites/demo:explain", "GET /p.gif HTTP/1.1\r\nHost: x\r\n\r\n", "message/http", []console.Role{"administrator", "operator", "dpo"}},
 	{"GET", "/api/v1/sites/demo/dryrun", ``, "", []console.Role{"administrator", "operator", "analyst", "dpo"}},
 	{"POST", "/api/v1/sites/demo/drops:find", `{"messageId":"m-1"}`, "", []console.Role{"administrator", "operator", "dpo"}},

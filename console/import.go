@@ -86,6 +86,10 @@ func (s *Server) streamImport(hctx huma.Context, policy *consent.Policy, who str
 	if err == nil {
 		err = lines.Encode(importLine{Report: &report})
 	}
+	if err != nil && !w.begun {
+		s.refuseImport(hctx, err)
+		return
+	}
 	w.begin()
 	if err != nil {
 		raw.Header().Set(TrailerOutcome, "failed")
@@ -95,6 +99,21 @@ func (s *Server) streamImport(hctx huma.Context, policy *consent.Policy, who str
 	}
 	raw.Header().Set(TrailerOutcome, "done")
 	s.log.Info("consents were imported", "site", policy.Site, "rows", report.Rows, "accepted", report.Accepted, "bad", report.Bad)
+}
+
+// refuseImport answers an import of which nothing was written or told.
+func (s *Server) refuseImport(hctx huma.Context, err error) {
+	status := http.StatusServiceUnavailable
+	switch tooLarge := (*http.MaxBytesError)(nil); {
+	case errors.As(err, &tooLarge):
+		status = http.StatusRequestEntityTooLarge
+	case errors.Is(err, importer.ErrHeader), errors.Is(err, importer.ErrRow):
+		status = http.StatusUnprocessableEntity
+	default:
+		s.log.Warn("an import was not begun", "error", err)
+		hctx.SetHeader("Retry-After", "1")
+	}
+	sendProblem(hctx, problem(status, importWords(err)))
 }
 
 // importWords are what the asker is told of an import that ended early.

@@ -67,7 +67,7 @@ func Start(tb testing.TB, change func(*console.Config)) *Running {
 	}
 	r.Server, err = console.New(cfg, console.Deps{
 		Directory: r.Directory, Waiting: r.Waiting, BadIdentifier: ErrBadIdentifier, Sites: Sites{}, Explainer: Explainer{}, SQL: r.SQL, Tokens: r.Tokens,
-		DryRuns: r.DryRuns, Drops: drops,
+		DryRuns: r.DryRuns, Drops: drops, Writer: r.Directory, OptIns: r.Directory, Renewals: Renewals{}, SecretOf: secretOf,
 		Local: r.Local, Registerer: r.Registry,
 		Logger: slog.New(slog.NewTextHandler(r.Log, nil)),
 		Processes: func(context.Context) []console.Process {
