@@ -77,11 +77,11 @@ func TestBrowserSignals(t *testing.T) {
 }
 
 // parse reads a value, whether or not it names a member twice.
-func parse(t testing.TB, text string) jsontape.Value {
-	t.Helper()
+func parse(tb testing.TB, text string) jsontape.Value {
+	tb.Helper()
 	v, err := jsontape.Parse([]byte(text), 32)
 	if !v.Exists() {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return v
 }

@@ -55,11 +55,11 @@ type request struct {
 	context string
 }
 
-func (r *request) input(t testing.TB) *Input {
-	t.Helper()
+func (r *request) input(tb testing.TB) *Input {
+	tb.Helper()
 	in := &Input{Header: r.header.each, Cookies: r.cookies.each, Query: r.query.each, Now: testNow}
 	if r.context != "" {
-		in.Context = parse(t, r.context)
+		in.Context = parse(tb, r.context)
 	}
 	return in
 }
@@ -92,10 +92,10 @@ func told(s *consent.Signals) string {
 	return strings.Join(all, "; ")
 }
 
-func readTools(t testing.TB, r *request) consent.Signals {
-	t.Helper()
+func readTools(tb testing.TB, r *request) consent.Signals {
+	tb.Helper()
 	var out consent.Signals
-	ReadAll(Standard(testJar, nil), r.input(t), toolPolicy(), &out)
+	ReadAll(Standard(testJar, nil), r.input(tb), toolPolicy(), &out)
 	return out
 }
 
