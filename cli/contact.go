@@ -19,6 +19,7 @@ type contactCmd struct {
 	Show      contactShowCmd `cmd:"" help:"Show what is on record about a contact."`
 	Grant     grantCmd       `cmd:"" help:"Record a grant on the person's behalf."`
 	Withdraw  withdrawCmd    `cmd:"" help:"Record a withdrawal on the person's behalf."`
+	Receipts  receiptsCmd    `cmd:"" help:"Write a record or a receipt of a contact's consents."`
 	Profiling profilingCmd   `cmd:"" help:"The switch over all purposes of kind profiling."`
 
 	Import contactImportCmd `cmd:"" help:"Import consents with their proof from CSV."`

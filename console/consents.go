@@ -28,13 +28,17 @@ type consentOutput struct {
 	}
 }
 
-type historyInput struct{ ContactPath }
+type historyInput struct {
+	ContactPath
+	Format string `query:"format" enum:"entries,receipt,record,kantara" default:"entries" doc:"entries of the ledger; a receipt or a record after ISO/IEC TS 27560 (JSON-LD); a Kantara v1.1 receipt"`
+}
 
-type historyOutput struct {
-	Body struct {
-		Contact string        `json:"contact"`
-		Entries []ledgerEntry `json:"entries" doc:"oldest first"`
-	}
+// historyOutput has a historyBody, or a document.
+type historyOutput struct{ Body any }
+
+type historyBody struct {
+	Contact string        `json:"contact"`
+	Entries []ledgerEntry `json:"entries"` // oldest first
 }
 
 type ledgerEntry struct {
@@ -59,8 +63,8 @@ func (s *Server) consentRoutes(api huma.API) {
 	huma.Register(api, s.operation(huma.Operation{
 		OperationID: "list-consents", Method: http.MethodGet, Path: "/sites/{site}/contacts/{contact}/consents",
 		Tags: []string{"consents"}, Summary: "A contact's history of consents",
-		Description: "The ledger's entries about the contact.",
-		Errors:      []int{http.StatusNotFound},
+		Description: "The ledger's entries about the contact, oldest first; or a record or receipt of the consents, which is refused (409) with the key that the configuration lacks.",
+		Errors:      []int{http.StatusNotFound, http.StatusConflict},
 	}, operators), s.listConsents)
 }
 
@@ -100,15 +104,16 @@ func (s *Server) listConsents(ctx context.Context, in *historyInput) (*historyOu
 	if err != nil {
 		return nil, s.failed(ctx, "read the history", err)
 	}
-	out := &historyOutput{}
-	out.Body.Contact = in.name(h)
-	out.Body.Entries = make([]ledgerEntry, 0, len(entries))
+	if in.Format != "" && in.Format != "entries" {
+		return s.document(ctx, in, h, entries)
+	}
+	body := historyBody{Contact: in.name(h), Entries: make([]ledgerEntry, 0, len(entries))}
 	for i := range entries {
 		e := &entries[i]
-		out.Body.Entries = append(out.Body.Entries, ledgerEntry{
+		body.Entries = append(body.Entries, ledgerEntry{
 			Sequence: e.Sequence, Purpose: string(e.Purpose), Version: e.PurposeVersion, State: e.State.String(),
 			Channel: e.Channel, Surface: e.Surface, Actor: e.Actor, Reason: e.Reason, Time: e.At.UTC(),
 		})
 	}
-	return out, nil
+	return &historyOutput{Body: body}, nil
 }

@@ -128,6 +128,8 @@ type Deps struct {
 	Explainer     Explainer
 	SQL           SQL
 	Tokens        Tokens
+	// Receipts writes consent records and receipts; nil: there are none.
+	Receipts Receipts
 	// Ledger is the consent ledger as a whole; nil: there are no routes for it.
 	Ledger Ledger
 	// Local is a token of this run with the role administrator, for the commands

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"path/filepath"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"zgoda/control"
 	"zgoda/control/checkpoint"
 	"zgoda/control/export"
+	"zgoda/mail"
 )
 
 // makeAnchors makes what signs the ledger's checkpoints and keeps them outside.
@@ -48,7 +50,33 @@ func (n *node) anchorPlaces() (places []anchor.Place, err error) {
 		n.closers = append(n.closers, log.Close)
 		places = append(places, log)
 	}
+	if a.Mail != "" {
+		mailbox, err := n.anchorMailbox(a.Mail)
+		if err != nil {
+			return nil, err
+		}
+		places = append(places, mailbox)
+	}
 	return places, nil
+}
+
+// anchorMailbox sends checkpoints by the mail server of the configuration.
+func (n *node) anchorMailbox(to string) (anchor.Mailbox, error) {
+	m, _, ok, err := mailConfigs(n.config)
+	if err == nil && !ok {
+		err = errors.New("ledger.anchors.mail: a mail server is needed: give mail.host")
+	}
+	if err != nil {
+		return anchor.Mailbox{}, err
+	}
+	sender, err := mail.New(m)
+	if err != nil {
+		return anchor.Mailbox{}, err
+	}
+	pause, err := n.config.Ledger.MailPause()
+	return anchor.Mailbox{Pause: pause, Send: func(ctx context.Context, subject, text string) error {
+		return sender.Send(ctx, mail.Message{To: to, Subject: subject, Text: text})
+	}}, err
 }
 
 // exported is the ledger for the console.
