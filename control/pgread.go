@@ -12,8 +12,8 @@ import (
 
 // Of one site everything is asked for in one statement, and so from one snapshot
 // in one turn: the sequence, whom the handles are tied to, and what is in force
-// for all of them. MATERIALIZED keeps the order: each step looks the handles of
-// the one before up by an index.
+// for all of them. MATERIALIZED and OFFSET 0 keep the order: each step looks the
+// handles of the one before up by an index, whatever the planner thinks of it.
 const askAll = `WITH asked AS MATERIALIZED (SELECT unnest($2::bytea[]) AS h),
 	contacts AS MATERIALIZED (SELECT a.h, x.o FROM asked a CROSS JOIN LATERAL
 		(SELECT l.contact AS o FROM link l WHERE l.site = $1 AND l.visitor = a.h LIMIT $3) x),
@@ -25,10 +25,10 @@ const askAll = `WITH asked AS MATERIALIZED (SELECT unnest($2::bytea[]) AS h),
 	UNION ALL SELECT 1, h, o, '', 0, 0, 0, 0, 0 FROM contacts
 	UNION ALL SELECT 2, h, o, '', 0, 0, 0, 0, 0 FROM others
 	UNION ALL SELECT 3, s.handle, NULL, s.country, s.standing, s.minor_day, 0, 0, s.profiling_off::int + 2 * s.opted_out::int
-		FROM people p JOIN subject s ON s.site = $1 AND s.handle = p.h
+		FROM people p CROSS JOIN LATERAL (SELECT * FROM subject s WHERE s.site = $1 AND s.handle = p.h OFFSET 0) s
 	UNION ALL SELECT 4, c.handle, NULL, c.purpose, c.choice, c.version, c.given_micros, c.until_micros,
 		c.dialogue::int + 2 * c.gpc::int + 4 * c.dnt::int + 8 * c.guardian::int
-		FROM people p JOIN choice c ON c.site = $1 AND c.handle = p.h`
+		FROM people p CROSS JOIN LATERAL (SELECT * FROM choice c WHERE c.site = $1 AND c.handle = p.h OFFSET 0) c`
 
 // The kinds of rows of askAll.
 const (

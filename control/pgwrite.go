@@ -106,9 +106,9 @@ func (f *facts) askSequences(b *bunch) {
 		}, `SELECT key_hash, sequence FROM ledger WHERE key_hash = ANY($1::bytea[])`, keys)
 	}
 	askBonds(b, f.links, `SELECT l.site, l.contact, l.visitor, l.sequence FROM unnest($1::text[], $2::bytea[], $3::bytea[]) AS q(site, contact, other)
-		JOIN link l ON l.site = q.site AND l.contact = q.contact AND l.visitor = q.other`)
+		CROSS JOIN LATERAL (SELECT * FROM link l WHERE l.site = q.site AND l.contact = q.contact AND l.visitor = q.other OFFSET 0) l`)
 	askBonds(b, f.conflicts, `SELECT l.site, l.contact, l.other, l.sequence FROM unnest($1::text[], $2::bytea[], $3::bytea[]) AS q(site, contact, other)
-		JOIN conflict l ON l.site = q.site AND l.contact = q.contact AND l.other = q.other`)
+		CROSS JOIN LATERAL (SELECT * FROM conflict l WHERE l.site = q.site AND l.contact = q.contact AND l.other = q.other OFFSET 0) l`)
 }
 
 func askBonds(b *bunch, bonds map[bond]event.Sequence, query string) {
@@ -158,7 +158,7 @@ func (f *facts) askChoices(b *bunch) {
 		return err
 	}, `SELECT c.site, c.handle, c.purpose, c.choice, c.version, c.dialogue, c.gpc, c.dnt, c.guardian, c.given_micros, c.until_micros, c.sequence
 		FROM unnest($1::text[], $2::bytea[], $3::text[]) AS q(site, handle, purpose)
-		JOIN choice c ON c.site = q.site AND c.handle = q.handle AND c.purpose = q.purpose`, sites, handles, purposes)
+		CROSS JOIN LATERAL (SELECT * FROM choice c WHERE c.site = q.site AND c.handle = q.handle AND c.purpose = q.purpose OFFSET 0) c`, sites, handles, purposes)
 }
 
 func (f *facts) askSubjects(b *bunch) {
@@ -183,7 +183,8 @@ func (f *facts) askSubjects(b *bunch) {
 		}
 		return err
 	}, `SELECT s.site, s.handle, s.standing, s.profiling_off, s.opted_out, s.country, s.minor_day, s.sequence
-		FROM unnest($1::text[], $2::bytea[]) AS q(site, handle) JOIN subject s ON s.site = q.site AND s.handle = q.handle`, sites, handles)
+		FROM unnest($1::text[], $2::bytea[]) AS q(site, handle)
+		CROSS JOIN LATERAL (SELECT * FROM subject s WHERE s.site = q.site AND s.handle = q.handle OFFSET 0) s`, sites, handles)
 }
 
 func (t *pgTx) put(ctx context.Context, b *batch) ([][]event.Handle, error) {
@@ -241,7 +242,8 @@ func (b *batch) askReaches(s *bunch, found func(int32, event.Handle)) {
 		CROSS JOIN LATERAL (
 			SELECT l.visitor AS h FROM link l WHERE l.site = q.site AND l.contact = q.handle
 			UNION ALL SELECT c.other FROM conflict c WHERE NOT q.near AND c.site = q.site AND c.contact = q.handle
-			UNION ALL SELECT l.visitor FROM conflict c JOIN link l ON l.site = c.site AND l.contact = c.other
+			UNION ALL SELECT l.visitor FROM conflict c CROSS JOIN LATERAL
+				(SELECT l.visitor FROM link l WHERE l.site = c.site AND l.contact = c.other OFFSET 0) l
 				WHERE NOT q.near AND c.site = q.site AND c.contact = q.handle
 		) x LIMIT $5`, at, sites, handles, near, groupAffected+1)
 }

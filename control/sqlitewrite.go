@@ -10,7 +10,8 @@ import (
 	"zgoda/event"
 )
 
-// What the writer says to SQLite, prepared once.
+// What the writer says to SQLite, prepared once. CROSS JOIN goes through its left
+// side first: there are few conflicts and many links.
 const (
 	sayHead = iota
 	sayWriter
@@ -59,7 +60,7 @@ var statementTexts = [statements]string{
 		AND sequence IN (SELECT l.sequence FROM ledger l WHERE l.sequence = parts.sequence AND l.site = ?)`,
 	sayReached: `SELECT visitor FROM link WHERE site = ?1 AND contact = ?2
 		UNION ALL SELECT other FROM conflict WHERE site = ?1 AND contact = ?2
-		UNION ALL SELECT l.visitor FROM conflict c JOIN link l ON l.site = c.site AND l.contact = c.other
+		UNION ALL SELECT l.visitor FROM conflict c CROSS JOIN link l ON l.site = c.site AND l.contact = c.other
 		WHERE c.site = ?1 AND c.contact = ?2 LIMIT ?3`,
 	sayNear: `SELECT visitor FROM link WHERE site = ?1 AND contact = ?2 LIMIT ?3`,
 }
