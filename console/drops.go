@@ -23,9 +23,9 @@ type dropsInput struct {
 type dropsOutput struct {
 	Body struct {
 		Found   []foundDrop `json:"found" doc:"the newest first, 16 at most"`
-		Sampled bool        `json:"sampled" doc:"an event of this messageId would be kept now; if not, that none was found says nothing"`
+		Sampled bool        `json:"sampled" doc:"an event of this messageId would have been kept ever since; if not, that none was found says nothing"`
 		OneIn   int         `json:"one_in" doc:"of how many such events one is kept now; 0 where none is"`
-		Since   *time.Time  `json:"since,omitempty" doc:"when the oldest entry of all was kept"`
+		Since   *time.Time  `json:"since,omitempty" doc:"from when on this is about all there was"`
 		Words   string      `json:"words" doc:"the same in a sentence"`
 	}
 }

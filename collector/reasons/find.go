@@ -13,12 +13,13 @@ const maxFound = 16
 type Answer struct {
 	// Found are the entries about it, the newest first, 16 at most.
 	Found []Decided
-	// Sampled says whether an entry about it would be kept now; if not, that
-	// none was found says nothing.
+	// Sampled says whether an entry about it would have been kept at any time
+	// since Since; if not, that none was found says nothing.
 	Sampled bool
 	// OneIn is how many are dropped or narrowed for each one that is kept now.
 	OneIn int
-	// Since is when the oldest entry was noted; zero when there is none.
+	// Since is from when on the answer is about all there was; zero when nothing
+	// was ever noted.
 	Since time.Time
 }
 
@@ -28,14 +29,21 @@ func (r *Ring) Find(site event.SiteID, messageID []byte) Answer {
 		return Answer{}
 	}
 	key := r.key(site, messageID)
-	level := r.level.Load()
-	a := Answer{Sampled: sampled(key, level), OneIn: 1 << level}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	level := r.level.Load()
+	a := Answer{OneIn: 1 << level}
+	for _, turn := range r.last {
+		level = max(level, turn.highest)
+	}
+	a.Sampled = sampled(key, level)
 	if len(r.entries) == 0 {
 		return a
 	}
 	a.Since = time.Unix(r.entries[r.next].seconds, 0).UTC()
+	if oldest := r.last[turns].began; oldest > a.Since.UnixNano() {
+		a.Since = time.Unix(0, oldest).UTC() // before it the level is not known any more
+	}
 	for i := range r.entries { // from the newest to the oldest
 		e := &r.entries[(r.next+len(r.entries)-1-i)%len(r.entries)]
 		if e.key == key && len(a.Found) < maxFound {

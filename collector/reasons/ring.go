@@ -65,6 +65,12 @@ const (
 	codePrivate = 1<<7 - 1
 )
 
+// turnLevel is when a turn began, and the highest level in it.
+type turnLevel struct {
+	began   int64 // Unix nanoseconds; 0: there was no such turn
+	highest uint32
+}
+
 // turns is into how many parts a horizon is divided; each may bring as large a
 // part of the entries.
 const turns = 8
@@ -81,6 +87,7 @@ type Ring struct {
 	kept   atomic.Uint64
 
 	mu       sync.Mutex
+	last     [turns + 1]turnLevel // the newest first
 	entries  []entry
 	next     int // where the oldest is once the ring is full
 	brought  int // since the level was last raised, or the turn began
@@ -151,6 +158,8 @@ func (r *Ring) nextTurn(now time.Time) {
 		r.level.Add(^uint32(0))
 	}
 	r.turnAt.Store(now.UnixNano())
+	copy(r.last[1:], r.last[:])
+	r.last[0] = turnLevel{now.UnixNano(), r.level.Load()}
 	r.brought, r.inTurn = 0, 0
 }
 
@@ -176,7 +185,7 @@ func (r *Ring) Note(key Key, d *Decided) {
 	r.kept.Add(1)
 	r.inTurn++
 	if r.brought++; r.brought >= r.share && r.level.Load() < maxLevel {
-		r.level.Add(1)
+		r.last[0].highest = r.level.Add(1)
 		r.brought = 0
 	}
 }

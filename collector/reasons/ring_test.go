@@ -93,7 +93,7 @@ func TestNewestFirstAndBounded(t *testing.T) {
 // What was kept outlasts a flood about as long as the horizon, and the answer
 // about anything else says whether it was in the sample.
 func TestFloodIsSampled(t *testing.T) {
-	const entries, perSecond = 4096, 5000
+	const entries, perSecond = 1024, 1000
 	r := ring(t, entries)
 	now := start
 	for i := range 16 * 60 * perSecond {
@@ -108,15 +108,23 @@ func TestFloodIsSampled(t *testing.T) {
 		t.Errorf("the oldest entry is %v old, one in %d is kept", kept, a.OneIn)
 	}
 	missed := 0
-	for range 1000 {
-		i := 16*60*perSecond - 1 - rand.IntN(3*60*perSecond)
+	back := min(3*60*perSecond, int(now.Sub(a.Since).Seconds())*perSecond)
+	sampled := 0
+	for range 20_000 {
+		i := 16*60*perSecond - 1 - rand.IntN(back)
 		a := r.Find("shop", fmt.Appendf(nil, "m-%d", i))
-		if a.Sampled != (len(a.Found) == 1) {
+		if a.Sampled {
+			sampled++
+		}
+		if a.Sampled && len(a.Found) != 1 {
 			missed++
 		}
 	}
+	if sampled == 0 {
+		t.Error("nothing is of the sample")
+	}
 	if missed != 0 {
-		t.Errorf("%d answers of 1000 about the last minutes were wrong", missed)
+		t.Errorf("%d answers of 20000 about the last minutes were wrong", missed)
 	}
 	if len(r.entries) != entries || cap(r.entries) != entries {
 		t.Errorf("%d entries, room for %d", len(r.entries), cap(r.entries))
