@@ -52,22 +52,26 @@ func (s *Server) renewals(_ context.Context, in *renewalsInput) (*huma.StreamRes
 	if s.deps.Renewals == nil {
 		return nil, problem(http.StatusNotFound, "there is no such list")
 	}
-	return &huma.StreamResponse{Body: func(hctx huma.Context) {
-		_, raw := humago.Unwrap(hctx)
-		w := &lazyWriter{
-			ctx: hctx, control: http.NewResponseController(raw), mediaType: "application/x-ndjson", idle: s.cfg.QueryTimeout, write: s.cfg.WriteTimeout,
-		}
-		w.deadline(w.idle)
-		lines := json.NewEncoder(w)
-		err := s.deps.Renewals.List(hctx.Context(), policy, time.Duration(in.Days)*24*time.Hour, func(a renewal.Ask) error {
-			return lines.Encode(renewalLine{a.Subject.Text(event.KindUserID), string(a.Purpose), a.Expired, a.At.Format(time.DateOnly)})
-		})
-		w.begin()
-		if err != nil {
-			s.log.Warn("the list of renewals was cut off", "error", err)
-			raw.Header().Set(TrailerOutcome, "failed")
-			return
-		}
-		raw.Header().Set(TrailerOutcome, "done")
-	}}, nil
+	ahead := time.Duration(in.Days) * 24 * time.Hour
+	return &huma.StreamResponse{Body: func(hctx huma.Context) { s.streamRenewals(hctx, policy, ahead) }}, nil //nolint:contextcheck // huma.Context carries the request's
+}
+
+// streamRenewals sends the list as it is found.
+func (s *Server) streamRenewals(hctx huma.Context, policy *consent.Policy, ahead time.Duration) {
+	_, raw := humago.Unwrap(hctx)
+	w := &lazyWriter{
+		ctx: hctx, control: http.NewResponseController(raw), mediaType: "application/x-ndjson", idle: s.cfg.QueryTimeout, write: s.cfg.WriteTimeout,
+	}
+	w.deadline(w.idle)
+	lines := json.NewEncoder(w)
+	err := s.deps.Renewals.List(hctx.Context(), policy, ahead, func(a renewal.Ask) error {
+		return lines.Encode(renewalLine{a.Subject.Text(event.KindUserID), string(a.Purpose), a.Expired, a.At.Format(time.DateOnly)})
+	})
+	w.begin()
+	if err != nil {
+		s.log.Warn("the list of renewals was cut off", "error", err)
+		raw.Header().Set(TrailerOutcome, "failed")
+		return
+	}
+	raw.Header().Set(TrailerOutcome, "done")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -49,6 +50,15 @@ func mailConfigs(c config.Config) (m mail.Config, l confirm.Config, ok bool, err
 	m.Password = mail.Secret(password.Reveal())
 	l.Links = c.Mail.Links
 	return m, l, true, nil
+}
+
+// checkMail says what is wrong with the settings of mail, by key.
+func checkMail(c config.Config) error {
+	m, l, ok, err := mailConfigs(c)
+	if err != nil || !ok {
+		return err
+	}
+	return errors.Join(m.Validate(), l.Validate())
 }
 
 // makeConfirm makes what sends links and answers their page, if there is a mail

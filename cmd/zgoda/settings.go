@@ -48,6 +48,9 @@ func check(_ context.Context, f cli.CheckFlags, out, _ io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := checkMail(c); err != nil {
+		return err
+	}
 	return c.Check(out)
 }
 
