@@ -89,8 +89,12 @@ func (e *Entry) validateTexts(f *faults) {
 		f.add("locale", "must be a language tag")
 	}
 	for _, t := range [...]struct{ name, text string }{
-		{"raw signal", e.RawSignal}, {"actor", e.Actor}, {"reason", e.Reason}, {"key", e.Key},
-		{"proof reference", e.ProofRef}, {"guardian reference", e.GuardianRef},
+		{"raw signal", e.RawSignal},
+		{"actor", e.Actor},
+		{"reason", e.Reason},
+		{"key", e.Key},
+		{"proof reference", e.ProofRef},
+		{"guardian reference", e.GuardianRef},
 	} {
 		if len(t.text) > MaxText {
 			f.add(t.name, "is too long")
