@@ -10,7 +10,7 @@ import (
 
 // pending is one Append on its way to the writer.
 type pending struct {
-	entries []ledger.Entry
+	entries []ledger.Stored
 	reaches []int // in the batch: whom it affects
 	change  Change
 	err     error
@@ -41,7 +41,10 @@ func (s *Store) Append(ctx context.Context, entries ...ledger.Entry) (Change, er
 	if err := ctx.Err(); err != nil {
 		return Change{}, fmt.Errorf("append to the ledger: %w", err)
 	}
-	p := &pending{entries: entries, done: make(chan struct{})}
+	p := &pending{entries: make([]ledger.Stored, len(entries)), done: make(chan struct{})}
+	for i := range entries {
+		p.entries[i] = sealed(&entries[i])
+	}
 	if err := s.enqueue(p); err != nil {
 		return Change{}, err
 	}

@@ -43,18 +43,18 @@ func newBatch(at ends, f *facts) *batch {
 // add adds the entries of one Append.
 func (b *batch) add(p *pending) {
 	for i := range p.entries {
-		e := p.entries[i]
-		seq, repeated := b.facts.repeated(&e)
+		e := &p.entries[i]
+		seq, repeated := b.facts.repeated(e)
 		if !repeated {
-			seq, repeated = b.settle(&e)
+			seq, repeated = b.settle(&e.Entry)
 		}
 		if !repeated {
-			b.chain(&e)
-			b.apply(&e)
+			b.chain(e)
+			b.apply(&e.Entry)
 			seq = e.Sequence
 		}
 		p.change.Sequence = max(p.change.Sequence, seq)
-		b.affects(p, &e)
+		b.affects(p, &e.Entry)
 	}
 }
 
@@ -83,11 +83,22 @@ func (b *batch) settle(e *ledger.Entry) (event.Sequence, bool) {
 	return 0, false
 }
 
-// chain gives an entry its place, commits to its parts and adds it to the rows.
-func (b *batch) chain(e *ledger.Entry) {
+// chain gives an entry its place and adds it to the rows.
+func (b *batch) chain(e *ledger.Stored) {
 	b.at.sequence++
 	b.at.chain.Number++
 	e.Writer, e.Number, e.Sequence, e.Previous = b.at.chain.Writer, b.at.chain.Number, b.at.sequence, b.at.chain.Hash
+	e.Hash = e.HashOf(e.KeyHash, &e.Commitments)
+	b.at.chain.Sequence, b.at.chain.Hash = e.Sequence, e.Hash
+	b.rows = append(b.rows, *e)
+	if e.Key != "" {
+		b.facts.keys[e.KeyHash] = e.Sequence
+	}
+}
+
+// sealed commits to the parts of an entry. Whoever appends does it, so that the
+// one writer need not.
+func sealed(e *ledger.Entry) ledger.Stored {
 	s := ledger.Stored{Entry: *e, KeyHash: ledger.KeyHash(e.Site, e.Key)}
 	for p := ledger.Part(1); int(p) <= ledger.Parts; p++ {
 		if value := e.Value(p); len(value) > 0 {
@@ -95,12 +106,7 @@ func (b *batch) chain(e *ledger.Entry) {
 			s.Commitments[p-1] = ledger.Commit(p, s.Salts[p-1], value)
 		}
 	}
-	s.Hash = s.HashOf(s.KeyHash, &s.Commitments)
-	b.at.chain.Sequence, b.at.chain.Hash = s.Sequence, s.Hash
-	b.rows = append(b.rows, s)
-	if e.Key != "" {
-		b.facts.keys[s.KeyHash] = s.Sequence
-	}
+	return s
 }
 
 // apply derives the current state from an entry that was just chained.

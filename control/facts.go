@@ -72,9 +72,9 @@ func factsOf(group []*pending) *facts {
 	return f
 }
 
-func (f *facts) ask(e *ledger.Entry) {
+func (f *facts) ask(e *ledger.Stored) {
 	if e.Key != "" {
-		f.keys[ledger.KeyHash(e.Site, e.Key)] = 0
+		f.keys[e.KeyHash] = 0
 	}
 	w := who{e.Site, e.Subject}
 	switch {
@@ -91,12 +91,12 @@ func (f *facts) ask(e *ledger.Entry) {
 }
 
 // repeated returns the sequence of an entry that says the same already.
-func (f *facts) repeated(e *ledger.Entry) (event.Sequence, bool) {
+func (f *facts) repeated(e *ledger.Stored) (event.Sequence, bool) {
 	w := who{e.Site, e.Subject}
 	var at event.Sequence
 	switch {
 	case e.Key != "":
-		at = f.keys[ledger.KeyHash(e.Site, e.Key)]
+		at = f.keys[e.KeyHash]
 	case e.State == ledger.StateLinked:
 		at = f.links[bond{w, e.Linked}]
 	case e.State == ledger.StateConflict:

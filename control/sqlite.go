@@ -45,7 +45,7 @@ func (d *sqlite) open(ctx context.Context) error {
 		return err
 	}
 	var err error
-	if d.write, err = connect(d.cfg, "&_txlock=immediate"); err != nil {
+	if d.write, err = connect(d.cfg, "&_txlock=immediate&_pragma=cache_size(-32768)&_pragma=wal_autocheckpoint(4000)"); err != nil {
 		return err
 	}
 	d.write.SetMaxOpenConns(1)
