@@ -131,11 +131,11 @@ func (p *Purpose) Rule() Rule {
 // country's ISO 3166-1 alpha-2 code; 16 where it is not known.
 func DigitalAge(country string) int {
 	switch country {
-	case "BE", "DK", "EE", "FI", "LV", "MT", "PT", "SE", "NO", "IS", "GB", "US":
+	case "BE", "EE", "FI", "LV", "MT", "PT", "SE", "NO", "IS", "GB", "US":
 		return 13
 	case "AT", "BG", "CY", "ES", "IT", "LT":
 		return 14
-	case "CZ", "FR", "GR", "SI":
+	case "CZ", "DK", "FR", "GR", "SI":
 		return 15
 	default:
 		return 16
