@@ -3,6 +3,7 @@ package receipt
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 
 	"zgoda/control/ledger"
 )
@@ -70,19 +71,7 @@ func kantaraPurpose(p *Purpose, e *ledger.Entry) object {
 		"piiCategory": p.Data, "primaryPurpose": false, "termination": p.Retention, "thirdPartyDisclosure": len(p.Recipients) > 0,
 	}
 	if len(p.Recipients) > 0 {
-		o["thirdPartyName"] = list(p.Recipients)
+		o["thirdPartyName"] = strings.Join(p.Recipients, ", ")
 	}
 	return o
-}
-
-// list joins names as people do.
-func list(names []string) string {
-	text := ""
-	for i, n := range names {
-		if i > 0 {
-			text += ", "
-		}
-		text += n
-	}
-	return text
 }

@@ -66,8 +66,12 @@ func (s *Site) missing(purposes []*Purpose) error {
 	}
 	c := &s.Controller
 	for _, f := range []struct{ key, value string }{
-		{"name", c.Name}, {"address", c.Address}, {"establishment", c.Establishment},
-		{"email", c.Email}, {"phone", c.Phone}, {"policy_url", c.PolicyURL},
+		{"name", c.Name},
+		{"address", c.Address},
+		{"establishment", c.Establishment},
+		{"email", c.Email},
+		{"phone", c.Phone},
+		{"policy_url", c.PolicyURL},
 	} {
 		lack("controller."+f.key, strings.TrimSpace(f.value) == "")
 	}

@@ -92,44 +92,44 @@ func seal(s *ledger.Stored) {
 }
 
 // sign adds a checkpoint over the last entry.
-func (b *book) sign(t testing.TB) checkpoint.Checkpoint {
-	t.Helper()
+func (b *book) sign(tb testing.TB) checkpoint.Checkpoint {
+	tb.Helper()
 	e := &b.entries[len(b.entries)-1]
 	c := checkpoint.Checkpoint{
 		Origin: checkpoint.Origin("shop.example", e.Writer), At: began,
 		Head: ledger.Head{Writer: e.Writer, Number: e.Number, Sequence: e.Sequence, Hash: e.Hash},
 	}
-	msg, err := checkpoint.Sign(&c, b.signer(t, e.Writer))
+	msg, err := checkpoint.Sign(&c, b.signer(tb, e.Writer))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	b.notes = append(b.notes, msg)
 	return c
 }
 
-func (b *book) signer(t testing.TB, w ledger.Writer) note.Signer {
-	t.Helper()
+func (b *book) signer(tb testing.TB, w ledger.Writer) note.Signer {
+	tb.Helper()
 	if s, ok := b.signers[w]; ok {
 		return s
 	}
-	s, v := newKey(t, checkpoint.Origin("shop.example", w))
+	s, v := newKey(tb, checkpoint.Origin("shop.example", w))
 	b.signers[w], b.keys = s, append(b.keys, v)
 	return s
 }
 
-func newKey(t testing.TB, name string) (note.Signer, note.Verifier) {
-	t.Helper()
+func newKey(tb testing.TB, name string) (note.Signer, note.Verifier) {
+	tb.Helper()
 	skey, vkey, err := note.GenerateKey(rand.Reader, name)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	s, err := note.NewSigner(skey)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	v, err := note.NewVerifier(vkey)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s, v
 }

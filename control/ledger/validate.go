@@ -108,10 +108,10 @@ func writable(year int) bool { return year >= 2000 && year <= 9999 }
 // country says whether the text has the shape of a country's code, "SK", or of
 // a part's, "US-CA".
 func country(text string) bool {
-	land, part, divided := text, "", false
+	land, part := text, ""
 	if len(text) > 2 {
-		land, part, divided = text[:2], text[3:], text[2] == '-'
-		if !divided || len(part) < 1 || len(part) > 3 {
+		land, part = text[:2], text[3:]
+		if text[2] != '-' || len(part) < 1 || len(part) > 3 {
 			return false
 		}
 	}
