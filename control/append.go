@@ -119,10 +119,10 @@ func (s *Store) commit(group []*pending) (err error) {
 	}
 	b, err := s.write(ctx, tx, group)
 	if err != nil {
-		return errors.Join(err, tx.rollback())
+		return errors.Join(err, tx.rollback(ctx))
 	}
 	if err = tx.commit(ctx, b, whole(group, b.at.sequence)); err != nil {
-		if !s.db.settled(b.at) { //nolint:contextcheck // ctx may have ended, and the outcome must be known
+		if !s.db.settled(b.at) { // by a context of its own: this one may have ended
 			return err
 		}
 		return fmt.Errorf("%w: %w", ErrUnknown, err)

@@ -30,6 +30,7 @@ func sorted(handles ...event.Handle) []event.Handle {
 // refuses for one refuses for the other and for the visitors of both; grants
 // stay where they are, and a change names everyone whose record it changes.
 func contractI2ConflictCarriesRefusals(t *testing.T, cfg Config) {
+	t.Helper()
 	a, b, c, ofA, ofB, ofC := handle(1), handle(2), handle(3), handle(11), handle(12), handle(13)
 	people := []event.Handle{a, b, c, ofA, ofB, ofC}
 	reached := map[event.Handle][]event.Handle{
@@ -77,6 +78,7 @@ func contractI2ConflictCarriesRefusals(t *testing.T, cfg Config) {
 }
 
 func contractConflictIsWrittenOnce(t *testing.T, cfg Config) {
+	t.Helper()
 	s := open(t, cfg)
 	first := appendAll(t, s, tie(ledger.StateConflict, handle(1), handle(2)))
 	again := appendAll(t, s, tie(ledger.StateConflict, handle(2), handle(1)))
@@ -103,6 +105,7 @@ func contractConflictIsWrittenOnce(t *testing.T, cfg Config) {
 // TestOneChangeOfTwoConflictingContacts: the second subject of a change was
 // reached through the first, and still reaches further.
 func contractOneChangeOfTwoConflictingContacts(t *testing.T, cfg Config) {
+	t.Helper()
 	s := open(t, cfg)
 	a, b, c := handle(1), handle(2), handle(3)
 	appendAll(t, s, tie(ledger.StateConflict, a, b), tie(ledger.StateConflict, b, c))
@@ -113,6 +116,7 @@ func contractOneChangeOfTwoConflictingContacts(t *testing.T, cfg Config) {
 }
 
 func contractManyTiesAreBounded(t *testing.T, cfg Config) {
+	t.Helper()
 	s := open(t, cfg)
 	shared := handle(1)
 	fill := func(from, to int) {

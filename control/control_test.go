@@ -83,6 +83,7 @@ func found(t *testing.T, s *Store, l Lookup) Found {
 }
 
 func contractAppendAppliesEveryState(t *testing.T, cfg Config) {
+	t.Helper()
 	a := handle(1)
 	for _, c := range []struct {
 		name    string
@@ -126,6 +127,7 @@ func purposes(bit int, c consent.Choice) consent.Record {
 }
 
 func contractRefusalsReachLinkedVisitorsAndGrantsDoNot(t *testing.T, cfg Config) {
+	t.Helper()
 	s := open(t, cfg)
 	contact, visitor, stranger := handle(1), handle(2), handle(3)
 	appendAll(t, s, entry(visitor, ledger.StateGiven, "profiling"), entry(contact, ledger.StateGiven, "analytics"))
@@ -167,6 +169,7 @@ func contractRefusalsReachLinkedVisitorsAndGrantsDoNot(t *testing.T, cfg Config)
 }
 
 func contractAppendIsIdempotentByKey(t *testing.T, cfg Config) {
+	t.Helper()
 	s := open(t, cfg)
 	e := entry(handle(1), ledger.StateGiven, "analytics")
 	e.Key = "import-1"
@@ -192,6 +195,7 @@ func contractAppendIsIdempotentByKey(t *testing.T, cfg Config) {
 }
 
 func contractAppendIsAllOrNothing(t *testing.T, cfg Config) {
+	t.Helper()
 	s := open(t, cfg)
 	bad := entry(handle(1), ledger.StateGiven, "")
 	if _, err := s.Append(t.Context(), entry(handle(1), ledger.StateGiven, "analytics"), bad); !errors.Is(err, ledger.ErrEntry) {
@@ -208,6 +212,7 @@ func contractAppendIsAllOrNothing(t *testing.T, cfg Config) {
 }
 
 func contractConcurrentAppendsAreOneChain(t *testing.T, cfg Config) {
+	t.Helper()
 	s := open(t, cfg)
 	const writers, each = 16, 20
 	var wg sync.WaitGroup
@@ -236,6 +241,7 @@ func contractConcurrentAppendsAreOneChain(t *testing.T, cfg Config) {
 }
 
 func contractRestartKeepsEverything(t *testing.T, cfg Config) {
+	t.Helper()
 	s := open(t, cfg)
 	appendAll(t, s, entry(handle(1), ledger.StateProfilingOff, ""))
 	token, err := s.CreateToken(t.Context(), RoleAdministrator, "me")
@@ -261,6 +267,7 @@ func contractRestartKeepsEverything(t *testing.T, cfg Config) {
 }
 
 func contractRecordsInOneBatch(t *testing.T, cfg Config) {
+	t.Helper()
 	s := open(t, cfg)
 	other := &consent.Policy{Site: "other", Purposes: policy.Purposes}
 	appendAll(t, s, entry(handle(1), ledger.StateGiven, "analytics"))
@@ -288,6 +295,7 @@ func contractRecordsInOneBatch(t *testing.T, cfg Config) {
 }
 
 func contractHistory(t *testing.T, cfg Config) {
+	t.Helper()
 	s := open(t, cfg)
 	e := entry(handle(1), ledger.StateGiven, "analytics")
 	e.GPC, e.TextHash, e.RawSignal = true, [32]byte{7}, "raw"

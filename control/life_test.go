@@ -62,6 +62,7 @@ func lifeStates(t *testing.T, s *Store, subject byte) (all []string) {
 
 // contractLinks: kept, found, used once, counted, dropped.
 func contractLinks(t *testing.T, cfg Config) {
+	t.Helper()
 	s := lifeStore(t, cfg)
 	at := time.Date(2026, 11, 22, 8, 0, 0, 123000, time.UTC)
 	l := Link{
@@ -108,6 +109,7 @@ func contractLinks(t *testing.T, cfg Config) {
 // contractGrantsEnd: a grant with an end is found when it is over, noted once and
 // found no more; given again it is renewed.
 func contractGrantsEnd(t *testing.T, cfg Config) {
+	t.Helper()
 	s := lifeStore(t, cfg)
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	ends := life(1, ledger.StateGiven, at)
@@ -164,6 +166,7 @@ func contractGrantsEnd(t *testing.T, cfg Config) {
 // contractThePastUndoesNothing: what a file says of the past never undoes what
 // was said later, and of two at the same time the refusal stays.
 func contractThePastUndoesNothing(t *testing.T, cfg Config) {
+	t.Helper()
 	s := lifeStore(t, cfg)
 	at := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
 	imported := func(subject byte, state ledger.State, at time.Time) ledger.Entry {

@@ -260,14 +260,14 @@ func (t *pgTx) commit(ctx context.Context, b *batch, all Change) error {
 			s.ask(nil, `SELECT pg_notify($1, $2)`, channel, text)
 		}
 		if err := s.send(ctx, t.tx); err != nil {
-			return errors.Join(err, t.rollback())
+			return errors.Join(err, t.rollback(ctx))
 		}
 	}
 	return t.tx.Commit(ctx)
 }
 
-func (t *pgTx) rollback() error {
-	ctx, cancel := context.WithTimeout(context.Background(), t.d.cfg.Timeout)
+func (t *pgTx) rollback(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.d.cfg.Timeout)
 	defer cancel()
 	if err := t.tx.Rollback(ctx); err != nil && !errors.Is(err, pgx.ErrTxClosed) {
 		return fmt.Errorf("roll back: %w", err)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"sync/atomic"
 
@@ -57,13 +58,11 @@ func openPostgres(ctx context.Context, cfg Config) (database, error) {
 func session(c *pgx.ConnConfig, cfg Config) {
 	c.ConnectTimeout = cfg.Timeout
 	limit := strconv.FormatInt((2 * cfg.Timeout).Milliseconds(), 10)
-	for key, value := range map[string]string{
+	maps.Copy(c.RuntimeParams, map[string]string{
 		"application_name": "zgoda", "synchronous_commit": "on", "TimeZone": "UTC",
 		"statement_timeout": limit, "lock_timeout": limit, "idle_in_transaction_session_timeout": limit,
 		"enable_hashjoin": "off", "enable_mergejoin": "off", "enable_seqscan": "off", "plan_cache_mode": "force_generic_plan", "jit": "off",
-	} {
-		c.RuntimeParams[key] = value
-	}
+	})
 }
 
 // migrate brings the schema up to date, one node after the other.
@@ -119,8 +118,7 @@ func (d *postgres) close() error {
 
 // withoutAddress leaves out of an error what it may say of the address.
 func withoutAddress(err error) error {
-	var parse *pgconn.ParseConfigError
-	if errors.As(err, &parse) {
+	if _, ok := errors.AsType[*pgconn.ParseConfigError](err); ok {
 		return ErrAddress
 	}
 	return err

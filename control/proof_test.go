@@ -16,6 +16,7 @@ import (
 // contractExport: what the store writes verifies without it, with and without what
 // was erased.
 func contractExport(t *testing.T, cfg Config) {
+	t.Helper()
 	s := five(t, cfg)
 	skey, vkey, err := note.GenerateKey(rand.Reader, checkpoint.Origin("zgoda", s.Writer()))
 	if err != nil {
@@ -69,6 +70,7 @@ func contractExport(t *testing.T, cfg Config) {
 }
 
 func contractAnchored(t *testing.T, cfg Config) {
+	t.Helper()
 	s := open(t, cfg)
 	for _, n := range []ledger.Number{0, 3, 7} {
 		if n > 0 {

@@ -16,6 +16,7 @@ import (
 // TestRecordsOfAnyNumber: however many are asked for, and however often the same
 // one, each is answered for as if it had been asked for alone.
 func contractRecordsOfAnyNumber(t *testing.T, cfg Config) {
+	t.Helper()
 	s := open(t, cfg)
 	person := func(n int) (h event.Handle) {
 		binary.BigEndian.PutUint32(h[:], uint32(n)*0x9e3779b9)
@@ -96,6 +97,7 @@ func TestDamagedRowsAreErrors(t *testing.T) {
 
 // TestRecordsAfterClose says so.
 func contractRecordsAfterClose(t *testing.T, cfg Config) {
+	t.Helper()
 	s := open(t, cfg)
 	found(t, s, Lookup{Handle: handle(1)})
 	if err := s.Close(); err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"zgoda/event"
 )
@@ -114,12 +115,7 @@ func (d *sqlite) settled(wanted ends) bool {
 	if err != nil {
 		return true
 	}
-	for _, h := range heads {
-		if h == wanted.chain {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(heads, wanted.chain)
 }
 
 func (d *sqlite) close() error {

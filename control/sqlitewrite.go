@@ -266,16 +266,16 @@ func (t *sqliteTx) commit(ctx context.Context, b *batch, _ Change) error {
 			t.exec(ctx, putHead, int64(b.at.sequence)),
 			t.exec(ctx, putWriter, string(b.at.chain.Writer), int64(b.at.chain.Number), int64(b.at.chain.Sequence), b.at.chain.Hash[:]),
 		); err != nil {
-			return errors.Join(err, t.rollback())
+			return errors.Join(err, t.rollback(ctx))
 		}
 	}
 	if err := t.d.commitTx(t.tx); err != nil {
-		return errors.Join(err, t.rollback())
+		return errors.Join(err, t.rollback(ctx))
 	}
 	return nil
 }
 
-func (t *sqliteTx) rollback() error {
+func (t *sqliteTx) rollback(context.Context) error {
 	if err := t.tx.Rollback(); !errors.Is(err, sql.ErrTxDone) {
 		return err
 	}

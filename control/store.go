@@ -57,7 +57,7 @@ type writing interface {
 	put(ctx context.Context, b *batch) ([][]event.Handle, error)
 	// commit moves the ends on and commits; the other nodes hear of the change.
 	commit(ctx context.Context, b *batch, all Change) error
-	rollback() error
+	rollback(ctx context.Context) error
 }
 
 // Change is what one Append did.

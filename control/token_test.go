@@ -9,6 +9,7 @@ import (
 )
 
 func contractTokens(t *testing.T, cfg Config) {
+	t.Helper()
 	s := open(t, cfg)
 	token, err := s.CreateToken(t.Context(), RoleOperator, "desk")
 	if err != nil {
@@ -71,6 +72,7 @@ func TestTokensAreNotOnTheDisk(t *testing.T) {
 }
 
 func contractTokenErrorsRefuse(t *testing.T, cfg Config) {
+	t.Helper()
 	s := open(t, cfg)
 	if _, err := s.CreateToken(t.Context(), "root", "x"); !errors.Is(err, ErrToken) {
 		t.Errorf("an unknown role: %v", err)

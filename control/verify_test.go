@@ -48,6 +48,7 @@ var alterations = []struct {
 }
 
 func contractVerifyNamesTheFirstBadEntry(t *testing.T, cfg Config) {
+	t.Helper()
 	for _, c := range alterations {
 		t.Run(c.name, func(t *testing.T) {
 			s := five(t, another(t, cfg))
@@ -84,6 +85,7 @@ func five(t *testing.T, cfg Config) *Store {
 }
 
 func contractVerifyAfterErasure(t *testing.T, cfg Config) {
+	t.Helper()
 	s := five(t, cfg)
 	for _, q := range []string{
 		`DELETE FROM parts WHERE sequence = 2`,
@@ -107,6 +109,7 @@ func contractVerifyAfterErasure(t *testing.T, cfg Config) {
 }
 
 func contractVerifyAgainstAnchors(t *testing.T, cfg Config) {
+	t.Helper()
 	s := five(t, cfg)
 	noted, err := s.Head(t.Context())
 	if err != nil {
@@ -140,6 +143,7 @@ func contractVerifyAgainstAnchors(t *testing.T, cfg Config) {
 }
 
 func contractVerifyLongLedger(t *testing.T, cfg Config) {
+	t.Helper()
 	s := open(t, cfg)
 	entries := make([]ledger.Entry, 100)
 	for i := range entries {

@@ -86,11 +86,7 @@ func (b *beats) back(number uint64) (time.Time, bool) {
 // committed before it was told has been heard.
 func (d *postgres) watch(ctx context.Context, hear func(Heard)) error {
 	for ctx.Err() == nil {
-		err := d.listen(ctx, hear)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
+		if err := d.listen(ctx, hear); err != nil && ctx.Err() == nil {
 			d.pool.Reset() // its connections lead where this one did
 		}
 		select {
@@ -107,13 +103,13 @@ func (d *postgres) listen(ctx context.Context, hear func(Heard)) error {
 	if err != nil {
 		return err
 	}
-	defer hangUp(ear)
+	defer hangUp(ctx, ear)
 	// A beat need not be on the disk.
 	mouth, err := d.dial(ctx, "off")
 	if err != nil {
 		return err
 	}
-	defer hangUp(mouth)
+	defer hangUp(ctx, mouth)
 	if err := d.catchUp(ctx, ear, hear); err != nil {
 		return err
 	}
@@ -135,8 +131,8 @@ func (d *postgres) dial(ctx context.Context, durable string) (*pgx.Conn, error) 
 	return pgx.ConnectConfig(ctx, cfg)
 }
 
-func hangUp(conn *pgx.Conn) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+func hangUp(ctx context.Context, conn *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	_ = conn.Close(ctx)
 }

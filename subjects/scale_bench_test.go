@@ -147,6 +147,7 @@ func scaleSet(b *testing.B, store *control.Store, n int) *Set {
 }
 
 func scaleMisses(b *testing.B, store *control.Store, n int) {
+	b.Helper()
 	set := scaleSet(b, store, n)
 	ids, out := make([]Identity, 256), make([]Entry, 256)
 	at, loaded := 0, 0
@@ -177,6 +178,7 @@ func scaleMisses(b *testing.B, store *control.Store, n int) {
 // scaleWithdrawals measures from a withdrawal being asked for to its being
 // enforced here, one after the other.
 func scaleWithdrawals(b *testing.B, store *control.Store, n int) {
+	b.Helper()
 	set := scaleSet(b, store, n)
 	var took []time.Duration
 	at := 0

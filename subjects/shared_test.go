@@ -24,30 +24,30 @@ type shared struct {
 	set   *Set
 }
 
-func newShared(t testing.TB, node ledger.Writer, address string, keys *keyholder) *shared {
-	t.Helper()
-	cfg := control.DefaultConfig(filepath.Join(t.TempDir(), "unused.db"))
+func newShared(tb testing.TB, node ledger.Writer, address string, keys *keyholder) *shared {
+	tb.Helper()
+	cfg := control.DefaultConfig(filepath.Join(tb.TempDir(), "unused.db"))
 	cfg.Address, cfg.Node = address, node
-	store, err := control.Open(t.Context(), cfg)
+	store, err := control.Open(tb.Context(), cfg)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	own := DefaultConfig()
 	own.Entries, own.Wait = 10_000, time.Millisecond
 	set, err := New(own, Deps{Resolver: keys, Store: store, Watcher: store, Policies: policies})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	ctx, stop := context.WithCancel(context.WithoutCancel(tb.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- set.Run(ctx) }()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		stop()
 		if err := errors.Join(<-ended, set.Close(), store.Close()); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
-	s := &shared{t: t, store: store, set: set}
+	s := &shared{t: tb, store: store, set: set}
 	s.eventually("the first beat", set.hearing.trusted)
 	return s
 }

@@ -53,7 +53,7 @@ func (w weights) ordered() []call {
 func writeText(out io.Writer, calls weights) error {
 	w := bufio.NewWriter(out)
 	for _, c := range calls.ordered() {
-		fmt.Fprintf(w, "%d\t%s\t%d\t%s\n", calls[c], c.caller, c.offset, c.callee)
+		_, _ = fmt.Fprintf(w, "%d\t%s\t%d\t%s\n", calls[c], c.caller, c.offset, c.callee) // Flush tells
 	}
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("write the calls: %w", err)

@@ -16,19 +16,19 @@ import (
 )
 
 // keys makes a key with the name of a checkpoint's origin.
-func keys(t testing.TB, name string) (note.Signer, note.Verifier) {
-	t.Helper()
+func keys(tb testing.TB, name string) (note.Signer, note.Verifier) {
+	tb.Helper()
 	skey, vkey, err := note.GenerateKey(rand.Reader, name)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	signer, err := note.NewSigner(skey)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	verifier, err := note.NewVerifier(vkey)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return signer, verifier
 }
@@ -41,11 +41,11 @@ func good() Checkpoint {
 	}
 }
 
-func sign(t testing.TB, c Checkpoint, s note.Signer) []byte {
-	t.Helper()
+func sign(tb testing.TB, c Checkpoint, s note.Signer) []byte {
+	tb.Helper()
 	msg, err := Sign(&c, s)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return msg
 }

@@ -160,24 +160,24 @@ func entry(i int, w ledger.Writer) ledger.Entry {
 var writers = []ledger.Writer{"node-1", "node-2", "node-2", "node-1", "node-1", "node-1", "node-2", "node-1", "node-2", "node-1", "node-1", "node-2"}
 
 // twelve is a book of twelve entries by two writers with four checkpoints.
-func twelve(t testing.TB) *book {
-	t.Helper()
+func twelve(tb testing.TB) *book {
+	tb.Helper()
 	b := &book{signers: map[ledger.Writer]note.Signer{}}
 	for i, w := range writers {
 		b.add(entry(i, w))
 		if i == 3 || i == 6 || i == 9 || i == 11 {
-			b.sign(t)
+			b.sign(tb)
 		}
 	}
 	return b
 }
 
 // text is the book's export.
-func (b *book) text(t testing.TB) []byte {
-	t.Helper()
+func (b *book) text(tb testing.TB) []byte {
+	tb.Helper()
 	var out bytes.Buffer
-	if err := Write(t.Context(), &out, b, began); err != nil {
-		t.Fatal(err)
+	if err := Write(tb.Context(), &out, b, began); err != nil {
+		tb.Fatal(err)
 	}
 	return out.Bytes()
 }

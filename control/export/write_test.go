@@ -189,12 +189,12 @@ func (l *long) Entries(context.Context, event.Sequence) iter.Seq2[ledger.Stored,
 }
 
 // newLong makes a ledger; its head is found by going through it once.
-func newLong(t testing.TB, entries int) *long {
-	t.Helper()
+func newLong(tb testing.TB, entries int) *long {
+	tb.Helper()
 	l := &long{entries: entries}
-	for e, err := range l.Entries(t.Context(), 0) {
+	for e, err := range l.Entries(tb.Context(), 0) {
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		l.heads = []ledger.Head{{Writer: e.Writer, Number: e.Number, Sequence: e.Sequence, Hash: e.Hash}}
 	}
