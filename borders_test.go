@@ -87,6 +87,7 @@ func TestOneOwner(t *testing.T) {
 		"github.com/valyala/fasthttp":         {"zgoda/gateway", "zgoda/bench"},
 		"github.com/ClickHouse/clickhouse-go": {"zgoda/activity", "zgoda/bench/schema"},
 		"github.com/ClickHouse/ch-go":         {"zgoda/activity"},
+		"github.com/jackc/pgx":                {"zgoda/control"},
 		"github.com/ebitengine/purego":        {"zgoda/cmd/zgoda-clickhouse", "zgoda/engine"},
 		"github.com/dgraph-io/ristretto":      {"zgoda/consent/decoded"},
 	}

@@ -14,7 +14,7 @@ import (
 // hashes are new; whatever was said and when is as it was.
 func chainAgain(ctx context.Context, tx *sql.Tx, node ledger.Writer) error {
 	if _, err := tx.ExecContext(ctx, `UPDATE ledger SET writer = $1, number = sequence,
-		commitments = CAST(substr(commitments || zeroblob($2), 1, $2) AS BLOB)`, string(node), ledger.Parts*32); err != nil {
+		commitments = substr(CAST(commitments || zeroblob($2) AS BLOB), 1, $2)`, string(node), ledger.Parts*32); err != nil {
 		return fmt.Errorf("name the writer: %w", err)
 	}
 	head := ledger.Head{Writer: node}
