@@ -7,6 +7,11 @@
 // sequence of that snapshot. Every error means that nothing is known: a caller
 // must not grant on one.
 //
-//	Append ──> queue ──> one writer: entries, parts, state, head ──> fsync ──> Change
-//	Records <── readers (WAL snapshot)
+//	Append ──> queue ──> one writer: lock, facts, batch, rows, ends ──> fsync ──> Change
+//	Records <── readers (one snapshot)
+//	Watch   <── LISTEN: changes of all nodes in their order, own beats that came back
+//
+// It is in one SQLite file, or in a PostgreSQL database that several nodes share:
+// each has a chain of its own, and one sequence orders the entries of all. What a
+// Watch may have missed it says.
 package control
