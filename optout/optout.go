@@ -42,6 +42,8 @@ type Recorder struct {
 	mu      sync.Mutex
 	pending map[noted]struct{} // in the queue, or being written
 
+	failing bool // Run's own: the last write failed
+
 	recorded, dropped, failed prometheus.Counter
 }
 
@@ -85,33 +87,38 @@ func (r *Recorder) Note(site event.SiteID, contact event.Handle) {
 	}
 }
 
-// Run writes what was noted until ctx ends, and then what still waits.
+// Run writes what was noted until ctx ends, and then what still waits, within the
+// time of one: what is not written by then, the contact's next event brings again.
 func (r *Recorder) Run(ctx context.Context) error {
-	for {
+	for ctx.Err() == nil {
 		select {
 		case n := <-r.queue:
-			r.write(ctx, n)
+			r.write(context.WithoutCancel(ctx), n)
 		case <-ctx.Done():
-			for {
-				select {
-				case n := <-r.queue:
-					r.write(ctx, n)
-				default:
-					return nil
-				}
-			}
 		}
 	}
+	rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
+	defer cancel()
+	for rest.Err() == nil {
+		select {
+		case n := <-r.queue:
+			r.write(rest, n)
+		default:
+			return nil
+		}
+	}
+	return nil
 }
 
-// write looks at the record itself, past every cache, before it writes.
+// write looks at the record itself, past every cache, before it writes. Of
+// failures in a row only the first is logged.
 func (r *Recorder) write(ctx context.Context, n noted) {
 	defer func() {
 		r.mu.Lock()
 		delete(r.pending, n)
 		r.mu.Unlock()
 	}()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	record, err := r.deps.People.Record(ctx, n.site, n.contact)
 	if err == nil && (record.OptOut || record.State == consent.StateErased) {
@@ -126,8 +133,12 @@ func (r *Recorder) write(ctx context.Context, n noted) {
 	}
 	if err != nil {
 		r.failed.Inc()
-		r.deps.Logger.Warn("an opt-out could not be recorded; the next event brings it again", "err", err)
+		if !r.failing {
+			r.deps.Logger.Warn("an opt-out could not be recorded; the next event brings it again", "err", err)
+		}
+		r.failing = true
 		return
 	}
+	r.failing = false
 	r.recorded.Inc()
 }

@@ -1,9 +1,11 @@
 package optout_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -149,5 +151,33 @@ func TestAFailureIsMetAgain(t *testing.T) {
 		}
 		r.Note("shop", event.Handle{1})
 		time.Sleep(time.Millisecond)
+	}
+}
+
+// TestFailuresInARowAreLoggedOnce: a store that is away fills no log.
+func TestFailuresInARowAreLoggedOnce(t *testing.T) {
+	var log bytes.Buffer
+	registry := prometheus.NewRegistry()
+	r, err := optout.New(optout.Deps{
+		People:     &people{out: map[event.Handle]bool{}, fail: errors.New("away")},
+		Logger:     slog.New(slog.NewTextHandler(&log, nil)),
+		Registerer: registry,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range byte(3) {
+		r.Note("shop", event.Handle{1 + i})
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if err := r.Run(ended); err != nil { // what waits is tried before it ends
+		t.Fatal(err)
+	}
+	if n := outcome(t, registry, "failed"); n != 3 {
+		t.Errorf("%v failures", n)
+	}
+	if n := strings.Count(log.String(), "could not be recorded"); n != 1 {
+		t.Errorf("logged %d times", n)
 	}
 }

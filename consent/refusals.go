@@ -1,0 +1,149 @@
+package consent
+
+import "zgoda/event"
+
+// denied applies what stands against the purpose, the most telling first.
+func (c *verdictCase) denied(i int, rule *merged) (Source, bool) {
+	p := &c.policy.Purposes[i]
+	if p.Kind == KindUnknown || p.Kind > KindSharing || p.Bit >= event.MaxPurposes {
+		return SourceDefault, true
+	}
+	if c.subject.Class.criminal() {
+		return SourceCriminal, true
+	}
+	if by, denied := c.deniedByRecord(p); denied {
+		return by, true
+	}
+	if by, denied := c.deniedByBrowser(i, rule); denied {
+		return by, true
+	}
+	if by, denied := c.signals.refusedByStatement(i); denied {
+		return by, true
+	}
+	if c.optOut && optsOut(p) {
+		return SourceOptOut, true
+	}
+	if by, denied := c.deniedByClass(p); denied {
+		return by, true
+	}
+	if c.unreadable && p.Kind != KindMeasurement {
+		return SourceUnreadable, true
+	}
+	if c.subject.NoOrigin && p.Kind != KindMeasurement {
+		return SourceNoOrigin, true
+	}
+	return SourceDefault, !rule.bases.hold() || rule.device
+}
+
+// optsOut says whether an opt-out that Global Privacy Control left on record
+// reaches the purpose.
+func optsOut(p *Purpose) bool {
+	return p.US&(USSale|USSharing|USTargeted) != 0 || p.Kind.Scope() == event.ScopePerson
+}
+
+// deniedByClass applies what stands against special data and minors whoever
+// agreed.
+func (c *verdictCase) deniedByClass(p *Purpose) (Source, bool) {
+	switch {
+	case c.minor && p.Kind == KindProfiling:
+		return SourceMinor, true
+	case c.subject.Class.Has(ClassSpecial) && !p.Special:
+		return SourceSpecial, true
+	default:
+		return SourceDefault, false
+	}
+}
+
+// deniedByRecord asks every record in play; the most restrictive wins.
+func (c *verdictCase) deniedByRecord(p *Purpose) (Source, bool) {
+	found := SourceDefault
+	for _, r := range c.records {
+		if r == nil {
+			continue
+		}
+		if by := r.against(p); recordRank(by) > recordRank(found) {
+			found = by
+		}
+	}
+	return found, found != SourceDefault
+}
+
+// against returns what of the record stands against the purpose, or SourceDefault.
+func (r *Record) against(p *Purpose) Source {
+	switch {
+	case r.State == StateErased:
+		return SourceErased
+	case r.State != StateActive:
+		return SourceRestricted
+	case r.ProfilingOff && p.Kind == KindProfiling:
+		return SourceSwitch
+	case r.Purposes[p.Bit].Choice.Refuses():
+		return SourceLedger
+	default:
+		return SourceDefault
+	}
+}
+
+func recordRank(s Source) int {
+	switch s {
+	case SourceErased:
+		return 4
+	case SourceRestricted:
+		return 3
+	case SourceSwitch:
+		return 2
+	case SourceLedger:
+		return 1
+	default:
+		return 0
+	}
+}
+
+// deniedByBrowser applies GPC, DNT and ADPC as far as the site lets them reach the
+// purpose. Signals that ask are beaten only by one grant on record, given in our
+// dialogue while they were present.
+func (c *verdictCase) deniedByBrowser(i int, rule *merged) (Source, bool) {
+	present := c.against(i)
+	if present == 0 {
+		return SourceDefault, false
+	}
+	p := &c.policy.Purposes[i]
+	for _, s := range browsers {
+		if present&s.bit != 0 && (rule.refuse&s.bit != 0 || rule.ask&s.bit != 0 && c.ledgerGrants(p, s.bit) == 0) {
+			return s.source, true
+		}
+	}
+	asks := present & rule.ask
+	if asks == 0 || c.ledgerGrants(p, asks) != 0 {
+		return SourceDefault, false
+	}
+	for _, s := range browsers { // each is beaten, but by nobody's one grant
+		if asks&s.bit != 0 {
+			return s.source, true
+		}
+	}
+	return SourceDefault, false
+}
+
+// against returns the browser's signals that stand against a purpose.
+func (c *verdictCase) against(i int) browser {
+	if c.adpc && c.signals.adpcRefuses(i) {
+		return c.present | browserADPC
+	}
+	return c.present
+}
+
+// refusedByStatement returns the source of the refusal that the request itself
+// makes of the purpose; of several, the one first in the list of sources, so
+// that their order does not matter. ADPC is a browser's signal, which the site's
+// table limits, and is not among them.
+func (s *Signals) refusedByStatement(i int) (by Source, ok bool) {
+	used := s.used()
+	for j := range used {
+		st := &used[j]
+		if st.Readings[i] == Refused && st.Source != SourceADPC && (!ok || st.Source < by) {
+			by, ok = st.Source, true
+		}
+	}
+	return by, ok
+}
