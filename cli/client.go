@@ -99,6 +99,8 @@ func withoutURL(err error) error {
 	return err
 }
 
+var errUnread = errors.New("the console's answer cannot be read")
+
 // problemError is the console's refusal, in its words.
 type problemError string
 
@@ -146,7 +148,16 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 		return nil
 	}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(out); err != nil {
-		return errors.New("the console's answer cannot be read")
+		return errUnread
 	}
 	return nil
+}
+
+// writeJSON prints what a command put together itself.
+func writeJSON(out io.Writer, v any) error {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("write the answer: %w", err)
+	}
+	return printJSON(out, raw)
 }

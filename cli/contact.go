@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -51,19 +50,67 @@ type purposeFlags struct {
 
 // open reads the identifier and reaches the console.
 func (f contactFlags) open(s streams) (*client, string, error) {
-	identifier := f.Identifier
-	if identifier == "-" {
-		line, err := bufio.NewReader(io.LimitReader(s.in, 4096)).ReadString('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, "", fmt.Errorf("read the identifier from standard input: %w", err)
-		}
-		identifier = strings.TrimRight(line, "\r\n")
+	identifier, err := given(s, f.Identifier, "identifier")
+	if err != nil {
+		return nil, "", err
 	}
 	if _, _, err := event.ParseIdentifier(identifier); err != nil {
 		return nil, "", usageError{err.Error()}
 	}
 	c, err := f.connect()
 	return c, identifier, err
+}
+
+// maxLine bounds a line of standard input.
+const maxLine = 4096
+
+// readLine reads one line and not a byte more, so that the next one is there for
+// whoever reads after. A last line may lack its end.
+func readLine(in io.Reader) (string, error) {
+	var line []byte
+	var b [1]byte
+	for len(line) < maxLine {
+		n, err := in.Read(b[:])
+		if n > 0 {
+			if b[0] == '\n' {
+				break
+			}
+			line = append(line, b[0])
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	return strings.TrimRight(string(line), "\r"), nil
+}
+
+// given is a flag's value, or the next line of standard input for "-".
+func given(s streams, value, what string) (string, error) {
+	if value != "-" {
+		return value, nil
+	}
+	line, err := readLine(s.in)
+	if err != nil {
+		return "", fmt.Errorf("read the %s from standard input: %w", what, err)
+	}
+	return line, nil
+}
+
+// history returns the ledger's entries about a contact that exists, and its handle.
+func (f contactFlags) history(ctx context.Context, s streams) (contact string, entries []shownEntry, err error) {
+	c, identifier, err := f.open(s)
+	if err != nil {
+		return "", nil, err
+	}
+	if contact, err = f.find(ctx, c, identifier); err != nil {
+		return "", nil, err
+	}
+	var h shownHistory
+	err = c.call(ctx, http.MethodGet, f.path(contact, "consents"), nil, &h)
+	return contact, h.Entries, err
 }
 
 func (f contactFlags) path(parts ...string) string {
@@ -103,12 +150,15 @@ type shownRecord struct {
 	}
 }
 
-type shownHistory struct {
-	Entries []struct {
-		Sequence                               event.Sequence
-		Purpose, State, Channel, Actor, Reason string
-		Time                                   time.Time
-	}
+type shownHistory struct{ Entries []shownEntry }
+
+type shownEntry struct {
+	Sequence                               event.Sequence
+	Purpose, State, Channel, Actor, Reason string
+	Version                                uint32
+	Guardian                               bool
+	Verified, Until                        string
+	Time                                   time.Time
 }
 
 // Run shows the record and the history of a contact.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -59,7 +58,7 @@ func printDrops(out io.Writer, raw []byte) error {
 		Found []droppedEvent
 	}
 	if err := json.Unmarshal(raw, &answer); err != nil {
-		return errors.New("the console's answer cannot be read")
+		return errUnread
 	}
 	var b bytes.Buffer
 	line := func(format string, args ...any) { b.WriteString(printable(fmt.Sprintf(format, args...)) + "\n") }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -57,7 +56,7 @@ func (f *dryRunCmd) Run(ctx context.Context, s streams) error {
 func printDryRun(out io.Writer, raw []byte) error {
 	var r dryRunReport
 	if err := json.Unmarshal(raw, &r); err != nil {
-		return errors.New("the console's answer cannot be read")
+		return errUnread
 	}
 	var b bytes.Buffer
 	line := func(format string, args ...any) { b.WriteString(printable(fmt.Sprintf(format, args...)) + "\n") }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -63,7 +62,7 @@ func (f *explainCmd) read(in io.Reader) ([]byte, error) {
 func printJSON(out io.Writer, raw []byte) error {
 	var indented bytes.Buffer
 	if err := json.Indent(&indented, raw, "", "  "); err != nil {
-		return errors.New("the console's answer cannot be read")
+		return errUnread
 	}
 	indented.WriteByte('\n')
 	_, err := out.Write(indented.Bytes())

@@ -50,8 +50,8 @@ func (Opening) LogValue() slog.Value { return slog.StringValue(redacted) }
 // The errors of Request that callers tell apart.
 var (
 	ErrSite    = errors.New("no such site")
-	ErrPurpose = errors.New("purposes must be purposes of the site that rest on consent, each once")
-	ErrAddress = errors.New("the mail needs an address, which must be the contact's own")
+	ErrPurpose = errors.New("must be purposes of the site that rest on consent, each once")
+	ErrAddress = errors.New("must be there, and must be the contact's own")
 	ErrTooMany = errors.New("too many mails for this contact or this site; come back later")
 	ErrMail    = errors.New("the mail could not be handed to the mail server")
 )

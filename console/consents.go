@@ -7,6 +7,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"zgoda/control/ledger"
 	"zgoda/event"
 )
 
@@ -50,6 +51,9 @@ type ledgerEntry struct {
 	Surface  string         `json:"surface,omitempty"`
 	Actor    string         `json:"actor,omitempty"`
 	Reason   string         `json:"reason,omitempty"`
+	Guardian bool           `json:"guardian,omitempty" doc:"a guardian spoke for the person"`
+	Verified string         `json:"verified,omitempty" doc:"how the guardian was verified"`
+	Until    string         `json:"until,omitempty" format:"date" doc:"the first day on which the grant does not count any more; left out where it has no end of its own"`
 	Time     time.Time      `json:"time"`
 }
 
@@ -109,11 +113,19 @@ func (s *Server) listConsents(ctx context.Context, in *historyInput) (*historyOu
 	}
 	body := historyBody{Contact: in.name(h), Entries: make([]ledgerEntry, 0, len(entries))}
 	for i := range entries {
-		e := &entries[i]
-		body.Entries = append(body.Entries, ledgerEntry{
-			Sequence: e.Sequence, Purpose: string(e.Purpose), Version: e.PurposeVersion, State: e.State.String(),
-			Channel: e.Channel, Surface: e.Surface, Actor: e.Actor, Reason: e.Reason, Time: e.At.UTC(),
-		})
+		body.Entries = append(body.Entries, shownEntry(&entries[i]))
 	}
 	return &historyOutput{Body: body}, nil
+}
+
+func shownEntry(e *ledger.Entry) ledgerEntry {
+	shown := ledgerEntry{
+		Sequence: e.Sequence, Purpose: string(e.Purpose), Version: e.PurposeVersion, State: e.State.String(),
+		Channel: e.Channel, Surface: e.Surface, Actor: e.Actor, Reason: e.Reason,
+		Guardian: e.Guardian, Verified: e.GuardianRef, Time: e.At.UTC(),
+	}
+	if e.Purpose != "" && !e.Until.IsZero() {
+		shown.Until = e.Until.UTC().Format(time.DateOnly)
+	}
+	return shown
 }

@@ -14,12 +14,12 @@ type Minor struct {
 	Country string // ISO 3166-1 alpha-2; empty: not known, so the age of 16 counts
 }
 
-// The errors of Entries.
+// The errors of Entries. Each is the reason that follows the name of a field.
 var (
-	ErrBorn        = errors.New("the date of birth is not one of a person alive")
-	ErrNoMinor     = errors.New("the person was old enough to agree alone")
-	ErrNotVerified = errors.New("how the guardian was verified is missing")
-	ErrBasis       = errors.New("the purpose does not rest on consent")
+	ErrBorn        = errors.New("is not the date of birth of a person alive")
+	ErrNoMinor     = errors.New("says that the person was old enough to agree alone")
+	ErrNotVerified = errors.New("is missing: how the guardian was verified")
+	ErrBasis       = errors.New("does not rest on consent")
 )
 
 // oldest is what nobody was yet, in years.
