@@ -11,7 +11,6 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
-	"zgoda/control/checkpoint"
 	"zgoda/control/export"
 )
 
@@ -59,7 +58,7 @@ func (f *ledgerKeyCmd) Run(ctx context.Context, s streams) error {
 type ledgerVerifyCmd struct {
 	File   string   `arg:"" help:"the export, or - for standard input"`
 	Key    []string `help:"a public key that checkpoints are signed with, as zgoda ledger key shows it; may be repeated" sep:"none" placeholder:"KEY"`
-	Anchor []string `help:"a file with checkpoints that were kept elsewhere: the file they were appended to, or the text of a mail; may be repeated" sep:"none" placeholder:"FILE"`
+	Anchor []string `help:"a file with checkpoints that were kept elsewhere: the file they were appended to, or a mail, saved whole or its text; may be repeated" sep:"none" placeholder:"FILE"`
 }
 
 // Run checks an export. It calls nothing and needs no running system.
@@ -102,32 +101,6 @@ func (f *ledgerVerifyCmd) options() (o export.Options, err error) {
 		}
 	}
 	return o, nil
-}
-
-// maxAnchors bounds the checkpoints that are kept in memory.
-const maxAnchors = 1 << 20
-
-func readAnchors(path string, to []checkpoint.Checkpoint, keys []note.Verifier) ([]checkpoint.Checkpoint, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return to, fmt.Errorf("open the checkpoints: %w", err)
-	}
-	defer file.Close() //nolint:errcheck // it was only read
-	err = checkpoint.Scan(bufio.NewReader(file), func(msg []byte) error {
-		c, err := checkpoint.Read(msg)
-		if err == nil && len(keys) > 0 {
-			c, err = checkpoint.Open(msg, keys)
-		}
-		if err != nil {
-			return fmt.Errorf("the checkpoint over number %d of writer %s in a file given by --anchor %w", c.Number, c.Writer, err)
-		}
-		if len(to) >= maxAnchors {
-			return errors.New("too many checkpoints are given by --anchor")
-		}
-		to = append(to, c)
-		return nil
-	})
-	return to, err
 }
 
 func printReport(out io.Writer, r export.Report, signed bool) error {

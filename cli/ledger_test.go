@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/base64"
 	"iter"
+	"mime/quotedprintable"
 	"os"
 	"path/filepath"
 	"strings"
@@ -85,12 +87,39 @@ func exported(t *testing.T, s *short) []byte {
 	return out.Bytes()
 }
 
+// saved is a mail with a text, as a mail program saves it.
+func saved(t *testing.T, text []byte, encoding string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	b.WriteString("From: a@shop.example\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Transfer-Encoding: " + encoding + "\r\n\r\n")
+	if encoding == "quoted-printable" {
+		w := quotedprintable.NewWriter(&b)
+		if _, err := w.Write(text); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	for code := base64.StdEncoding.EncodeToString(text); code != ""; {
+		n := min(76, len(code))
+		b.WriteString(code[:n] + "\r\n")
+		code = code[n:]
+	}
+	return b.Bytes()
+}
+
 func TestLedgerVerify(t *testing.T) {
 	s, text, vkey := shortLedger(t)
 	_, _, other := shortLedger(t)
 	dir := t.TempDir()
 	file, anchors := filepath.Join(dir, "export"), filepath.Join(dir, "anchors")
-	for path, b := range map[string][]byte{file: text, anchors: append([]byte("Subject: x\r\n\r\n"), s.note...)} {
+	quoted, based := filepath.Join(dir, "quoted.eml"), filepath.Join(dir, "based.eml")
+	for path, b := range map[string][]byte{
+		file: text, anchors: append([]byte("Subject: x\r\n\r\n"), s.note...),
+		quoted: saved(t, s.note, "quoted-printable"), based: saved(t, s.note, "BASE64"),
+	} {
 		if err := os.WriteFile(path, b, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -107,6 +136,8 @@ func TestLedgerVerify(t *testing.T) {
 		"standard in":   {[]string{"-"}, text, 0, "nobody looked at"},
 		"with a key":    {[]string{file, "--key", vkey}, nil, 0, "all signed by a key"},
 		"an anchor":     {[]string{file, "--key", vkey, "--anchor", anchors}, nil, 0, "kept elsewhere: 1"},
+		"a mail":        {[]string{file, "--key", vkey, "--anchor", quoted}, nil, 0, "kept elsewhere: 1"},
+		"a mail, coded": {[]string{"-", "--key", vkey, "--anchor", based}, cut, 1, "the entry with sequence 3 with number 3 of writer node is missing"},
 		"another key":   {[]string{file, "--key", other}, nil, 1, "is not signed by a key that was given"},
 		"altered state": {[]string{"-"}, bytes.Replace(text, []byte("given"), []byte("refused"), 1), 1, "the entry with sequence 1 with number 1 of writer node does not match its hash"},
 		"cut":           {[]string{"-", "--anchor", anchors}, cut, 1, "the entry with sequence 3 with number 3 of writer node is missing"},

@@ -55,7 +55,6 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 	start(&side, func() error { return n.anchors.Run(failing) })
 	start(&side, func() error { return n.renewal.Run(failing) })
 	start(&side, func() error { return n.optOuts.Run(failing) })
-	start(&side, func() error { return n.anchors.Run(failing) })
 	start(&side, n.ops.Run)
 
 	err := n.announce(failing, migrated, out)
