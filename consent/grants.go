@@ -10,7 +10,7 @@ func (c *verdictCase) granted(i int, rule *merged) Verdict {
 	by := SourceDefault
 	// Nothing in a request beats a signal that asks, or is a grant of special data
 	// or of a guardian.
-	if asks == 0 && !c.subject.Class.Has(ClassSpecial) && !c.needsGuardian(p) {
+	if c.said.granted>>i&1 != 0 && asks == 0 && !c.subject.Class.Has(ClassSpecial) && !c.needsGuardian(p) {
 		by, request = c.requestGrants(i, rule)
 	}
 	all := ledger | request

@@ -40,18 +40,18 @@ func (d *Decision) AppendHeader(dst []byte, public bool, signals *Signals) []byt
 // alone is a request without any record: what its own signals and its class say
 // under the rules of the controller's establishment, which always hold.
 type alone struct {
-	policy     *Policy
-	signals    *Signals
-	class      Class
-	ground     ground
-	present    browser
-	unreadable bool
+	policy  *Policy
+	signals *Signals
+	class   Class
+	ground  ground
+	present browser
+	said    said
 }
 
 func (s *Signals) alone(policy *Policy, class Class) alone {
 	return alone{
 		policy: policy, signals: s, class: class, ground: policy.ground(places(0).with(policy.Establishment)),
-		present: s.browser(), unreadable: s.unreadable(len(policy.Purposes)),
+		present: s.browser(), said: s.said(len(policy.Purposes)),
 	}
 }
 
@@ -64,7 +64,7 @@ func (a *alone) of(i int) (v Verdict, said bool) {
 		return Verdict{By: SourceCriminal}, true
 	}
 	present := a.present
-	if a.signals.adpcRefuses(i) {
+	if a.said.adpc>>i&1 != 0 {
 		present |= browserADPC
 	}
 	for _, s := range browsers {
@@ -72,16 +72,19 @@ func (a *alone) of(i int) (v Verdict, said bool) {
 			return Verdict{By: s.source}, true
 		}
 	}
-	if by, refused := a.signals.refusedByStatement(i); refused {
-		return Verdict{By: by}, true
+	if a.said.refused>>i&1 != 0 {
+		return Verdict{By: a.signals.refusedByStatement(i)}, true
 	}
 	if by, denied := a.classDenies(p); denied {
 		return Verdict{By: by}, true
 	}
-	if a.unreadable && p.Kind != KindMeasurement {
+	if a.said.unreadable && p.Kind != KindMeasurement {
 		return Verdict{By: SourceUnreadable}, true
 	}
 	if present&rule.ask != 0 || a.class != 0 {
+		return Verdict{}, false
+	}
+	if a.said.granted>>i&1 == 0 {
 		return Verdict{}, false
 	}
 	if by, granted := a.signals.grantedByStatement(i, granting{browser: true, choice: true, adpc: rule.ignore&browserADPC == 0}); granted {

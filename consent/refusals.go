@@ -17,8 +17,8 @@ func (c *verdictCase) denied(i int, rule *merged) (Source, bool) {
 	if by, denied := c.deniedByBrowser(i, rule); denied {
 		return by, true
 	}
-	if by, denied := c.signals.refusedByStatement(i); denied {
-		return by, true
+	if c.said.refused>>i&1 != 0 {
+		return c.signals.refusedByStatement(i), true
 	}
 	if c.optOut && optsOut(p) {
 		return SourceOptOut, true
@@ -26,13 +26,21 @@ func (c *verdictCase) denied(i int, rule *merged) (Source, bool) {
 	if by, denied := c.deniedByClass(p); denied {
 		return by, true
 	}
-	if c.unreadable && p.Kind != KindMeasurement {
+	if c.said.unreadable && p.Kind != KindMeasurement {
 		return SourceUnreadable, true
 	}
 	if c.subject.NoOrigin && p.Kind != KindMeasurement {
 		return SourceNoOrigin, true
 	}
-	return SourceDefault, !rule.bases.hold() || rule.device
+	return SourceDefault, !rule.bases.hold() || rule.device || c.tooEarly(p, rule)
+}
+
+// tooEarly says whether the event was made before anybody had chosen about a
+// purpose that needs a grant, and no grant released it: one that was given since,
+// wherever, does not reach back.
+func (c *verdictCase) tooEarly(p *Purpose, rule *merged) bool {
+	return c.subject.Unset && !c.subject.Released.Has(p.Bit) &&
+		(rule.bases.has(BasisConsent) || c.subject.Class.Has(ClassSpecial))
 }
 
 // optsOut says whether an opt-out that Global Privacy Control left on record
@@ -127,7 +135,7 @@ func (c *verdictCase) deniedByBrowser(i int, rule *merged) (Source, bool) {
 
 // against returns the browser's signals that stand against a purpose.
 func (c *verdictCase) against(i int) browser {
-	if c.adpc && c.signals.adpcRefuses(i) {
+	if c.said.adpc>>i&1 != 0 {
 		return c.present | browserADPC
 	}
 	return c.present
@@ -137,13 +145,13 @@ func (c *verdictCase) against(i int) browser {
 // makes of the purpose; of several, the one first in the list of sources, so
 // that their order does not matter. ADPC is a browser's signal, which the site's
 // table limits, and is not among them.
-func (s *Signals) refusedByStatement(i int) (by Source, ok bool) {
+func (s *Signals) refusedByStatement(i int) Source {
+	by := sourceCount
 	used := s.used()
 	for j := range used {
-		st := &used[j]
-		if st.Readings[i] == Refused && st.Source != SourceADPC && (!ok || st.Source < by) {
-			by, ok = st.Source, true
+		if st := &used[j]; st.Readings[i] == Refused && st.Source != SourceADPC {
+			by = min(by, st.Source)
 		}
 	}
-	return by, ok
+	return by
 }

@@ -4,18 +4,17 @@ import "zgoda/event"
 
 // verdictCase is what the rules look at: one policy, one request, everyone in it.
 type verdictCase struct {
-	policy     *Policy
-	signals    *Signals
-	subject    *Subject
-	records    [3]*Record
-	present    browser // GPC and DNT
-	adpc       bool    // some statement is ADPC's
-	unreadable bool
-	minor      bool // somebody in it is a minor, or taken for one
-	ward       bool // and needs a guardian
-	optOut     bool // somebody in it has an opt-out on record
-	ground     ground
-	rules      [event.MaxPurposes]merged // of the purposes decided so far
+	policy  *Policy
+	signals *Signals
+	subject *Subject
+	records [3]*Record
+	present browser // GPC and DNT
+	said    said
+	minor   bool // somebody in it is a minor, or taken for one
+	ward    bool // and needs a guardian
+	optOut  bool // somebody in it has an opt-out on record
+	ground  ground
+	rules   [event.MaxPurposes]merged // of the purposes decided so far
 }
 
 // unread stands for signals that nobody read.
@@ -26,14 +25,13 @@ func newCase(policy *Policy, signals *Signals, subject *Subject) verdictCase {
 		signals = &unread
 	}
 	c := verdictCase{
-		policy:     policy,
-		signals:    signals,
-		subject:    subject,
-		records:    [3]*Record{subject.Visitor, subject.Contact, subject.Second},
-		present:    signals.browser(),
-		adpc:       signals.has(SourceADPC),
-		unreadable: signals.unreadable(len(policy.Purposes)),
-		ground:     policy.ground(policy.places(subject)),
+		policy:  policy,
+		signals: signals,
+		subject: subject,
+		records: [3]*Record{subject.Visitor, subject.Contact, subject.Second},
+		present: signals.browser(),
+		said:    signals.said(len(policy.Purposes)),
+		ground:  policy.ground(policy.places(subject)),
 	}
 	c.ward = subject.Class.Has(ClassChild)
 	c.minor = c.ward
@@ -50,26 +48,6 @@ func newCase(policy *Policy, signals *Signals, subject *Subject) verdictCase {
 // used returns the statements in use, whatever Count says.
 func (s *Signals) used() []Statement {
 	return s.Statements[:max(0, min(s.Count, MaxStatements))]
-}
-
-// unreadable says whether any signal is there but cannot be read, as a whole or
-// about one of so many purposes.
-func (s *Signals) unreadable(purposes int) bool {
-	if s.Count < 0 || s.Count > MaxStatements {
-		return true
-	}
-	used := s.used()
-	for i := range used {
-		if used[i].Broken {
-			return true
-		}
-		for _, r := range used[i].Readings[:min(purposes, MaxStatementPurposes)] {
-			if r >= Unreadable {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // verdict applies the rules, in order, to a purpose. Where jurisdictions differ
