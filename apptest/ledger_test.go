@@ -1,6 +1,7 @@
 package apptest
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -8,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/mod/sumdb/note"
 )
 
 // accountableShop keeps its checkpoints in a file of its own and says all that a
@@ -29,6 +32,40 @@ sites:
       - {id: measurement, kind: measurement, basis: legitimate_interest, terminal_access: none, retention: 25mo, data: [page views], storage_locations: [SK], text: {en: "We count."}}
       - {id: analytics, kind: analytics, basis: consent, retention: 13mo, data: [page views], storage_locations: [SK], text: {en: "May we?"}}
 `
+
+// forged is an export whose first checkpoint is signed by somebody else, under the
+// name of the ledger's key.
+func forged(t *testing.T, export, key string) string {
+	t.Helper()
+	name, _, _ := strings.Cut(key, "+")
+	theirs, _, err := note.GenerateKey(rand.Reader, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := note.NewSigner(theirs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(export) {
+		var l struct{ Checkpoint *struct{ Note string } }
+		if err := json.Unmarshal([]byte(line), &l); err != nil || l.Checkpoint == nil {
+			continue
+		}
+		text, _, _ := strings.Cut(l.Checkpoint.Note, "\n\n")
+		signed, err := note.Sign(&note.Note{Text: text + "\n"}, signer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := func(s string) string { return strings.ReplaceAll(s, "\n", `\n`) }
+		out := strings.Replace(export, told(l.Checkpoint.Note), told(string(signed)), 1)
+		if out == export {
+			t.Fatalf("the checkpoint is written in another way: %s", line)
+		}
+		return out
+	}
+	t.Fatal("no checkpoint in the export")
+	return ""
+}
 
 // TestLedgerIsProvedOutside: a ledger is exported from a running system and
 // checked without it; each kind of altered export is refused by name of the first
@@ -83,6 +120,7 @@ func TestLedgerIsProvedOutside(t *testing.T) {
 		"dropped":   strings.Replace(export, entries[1], "", 1),
 		"reordered": strings.Replace(strings.Replace(strings.Replace(export, entries[0], "\x00", 1), entries[1], entries[0], 1), "\x00", entries[1], 1),
 		"truncated": cut(len(lines) - 4),
+		"forged":    forged(t, export, key),
 	} {
 		text, code := verify(content, "--anchor", anchor)
 		if code != 1 || strings.Contains(text, "letter") {
