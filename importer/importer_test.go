@@ -144,7 +144,7 @@ func TestBadRows(t *testing.T) {
 		{"email,CANARY@person.example,analytics,2,,given,2026-01-31T12:00:00Z,paper,box,2025-01-01,,,,", "until"},
 		{"email,CANARY@person.example,analytics,2,,refused,2026-01-31T12:00:00Z,paper,box,2028-01-01,,,,", "until"},
 		{"email,CANARY@person.example,analytics,2,,given,2026-01-31T12:00:00Z,paper,box,,,CANARY,,", "guardian"},
-		{"email,CANARY@person.example,analytics,2,,given,2026-01-31T12:00:00Z,paper,box,,,CANARY,1990-01-01,SK", "guardian"},
+		{"email,CANARY@person.example,analytics,2,,given,2026-01-31T12:00:00Z,paper,box,,,CANARY,1990-01-01,SK", "born"},
 		{"email,CANARY@person.example,analytics,2,,given,2026-01-31T12:00:00Z,paper,box,,,x,CANARY,SK", "born"},
 		{"email,CANARY@person.example,analytics,2,,given,2026-01-31T12:00:00Z,paper,box,,,,,CANARY", "country"},
 		{"email,CANARY@person.example,analytics", "row"},

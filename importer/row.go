@@ -210,7 +210,7 @@ func (im *Importer) entries(r *row, contact event.Handle, bad error) ([]ledger.E
 	case r.ref != "":
 		var err error
 		if entries, err = guardian.Entries(r.purpose, e, r.minor, r.ref, r.until); err != nil {
-			return nil, fault("guardian", reasonOf(err))
+			return nil, guardianFault(err)
 		}
 	case r.country != "":
 		located := ledger.Entry{
@@ -227,12 +227,17 @@ func (im *Importer) entries(r *row, contact event.Handle, bad error) ([]ledger.E
 	return entries, nil
 }
 
-// reasonOf are the words of an error of ours, which hold nothing of a row.
-func reasonOf(err error) string {
-	for _, known := range []error{guardian.ErrBorn, guardian.ErrNoMinor, guardian.ErrNotVerified, guardian.ErrBasis} {
-		if errors.Is(err, known) {
-			return known.Error()
-		}
+// guardianFault names the field that a guardian's grant fails by, in words of ours,
+// which hold nothing of a row.
+func guardianFault(err error) *faultError {
+	switch {
+	case errors.Is(err, guardian.ErrBorn):
+		return fault("born", guardian.ErrBorn.Error())
+	case errors.Is(err, guardian.ErrNoMinor):
+		return fault("born", guardian.ErrNoMinor.Error())
+	case errors.Is(err, guardian.ErrBasis):
+		return fault("purpose", guardian.ErrBasis.Error())
+	default:
+		return fault("guardian", "cannot be used")
 	}
-	return "cannot be used"
 }
