@@ -121,7 +121,7 @@ func TestConsentCommands(t *testing.T) {
 		t.Fatalf("exit %d: %s%s", code, out, errs)
 	}
 	out = s.done(t, "", "renewals", "--site", "shop", "--days", "10")
-	if lines := strings.Split(strings.TrimSpace(out), "\n"); len(lines) != 2 || !strings.HasSuffix(lines[1], "ends     "+day) {
+	if lines := strings.Split(strings.TrimSpace(out), "\n"); len(lines) != 2 || !strings.HasSuffix(strings.Join(strings.Fields(lines[1]), " "), " analytics ends "+day) {
 		t.Errorf("renewals: %s", out)
 	}
 	if out := s.done(t, "", "renewals", "--site", "shop", "--days", "1"); out != "nobody is to be asked again\n" {
