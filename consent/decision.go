@@ -75,6 +75,7 @@ type Decision struct {
 	verdicts [event.MaxPurposes]Verdict
 	sequence event.Sequence
 	class    Class
+	released event.PurposeSet // for which the event was released
 }
 
 // Policy returns the policy that was decided by.
@@ -108,6 +109,9 @@ func Decide(policy *Policy, signals *Signals, subject Subject) Decision {
 		return d
 	}
 	d.sequence = subject.sequence()
+	if subject.Unset {
+		d.released = subject.Released
+	}
 	c := newCase(policy, signals, &subject)
 	c.decide(&d)
 	return d

@@ -23,6 +23,7 @@ type Permit struct {
 	key      event.KeyVersion
 	period   event.Period
 	keep     shortest
+	released bool
 }
 
 // Identities are the handles of everyone a request is about, as the cached
@@ -85,7 +86,7 @@ func (d *Decision) fill(p *Permit, ids *Identities, kind Kind, holder Holder) bo
 	default:
 		p.subject, p.period = event.Handle{}, 0
 	}
-	p.key, p.purposes, p.keep = handles.Version, 0, shortest{}
+	p.key, p.purposes, p.keep, p.released = handles.Version, 0, shortest{}, false
 	if p.scope != event.ScopeNone && p.subject.IsZero() {
 		return false
 	}
@@ -96,6 +97,7 @@ func (d *Decision) fill(p *Permit, ids *Identities, kind Kind, holder Holder) bo
 			continue
 		}
 		p.purposes = p.purposes.With(purpose.Bit)
+		p.released = p.released || (v.By != SourceBasis && d.released.Has(purpose.Bit))
 		if purpose.Kind != kind {
 			continue
 		}
@@ -187,6 +189,10 @@ func (p *Permit) KeyVersion() event.KeyVersion { return p.key }
 // Period returns the month that Subject is the analytics pseudonym of, zero
 // outside ScopePeriod. An event of another month must not be stored under it.
 func (p *Permit) Period() event.Period { return p.period }
+
+// Released says whether the event is stored for a purpose only because a grant on
+// the page that it was made on released it.
+func (p *Permit) Released() bool { return p.released }
 
 // Expires returns when a row received at t must be gone: the shortest retention
 // of the allowed purposes that need the permit's scope.

@@ -123,6 +123,12 @@ type Subject struct {
 	// Today is the day of the decision. Zero is unknown: whatever has an end has
 	// ended, and minors are still minors.
 	Today Day
+	// Unset is true for an event that was made before the person had chosen, and
+	// was held on its page since. Purposes that need a grant are then denied but
+	// for those of Released, for which a grant on that page released it. Both only
+	// deny: who claims them gets nothing for it.
+	Unset    bool
+	Released event.PurposeSet
 }
 
 // Agreed returns the record of somebody who agreed to everything that the policy

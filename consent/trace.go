@@ -17,6 +17,7 @@ type Trace struct {
 	NoOrigin      bool           `json:"no_origin"`
 	Day           string         `json:"day"`     // of the decision, YYYY-MM-DD; unknown otherwise
 	Classes       []string       `json:"classes"` // special, criminal, child
+	Unset         bool           `json:"unset"`   // made before anybody had chosen
 	Places        []TracePlace   `json:"places"`
 	Signals       []TraceSignal  `json:"signals"`
 	Records       []TraceRecord  `json:"records"`
@@ -85,7 +86,7 @@ type TraceInput struct {
 func Explain(policy *Policy, signals *Signals, subject Subject) Trace {
 	t := Trace{
 		SpeaksFor: subject.Speaks.String(), Server: subject.Server, NoOrigin: subject.NoOrigin, Day: subject.Today.String(),
-		Classes: subject.Class.Names(), Places: []TracePlace{}, Signals: []TraceSignal{}, Records: []TraceRecord{}, Purposes: []TracePurpose{},
+		Classes: subject.Class.Names(), Unset: subject.Unset, Places: []TracePlace{}, Signals: []TraceSignal{}, Records: []TraceRecord{}, Purposes: []TracePurpose{},
 	}
 	if policy == nil {
 		return t

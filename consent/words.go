@@ -74,6 +74,8 @@ func (c *verdictCase) why(i int, v Verdict) string {
 		return refusals[v.By]
 	case rule.device:
 		return "The purpose stores or reads on the device with neither consent nor a national exemption (ePrivacy Art. 5(3)), so it is denied."
+	case c.tooEarly(p, &rule):
+		return "The event was made before anybody had chosen about the purpose, and no grant on its page released it, so it is denied."
 	case on.has(BasisConsent):
 		return "Nobody who may has granted the purpose, so it is denied."
 	default:

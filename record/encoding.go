@@ -8,12 +8,18 @@ import (
 	"zgoda/event"
 )
 
-// Version is the first byte of an encoded record.
+// Version is the first byte of an encoded record without flags.
 const Version = 1
+
+// FlaggedVersion is the first byte of one with flags, which stand before the
+// lengths. A record has one encoding: without flags it is of Version, as it was
+// before there were any.
+const FlaggedVersion = 2
 
 const (
 	handleSize = len(event.Handle{})
 	fixedSize  = 1 + 1 + 1 + 3*8 + 4*3 + 8 + 5*handleSize + len(event.Blinded{})
+	flagsSize  = 1
 	texts      = 21
 )
 
@@ -51,7 +57,11 @@ func (r *Record) setTexts(t *[texts]string) {
 // Append appends the encoded record to dst. The format is described byte by byte
 // in docs/format/record.md. It keeps nothing of r.
 func Append(dst []byte, r *Record) []byte {
-	dst = append(dst, Version, byte(r.Type), byte(r.Scope))
+	version := byte(Version)
+	if r.Flags != 0 {
+		version = FlaggedVersion
+	}
+	dst = append(dst, version, byte(r.Type), byte(r.Scope))
 	dst = binary.BigEndian.AppendUint64(dst, uint64(r.Time.UnixMilli()))
 	dst = binary.BigEndian.AppendUint64(dst, uint64(r.ReceivedAt.UnixMilli()))
 	dst = binary.BigEndian.AppendUint64(dst, uint64(r.ExpiresAt.Unix()))
@@ -65,6 +75,9 @@ func Append(dst []byte, r *Record) []byte {
 		dst = append(dst, r.Consent[i][:]...)
 	}
 	dst = append(dst, r.Group[:]...)
+	if r.Flags != 0 {
+		dst = append(dst, byte(r.Flags))
+	}
 	all := r.texts()
 	for i := range all {
 		dst = binary.AppendUvarint(dst, uint64(len(all[i])))
@@ -79,21 +92,17 @@ func Append(dst []byte, r *Record) []byte {
 // the one encoding of the record returned. It keeps nothing of b and makes one
 // string, which all texts share.
 func Decode(b []byte) (Record, error) {
-	if len(b) == 0 {
-		return Record{}, ErrTruncated
-	}
-	if b[0] != Version {
-		return Record{}, ErrVersion
-	}
-	if len(b) < fixedSize {
-		return Record{}, ErrTruncated
+	fixed, flags, err := head(b)
+	if err != nil {
+		return Record{}, err
 	}
 	r, err := decodeFixed(b)
 	if err != nil {
 		return Record{}, err
 	}
+	r.Flags = flags
 	var lengths [texts]int
-	rest, total, err := decodeLengths(b[fixedSize:], &lengths)
+	rest, total, err := decodeLengths(b[fixed:], &lengths)
 	switch {
 	case err != nil:
 		return Record{}, err
@@ -109,6 +118,26 @@ func Decode(b []byte) (Record, error) {
 	}
 	r.setTexts(&all)
 	return r, nil
+}
+
+// head reads the version and the flags, and returns where the lengths begin.
+func head(b []byte) (fixed int, flags event.Flags, err error) {
+	switch {
+	case len(b) == 0:
+		return 0, 0, ErrTruncated
+	case b[0] != Version && b[0] != FlaggedVersion:
+		return 0, 0, ErrVersion
+	case len(b) < fixedSize:
+		return 0, 0, ErrTruncated
+	case b[0] == Version:
+		return fixedSize, 0, nil
+	case len(b) < fixedSize+flagsSize:
+		return 0, 0, ErrTruncated
+	}
+	if flags = event.Flags(b[fixedSize]); flags == 0 || flags&^event.FlagsKnown != 0 {
+		return 0, 0, ErrValue
+	}
+	return fixedSize + flagsSize, flags, nil
 }
 
 // decodeFixed reads the part before the lengths.

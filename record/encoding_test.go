@@ -29,6 +29,11 @@ func TestRoundTrip(t *testing.T) {
 			t.Fatalf("%v: %v\ngot  %+v\nwant %+v", scope, err, got, want)
 		}
 	}
+	flagged := testRecord(t, event.ScopePerson)
+	flagged.Flags = event.FlagReleased
+	if got, err := Decode(Append(nil, &flagged)); err != nil || got != flagged {
+		t.Fatalf("flagged: %v, %+v", err, got)
+	}
 	var zero Record
 	if got, err := Decode(Append(nil, &zero)); err != nil || got != zero {
 		t.Fatalf("the zero record: %v, %+v", err, got)
@@ -47,6 +52,7 @@ func TestRoundTripProperty(t *testing.T) {
 			Properties: text.Draw(t, "properties"), DecidedBy: text.Draw(t, "by"), SourceTag: text.Draw(t, "tag"),
 			Purposes: event.PurposeSet(rapid.Uint32().Draw(t, "purposes")), Sequence: event.Sequence(rapid.Uint64().Draw(t, "sequence")),
 			PolicyVersion: rapid.Uint32().Draw(t, "policy"), KeyVersion: event.KeyVersion(rapid.Uint32().Draw(t, "key")),
+			Flags: event.Flags(rapid.IntRange(0, int(event.FlagsKnown)).Draw(t, "flags")),
 		}
 		copy(want.Group[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "group"))
 		copy(want.Consent[2][:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "second"))
@@ -76,6 +82,31 @@ func TestOffsets(t *testing.T) {
 	}
 }
 
+// TestOlderRecordsAreRead: what a spool holds from before there were flags is a
+// record without any, and a record without any is written as it was then.
+func TestOlderRecordsAreRead(t *testing.T) {
+	plain := testRecord(t, event.ScopePerson)
+	flagged := plain
+	flagged.Flags = event.FlagReleased
+	old, b := Append(nil, &plain), Append(nil, &flagged)
+	if old[0] != 1 || b[0] != 2 || b[159] != 1 {
+		t.Fatalf("versions %d and %d, flags %d", old[0], b[0], b[159])
+	}
+	if joined := append(append([]byte{1}, b[1:159]...), b[160:]...); !bytes.Equal(joined, old) {
+		t.Error("version 2 is not version 1 with the flags before the lengths")
+	}
+	for _, c := range []struct {
+		b    []byte
+		want event.Flags
+	}{{old, 0}, {b, event.FlagReleased}} {
+		var v View
+		r, err := Decode(c.b)
+		if err != nil || r.Flags != c.want || v.Read(c.b) != nil || v.Flags() != c.want {
+			t.Errorf("version %d: %v, flags %d", c.b[0], err, r.Flags)
+		}
+	}
+}
+
 func TestDecodeRefuses(t *testing.T) {
 	r := testRecord(t, event.ScopePerson)
 	good := Append(nil, &r)
@@ -84,12 +115,20 @@ func TestDecodeRefuses(t *testing.T) {
 		copy(b[at:], v)
 		return b
 	}
+	flagged := r
+	flagged.Flags = event.FlagReleased
+	withFlags := func(flags byte) []byte {
+		b := Append(nil, &flagged)
+		b[fixedSize] = flags
+		return b
+	}
 	longForm := append(append(bytes.Clone(good[:fixedSize]), 0x84, 0), good[fixedSize+1:]...)
 	for name, c := range map[string]struct {
 		b    []byte
 		want error
 	}{
-		"empty": {nil, ErrTruncated}, "version 0": {change(0, 0), ErrVersion}, "version 2": {change(0, 2), ErrVersion},
+		"empty": {nil, ErrTruncated}, "version 0": {change(0, 0), ErrVersion}, "version 3": {change(0, 3), ErrVersion},
+		"no flags": {withFlags(0), ErrValue}, "an unknown flag": {withFlags(0x81), ErrValue}, "torn before the flags": {withFlags(1)[:fixedSize], ErrTruncated},
 		"torn head": {good[:fixedSize-1], ErrTruncated}, "torn lengths": {good[:fixedSize+3], ErrTruncated},
 		"torn text": {good[:len(good)-1], ErrTruncated}, "trailing": {append(bytes.Clone(good), 0), ErrTrailing},
 		"type": {change(1, 7), ErrValue}, "scope": {change(2, 3), ErrValue}, "time": {change(3, 0x7f), ErrValue},
@@ -136,6 +175,8 @@ func TestAllocs(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	for scope := event.ScopeNone; scope <= event.ScopePerson; scope++ {
 		r := testRecord(f, scope)
+		f.Add(Append(nil, &r))
+		r.Flags = event.FlagReleased
 		f.Add(Append(nil, &r))
 	}
 	f.Add([]byte{})

@@ -42,6 +42,7 @@ type Record struct {
 	DecidedBy     string
 	PolicyVersion uint32
 	KeyVersion    event.KeyVersion
+	Flags         event.Flags
 
 	Consent  [3]event.Handle
 	Sequence event.Sequence
@@ -99,6 +100,9 @@ func Make(p consent.Permit, raw *event.Raw) (Record, error) {
 		KeyVersion:    p.KeyVersion(),
 		Consent:       p.Consent(),
 		Sequence:      p.Sequence(),
+	}
+	if p.Released() {
+		r.Flags |= event.FlagReleased
 	}
 	precision := time.Hour
 	if r.Scope != event.ScopeNone {

@@ -41,31 +41,28 @@ const (
 type View struct {
 	b  []byte
 	at [texts + 1]int32 // where each text begins, and where the last one ends
+
+	flags event.Flags
 }
 
 // Read looks at an encoded record. It accepts exactly what Decode accepts. After
 // an error the view must not be used.
 func (v *View) Read(b []byte) error {
-	if len(b) == 0 {
-		return ErrTruncated
+	fixed, flags, err := head(b)
+	if err != nil {
+		return err
 	}
-	if b[0] != Version {
-		return ErrVersion
-	}
-	if len(b) < fixedSize {
-		return ErrTruncated
-	}
-	v.b = b
+	v.b, v.flags = b, flags
 	if expires := v.Expires(); v.Type() > event.TypeAlias || v.Scope() > event.ScopePerson ||
 		!inRange(v.Time()) || !inRange(v.Received()) || expires < minTime/1000 || expires > maxTime/1000 {
 		return ErrValue
 	}
-	return v.measure()
+	return v.measure(fixed)
 }
 
 // measure finds the texts. Nearly every length is one byte.
-func (v *View) measure() error {
-	rest, sum := v.b[fixedSize:], 0
+func (v *View) measure(fixed int) error {
+	rest, sum := v.b[fixed:], 0
 	for i := range texts {
 		v.at[i] = int32(sum)
 		if len(rest) > 0 && rest[0] < 0x80 {
@@ -137,6 +134,9 @@ func (v *View) KeyVersion() event.KeyVersion {
 	return event.KeyVersion(binary.BigEndian.Uint32(v.b[35:]))
 }
 
+// Flags returns what is told of it beside its columns.
+func (v *View) Flags() event.Flags { return v.flags }
+
 // Sequence returns the sequence of the decision.
 func (v *View) Sequence() event.Sequence { return event.Sequence(binary.BigEndian.Uint64(v.b[39:])) }
 
@@ -165,6 +165,6 @@ func (v *View) Fixed(r *Record) {
 	r.Purposes, r.PolicyVersion, r.KeyVersion, r.Sequence = v.Purposes(), v.PolicyVersion(), v.KeyVersion(), v.Sequence()
 	copy(r.Subject[:], v.Subject())
 	copy(r.Visitor[:], v.Visitor())
-	r.Consent = v.Consent()
+	r.Consent, r.Flags = v.Consent(), v.Flags()
 	copy(r.Group[:], v.Group())
 }
