@@ -47,6 +47,8 @@ func TestMain(m *testing.M) {
 		"zgoda": func() {
 			os.Exit(cli.Run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr, fakeActions))
 		},
+		exporter: exportStore,
+		measured: runMeasured,
 	})
 }
 
