@@ -1,5 +1,7 @@
 package consent
 
+import "zgoda/event"
+
 // browser is a set of the browser's signals that a site's table limits.
 type browser uint8
 
@@ -36,6 +38,23 @@ func (s *Signals) adpcRefuses(i int) bool {
 		}
 	}
 	return false
+}
+
+// ADPC returns the purposes that ADPC withdraws or objects to, if it can be
+// read: what a choice made now is made against.
+func (s *Signals) ADPC(p *Policy) (against []event.PurposeID) {
+	used := s.used()
+	for j := range used {
+		if used[j].Source == SourceADPC && used[j].Broken {
+			return nil
+		}
+	}
+	for i := range min(len(p.Purposes), MaxStatementPurposes) {
+		if s.adpcRefuses(i) {
+			against = append(against, p.Purposes[i].ID)
+		}
+	}
+	return against
 }
 
 // has says whether a statement of the source is among them.

@@ -123,7 +123,7 @@ func (b *batch) apply(e *ledger.Entry) {
 		}
 		b.facts.choices[a] = choiceRow{
 			choice: choiceOf(e.State), version: e.PurposeVersion, dialogue: e.Channel == ledger.ChannelDialogue,
-			gpc: e.GPC, dnt: e.DNT, guardian: e.Guardian, given: ledger.Micros(e.At), until: ledger.Micros(e.Until), sequence: e.Sequence,
+			gpc: e.GPC, dnt: e.DNT, adpc: e.ADPC, guardian: e.Guardian, given: ledger.Micros(e.At), until: ledger.Micros(e.Until), sequence: e.Sequence,
 		}
 		b.choices[a] = struct{}{}
 	case ledger.StateLinked:

@@ -41,6 +41,8 @@ var contract = []struct {
 	{"Links", contractLinks},
 	{"GrantsEnd", contractGrantsEnd},
 	{"ThePastUndoesNothing", contractThePastUndoesNothing},
+	{"SignalsAtTheChoice", contractSignalsAtTheChoice},
+	{"StoreFromBeforeADPC", contractStoreFromBeforeADPC},
 }
 
 // TestContract runs the contract over SQLite and over PostgreSQL.

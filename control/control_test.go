@@ -298,7 +298,7 @@ func contractHistory(t *testing.T, cfg Config) {
 	t.Helper()
 	s := open(t, cfg)
 	e := entry(handle(1), ledger.StateGiven, "analytics")
-	e.GPC, e.TextHash, e.RawSignal = true, [32]byte{7}, "raw"
+	e.GPC, e.ADPC, e.TextHash, e.RawSignal = true, true, [32]byte{7}, "raw"
 	appendAll(t, s, e, entry(handle(2), ledger.StateGiven, "analytics"), entry(handle(1), ledger.StateRefused, "analytics"))
 	got, err := s.History(t.Context(), site, handle(1), 10)
 	if err != nil || len(got) != 2 {

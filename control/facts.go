@@ -26,11 +26,12 @@ type about struct {
 
 // choiceRow is what is in force for one purpose.
 type choiceRow struct {
-	choice                       consent.Choice
-	version                      uint32
-	dialogue, gpc, dnt, guardian bool
-	given, until                 int64 // microseconds since 1970; until 0: no end
-	sequence                     event.Sequence
+	choice             consent.Choice
+	version            uint32
+	dialogue, guardian bool
+	gpc, dnt, adpc     bool
+	given, until       int64 // microseconds since 1970; until 0: no end
+	sequence           event.Sequence
 }
 
 // subjectRow is what is in force for a data subject as a whole.

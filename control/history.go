@@ -14,7 +14,7 @@ import (
 
 // entryColumns are those of an entry and its parts.
 const entryColumns = `l.sequence, l.writer, l.number, l.site, l.purpose, l.purpose_version, l.text_hash, l.state, l.event_type, l.channel,
-	l.surface, l.locale, l.gpc, l.dnt, l.guardian, l.proof, l.at_micros, l.until_micros, l.key_hash, l.commitments, l.previous, l.hash,
+	l.surface, l.locale, l.gpc, l.dnt, l.adpc, l.guardian, l.proof, l.at_micros, l.until_micros, l.key_hash, l.commitments, l.previous, l.hash,
 	p.subject, p.subject_salt, p.linked, p.raw_signal, p.actor, p.reason, p.proof_ref, p.guardian_ref, p.country`
 
 // errDamaged says that a row is not of the shape that was written.
@@ -34,7 +34,7 @@ func scanEntry(rows *sql.Rows) (s ledger.Stored, err error) {
 	var r entryRow
 	dest := []any{
 		&r.seq, &r.writer, &r.number, &r.site, &r.purpose, &r.version, &r.text, &r.state, &r.kind, &s.Channel,
-		&s.Surface, &s.Locale, &s.GPC, &s.DNT, &s.Guardian, &r.proof, &r.micros, &r.until, &r.key, &r.commitments, &r.before, &r.hash,
+		&s.Surface, &s.Locale, &s.GPC, &s.DNT, &s.ADPC, &s.Guardian, &r.proof, &r.micros, &r.until, &r.key, &r.commitments, &r.before, &r.hash,
 	}
 	for i := range r.parts {
 		dest = append(dest, &r.parts[i])
@@ -134,7 +134,7 @@ func (s *Store) Entries(ctx context.Context, after event.Sequence) iter.Seq2[led
 		}
 		defer func() { _ = tx.Rollback() }()
 		for {
-			step, err := readEntries(ctx, tx, after)
+			step, err := readEntries(ctx, tx, entryColumns, after)
 			for i := range step {
 				if after = step[i].Sequence; !yield(step[i], nil) {
 					return
@@ -160,10 +160,11 @@ func (s *Store) snapshot(ctx context.Context) (*sql.Tx, error) {
 	return tx, nil
 }
 
-// readEntries reads the next entries. With an error it returns those before.
-func readEntries(ctx context.Context, q querier, after event.Sequence) (step []ledger.Stored, err error) {
+// readEntries reads the next entries by the columns, of entryColumns. With an error
+// it returns those before.
+func readEntries(ctx context.Context, q querier, columns string, after event.Sequence) (step []ledger.Stored, err error) {
 	last := after
-	err = all(ctx, q, `SELECT `+entryColumns+` FROM ledger l LEFT JOIN parts p ON p.sequence = l.sequence
+	err = all(ctx, q, `SELECT `+columns+` FROM ledger l LEFT JOIN parts p ON p.sequence = l.sequence
 		WHERE l.sequence > $1 ORDER BY l.sequence LIMIT $2`, []any{int64(after), entriesStep}, func(rows *sql.Rows) error {
 		e, err := scanEntry(rows)
 		if errors.Is(err, errDamaged) {

@@ -27,7 +27,7 @@ const askAll = `WITH asked AS MATERIALIZED (SELECT unnest($2::bytea[]) AS h),
 	UNION ALL SELECT 3, s.handle, NULL, s.country, s.standing, s.minor_day, 0, 0, s.profiling_off::int + 2 * s.opted_out::int
 		FROM people p CROSS JOIN LATERAL (SELECT * FROM subject s WHERE s.site = $1 AND s.handle = p.h OFFSET 0) s
 	UNION ALL SELECT 4, c.handle, NULL, c.purpose, c.choice, c.version, c.given_micros, c.until_micros,
-		c.dialogue::int + 2 * c.gpc::int + 4 * c.dnt::int + 8 * c.guardian::int
+		c.dialogue::int + 2 * c.gpc::int + 4 * c.dnt::int + 8 * c.guardian::int + 16 * c.adpc::int
 		FROM people p CROSS JOIN LATERAL (SELECT * FROM choice c WHERE c.site = $1 AND c.handle = p.h OFFSET 0) c`
 
 // The kinds of rows of askAll.
@@ -105,7 +105,7 @@ func (r *reading) row(rows pgx.Rows) error {
 			purpose: event.PurposeID(text), given: c.within(given, most), until: c.within(until, most),
 			held: consent.Held{
 				Choice: consent.Choice(c.small(a)), Version: c.number(b),
-				Dialogue: flag(1), GPC: flag(2), DNT: flag(4), Guardian: flag(8),
+				Dialogue: flag(1), GPC: flag(2), DNT: flag(4), Guardian: flag(8), ADPC: flag(16),
 			},
 		})
 	default:

@@ -18,7 +18,7 @@ func putLedgerRows(s *bunch, rows []ledger.Stored) {
 		sequences, numbers, versions, at, until                                  = make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
 		writers, sites, purposes, states, kinds, channels, surfaces, locales, by = make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 		texts, keys, commitments, previous, hashes                               = make([][]byte, n), make([][]byte, n), make([][]byte, n), make([][]byte, n), make([][]byte, n)
-		gpc, dnt, guardian                                                       = make([]bool, n), make([]bool, n), make([]bool, n)
+		gpc, dnt, adpc, guardian                                                 = make([]bool, n), make([]bool, n), make([]bool, n), make([]bool, n)
 	)
 	for i := range rows {
 		e := &rows[i]
@@ -27,18 +27,18 @@ func putLedgerRows(s *bunch, rows []ledger.Stored) {
 		writers[i], sites[i], purposes[i] = string(e.Writer), string(e.Site), string(e.Purpose)
 		states[i], kinds[i], by[i] = e.State.String(), e.Type.String(), e.Proof.String()
 		channels[i], surfaces[i], locales[i] = e.Channel, e.Surface, e.Locale
-		gpc[i], dnt[i], guardian[i] = e.GPC, e.DNT, e.Guardian
+		gpc[i], dnt[i], adpc[i], guardian[i] = e.GPC, e.DNT, e.ADPC, e.Guardian
 		texts[i], commitments[i], previous[i], hashes[i] = e.TextHash[:], packCommitments(e), e.Previous[:], e.Hash[:]
 		if e.KeyHash != ([32]byte{}) {
 			keys[i] = e.KeyHash[:]
 		}
 	}
 	s.ask(nil, `INSERT INTO ledger (sequence, writer, number, site, purpose, purpose_version, text_hash, state, event_type, channel,
-		surface, locale, gpc, dnt, guardian, proof, at_micros, until_micros, key_hash, commitments, previous, hash)
+		surface, locale, gpc, dnt, adpc, guardian, proof, at_micros, until_micros, key_hash, commitments, previous, hash)
 		SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::bytea[], $8::text[], $9::text[],
-		$10::text[], $11::text[], $12::text[], $13::bool[], $14::bool[], $15::bool[], $16::text[], $17::bigint[], $18::bigint[], $19::bytea[],
-		$20::bytea[], $21::bytea[], $22::bytea[])`,
-		sequences, writers, numbers, sites, purposes, versions, texts, states, kinds, channels, surfaces, locales, gpc, dnt, guardian, by,
+		$10::text[], $11::text[], $12::text[], $13::bool[], $14::bool[], $15::bool[], $16::bool[], $17::text[], $18::bigint[], $19::bigint[],
+		$20::bytea[], $21::bytea[], $22::bytea[], $23::bytea[])`,
+		sequences, writers, numbers, sites, purposes, versions, texts, states, kinds, channels, surfaces, locales, gpc, dnt, adpc, guardian, by,
 		at, until, keys, commitments, previous, hashes)
 }
 
@@ -71,21 +71,22 @@ func (b *batch) putChoices(s *bunch) {
 	}
 	sites, purposes, handles := make([]string, 0, n), make([]string, 0, n), make([][]byte, 0, n)
 	choices, versions, given, until, sequences := make([]int16, 0, n), make([]int64, 0, n), make([]int64, 0, n), make([]int64, 0, n), make([]int64, 0, n)
-	dialogue, gpc, dnt, guardian := make([]bool, 0, n), make([]bool, 0, n), make([]bool, 0, n), make([]bool, 0, n)
+	dialogue, gpc, dnt, adpc, guardian := make([]bool, 0, n), make([]bool, 0, n), make([]bool, 0, n), make([]bool, 0, n), make([]bool, 0, n)
 	for a := range b.choices {
 		c := b.facts.choices[a]
 		sites, handles, purposes = append(sites, string(a.site)), append(handles, a.handle[:]), append(purposes, string(a.purpose))
 		choices, versions = append(choices, int16(c.choice)), append(versions, int64(c.version))
-		dialogue, gpc, dnt, guardian = append(dialogue, c.dialogue), append(gpc, c.gpc), append(dnt, c.dnt), append(guardian, c.guardian)
+		dialogue, guardian = append(dialogue, c.dialogue), append(guardian, c.guardian)
+		gpc, dnt, adpc = append(gpc, c.gpc), append(dnt, c.dnt), append(adpc, c.adpc)
 		given, until, sequences = append(given, c.given), append(until, c.until), append(sequences, int64(c.sequence))
 	}
-	s.ask(nil, `INSERT INTO choice (site, handle, purpose, choice, version, dialogue, gpc, dnt, guardian, given_micros, until_micros, sequence)
+	s.ask(nil, `INSERT INTO choice (site, handle, purpose, choice, version, dialogue, gpc, dnt, adpc, guardian, given_micros, until_micros, sequence)
 		SELECT * FROM unnest($1::text[], $2::bytea[], $3::text[], $4::smallint[], $5::bigint[], $6::bool[], $7::bool[], $8::bool[], $9::bool[],
-		$10::bigint[], $11::bigint[], $12::bigint[])
+		$10::bool[], $11::bigint[], $12::bigint[], $13::bigint[])
 		ON CONFLICT (site, handle, purpose) DO UPDATE SET choice = excluded.choice, version = excluded.version, dialogue = excluded.dialogue,
-		gpc = excluded.gpc, dnt = excluded.dnt, guardian = excluded.guardian, given_micros = excluded.given_micros,
+		gpc = excluded.gpc, dnt = excluded.dnt, adpc = excluded.adpc, guardian = excluded.guardian, given_micros = excluded.given_micros,
 		until_micros = excluded.until_micros, sequence = excluded.sequence`,
-		sites, handles, purposes, choices, versions, dialogue, gpc, dnt, guardian, given, until, sequences)
+		sites, handles, purposes, choices, versions, dialogue, gpc, dnt, adpc, guardian, given, until, sequences)
 }
 
 func (b *batch) putSubjects(s *bunch) {

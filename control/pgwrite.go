@@ -150,13 +150,13 @@ func (f *facts) askChoices(b *bunch) {
 		var choice int16
 		var version, seq int64
 		err := rows.Scan((*string)(&a.site), (*handleColumn)(&a.handle), (*string)(&a.purpose), &choice, &version,
-			&c.dialogue, &c.gpc, &c.dnt, &c.guardian, &c.given, &c.until, &seq)
+			&c.dialogue, &c.gpc, &c.dnt, &c.adpc, &c.guardian, &c.given, &c.until, &seq)
 		c.choice, c.version, c.sequence = consent.Choice(choice), uint32(version), event.Sequence(seq)
 		if err == nil {
 			f.choices[a] = c
 		}
 		return err
-	}, `SELECT c.site, c.handle, c.purpose, c.choice, c.version, c.dialogue, c.gpc, c.dnt, c.guardian, c.given_micros, c.until_micros, c.sequence
+	}, `SELECT c.site, c.handle, c.purpose, c.choice, c.version, c.dialogue, c.gpc, c.dnt, c.adpc, c.guardian, c.given_micros, c.until_micros, c.sequence
 		FROM unnest($1::text[], $2::bytea[], $3::text[]) AS q(site, handle, purpose)
 		CROSS JOIN LATERAL (SELECT * FROM choice c WHERE c.site = q.site AND c.handle = q.handle AND c.purpose = q.purpose OFFSET 0) c`, sites, handles, purposes)
 }

@@ -25,7 +25,7 @@ type reader struct {
 	lists            [questions][len(listSizes)]driver.StmtQueryContext // prepared when first needed
 
 	args []driver.NamedValue
-	row  [10]driver.Value
+	row  [11]driver.Value
 }
 
 // question is what is asked about a list of handles.
@@ -45,7 +45,7 @@ var asked = [questions]string{
 	askContacts:  `WITH list(h) AS (%s) SELECT visitor, contact FROM list CROSS JOIN link ON site = ? AND visitor = h`,
 	askOthers:    `WITH list(h) AS (%s) SELECT contact, other FROM list CROSS JOIN conflict ON site = ? AND contact = h`,
 	askStandings: `WITH list(h) AS (%s) SELECT handle, standing, profiling_off, opted_out, country, minor_day FROM list CROSS JOIN subject ON site = ? AND handle = h`,
-	askChoices: `WITH list(h) AS (%s) SELECT handle, purpose, choice, version, dialogue, gpc, dnt, guardian, given_micros, until_micros
+	askChoices: `WITH list(h) AS (%s) SELECT handle, purpose, choice, version, dialogue, gpc, dnt, adpc, guardian, given_micros, until_micros
 		FROM list CROSS JOIN choice ON site = ? AND handle = h`,
 }
 

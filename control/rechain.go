@@ -4,10 +4,15 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 
 	"zgoda/control/ledger"
 	"zgoda/event"
 )
+
+// chainedColumns are entryColumns as far as a store has them when its entries are
+// chained again: what came later is as nobody has said it.
+var chainedColumns = strings.Replace(entryColumns, "l.adpc", "FALSE", 1)
 
 // chainAgain chains the entries of a store that was made when there was one chain
 // for all, of a format before this one: as the node's own, in their order. Their
@@ -19,7 +24,7 @@ func chainAgain(ctx context.Context, tx *sql.Tx, node ledger.Writer) error {
 	}
 	head := ledger.Head{Writer: node}
 	for {
-		step, err := readEntries(ctx, tx, head.Sequence)
+		step, err := readEntries(ctx, tx, chainedColumns, head.Sequence)
 		if err != nil {
 			return err
 		}

@@ -190,9 +190,9 @@ func (r *reading) readChoices(ctx context.Context, from *reader, handles []event
 			purpose: event.PurposeID(c.text(row[1])),
 			held: consent.Held{
 				Choice: consent.Choice(c.small(row[2])), Version: c.number(row[3]),
-				Dialogue: c.flag(row[4]), GPC: c.flag(row[5]), DNT: c.flag(row[6]), Guardian: c.flag(row[7]),
+				Dialogue: c.flag(row[4]), GPC: c.flag(row[5]), DNT: c.flag(row[6]), ADPC: c.flag(row[7]), Guardian: c.flag(row[8]),
 			},
-			given: c.within(row[8], most), until: c.within(row[9], most),
+			given: c.within(row[9], most), until: c.within(row[10], most),
 		})
 		return c.err
 	})

@@ -81,7 +81,7 @@ func TestReaderIsGivenUpAfterAnError(t *testing.T) {
 func TestDamagedRowsAreErrors(t *testing.T) {
 	for _, damage := range []string{
 		`UPDATE choice SET choice = 'x'`, `UPDATE choice SET choice = 300`, `UPDATE choice SET purpose = x'00'`,
-		`UPDATE choice SET gpc = 2`, `UPDATE choice SET version = -1`, `UPDATE head SET sequence = -1`, `DELETE FROM head`,
+		`UPDATE choice SET gpc = 2`, `UPDATE choice SET adpc = 2`, `UPDATE choice SET version = -1`, `UPDATE head SET sequence = -1`, `DELETE FROM head`,
 	} {
 		s := open(t, config(t))
 		h := handle(1)

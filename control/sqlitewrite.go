@@ -40,18 +40,18 @@ var statementTexts = [statements]string{
 	sayKey:      `SELECT sequence FROM ledger WHERE key_hash = ? AND key_hash <> zeroblob(32)`,
 	sayLink:     `SELECT sequence FROM link WHERE site = ? AND contact = ? AND visitor = ?`,
 	sayConflict: `SELECT sequence FROM conflict WHERE site = ? AND contact = ? AND other = ?`,
-	sayChoice: `SELECT choice, version, dialogue, gpc, dnt, guardian, given_micros, until_micros, sequence FROM choice
+	sayChoice: `SELECT choice, version, dialogue, gpc, dnt, adpc, guardian, given_micros, until_micros, sequence FROM choice
 		WHERE site = ? AND handle = ? AND purpose = ?`,
 	saySubject: `SELECT standing, profiling_off, opted_out, country, minor_day, sequence FROM subject WHERE site = ? AND handle = ?`,
 	putLedger: `INSERT INTO ledger (sequence, writer, number, site, purpose, purpose_version, text_hash, state, event_type, channel,
-		surface, locale, gpc, dnt, guardian, proof, at_micros, until_micros, key_hash, commitments, previous, hash)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		surface, locale, gpc, dnt, adpc, guardian, proof, at_micros, until_micros, key_hash, commitments, previous, hash)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 	putParts: `INSERT INTO parts (sequence, subject, subject_salt, linked, raw_signal, actor, reason, proof_ref, guardian_ref, country)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 	putLink:     `INSERT INTO link (site, contact, visitor, sequence) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 	putConflict: `INSERT INTO conflict (site, contact, other, sequence) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-	putChoice: `INSERT OR REPLACE INTO choice (site, handle, purpose, choice, version, dialogue, gpc, dnt, guardian, given_micros, until_micros, sequence)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	putChoice: `INSERT OR REPLACE INTO choice (site, handle, purpose, choice, version, dialogue, gpc, dnt, adpc, guardian, given_micros, until_micros, sequence)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 	putSubject: `INSERT OR REPLACE INTO subject (site, handle, standing, profiling_off, opted_out, country, minor_day, sequence)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 	putHead:   `UPDATE head SET sequence = ? WHERE id = 1`,
@@ -143,7 +143,7 @@ func (t *sqliteTx) knownChoices(ctx context.Context, f *facts) error {
 		var c choiceRow
 		var choice uint8
 		var seq int64
-		if err := t.one(ctx, sayChoice, []any{&choice, &c.version, &c.dialogue, &c.gpc, &c.dnt, &c.guardian, &c.given, &c.until, &seq},
+		if err := t.one(ctx, sayChoice, []any{&choice, &c.version, &c.dialogue, &c.gpc, &c.dnt, &c.adpc, &c.guardian, &c.given, &c.until, &seq},
 			string(a.site), a.handle[:], string(a.purpose)); err != nil {
 			return err
 		}
@@ -174,7 +174,7 @@ func (t *sqliteTx) put(ctx context.Context, b *batch) ([][]event.Handle, error) 
 		e := &b.rows[i]
 		p := packParts(e)
 		if err := t.exec(ctx, putLedger, int64(e.Sequence), string(e.Writer), int64(e.Number), string(e.Site), string(e.Purpose),
-			e.PurposeVersion, e.TextHash[:], e.State.String(), e.Type.String(), e.Channel, e.Surface, e.Locale, e.GPC, e.DNT, e.Guardian,
+			e.PurposeVersion, e.TextHash[:], e.State.String(), e.Type.String(), e.Channel, e.Surface, e.Locale, e.GPC, e.DNT, e.ADPC, e.Guardian,
 			e.Proof.String(), ledger.Micros(e.At), ledger.Micros(e.Until), e.KeyHash[:], packCommitments(e), e.Previous[:], e.Hash[:]); err != nil {
 			return nil, err
 		}
@@ -192,7 +192,7 @@ func (t *sqliteTx) putState(ctx context.Context, b *batch) error {
 	for a := range b.choices {
 		c := b.facts.choices[a]
 		if err := t.exec(ctx, putChoice, string(a.site), a.handle[:], string(a.purpose), uint8(c.choice), c.version,
-			c.dialogue, c.gpc, c.dnt, c.guardian, c.given, c.until, int64(c.sequence)); err != nil {
+			c.dialogue, c.gpc, c.dnt, c.adpc, c.guardian, c.given, c.until, int64(c.sequence)); err != nil {
 			return err
 		}
 	}

@@ -44,7 +44,7 @@ type verifier struct {
 
 func (v *verifier) walk(ctx context.Context, q querier) error {
 	for {
-		step, err := readEntries(ctx, q, v.Last())
+		step, err := readEntries(ctx, q, entryColumns, v.Last())
 		for i := range step {
 			if err := v.entry(&step[i]); err != nil {
 				return err

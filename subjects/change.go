@@ -54,8 +54,10 @@ type ChoiceMeta struct {
 	Locale, Surface string
 	Channel         string // empty: ledger.ChannelDialogue
 	GPC, DNT        bool   // browser signals present at that moment
-	RawSignal       string
-	Key             string // makes the writing idempotent
+	// ADPC are the purposes that ADPC withdrew or objected to at that moment.
+	ADPC      []event.PurposeID
+	RawSignal string
+	Key       string // makes the writing idempotent
 }
 
 // SetChoices writes a person's own choices, all in one transaction. They are
@@ -78,7 +80,7 @@ func (s *Set) SetChoices(ctx context.Context, site event.SiteID, visitor event.H
 			return 0, err
 		}
 		e.Subject, e.Channel, e.Locale, e.Surface = visitor, meta.Channel, meta.Locale, meta.Surface
-		e.GPC, e.DNT, e.RawSignal = meta.GPC, meta.DNT, meta.RawSignal
+		e.GPC, e.DNT, e.ADPC, e.RawSignal = meta.GPC, meta.DNT, slices.Contains(meta.ADPC, purpose), meta.RawSignal
 		if meta.Key != "" {
 			e.Key = meta.Key + "\x00" + string(purpose)
 		}

@@ -25,7 +25,7 @@ func TestSetChoices(t *testing.T) {
 	w := newWorld(t)
 	e := w.load(visitor("v"))[0]
 	handle := e.Handles.Consent
-	meta := ChoiceMeta{Version: 4, Locale: "pl", Surface: "dialogue", GPC: true}
+	meta := ChoiceMeta{Version: 4, Locale: "pl", Surface: "dialogue", GPC: true, ADPC: []event.PurposeID{"analytics", "marketing"}}
 	seq, err := w.set.SetChoices(t.Context(), site, handle, map[event.PurposeID]bool{"analytics": true, "profiling": false, "measurement": false}, meta)
 	if err != nil || seq != 3 {
 		t.Fatalf("sequence %d, %v", seq, err)
@@ -36,7 +36,7 @@ func TestSetChoices(t *testing.T) {
 	}
 	want := consent.Record{Sequence: 3}
 	want.Purposes[bitMeasure] = consent.Held{Choice: consent.ChoiceObjected, Version: 1, Dialogue: true, GPC: true}
-	want.Purposes[bitAnalytics] = consent.Held{Choice: consent.ChoiceGiven, Version: 2, Dialogue: true, GPC: true}
+	want.Purposes[bitAnalytics] = consent.Held{Choice: consent.ChoiceGiven, Version: 2, Dialogue: true, GPC: true, ADPC: true}
 	want.Purposes[bitProfiling] = consent.Held{Choice: consent.ChoiceRefused, Version: 1, Dialogue: true, GPC: true}
 	if got != want {
 		t.Errorf("got %+v", got)

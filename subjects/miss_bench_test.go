@@ -87,7 +87,7 @@ func realSet(b *testing.B, rows int) *Set {
 	defer func() { _ = db.Close() }()
 	for _, insert := range []string{
 		`INSERT INTO link SELECT $1, randomblob(16), randomblob(16), n`,
-		`INSERT INTO choice SELECT $1, randomblob(16), 'analytics', 1, 1, TRUE, FALSE, FALSE, n, FALSE, 0, 0`,
+		`INSERT INTO choice SELECT $1, randomblob(16), 'analytics', 1, 1, TRUE, FALSE, FALSE, n, FALSE, 0, 0, FALSE`,
 	} {
 		if _, err := db.ExecContext(b.Context(), `WITH RECURSIVE many(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM many WHERE n < $2) `+insert+` FROM many WHERE n <= $2`, string(site), rows); err != nil {
 			b.Fatal(err)

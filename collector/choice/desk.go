@@ -227,7 +227,7 @@ func (d *Desk) record(ctx context.Context, r *Request, v *visit, said *statement
 	}
 	_, err := d.deps.People.SetChoices(ctx, v.site.ID, v.handle, choices, subjects.ChoiceMeta{
 		Version: v.site.Policy.Version, Locale: said.locale, Surface: said.surface,
-		GPC: v.signals.GPC == consent.Present, DNT: v.signals.DNT == consent.Present,
+		GPC: v.signals.GPC == consent.Present, DNT: v.signals.DNT == consent.Present, ADPC: v.signals.ADPC(v.site.Policy),
 		RawSignal: signal.Raw(&signal.Input{Cookies: r.Cookies, Query: r.Queries}, maxRaw),
 	})
 	return err

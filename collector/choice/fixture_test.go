@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +31,7 @@ type ledger struct {
 	linked  bool // every visitor is linked to a contact that refuses all
 	records map[event.Handle]consent.Record
 	metas   []subjects.ChoiceMeta
+	policy  *consent.Policy
 }
 
 func (l *ledger) Load(_ context.Context, _ event.SiteID, _ time.Time, ids []subjects.Identity, out []subjects.Entry) error {
@@ -57,8 +59,11 @@ func (l *ledger) SetChoices(_ context.Context, _ event.SiteID, visitor event.Han
 	}
 	r := l.records[visitor]
 	for id, granted := range choices {
-		p := policy.Purposes[policy.Find(id)]
-		held := consent.Held{Choice: consent.ChoiceRefused, Version: p.Version, Dialogue: true, GPC: meta.GPC, DNT: meta.DNT}
+		p := l.policy.Purposes[l.policy.Find(id)]
+		held := consent.Held{
+			Choice: consent.ChoiceRefused, Version: p.Version, Dialogue: true,
+			GPC: meta.GPC, DNT: meta.DNT, ADPC: slices.Contains(meta.ADPC, id),
+		}
 		if granted {
 			held.Choice = consent.ChoiceGiven
 		}
@@ -89,6 +94,11 @@ type person struct {
 
 func setUp(tb testing.TB) (*person, *ledger) {
 	tb.Helper()
+	return setUpWith(tb, policy)
+}
+
+func setUpWith(tb testing.TB, policy *consent.Policy) (*person, *ledger) {
+	tb.Helper()
 	sites, err := collector.NewSites([]collector.Site{
 		{ID: "shop", PublicKeys: []string{"pk"}, Secret: collector.Secret("sk"), Origins: []string{"https://shop.example"}, Policy: policy},
 		{ID: "blog", PublicKeys: []string{"pk-blog"}, Origins: []string{"https://shop.example"}, Policy: &consent.Policy{Site: "blog", Version: 7, Purposes: policy.Purposes}},
@@ -97,7 +107,7 @@ func setUp(tb testing.TB) (*person, *ledger) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	l := &ledger{records: map[event.Handle]consent.Record{}}
+	l := &ledger{records: map[event.Handle]consent.Record{}, policy: policy}
 	d, err := New(DefaultConfig(), Deps{Sites: sites, Jar: cookie.NewJar([]byte(strings.Repeat("k", 32))), Blinder: blind{}, People: l})
 	if err != nil {
 		tb.Fatal(err)

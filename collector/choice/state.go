@@ -13,9 +13,11 @@ type State struct {
 	Chosen bool `json:"chosen"`
 	// Visitor is true while the browser holds a visitor's identifier of ours.
 	Visitor bool `json:"visitor"`
-	// GPC and DNT are the signals that the browser sent with this request.
+	// GPC and DNT are the signals that the browser sent with this request; ADPC is
+	// true when its header withdraws or objects to a purpose.
 	GPC      bool                        `json:"gpc"`
 	DNT      bool                        `json:"dnt"`
+	ADPC     bool                        `json:"adpc"`
 	Purposes map[event.PurposeID]Purpose `json:"purposes"`
 }
 
@@ -43,7 +45,7 @@ func (d *Desk) state(r *Request, v *visit, chosen map[event.PurposeID]bool) Answ
 	decision := consent.Decide(policy, &v.signals, subject)
 	s := &State{
 		Version: policy.Version, Visitor: v.known, Chosen: true,
-		GPC: v.signals.GPC == consent.Present, DNT: v.signals.DNT == consent.Present,
+		GPC: v.signals.GPC == consent.Present, DNT: v.signals.DNT == consent.Present, ADPC: len(v.signals.ADPC(policy)) > 0,
 		Purposes: make(map[event.PurposeID]Purpose, len(policy.Purposes)),
 	}
 	for i := range policy.Purposes {

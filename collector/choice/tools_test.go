@@ -1,9 +1,11 @@
 package choice
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
+	"zgoda/consent"
 	"zgoda/consent/cookie"
 )
 
@@ -73,5 +75,67 @@ func TestOtherToolsCount(t *testing.T) {
 	a := p.desk.Read(t.Context(), p.request().with(texts{"us_privacy": strings.Repeat("x", 9)}, nil))
 	if a.Status != 200 || a.State.Purposes["analytics"].By != "unreadable" || !a.State.Purposes["measurement"].Allowed {
 		t.Errorf("%+v", a.State)
+	}
+}
+
+// asking is the policy of a site whose analytics asks when ADPC withdraws it.
+func asking() *consent.Policy {
+	asks := *policy
+	asks.Purposes = slices.Clone(policy.Purposes)
+	asks.Purposes[1].ADPC = consent.ReachAsk
+	return &asks
+}
+
+// A grant in the dialogue beats ADPC that asks, if ADPC stood against that very
+// purpose when the person agreed; nothing else does.
+func TestADPC(t *testing.T) {
+	for name, c := range map[string]struct {
+		first, then       string // ADPC with the choice, and later
+		gpcFirst, gpcThen string
+		by                string // who decides later; the ledger allows
+		marked            bool
+	}{
+		"present both times":         {first: "withdraw=*", then: "withdraw=*", by: "ledger", marked: true},
+		"by name, then all":          {first: "withdraw=analytics.v2", then: "withdraw=*", by: "ledger", marked: true},
+		"not any more":               {first: "withdraw=*", by: "ledger", marked: true},
+		"only later":                 {then: "withdraw=*", by: "adpc"},
+		"against another purpose":    {first: "withdraw=profiling", then: "withdraw=analytics", by: "adpc"},
+		"granted in the same header": {first: `withdraw=*, consent="analytics.v2"`, then: "withdraw=*", by: "adpc"},
+		"an objection to marketing":  {first: "object=direct-marketing", then: "withdraw=*", by: "adpc"},
+		"another signal was present": {gpcFirst: "1", then: "withdraw=*", by: "adpc"},
+		"another signal came later":  {first: "withdraw=*", then: "withdraw=*", gpcThen: "1", by: "gpc", marked: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, l := setUpWith(t, asking())
+			p.send("ADPC", c.first)
+			p.send("Sec-GPC", c.gpcFirst)
+			s := p.choose(`{"analytics":true}`)
+			expect(t, s, "analytics", true, "ledger")
+			if s.ADPC != (c.first != "") || len(l.metas) != 1 || slices.Contains(l.metas[0].ADPC, "analytics") != c.marked {
+				t.Errorf("adpc %v, %+v", s.ADPC, l.metas)
+			}
+			p.send("ADPC", c.then)
+			p.send("Sec-GPC", c.gpcThen)
+			expect(t, p.read(), "analytics", c.by == "ledger", c.by)
+		})
+	}
+}
+
+// send sets a header for the requests that follow, or takes it away.
+func (p *person) send(header, value string) {
+	delete(p.headers, header)
+	if value != "" {
+		p.headers[header] = value
+	}
+}
+
+// What cannot be read is not a signal that somebody overruled.
+func TestUnreadableADPCIsNotRecorded(t *testing.T) {
+	p, l := setUpWith(t, asking())
+	p.choose(`{"analytics":true}`) // the visitor is known from now on
+	p.send("ADPC", `withdraw=analytics, withdraw="`)
+	s := p.choose(`{"analytics":true}`)
+	if s.Purposes["analytics"].Allowed || s.ADPC || len(l.metas) != 2 || l.metas[1].ADPC != nil {
+		t.Errorf("%+v, %+v", s, l.metas)
 	}
 }

@@ -127,6 +127,7 @@ func appendEntry(dst []byte, e *ledger.Stored) ([]byte, error) {
 	a.text("proof", e.Proof.String())
 	a.flag("gpc", e.GPC)
 	a.flag("dnt", e.DNT)
+	a.flag("adpc", e.ADPC)
 	a.flag("guardian", e.Guardian)
 	a.time("time", e.At)
 	a.time("until", e.Until)

@@ -151,7 +151,7 @@ func entry(i int, w ledger.Writer) ledger.Entry {
 		e.State, e.Purpose, e.Until, e.Key, e.TextHash = ledger.StateLinked, "", time.Time{}, "", [32]byte{}
 		e.Linked, e.PurposeVersion, e.Surface, e.Locale, e.DNT = handle(9), 0, "", "", true
 	case 3:
-		e.Guardian, e.GuardianRef, e.Proof, e.ProofRef = true, "passport", ledger.ProofDocument, "not \xff UTF-8"
+		e.ADPC, e.Guardian, e.GuardianRef, e.Proof, e.ProofRef = true, true, "passport", ledger.ProofDocument, "not \xff UTF-8"
 	}
 	return e
 }

@@ -241,7 +241,7 @@ func parseEntry(line []byte, e *ledger.Stored) error {
 	e.Channel, e.Surface, e.Locale = c.text("channel"), c.text("surface"), c.text("locale")
 	proof, known := ledger.ParseProof(c.text("proof"))
 	e.Proof = proof
-	e.GPC, e.DNT, e.Guardian = c.flag("gpc"), c.flag("dnt"), c.flag("guardian")
+	e.GPC, e.DNT, e.ADPC, e.Guardian = c.flag("gpc"), c.flag("dnt"), c.flag("adpc"), c.flag("guardian")
 	e.At, e.Until = c.time("time"), c.time("until")
 	e.KeyHash = c.hash("key")
 	if !c.member("commitments") {

@@ -3,6 +3,7 @@ package export
 import (
 	"bytes"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -36,6 +37,36 @@ func TestGood(t *testing.T) {
 	empty := &book{}
 	if r, err := Verify(bytes.NewReader(empty.text(t)), Options{}); err != nil || r.Entries != 0 {
 		t.Errorf("an empty ledger: %v", err)
+	}
+}
+
+// TestExportFromBeforeADPC: what was written when entries had no ADPC verifies as it
+// is, and is written alike.
+func TestExportFromBeforeADPC(t *testing.T) {
+	text, err := os.ReadFile("testdata/before_adpc.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Verify(bytes.NewReader(text), Options{})
+	if err != nil || r.Entries != 12 || r.Checkpoints != 4 {
+		t.Fatalf("%d entries, %d checkpoints, %v", r.Entries, r.Checkpoints, err)
+	}
+	for _, line := range linesOf(text) {
+		if !bytes.HasPrefix(line, []byte(`{"entry":`)) {
+			continue
+		}
+		var e ledger.Stored
+		if err := parseEntry(bytes.TrimSuffix(line, []byte("\n")), &e); err != nil || e.ADPC {
+			t.Fatalf("%q: %v", line, err)
+		}
+		if again, err := appendEntry(nil, &e); err != nil || !bytes.Equal(again, line) {
+			t.Errorf("written otherwise: %q, %v", again, err)
+		}
+	}
+	marked := bytes.Replace(text, []byte(`"gpc":true,`), []byte(`"gpc":true,"adpc":true,`), 1)
+	var bad *ledger.BadEntryError
+	if _, err := Verify(bytes.NewReader(marked), Options{}); !errors.As(err, &bad) || bad.Sequence != 2 || bad.Why != ledger.WhyHash {
+		t.Errorf("a flag that was added later: %v", err)
 	}
 }
 
@@ -83,6 +114,7 @@ var fields = map[string]struct {
 	"proof":           {func(e *ledger.Stored) { e.Proof = ledger.ProofLink }, ledger.WhyHash},
 	"gpc":             {func(e *ledger.Stored) { e.GPC = !e.GPC }, ledger.WhyHash},
 	"dnt":             {func(e *ledger.Stored) { e.DNT = !e.DNT }, ledger.WhyHash},
+	"adpc":            {func(e *ledger.Stored) { e.ADPC = !e.ADPC }, ledger.WhyHash},
 	"guardian":        {func(e *ledger.Stored) { e.Guardian = !e.Guardian }, ledger.WhyHash},
 	"time":            {func(e *ledger.Stored) { e.At = e.At.Add(time.Microsecond) }, ledger.WhyHash},
 	"until":           {func(e *ledger.Stored) { e.Until = e.Until.AddDate(1, 0, 0) }, ledger.WhyHash},

@@ -137,7 +137,7 @@ func (e *Entry) AppendEncoded(dst []byte, key [32]byte, parts *[Parts]Commitment
 	dst = appendText(dst, e.Surface)
 	dst = appendText(dst, e.Locale)
 	dst = appendText(dst, e.Proof.String())
-	dst = append(dst, bits(e.GPC, e.DNT, e.Guardian))
+	dst = append(dst, bits(e.GPC, e.DNT, e.Guardian, e.ADPC))
 	dst = binary.BigEndian.AppendUint64(dst, uint64(Micros(e.At)))
 	dst = binary.BigEndian.AppendUint64(dst, uint64(Micros(e.Until)))
 	dst = append(dst, key[:]...)

@@ -59,6 +59,7 @@ type Entry struct {
 	Surface        string // 0 to 64 of A-Z a-z 0-9 _ - . :
 	Locale         string // a language tag, same alphabet
 	GPC, DNT       bool   // browser signals present while the person spoke
+	ADPC           bool   // ADPC withdrew or objected to the purpose while the person spoke
 	Guardian       bool   // a guardian spoke for the person; GuardianRef says how that was verified
 	Proof          Proof
 	RawSignal      string

@@ -135,6 +135,14 @@ func TestGoldenHash(t *testing.T) {
 	if got := hex.EncodeToString(hash[:]); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+	// The flag that came later is a bit that was zero in all entries before it.
+	plain := e.AppendEncoded(nil, [32]byte{}, &parts)
+	e.ADPC = true
+	marked := e.AppendEncoded(nil, [32]byte{}, &parts)
+	at := len(marked) - 8 - 8 - 32 - Parts*32 - 1
+	if plain[at] != 1 || marked[at] != 1|8 || !bytes.Equal(plain[at+1:], marked[at+1:]) || !bytes.Equal(plain[:at], marked[:at]) {
+		t.Errorf("flags %b and %b, or more than the flags differs", plain[at], marked[at])
+	}
 }
 
 func TestEveryFieldIsInTheHash(t *testing.T) {
@@ -161,6 +169,7 @@ func TestEveryFieldIsInTheHash(t *testing.T) {
 		"shifted":  func(e *Entry) { e.Surface, e.Locale = "dialoguep", "l-PL" },
 		"gpc":      func(e *Entry) { e.GPC = false },
 		"dnt":      func(e *Entry) { e.DNT = true },
+		"adpc":     func(e *Entry) { e.ADPC = true },
 		"time":     func(e *Entry) { e.At = e.At.Add(time.Microsecond) },
 	} {
 		e := base

@@ -6,6 +6,7 @@ const boxes = Array.from(dialog.querySelectorAll('input[type=checkbox]'))
 const WORDS = {
   gpc: 'Global Privacy Control of your browser',
   dnt: 'Do Not Track of your browser',
+  adpc: 'a withdrawal or objection by your browser (ADPC)',
   ledger: 'your recorded choice',
   cookie: 'your choice in this browser',
   request: 'your choice on this page',
@@ -23,8 +24,9 @@ function signals(now) {
   const seen = []
   if (now.gpc) seen.push('Global Privacy Control')
   if (now.dnt) seen.push('Do Not Track')
+  if (now.adpc) seen.push('a withdrawal or objection (ADPC)')
   if (!seen.length) return ''
-  const stopped = Object.keys(now.purposes).filter(function (id) { return ['gpc', 'dnt'].includes(now.purposes[id].by) })
+  const stopped = Object.keys(now.purposes).filter(function (id) { return ['gpc', 'dnt', 'adpc'].includes(now.purposes[id].by) })
   return 'Your browser sends ' + seen.join(' and ') + '. ' +
     (stopped.length ? 'It refuses for you: ' + stopped.join(', ') + '.' : 'What you chose yourself while it was on holds.')
 }
