@@ -30,7 +30,7 @@ func (Google) Source() consent.Source { return consent.SourceGoogle }
 // Read implements Parser.
 func (g Google) Read(in *Input, p *consent.Policy, out *consent.Signals) {
 	g.query(in, p, out)
-	for t := in.tool("google"); ; {
+	for t := in.tool(toolGoogle); ; {
 		v := t.next()
 		if !v.Exists() {
 			return
@@ -71,18 +71,12 @@ func (r *googleReader) parameter(c *carried, good bool) {
 	}
 }
 
-// googleReader collects what is said about each key.
+// googleReader collects what is said about each key, as sets of keys.
 type googleReader struct {
-	st    consent.Statement
-	keys  [googleKeys]consent.Reading
-	asked [googleKeys]bool // gcd says that the denial is only a default
-	wait  bool             // some key has a default alone
-}
-
-func (r *googleReader) say(key int, said consent.Reading) {
-	if was := r.keys[key]; stricter(said, was) {
-		r.keys[key] = said
-	}
+	st                          consent.Statement
+	granted, denied, unreadable consent.GoogleKeys
+	asked                       consent.GoogleKeys // gcd says that the denial is only a default
+	wait                        bool               // some key has a default alone
 }
 
 // gcs reads G1xy: ad_storage and analytics_storage.
@@ -93,11 +87,11 @@ func (r *googleReader) gcs(text []byte) bool {
 	for key, c := range text[2:] {
 		switch c {
 		case '0':
-			if !r.asked[key] || r.st.Broken {
-				r.say(key, consent.Refused)
+			if r.asked&(1<<key) == 0 || r.st.Broken {
+				r.denied |= 1 << key
 			}
 		case '1':
-			r.wait = r.wait || r.keys[key] == consent.Unset
+			r.wait = r.wait || (r.granted|r.denied)&(1<<key) == 0
 		case '-':
 		default:
 			return false
@@ -141,11 +135,11 @@ func (r *googleReader) letter(key, index int) bool {
 	case update == 0 || documented && standard == 0:
 		return false
 	case update == denied:
-		r.say(key, consent.Refused)
+		r.denied |= 1 << key
 	case update == granted && documented:
-		r.say(key, consent.Granted)
+		r.granted |= 1 << key
 	case update == unset && standard == denied && documented:
-		r.asked[key], r.wait = true, true
+		r.asked, r.wait = r.asked|1<<key, true
 	case update == unset && standard == granted:
 		r.wait = true
 	}
@@ -208,11 +202,11 @@ func (r *googleReader) member(name []byte, v jsontape.Value) {
 		}
 		switch string(v.Text()) {
 		case "granted":
-			r.say(key, consent.Granted)
+			r.granted |= 1 << key
 		case "denied":
-			r.say(key, consent.Refused)
+			r.denied |= 1 << key
 		default:
-			r.say(key, consent.Unreadable)
+			r.unreadable |= 1 << key
 			breakFor(&r.st, consent.DetailSyntax)
 		}
 		return
@@ -230,26 +224,17 @@ func (r *googleReader) finish(p *consent.Policy, out *consent.Signals) {
 	out.Put(&r.st)
 }
 
-// purpose returns the reading of the keys that speak for a purpose.
+// purpose returns the reading of the keys that speak for a purpose: of what is
+// said about one of them, the strictest.
 func (r *googleReader) purpose(keys consent.GoogleKeys) consent.Reading {
-	said, granted := consent.Unset, keys != 0
-	for key := range googleKeys {
-		if keys&(1<<key) == 0 {
-			continue
-		}
-		if stricter(r.keys[key], said) {
-			said = r.keys[key]
-		}
-		granted = granted && r.keys[key] == consent.Granted
-	}
-	if said == consent.Granted && !granted {
+	switch {
+	case keys&r.unreadable != 0:
+		return consent.Unreadable
+	case keys&r.denied != 0:
+		return consent.Refused
+	case keys != 0 && keys&^r.granted == 0:
+		return consent.Granted
+	default:
 		return consent.Unset
 	}
-	return said
-}
-
-// stricter says whether a stands against more than b, as Statement.Say has it.
-func stricter(a, b consent.Reading) bool {
-	order := [...]int{consent.Unset: 0, consent.Granted: 1, consent.Refused: 2, consent.Unreadable: 3}
-	return order[a] > order[b]
 }

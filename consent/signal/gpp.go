@@ -45,7 +45,7 @@ func (g GPP) Read(in *Input, p *consent.Policy, out *consent.Signals) {
 		c := carried{carrier: consent.CarrierQuery, fault: consent.DetailSyntax}
 		g.say(&c, applies, in.Now, p, out)
 	}
-	for t := in.tool("gpp"); ; {
+	for t := in.tool(toolGPP); ; {
 		v := t.next()
 		if !v.Exists() {
 			return

@@ -14,48 +14,28 @@ type Segment struct{}
 // Source returns SourceSegment.
 func (Segment) Source() consent.Source { return consent.SourceSegment }
 
-// Read implements Parser.
+// Read implements Parser. All that a context says of categories is one statement.
 func (Segment) Read(in *Input, p *consent.Policy, out *consent.Signals) {
-	if in.look().consents == 0 {
+	f := in.look()
+	if f.some&(1<<toolSegment) == 0 && !f.odd {
 		return
 	}
-	var st *consent.Statement
-	for m := in.Context.Members(); m.Next(); {
-		if m.Known() == jsontape.Consent && m.Type() != jsontape.Null {
-			preferences(m.Value(), p, &st, out)
+	st := out.Add(consent.SourceSegment)
+	st.Carrier = consent.CarrierBody
+	for t := in.tool(toolSegment); ; {
+		v := t.next()
+		if !v.Exists() {
+			break
 		}
-	}
-}
-
-// preferences reads every member of the name: a repeated key must not hide a
-// refusal.
-func preferences(v jsontape.Value, p *consent.Policy, st **consent.Statement, out *consent.Signals) {
-	if v.Type() != jsontape.Object {
-		broken(st, out)
-		return
-	}
-	for m := v.Members(); m.Next(); {
-		switch {
-		case string(m.Name()) != "categoryPreferences" || m.Type() == jsontape.Null:
-		case m.Type() != jsontape.Object:
-			broken(st, out)
-		default:
-			categories(m.Value(), p, segment(st, out))
+		if v.Type() != jsontape.Object {
+			breakFor(st, consent.DetailType)
+			continue
 		}
+		categories(v, p, st)
 	}
-}
-
-// segment returns the one statement of this parser, made when first needed.
-func segment(st **consent.Statement, out *consent.Signals) *consent.Statement {
-	if *st == nil {
-		*st = out.Add(consent.SourceSegment)
-		(*st).Carrier = consent.CarrierBody
+	if f.odd {
+		breakFor(st, consent.DetailType)
 	}
-	return *st
-}
-
-func broken(st **consent.Statement, out *consent.Signals) {
-	breakFor(segment(st, out), consent.DetailType)
 }
 
 func categories(v jsontape.Value, p *consent.Policy, st *consent.Statement) {

@@ -50,7 +50,7 @@ func (t TCF) Read(in *Input, p *consent.Policy, out *consent.Signals) {
 	for c, ok := w.next(); ok; c, ok = w.next() {
 		t.say(&c, in.Now, p, out)
 	}
-	for w := in.tool("tcf"); ; {
+	for w := in.tool(toolTCF); ; {
 		v := w.next()
 		if !v.Exists() {
 			return

@@ -5,13 +5,47 @@ import (
 	"zgoda/jsontape"
 )
 
+// tool is a member of context.consent.
+type tool uint8
+
+const (
+	toolSegment tool = iota
+	toolTCF
+	toolGPP
+	toolUSPrivacy
+	toolGoogle
+	toolCount
+)
+
+// toolSet has the bit 1<<tool of each tool in it.
+type toolSet uint8
+
+// toolOf returns the tool of a name.
+func toolOf(name []byte) (t tool, ok bool) {
+	switch string(name) {
+	case "categoryPreferences":
+		return toolSegment, true
+	case "tcf":
+		return toolTCF, true
+	case "gpp":
+		return toolGPP, true
+	case "usp":
+		return toolUSPrivacy, true
+	case "google":
+		return toolGoogle, true
+	default:
+		return toolCount, false
+	}
+}
+
 // toolsFound is what a context holds of consent tools. Most hold nothing, so that
 // they are looked through once and not by each parser.
 type toolsFound struct {
 	looked     bool
-	management bool           // consentManagement is there
-	consents   int            // how often consent is
-	consent    jsontape.Value // the last of them
+	management bool // consentManagement is there
+	odd        bool // consent is there, and is no object
+	some, many toolSet
+	last       [toolCount]jsontape.Value // the last value of each in some
 }
 
 func (in *Input) look() *toolsFound {
@@ -23,8 +57,7 @@ func (in *Input) look() *toolsFound {
 	for m := in.Context.Members(); m.Next(); {
 		switch m.Known() {
 		case jsontape.Consent:
-			f.consents++
-			f.consent = m.Value()
+			f.consent(m.Value())
 		case jsontape.ConsentManagement:
 			f.management = true
 		default:
@@ -33,38 +66,54 @@ func (in *Input) look() *toolsFound {
 	return f
 }
 
-// tools goes over the members of one name of context.consent. It finds each of
-// several: a name that stands twice must not hide a refusal.
+// consent notes the tools of one context.consent; what is null is not there.
+func (f *toolsFound) consent(v jsontape.Value) {
+	f.odd = f.odd || v.Type() != jsontape.Object && !absent(v)
+	for m := v.Members(); m.Next(); {
+		if t, ok := toolOf(m.Name()); ok && m.Type() != jsontape.Null {
+			f.many |= f.some & (1 << t)
+			f.some |= 1 << t
+			f.last[t] = m.Value()
+		}
+	}
+}
+
+// tools goes over the values of one tool. It finds each of several: a name that
+// stands twice must not hide a refusal.
 type tools struct {
-	name         string
+	tool         tool
+	one          jsontape.Value // where there are not several
 	outer, inner jsontape.Walk
 }
 
-func (in *Input) tool(name string) (t tools) {
-	t.name = name
-	switch f := in.look(); f.consents {
-	case 0:
-	case 1:
-		t.inner = f.consent.Members() // none, unless it is an object
+func (in *Input) tool(t tool) (w tools) {
+	switch f := in.look(); {
+	case f.some&(1<<t) == 0:
+	case f.many&(1<<t) == 0:
+		w.one = f.last[t]
 	default:
-		t.outer = in.Context.Members()
+		w.tool, w.outer = t, in.Context.Members()
 	}
-	return t
+	return w
 }
 
 // next returns the next value that is not null, the zero Value at the end.
-func (t *tools) next() jsontape.Value {
+func (w *tools) next() jsontape.Value {
+	if v := w.one; v.Exists() {
+		w.one = jsontape.Value{}
+		return v
+	}
 	for {
-		for t.inner.Next() {
-			if t.inner.Type() != jsontape.Null && string(t.inner.Name()) == t.name {
-				return t.inner.Value()
+		for w.inner.Next() {
+			if t, ok := toolOf(w.inner.Name()); ok && t == w.tool && w.inner.Type() != jsontape.Null {
+				return w.inner.Value()
 			}
 		}
-		if !t.outer.Next() {
+		if !w.outer.Next() {
 			return jsontape.Value{}
 		}
-		if t.outer.Known() == jsontape.Consent {
-			t.inner = t.outer.Value().Members()
+		if w.outer.Known() == jsontape.Consent {
+			w.inner = w.outer.Value().Members()
 		}
 	}
 }

@@ -20,7 +20,7 @@ func (u USPrivacy) Read(in *Input, p *consent.Policy, out *consent.Signals) {
 	}
 	for t := in.texts(in.Cookies, "usprivacy", consent.CarrierCookie); u.next(&t, p, out); {
 	}
-	for t := in.tool("usp"); ; {
+	for t := in.tool(toolUSPrivacy); ; {
 		v := t.next()
 		if !v.Exists() {
 			return
