@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -131,6 +132,11 @@ func (p *people) SetChoices(_ context.Context, _ event.SiteID, visitor event.Han
 	return 1, nil
 }
 
+// nowhere knows no country of any address.
+type nowhere struct{}
+
+func (nowhere) Country(netip.Addr) string { return "" }
+
 type plain struct{}
 
 func (plain) Blind(_ event.SiteID, _ event.IdentifierKind, value []byte) (b event.Blinded, err error) {
@@ -145,7 +151,7 @@ func serve(tb testing.TB) (url string, s *sink) {
 		tb.Fatal(err)
 	}
 	desk, err := choice.New(choice.DefaultConfig(), choice.Deps{
-		Sites: sites, Jar: cookie.NewJar([]byte(strings.Repeat("k", 32))), Blinder: plain{}, People: &people{records: map[event.Handle]consent.Record{}},
+		Sites: sites, Jar: cookie.NewJar([]byte(strings.Repeat("k", 32))), Blinder: plain{}, People: &people{records: map[event.Handle]consent.Record{}}, Countries: nowhere{},
 	})
 	if err != nil {
 		tb.Fatal(err)

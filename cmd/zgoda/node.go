@@ -240,7 +240,9 @@ func (n *node) makeGateway(jar *cookie.Jar, blinder *pseudonym.Blinder) error {
 	if err != nil {
 		return err
 	}
-	desk, err := choice.New(choice.DefaultConfig(), choice.Deps{Sites: n.sites.collected, Jar: jar, Blinder: blinder, People: n.subjects, Strings: strings})
+	desk, err := choice.New(choice.DefaultConfig(), choice.Deps{
+		Sites: n.sites.collected, Jar: jar, Blinder: blinder, People: n.subjects, Countries: enricher, Strings: strings,
+	})
 	if err != nil {
 		return err
 	}

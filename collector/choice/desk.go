@@ -60,13 +60,20 @@ type blinder interface {
 	Blind(site event.SiteID, kind event.IdentifierKind, value []byte) (event.Blinded, error)
 }
 
+// countries tells the country of an address; enrich.Enricher is one.
+type countries interface {
+	// Country returns its ISO 3166-1 alpha-2 code, or an empty text.
+	Country(address netip.Addr) string
+}
+
 // Deps are what the desk needs.
 type Deps struct {
-	Sites   *collector.Sites
-	Jar     *cookie.Jar
-	Blinder blinder
-	People  people
-	Strings *decoded.Cache // keeps TC and GPP strings decoded; may be nil
+	Sites     *collector.Sites
+	Jar       *cookie.Jar
+	Blinder   blinder
+	People    people
+	Countries countries
+	Strings   *decoded.Cache // keeps TC and GPP strings decoded; may be nil
 }
 
 // Desk answers GET and POST /consent. It is safe for concurrent use.
@@ -81,7 +88,7 @@ func New(config Config, deps Deps) (*Desk, error) {
 	if err := config.Validate(); err != nil {
 		return nil, fmt.Errorf("choice: %w", err)
 	}
-	if deps.Sites == nil || deps.Jar == nil || deps.Blinder == nil || deps.People == nil {
+	if deps.Sites == nil || deps.Jar == nil || deps.Blinder == nil || deps.People == nil || deps.Countries == nil {
 		return nil, errors.New("choice: a dependency is missing")
 	}
 	return &Desk{config: config, deps: deps, parsers: signal.Standard(deps.Jar, deps.Strings)}, nil

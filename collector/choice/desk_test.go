@@ -297,3 +297,39 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestPlaceOfTheAddress: reading and choosing are decided under the rules of the
+// country that the address is in, as events are; an address without a country is
+// everywhere, so that the strictest rules hold.
+func TestPlaceOfTheAddress(t *testing.T) {
+	placed := *policy
+	placed.Establishment = consent.JurisdictionOther
+	placed.Tables = []consent.Table{{Jurisdiction: consent.JurisdictionEU, Rules: []consent.Rule{
+		{Basis: consent.BasisConsent, GPC: consent.ReachIgnore, DNT: consent.ReachIgnore}, // measurement
+		{Basis: consent.BasisConsent, GPC: consent.ReachAsk, DNT: consent.ReachRefuse},
+		{}, // profiling: never
+	}}}
+	for address, c := range map[string]struct {
+		measurement, profiling bool
+	}{
+		"192.0.2.1":    {false, false}, // EU
+		"203.0.113.1":  {true, true},   // elsewhere
+		"198.51.100.1": {true, true},
+		"192.0.2.99":   {false, false}, // not known
+	} {
+		t.Run(address, func(t *testing.T) {
+			p, _ := setUpWith(t, &placed)
+			p.address = address
+			if got := p.read().Purposes["measurement"].Allowed; got != c.measurement {
+				t.Errorf("before a choice: measurement %v", got)
+			}
+			said := p.choose(`{"profiling":true}`)
+			read := p.read()
+			for _, s := range []*State{said, read} {
+				if s.Purposes["measurement"].Allowed != c.measurement || s.Purposes["profiling"].Allowed != c.profiling {
+					t.Errorf("%+v", s.Purposes)
+				}
+			}
+		})
+	}
+}

@@ -74,6 +74,13 @@ func (l *ledger) SetChoices(_ context.Context, _ event.SiteID, visitor event.Han
 	return event.Sequence(len(l.metas)), nil
 }
 
+// land tells countries by address; whatever is not in it has none.
+type land map[string]string
+
+func (l land) Country(a netip.Addr) string { return l[a.String()] }
+
+var tests = land{"192.0.2.1": "SK", "198.51.100.1": "US", "203.0.113.1": "JP"}
+
 type blind struct{}
 
 func (blind) Blind(_ event.SiteID, _ event.IdentifierKind, value []byte) (b event.Blinded, err error) {
@@ -90,6 +97,7 @@ type person struct {
 	desk    *Desk
 	cookies map[string]string
 	headers map[string]string
+	address string
 }
 
 func setUp(tb testing.TB) (*person, *ledger) {
@@ -108,17 +116,17 @@ func setUpWith(tb testing.TB, policy *consent.Policy) (*person, *ledger) {
 		tb.Fatal(err)
 	}
 	l := &ledger{records: map[event.Handle]consent.Record{}, policy: policy}
-	d, err := New(DefaultConfig(), Deps{Sites: sites, Jar: cookie.NewJar([]byte(strings.Repeat("k", 32))), Blinder: blind{}, People: l})
+	d, err := New(DefaultConfig(), Deps{Sites: sites, Jar: cookie.NewJar([]byte(strings.Repeat("k", 32))), Blinder: blind{}, People: l, Countries: tests})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return &person{tb: tb, desk: d, cookies: map[string]string{}, headers: map[string]string{}}, l
+	return &person{tb: tb, desk: d, cookies: map[string]string{}, headers: map[string]string{}, address: "192.0.2.7"}, l
 }
 
 func (p *person) request() *Request {
 	r := &Request{
 		Key: []byte("pk"), Origin: []byte("https://shop.example"), FetchSite: []byte("same-site"),
-		Address: netip.MustParseAddr("192.0.2.7"), ReceivedAt: noon,
+		Address: netip.MustParseAddr(p.address), ReceivedAt: noon,
 		Header: func(name string, yield func([]byte) bool) {
 			if v, ok := p.headers[name]; ok {
 				yield([]byte(v))

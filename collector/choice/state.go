@@ -35,7 +35,10 @@ func (d *Desk) state(r *Request, v *visit, chosen map[event.PurposeID]bool) Answ
 	if chosen == nil {
 		chosen = d.merge(r, v, &statement{})
 	}
-	subject := consent.Subject{Speaks: consent.SpeaksForVisitor, Today: consent.DayOf(r.ReceivedAt)}
+	subject := consent.Subject{
+		Speaks: consent.SpeaksForVisitor, Today: consent.DayOf(r.ReceivedAt),
+		Address: policy.Place(d.deps.Countries.Country(r.Address), ""),
+	}
 	if v.known {
 		subject.Visitor = v.record
 		if v.record == nil {
