@@ -55,6 +55,7 @@ var fixedColumns = [...]struct{ name, kind string }{
 	{"purposes", "UInt32"},
 	{"policy_version", "UInt32"},
 	{"key_version", "UInt32"},
+	{"flags", "UInt8"},
 }
 
 // Where the columns of an insert stand.
@@ -179,6 +180,7 @@ func (s *sheet) add(row []byte) error {
 	f[6] = binary.LittleEndian.AppendUint32(f[6], uint32(v.Purposes()))
 	f[7] = binary.LittleEndian.AppendUint32(f[7], v.PolicyVersion())
 	f[8] = binary.LittleEndian.AppendUint32(f[8], uint32(v.KeyVersion()))
+	f[9] = append(f[9], byte(v.Flags()))
 	return nil
 }
 

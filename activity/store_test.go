@@ -185,7 +185,7 @@ func testColumns(t *testing.T, admin *activity.Store) {
 		"campaign_term LowCardinality(String)", "campaign_content LowCardinality(String)", "browser LowCardinality(String)",
 		"os LowCardinality(String)", "device LowCardinality(String)", "country LowCardinality(String)",
 		"source_tag LowCardinality(String)", "purposes UInt32", "decided_by LowCardinality(String)", "policy_version UInt32",
-		"key_version UInt32", "group String", "properties String", "expires_at DateTime('UTC')", "stored_on Date",
+		"key_version UInt32", "flags UInt8", "group String", "properties String", "expires_at DateTime('UTC')", "stored_on Date",
 	}, "\n") + "\n"
 	got := ask(t, admin, "SELECT concat(name, ' ', type) FROM system.columns WHERE database = 'zgoda' AND table = 'events' ORDER BY position")
 	if got = strings.ReplaceAll(got, `\'`, `'`); got != want {
@@ -206,15 +206,15 @@ func testValues(t *testing.T, admin, writer *activity.Store) {
 	t.Helper()
 	r := rowsOf(1, "values")[0]
 	r.Scope, r.Type = event.ScopePeriod, event.TypePage
-	r.Visitor, r.Group = event.Handle{5}, event.Blinded{7}
+	r.Visitor, r.Group, r.Flags = event.Handle{5}, event.Blinded{7}, event.FlagReleased
 	r.PageHost, r.PageQuery, r.PageTitle, r.RefHost, r.RefPath = "h", "q", "t", "rh", "rp"
 	r.Campaign = event.Campaign{Name: "cn", Source: "cs", Medium: "cm", Term: "ct", Content: "cc"}
 	r.Browser, r.OS, r.Device, r.SourceTag = "b", "o", "d", "tag"
 	r.Time, r.ReceivedAt = time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC), time.Now().UTC().Truncate(time.Millisecond)
 	write(t, writer, "values", []record.Record{r})
-	got := ask(t, admin, "SELECT site, ts, scope, subject, visitor, type, name, page_host, page_path, page_query, page_title, referrer_host, referrer_path, campaign_name, campaign_source, campaign_medium, campaign_term, campaign_content, browser, os, device, country, source_tag, purposes, decided_by, policy_version, key_version, hex(`group`), properties FROM events WHERE message_id = 'values-0'")
+	got := ask(t, admin, "SELECT site, ts, scope, subject, visitor, type, name, page_host, page_path, page_query, page_title, referrer_host, referrer_path, campaign_name, campaign_source, campaign_medium, campaign_term, campaign_content, browser, os, device, country, source_tag, purposes, decided_by, policy_version, key_version, flags, hex(`group`), properties FROM events WHERE message_id = 'values-0'")
 	want := "shop\t2026-01-02 03:04:05.006\tperiod\t01" + strings.Repeat("0", 30) + "\t05" + strings.Repeat("0", 30) +
-		"\tpage\tViewed\th\t/p\tq\tt\trh\trp\tcn\tcs\tcm\tct\tcc\tb\to\td\tSK\ttag\t6\tcookie\t3\t1\t07" + strings.Repeat("0", 62) + "\t{\"a\":1}\n"
+		"\tpage\tViewed\th\t/p\tq\tt\trh\trp\tcn\tcs\tcm\tct\tcc\tb\to\td\tSK\ttag\t6\tcookie\t3\t1\t1\t07" + strings.Repeat("0", 62) + "\t{\"a\":1}\n"
 	if got != want {
 		t.Fatalf("got\n%swant\n%s", got, want)
 	}

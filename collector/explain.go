@@ -25,7 +25,9 @@ type ExplainedItem struct {
 	Reason   string         `json:"reason,omitempty"`
 	Field    string         `json:"field,omitempty"`
 	Scope    string         `json:"scope,omitempty"`
-	Claim    bool           `json:"claim"` // a contact was claimed without a proof, and is left out
+	Held     bool           `json:"held"`     // its page held it until somebody would have chosen
+	Released bool           `json:"released"` // stored for what a grant on that page released it for
+	Claim    bool           `json:"claim"`    // a contact was claimed without a proof, and is left out
 	Visitor  bool           `json:"visitor"`
 	Contact  bool           `json:"contact"`
 	Header   string         `json:"header,omitempty"` // X-Consent-Decision
@@ -59,7 +61,7 @@ func (c *Collector) Explain(ctx context.Context, r *Request) (Explanation, Answe
 
 func (w *work) explain(i int) ExplainedItem {
 	it := &w.items[i]
-	x := ExplainedItem{Index: i, Type: it.ev.Type.String(), Visitor: it.cast.hasVisitor(), Contact: it.cast.hasContact(), Claim: it.claim}
+	x := ExplainedItem{Index: i, Type: it.ev.Type.String(), Visitor: it.cast.hasVisitor(), Contact: it.cast.hasContact(), Claim: it.claim, Held: w.held(it)}
 	if it.fate.met {
 		x.Fate, x.Reason, x.Field = "refused", it.fate.reason.String(), it.fate.field
 		return x
@@ -76,6 +78,6 @@ func (w *work) explain(i int) ExplainedItem {
 		x.Fate, x.Reason = "dropped", w.dropReason().String()
 		return x
 	}
-	x.Fate, x.Scope = "stored", permit.Scope().String()
+	x.Fate, x.Scope, x.Released = "stored", permit.Scope().String(), permit.Released()
 	return x
 }

@@ -17,6 +17,7 @@ type metrics struct {
 	stale   prometheus.Counter
 	decided [consent.KindSharing + 1][2][consent.SourceCount]prometheus.Counter
 	dropped [consent.KindSharing + 1][consent.SourceCount]prometheus.Counter
+	held    [heldFates]prometheus.Counter
 }
 
 func newMetrics(r prometheus.Registerer, unread func() uint64) (*metrics, error) {
@@ -46,6 +47,12 @@ func newMetrics(r prometheus.Registerer, unread func() uint64) (*metrics, error)
 			m.dropped[k][s] = drops.WithLabelValues(consent.Kind(k).String(), consent.Source(s).String())
 		}
 	}
+	held := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "zgoda_collector_held_total", Help: "Events that a page held because nobody had chosen yet, by what became of them: released by a grant there, not_released, denied for what they were released for, or off where the site releases none.",
+	}, []string{"fate"})
+	for i, name := range heldNames {
+		m.held[i] = held.WithLabelValues(name)
+	}
 	if r == nil {
 		return m, nil
 	}
@@ -53,7 +60,7 @@ func newMetrics(r prometheus.Registerer, unread func() uint64) (*metrics, error)
 	agents := prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "zgoda_collector_agents_unread_total", Help: "User agents never seen before that were not read, since too many came at once.",
 	}, func() float64 { return float64(unread()) })
-	for _, c := range []prometheus.Collector{m.claims, m.clock, m.stale, decisions, drops, agents} {
+	for _, c := range []prometheus.Collector{m.claims, m.clock, m.stale, decisions, drops, held, agents} {
 		errs = append(errs, r.Register(c))
 	}
 	if err := errors.Join(errs...); err != nil {

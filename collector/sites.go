@@ -50,6 +50,9 @@ type Site struct {
 	// KeepTitles stores page titles, masked. They are off by default, since they
 	// hold names and what people searched for.
 	KeepTitles bool
+	// ReleaseUnset lets a grant release the events that a page held because nobody
+	// had chosen yet.
+	ReleaseUnset bool
 	// Special, Criminal and Child say which events are of special data.
 	Special, Criminal, Child SpecialData
 	// Candidate runs beside the policy, without effect; nil where there is none.

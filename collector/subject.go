@@ -42,6 +42,7 @@ func (w *work) subject(it *item) (s consent.Subject, ids consent.Identities) {
 	}
 	s.Speaks = w.speaker(visitor != nil, contact != nil)
 	s.Address = w.place(it, s.Contact)
+	w.unset(it, &s)
 	return s, ids
 }
 

@@ -150,6 +150,7 @@ func (w *work) accept(ctx context.Context, it *item) error {
 			it.ticket, it.fate.put = w.ticket, true
 			w.tracked = w.tracked || permit.Scope() != event.ScopeNone
 			w.tell()
+			w.countHeld(it, permit.Released())
 			w.observe(it, reasons.Narrowed, permit.Scope())
 			return nil
 		}
@@ -188,6 +189,7 @@ func (w *work) drop(it *item) {
 	w.c.deps.Fates.Drop(reason, 1)
 	w.tell()
 	w.c.metrics.drop(&w.decision)
+	w.countHeld(it, false)
 	w.observe(it, reasons.Dropped, event.ScopeNone)
 	w.quiet = w.quiet || (!w.secret && w.mightBeStored(it))
 }

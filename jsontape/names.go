@@ -44,6 +44,7 @@ const (
 	Term
 	Content
 	ConsentManagement
+	Released
 	names
 )
 
@@ -53,7 +54,7 @@ var knownNames = [names]string{
 	Properties: "properties", Traits: "traits", Page: "page", Consent: "consent", GPC: "gpc", Event: "event", Name: "name",
 	Campaign: "campaign", IP: "ip", UserAgent: "userAgent", URL: "url", Path: "path", Search: "search", Title: "title",
 	Referrer: "referrer", Source: "source", Medium: "medium", Term: "term", Content: "content",
-	ConsentManagement: "consentManagement",
+	ConsentManagement: "consentManagement", Released: "released",
 }
 
 // placeBits is the logarithm of how many places the table of known names has.

@@ -27,9 +27,30 @@ func ReadBatch(v jsontape.Value) (segment.Batch, error) {
 	return segment.ReadBatchOf(v, "events")
 }
 
+// checkReleased refuses a mark that cannot be read: it tells for what an event may
+// be stored, and half of it would tell something else.
+func checkReleased(v jsontape.Value) error {
+	wrong := &segment.FieldError{Field: "released", Why: "must be an array of purposes"}
+	switch {
+	case !v.Exists():
+		return nil
+	case v.Type() != jsontape.Array, v.Len() > event.MaxPurposes:
+		return wrong
+	}
+	for items := v.Items(); items.Next(); {
+		if items.Value().Type() != jsontape.String {
+			return wrong
+		}
+	}
+	return nil
+}
+
 // Read fills e from one event of the batch. An error is a *segment.FieldError.
 func Read(e *segment.Event, v jsontape.Value) error {
 	if err := e.ReadNamed(v, event.TypeUnknown, "name"); err != nil {
+		return err
+	}
+	if err := checkReleased(e.Released); err != nil {
 		return err
 	}
 	switch e.OwnPage.Type() {

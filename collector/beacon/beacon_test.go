@@ -2,6 +2,7 @@ package beacon
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"zgoda/collector/segment"
@@ -47,14 +48,19 @@ func TestBeacon(t *testing.T) {
 func TestBeaconRefuses(t *testing.T) {
 	var e segment.Event
 	for body, field := range map[string]string{
-		`{"type":"track"}`:                      "name",
-		`{"type":"track","name":1}`:             "name",
-		`{"type":"page","page":"x"}`:            "page",
-		`{"name":"x"}`:                          "type",
-		`7`:                                     "batch",
-		`{"type":"page","properties":["x"]}`:    "properties",
-		`{"type":"identify","userId":["x"]}`:    "userId",
-		`{"type":"page","messageId":{"a":"b"}}`: "messageId",
+		`{"type":"track"}`:                       "name",
+		`{"type":"track","name":1}`:              "name",
+		`{"type":"page","page":"x"}`:             "page",
+		`{"name":"x"}`:                           "type",
+		`7`:                                      "batch",
+		`{"type":"page","properties":["x"]}`:     "properties",
+		`{"type":"identify","userId":["x"]}`:     "userId",
+		`{"type":"page","messageId":{"a":"b"}}`:  "messageId",
+		`{"type":"page","released":"analytics"}`: "released",
+		`{"type":"page","released":["a",1]}`:     "released",
+		`{"type":"page","released":{}}`:          "released",
+		`{"type":"page","released":null}`:        "released",
+		`{"type":"page","released":[` + strings.Repeat(`"a",`, 32) + `"a"]}`: "released",
 	} {
 		wrong, ok := errors.AsType[*segment.FieldError](Read(&e, parse(t, body)))
 		if !ok || wrong.Field != field {

@@ -23,6 +23,7 @@ type Event struct {
 	Campaign                           jsontape.Value // context.campaign
 	IP, UserAgent, Group               jsontape.Value // of the context
 	Consent, GPC                       jsontape.Value // their reader judges
+	Released                           jsontape.Value // of the snippet: absent, or an array of texts
 }
 
 // Reset empties the event.
@@ -54,7 +55,7 @@ func (e *Event) ReadNamed(v jsontape.Value, route event.Type, track string) (err
 	if e.GroupID == nil && e.Type == event.TypeGroup {
 		return &FieldError{"groupId", "is required"}
 	}
-	e.Consent, e.GPC, e.OwnPage = c.consent, c.gpc, c.page
+	e.Consent, e.GPC, e.OwnPage, e.Released = c.consent, c.gpc, c.page, c.released
 	return e.readName(&c, track)
 }
 
@@ -63,6 +64,7 @@ type call struct {
 	kind, messageID, anonymousID, userID, previousID, groupID, proof jsontape.Value
 	timestamp, original, sent                                        jsontape.Value
 	context, properties, traits, page, consent, gpc                  jsontape.Value
+	released                                                         jsontape.Value
 	event, name                                                      jsontape.Value
 }
 
@@ -102,6 +104,8 @@ func (c *call) read(v jsontape.Value) {
 			c.consent = m.Value()
 		case jsontape.GPC:
 			c.gpc = m.Value()
+		case jsontape.Released:
+			c.released = m.Value()
 		case jsontape.Event:
 			c.event = m.Value()
 		case jsontape.Name:
