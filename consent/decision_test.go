@@ -319,6 +319,13 @@ func TestCookieEndsWithItsGrant(t *testing.T) {
 			t.Errorf("%s on %s: %v by %v", c.source, c.today, got.Outcome, got.By)
 		}
 	}
+	// As the ledger has it once the end is noted there, and not where nothing was ever said.
+	for noted, want := range map[Held]Outcome{{Version: version}: Deny, {Version: version - 1}: Deny, {}: Allow} {
+		d := Decide(p, stating(p, SourceCookie, Granted), Subject{Visitor: holding(p, noted), Speaks: SpeaksForVisitor, Today: today})
+		if got := d.Verdict(analytics); got.Outcome != want {
+			t.Errorf("%+v: %v by %v", noted, got.Outcome, got.By)
+		}
+	}
 	trace := Explain(p, stating(p, SourceCookie, Granted), Subject{Visitor: holding(p, held), Speaks: SpeaksForVisitor, Today: today})
 	inputs := trace.Purposes[analytics].Inputs
 	if inputs[0].Note != "ended on 2024-10-04, so it must be asked again" || inputs[1].Note != "the grant that was given with it has ended" {

@@ -128,5 +128,7 @@ func (c *verdictCase) ended(r *Record, i int) bool {
 		return false
 	}
 	h := &r.Purposes[c.policy.Purposes[i].Bit]
-	return h.Choice == ChoiceGiven && h.Until.passed(c.subject.Today)
+	// Once its end is noted nothing is chosen any more, and the version stays.
+	noted := h.Choice == ChoiceUnset && h.Version != 0
+	return noted || h.Choice == ChoiceGiven && h.Until.passed(c.subject.Today)
 }

@@ -219,6 +219,15 @@ func TestTooManyStatementsRefuse(t *testing.T) {
 	if v := d.Verdict(analytics); v.Outcome != Deny || v.By != SourceUnreadable {
 		t.Fatalf("%v by %v", v.Outcome, v.By)
 	}
+	full := &Signals{}
+	for range MaxStatements {
+		full.Put(&Statement{Source: SourceRudderStack})
+	}
+	full.Put(&stating(p, SourceTCF, Refused).Statements[0])
+	d = Decide(p, full, Subject{Visitor: &Record{}, Speaks: SpeaksForVisitor})
+	if v := d.Verdict(measurement); v.Outcome != Deny {
+		t.Errorf("one tool too many loses its refusal: %v by %v", v.Outcome, v.By)
+	}
 	s.Reset()
 	if *s != (Signals{}) {
 		t.Fatal("Reset left something")

@@ -183,7 +183,7 @@ func (s *Signals) Put(st *Statement) {
 			return
 		}
 	}
-	s.Add(st.Source) // marks the last one broken: too many tools
+	s.Add(st.Source).join(st) // the last one, now broken: too many tools, but none loses a refusal
 }
 
 // join adds what another statement of the same source says.
