@@ -60,8 +60,9 @@ func (b *batch) add(p *pending) {
 
 // settle makes an entry say what it means beside what is on record: a refusal of
 // what was given is a withdrawal. The clock's word that a grant is over is passed
-// over when there is none that has ended, since it may have been given again
-// meanwhile.
+// over when it is about another grant than the one in force, since it may have been
+// given again meanwhile. When a purpose is to be renewed is not known here, so that
+// of a grant that is named the clock is believed; of any other its own end counts.
 func (b *batch) settle(e *ledger.Entry) (event.Sequence, bool) {
 	held := b.facts.choices[about{who{e.Site, e.Subject}, e.Purpose}]
 	switch e.State {
@@ -76,8 +77,11 @@ func (b *batch) settle(e *ledger.Entry) (event.Sequence, bool) {
 			e.State = ledger.StateRenewed
 		}
 	case ledger.StateExpired:
-		over := held.choice == consent.ChoiceGiven && (held.until == 0 || held.until <= ledger.Micros(e.At))
-		return held.sequence, !over
+		over := held.until == 0 || held.until <= ledger.Micros(e.At)
+		if e.Ends != 0 {
+			over = held.sequence == e.Ends
+		}
+		return held.sequence, held.choice != consent.ChoiceGiven || !over
 	default:
 	}
 	return 0, false

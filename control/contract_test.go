@@ -40,6 +40,7 @@ var contract = []struct {
 	{"Anchored", contractAnchored},
 	{"Links", contractLinks},
 	{"GrantsEnd", contractGrantsEnd},
+	{"TheClockEndsOneGrant", contractTheClockEndsOneGrant},
 	{"ThePastUndoesNothing", contractThePastUndoesNothing},
 	{"SignalsAtTheChoice", contractSignalsAtTheChoice},
 	{"StoreFromBeforeADPC", contractStoreFromBeforeADPC},

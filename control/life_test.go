@@ -1,6 +1,8 @@
 package control
 
 import (
+	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -160,6 +162,50 @@ func contractGrantsEnd(t *testing.T, cfg Config) {
 	}
 	if h := lifeHeld(t, s, 1); h.Choice != consent.ChoiceGiven || h.Until != 0 {
 		t.Errorf("held: %+v", h)
+	}
+}
+
+// contractTheClockEndsOneGrant: the clock ends the grant that it names, whatever end
+// that has of its own, and never one that was given since.
+func contractTheClockEndsOneGrant(t *testing.T, cfg Config) {
+	t.Helper()
+	s := lifeStore(t, cfg)
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	over := life(1, ledger.StateExpired, at.AddDate(1, 0, 0))
+	over.Channel, over.Type = ledger.ChannelClock, ledger.EventImplied
+	long := life(1, ledger.StateGiven, at)
+	long.Until = at.AddDate(5, 0, 0)
+	lifeWrite(t, s, long)
+	lifeWrite(t, s, over) // names none: the grant's own end counts
+	if h := lifeHeld(t, s, 1); h.Choice != consent.ChoiceGiven {
+		t.Errorf("ended before its own end: %v", h.Choice)
+	}
+	seen, err := s.Lapsing(t.Context(), "shop", "analytics", over.At, over.At, event.Handle{}, 10)
+	if err != nil || len(seen) != 1 || !seen[0].Until.Equal(long.Until) {
+		t.Fatalf("%d found, %v", len(seen), err)
+	}
+	over.Ends = seen[0].Sequence
+	lifeWrite(t, s, life(1, ledger.StateGiven, at.AddDate(1, 0, 0))) // meanwhile, without an end
+	lifeWrite(t, s, over)
+	if h := lifeHeld(t, s, 1); h.Choice != consent.ChoiceGiven {
+		t.Errorf("what was given since was ended: %v", h.Choice)
+	}
+	over.Ends, over.At = event.Sequence(2), at.AddDate(2, 0, 0)
+	lifeWrite(t, s, over)
+	lifeWrite(t, s, over)
+	if h := lifeHeld(t, s, 1); h.Choice != consent.ChoiceUnset {
+		t.Errorf("the grant that was named holds: %v", h.Choice)
+	}
+	if got := lifeStates(t, s, 1); !slices.Equal(got, []string{"given", "renewed", "expired"}) {
+		t.Errorf("entries: %v", got)
+	}
+	if _, err := s.Verify(t.Context()); err != nil {
+		t.Error(err)
+	}
+	wrong := life(2, ledger.StateGiven, at)
+	wrong.Ends = 1
+	if _, err := s.Append(t.Context(), wrong); !errors.Is(err, ledger.ErrEntry) {
+		t.Errorf("a grant that ends a grant: %v", err)
 	}
 }
 

@@ -112,7 +112,7 @@ func (j *Job) purpose(ctx context.Context, site event.SiteID, p *consent.Purpose
 		for _, g := range over {
 			entries = append(entries, ledger.Entry{
 				Site: site, Subject: g.Subject, Purpose: p.ID, PurposeVersion: g.Version, State: ledger.StateExpired, Type: ledger.EventImplied,
-				Channel: ledger.ChannelClock, Actor: "clock", At: now,
+				Channel: ledger.ChannelClock, Actor: "clock", At: now, Ends: g.Sequence,
 				Key: fmt.Sprintf("expired %s %s %d", hex.EncodeToString(g.Subject[:]), p.ID, g.Sequence),
 			})
 		}
@@ -133,9 +133,11 @@ func (j *Job) each(ctx context.Context, site event.SiteID, p *consent.Purpose, a
 		// Months differ in length: what is a little too young is looked at below.
 		given = at.AddDate(0, -p.Renew.Months, 4-p.Renew.Days)
 	}
+	// The day that an end falls on is over as a whole, as decisions have it.
+	until := consent.DayOf(at).Time().AddDate(0, 0, 1).Add(-time.Microsecond)
 	var after event.Handle
 	for {
-		found, err := j.deps.Store.Lapsing(ctx, site, p.ID, given, at, after, step)
+		found, err := j.deps.Store.Lapsing(ctx, site, p.ID, given, until, after, step)
 		if err != nil || len(found) == 0 {
 			return err
 		}

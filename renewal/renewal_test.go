@@ -32,6 +32,8 @@ func TestExpiryByTheClock(t *testing.T) {
 		"given on a leap day":    {"analytics", day(2024, 2, 29, 12), none, day(2025, 2, 28, 23), day(2025, 3, 1, 0)},
 		"an end of its own":      {"marketing", day(2026, 1, 1, 12), day(2026, 5, 1, 8), day(2026, 4, 30, 23), day(2026, 5, 1, 0)},
 		"the earlier of the two": {"analytics", day(2026, 1, 1, 12), day(2026, 5, 1, 8), day(2026, 4, 30, 23), day(2026, 5, 1, 0)},
+		"its end after renewal":  {"analytics", day(2025, 3, 10, 12), day(2028, 1, 1, 8), day(2026, 3, 9, 23), day(2026, 3, 10, 0)},
+		"late on its last day":   {"marketing", day(2026, 1, 1, 12), day(2026, 5, 1, 23), day(2026, 4, 30, 23), day(2026, 5, 1, 0)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := open(t)
@@ -44,6 +46,7 @@ func TestExpiryByTheClock(t *testing.T) {
 			if err != nil || len(entries) != 2 {
 				t.Fatalf("%d entries, %v", len(entries), err)
 			}
+			h.once(t, 0)
 			e := entries[1]
 			if e.State != ledger.StateExpired || e.Purpose != c.purpose || e.Channel != ledger.ChannelClock || !e.At.Equal(h.now) || e.PurposeVersion != entries[0].PurposeVersion {
 				t.Error("the entry does not say what it is")
@@ -124,6 +127,25 @@ func (l *lateReader) Lapsing(_ context.Context, _ event.SiteID, p event.PurposeI
 		}
 	}
 	return nil, nil
+}
+
+// TestGivenAgainMeanwhile: a node that looked before somebody renewed does not end
+// the new grant.
+func TestGivenAgainMeanwhile(t *testing.T) {
+	h := open(t)
+	jo := event.Handle{1}
+	h.give(t, jo, "analytics", h.now.AddDate(-2, 0, 0), time.Time{})
+	late := &lateReader{Store: h.store}
+	if err := late.look(t); err != nil || len(late.seen) != 1 {
+		t.Fatalf("%d seen, %v", len(late.seen), err)
+	}
+	h.give(t, jo, "analytics", h.now, time.Time{})
+	if _, err := h.job(t, late, h).Once(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.states(t, jo); !slices.Equal(got, []ledger.State{ledger.StateGiven, ledger.StateRenewed}) {
+		t.Errorf("entries: %v", got)
+	}
 }
 
 // TestRenewal: whose grant ends soon is listed, then as expired, and not any more

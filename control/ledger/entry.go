@@ -70,6 +70,10 @@ type Entry struct {
 	Country        string    // StateLocated: ISO 3166-1 alpha-2, or 3166-2 such as "US-CA"
 	At             time.Time // UTC, microsecond
 	Until          time.Time // a grant's end, UTC, microsecond; zero: it has none
+	// Ends is for StateExpired: the sequence of the grant whose time is over. The
+	// entry is written only while that very grant is in force. Zero: whichever is in
+	// force, if its own end has come. It is not kept.
+	Ends event.Sequence
 	// Key makes writing idempotent: an entry whose key is already in the ledger
 	// of the site is not written again. Empty: written always. Only its hash is
 	// kept.

@@ -67,6 +67,9 @@ func (e *Entry) validateGrant(f *faults) {
 	if !e.Until.IsZero() && (!ends || !e.Until.After(e.At) || !writable(e.Until.Year())) {
 		f.add("until", "is for grants and minors, and after their time")
 	}
+	if e.Ends != 0 && e.State != StateExpired {
+		f.add("ends", "is for expired")
+	}
 	if e.Guardian && !e.State.Grants() && e.State != StateRequested {
 		f.add("guardian", "is for grants and requests")
 	}
