@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"time"
 )
 
 type dryRunCmd struct {
@@ -20,7 +21,7 @@ type dryRunReport struct {
 	Site           string
 	Live           uint32 `json:"live_policy"`
 	Candidate      uint32 `json:"candidate_policy"`
-	Since          string
+	Since          time.Time
 	Events, Differ uint64
 	Rows           []struct {
 		Live, Candidate string
@@ -60,7 +61,7 @@ func printDryRun(out io.Writer, raw []byte) error {
 	}
 	var b bytes.Buffer
 	line := func(format string, args ...any) { b.WriteString(printable(fmt.Sprintf(format, args...)) + "\n") }
-	line("Site %s since %s: live policy version %d, candidate %d.", r.Site, r.Since, r.Live, r.Candidate)
+	line("Site %s since %s: live policy version %d, candidate %d.", r.Site, r.Since.UTC().Format(time.RFC3339), r.Live, r.Candidate)
 	line("Of %d events the candidate would decide %d otherwise.", r.Events, r.Differ)
 	for _, row := range r.Rows {
 		line("Stored now: %s, with the candidate: %s: %d events", row.Live, row.Candidate, row.Events)

@@ -97,6 +97,9 @@ func (f *contactImportCmd) follow(body io.Reader, bad *badRows, s streams) (last
 			}
 			continue
 		}
+		if l == last { // the last group's line, and then the whole file's
+			continue
+		}
 		last = l
 		if show {
 			_, _ = fmt.Fprintf(s.errw, "\r%d rows read, %d in the ledger, %d left out", l.Rows, l.Accepted, l.Bad)

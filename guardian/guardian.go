@@ -19,6 +19,7 @@ var (
 	ErrBorn        = errors.New("is not the date of birth of a person alive")
 	ErrNoMinor     = errors.New("says that the person was old enough to agree alone")
 	ErrNotVerified = errors.New("is missing: how the guardian was verified")
+	ErrProfiles    = errors.New("profiles, and a minor is never profiled")
 	ErrBasis       = errors.New("does not rest on consent")
 )
 
@@ -43,6 +44,9 @@ func Entries(p *consent.Purpose, grant ledger.Entry, m Minor, verified string, s
 	needed := minority.Ward > given || p.Guardian && minority.Minor > given
 	if !needed {
 		return nil, ErrNoMinor
+	}
+	if p.Kind == consent.KindProfiling { // it would end before it could count
+		return nil, ErrProfiles
 	}
 	var end consent.Day
 	if !said.IsZero() {

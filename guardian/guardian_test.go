@@ -91,3 +91,14 @@ func TestEntriesRefuse(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestNobodyGrantsProfilingOfAMinor: such a grant would end before it could count.
+func TestNobodyGrantsProfilingOfAMinor(t *testing.T) {
+	p := consent.Purpose{ID: "ads", Basis: consent.BasisConsent, Kind: consent.KindProfiling, Version: 1}
+	grant := ledger.Entry{Site: "shop", Subject: event.Handle{1}, Purpose: "ads", PurposeVersion: 1, At: day("2026-11-22")}
+	for born, want := range map[string]error{"2014-05-01": guardian.ErrProfiles, "2001-05-01": guardian.ErrNoMinor} {
+		if entries, err := guardian.Entries(&p, grant, guardian.Minor{Born: day(born), Country: "SK"}, "passport", time.Time{}); !errors.Is(err, want) || entries != nil {
+			t.Errorf("born %s: %v", born, err)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"zgoda/consent"
@@ -59,6 +60,7 @@ type Importer struct {
 	opt    Options
 	report Report
 	rows   []row
+	left   []Bad // rows of the group that are left out, not told yet
 	names  []subjects.Name
 	out    []event.Handle
 	bad    []error
@@ -75,6 +77,11 @@ func New(p people, opt Options) (*Importer, error) {
 // Run reads the file to its end. After an error what was reported is written, and
 // the file can be run again from its beginning.
 func (im *Importer) Run(ctx context.Context, file io.Reader) (Report, error) {
+	report, err := im.run(ctx, file)
+	return report, errors.Join(err, im.tell())
+}
+
+func (im *Importer) run(ctx context.Context, file io.Reader) (Report, error) {
 	in, err := newReader(file)
 	if err != nil {
 		return im.report, err
@@ -86,7 +93,7 @@ func (im *Importer) Run(ctx context.Context, file io.Reader) (Report, error) {
 		}
 		im.report.Rows++
 		if broken, ok := errors.AsType[*faultError](err); ok {
-			if err := im.leave(line, broken); err != nil {
+			if err := im.leave(ctx, line, broken); err != nil {
 				return im.report, err
 			}
 			continue
@@ -104,7 +111,7 @@ func (im *Importer) Run(ctx context.Context, file io.Reader) (Report, error) {
 func (im *Importer) take(ctx context.Context, fields map[string]string, line int) error {
 	r, fault := im.parse(fields)
 	if fault != nil {
-		return im.leave(line, fault)
+		return im.leave(ctx, line, fault)
 	}
 	r.line = line
 	im.rows = append(im.rows, r)
@@ -114,17 +121,54 @@ func (im *Importer) take(ctx context.Context, fields map[string]string, line int
 	return im.flush(ctx)
 }
 
-func (im *Importer) leave(line int, f *faultError) error {
+// leave keeps a row that is left out until its group is told, so that rows are
+// told in the file's order, whether the row or its contact was at fault.
+func (im *Importer) leave(ctx context.Context, line int, f *faultError) error {
+	im.leaveOut(line, f)
+	if len(im.left) < Group {
+		return nil
+	}
+	return im.flush(ctx)
+}
+
+func (im *Importer) leaveOut(line int, f *faultError) {
 	im.report.Bad++
+	im.left = append(im.left, Bad{Line: line, Field: f.field, Reason: f.reason})
+}
+
+// tell tells which rows of the group were left out.
+func (im *Importer) tell() error {
+	left := im.left
+	im.left = nil
 	if im.opt.Bad == nil {
 		return nil
 	}
-	return im.opt.Bad(Bad{Line: line, Field: f.field, Reason: f.reason})
+	slices.SortFunc(left, func(a, b Bad) int { return a.Line - b.Line })
+	for _, b := range left {
+		if err := im.opt.Bad(b); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// flush writes a group: its contacts in one call, its entries in as few
-// transactions as they fit into, a row never in two.
+// flush writes a group, and then tells of it.
 func (im *Importer) flush(ctx context.Context) error {
+	if len(im.rows) == 0 && len(im.left) == 0 {
+		return nil
+	}
+	if err := errors.Join(im.write(ctx), im.tell()); err != nil {
+		return err
+	}
+	if im.opt.Progress != nil {
+		im.opt.Progress(im.report)
+	}
+	return nil
+}
+
+// write writes a group: its contacts in one call, its entries in as few
+// transactions as they fit into, a row never in two.
+func (im *Importer) write(ctx context.Context) error {
 	if len(im.rows) == 0 {
 		return nil
 	}
@@ -153,9 +197,7 @@ func (im *Importer) flush(ctx context.Context) error {
 		r := &im.rows[i]
 		own, fault := im.entries(r, im.out[i], im.bad[i])
 		if fault != nil {
-			if err := im.leave(r.line, fault); err != nil {
-				return err
-			}
+			im.leaveOut(r.line, fault)
 			continue
 		}
 		if len(entries)+len(own) > maxEntries {
@@ -170,8 +212,5 @@ func (im *Importer) flush(ctx context.Context) error {
 		return fmt.Errorf("write the rows up to line %d: %w", im.rows[len(im.rows)-1].line, err)
 	}
 	im.report.Accepted += accepted
-	if im.opt.Progress != nil {
-		im.opt.Progress(im.report)
-	}
 	return nil
 }

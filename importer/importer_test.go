@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -162,6 +163,9 @@ func TestBadRows(t *testing.T) {
 	if err != nil || report.Rows != 2*len(rows) || report.Accepted != len(rows) || report.Bad != len(rows) {
 		t.Fatalf("%+v %v", report, err)
 	}
+	if !slices.IsSortedFunc(bad, func(a, b importer.Bad) int { return a.Line - b.Line }) {
+		t.Error("the rows are not told in the file's order")
+	}
 	byLine := map[int]importer.Bad{}
 	for _, b := range bad {
 		byLine[b.Line] = b
@@ -173,6 +177,24 @@ func TestBadRows(t *testing.T) {
 		if b := byLine[2+2*i]; b.Field != r.field {
 			t.Errorf("line %d: field %q, want %q (%s)", 2+2*i, b.Field, r.field, b.Reason)
 		}
+	}
+}
+
+// TestOnlyBadRows: a file without a good row is told as it is read, in groups.
+func TestOnlyBadRows(t *testing.T) {
+	const rows = 3*importer.Group + 7
+	file := header + strings.Repeat("visitor,x,analytics,2,,given,2026-01-31T12:00:00Z,paper,box,,,,,\n", rows)
+	told, most := 0, 0
+	im, err := importer.New(&people{}, importer.Options{
+		Policy: policy, Actor: "token:till", Now: now, Bad: func(importer.Bad) error { told++; return nil },
+		Progress: func(r importer.Report) { most = max(most, r.Bad-told) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := im.Run(t.Context(), strings.NewReader(file))
+	if err != nil || report.Bad != rows || told != rows || most != 0 {
+		t.Errorf("%+v %v, %d told, %d behind", report, err, told, most)
 	}
 }
 

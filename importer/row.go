@@ -235,6 +235,8 @@ func guardianFault(err error) *faultError {
 		return fault("born", guardian.ErrBorn.Error())
 	case errors.Is(err, guardian.ErrNoMinor):
 		return fault("born", guardian.ErrNoMinor.Error())
+	case errors.Is(err, guardian.ErrProfiles):
+		return fault("purpose", guardian.ErrProfiles.Error())
 	case errors.Is(err, guardian.ErrBasis):
 		return fault("purpose", guardian.ErrBasis.Error())
 	default:

@@ -283,6 +283,17 @@ func TestMissingKeysAreNamed(t *testing.T) {
 	}
 }
 
+// TestMissingKeysAreNamedOnce: all of them, in one sentence.
+func TestMissingKeysAreNamedOnce(t *testing.T) {
+	s := site()
+	s.Controller.Phone, s.Purposes[0].Data, s.Purposes[1].Locations = "", nil, nil
+	_, err := Receipt(s, who(), entries(), at)
+	want := ErrMissing.Error() + ": site shop: controller.phone, purposes analytics.data, purposes marketing.storage_locations"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestIdentifiersStay(t *testing.T) {
 	a, b := documents(t, site()), documents(t, site())
 	for name := range a {

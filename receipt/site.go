@@ -58,10 +58,10 @@ var ErrMissing = errors.New("the site's configuration lacks what a consent recor
 
 // missing says which keys are not there.
 func (s *Site) missing(purposes []*Purpose) error {
-	var errs []error
+	var keys []string
 	lack := func(key string, is bool) {
 		if is {
-			errs = append(errs, fmt.Errorf("%w: sites %s: %s", ErrMissing, s.ID, key))
+			keys = append(keys, key)
 		}
 	}
 	c := &s.Controller
@@ -79,7 +79,10 @@ func (s *Site) missing(purposes []*Purpose) error {
 		lack("purposes "+string(p.ID)+".data", len(p.Data) == 0)
 		lack("purposes "+string(p.ID)+".storage_locations", len(p.Locations) == 0)
 	}
-	return errors.Join(errs...)
+	if len(keys) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: site %s: %s", ErrMissing, s.ID, strings.Join(keys, ", "))
 }
 
 // history is what was said about one purpose, oldest first.
