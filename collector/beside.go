@@ -26,6 +26,9 @@ type beside struct {
 	// candidate has the same signals as the site's candidate reads them; nil
 	// without one.
 	candidate *dryrun.Case
+	// The classes that the keys of the context's traits come to, by the site's
+	// lists and by its candidate's.
+	class, candidateClass consent.Class
 
 	// What the texts come to, for events that have none of their own.
 	buffer minimise.Buffer
@@ -44,6 +47,7 @@ func (w *work) takeBeside() {
 	b, batch := &w.beside, &w.batch
 	limit := besideFactor * w.c.cfg.MaxTextBytes
 	if batch.Context.Exists() {
+		b.class, b.candidateClass = w.classesOfTraits(batch.Context.Get("traits"))
 		b.texts.ReadContext(batch.Context)
 		for p, s := range b.texts {
 			if len(s) > limit {

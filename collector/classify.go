@@ -74,6 +74,18 @@ func (w *work) classify(it *item) consent.Class {
 	return class
 }
 
+// classesOfTraits returns the class of traits that hold for all events, by the
+// site's lists and by its candidate's.
+func (w *work) classesOfTraits(traits jsontape.Value) (live, candidate consent.Class) {
+	if c := w.site.classes; c != nil {
+		live = c.keysOf(&w.folded, traits)
+	}
+	if other := w.site.candidate; other != nil && other.classes != nil {
+		candidate = other.classes.keysOf(&w.folded, traits)
+	}
+	return live, candidate
+}
+
 // path returns the class of a path: that of every folder it is in.
 func (c *classes) path(scratch *[]byte, path []byte) (class consent.Class) {
 	if len(c.paths) == 0 || len(path) == 0 {

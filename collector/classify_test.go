@@ -80,6 +80,19 @@ func TestCriminalIsDropped(t *testing.T) {
 	}
 }
 
+// What stands beside the events of a batch holds for each of them.
+func TestTraitsBesideTheEvents(t *testing.T) {
+	const viewed = `{"type":"track","anonymousId":"v-1","event":"Viewed"}`
+	for traits, dropped := range map[string]int{`{"plan":1}`: 0, `{"a":[{"offence":1}]}`: 2} {
+		s, _ := classified(t)
+		s.grant(event.KindVisitor, "v-1", 0, 1, 2)
+		s.collect(t, browser(RouteBatch, `{"context":{"traits":`+traits+`},"batch":[`+viewed+`,`+viewed+`]}`))
+		if got := s.fates.dropped[event.ReasonCriminal]; got != dropped || len(s.log.records) != 2-dropped {
+			t.Errorf("%s: dropped %d, stored %d", traits, got, len(s.log.records))
+		}
+	}
+}
+
 func TestSpecialNeedsGrantOnRecord(t *testing.T) {
 	body := `{"anonymousId":"v-1","event":"Viewed","properties":{"Diagnosis":"x"},"context":{"consent":{"categoryPreferences":{"analytics":true}}}}`
 	for _, c := range []struct {
@@ -116,6 +129,22 @@ func TestChildIsNotProfiled(t *testing.T) {
 	s.collect(t, browser(RouteTrack, `{"anonymousId":"v-1","event":"Viewed","context":{"page":{"url":"https://shop.example/kids/games"}}}`))
 	if len(s.log.records) != 1 || s.log.records[0].Scope != event.ScopeNone {
 		t.Errorf("stored %v", s.log.records)
+	}
+}
+
+// The law of a US state binds whoever has any tie to one that is known.
+func TestAmerican(t *testing.T) {
+	const eu, us, none = consent.JurisdictionEU, consent.JurisdictionUS, consent.JurisdictionUnknown
+	for _, c := range []struct {
+		established, contact, address consent.Jurisdiction
+		want                          bool
+	}{
+		{eu, eu, eu, false}, {eu, none, none, false}, {eu, us, eu, true}, {eu, eu, us, true}, {eu, none, us, true}, {us, eu, eu, true},
+	} {
+		s := &consent.Subject{Contact: &consent.Record{Place: c.contact}, Address: c.address}
+		if got := american(&consent.Policy{Establishment: c.established}, s); got != c.want {
+			t.Errorf("%+v: %v", c, got)
+		}
 	}
 }
 

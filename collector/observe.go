@@ -107,6 +107,6 @@ func (w *work) classifyForCandidate(it *item) {
 	}
 	live := w.site
 	w.site = live.candidate
-	it.candidateClass = w.classify(it)
+	it.candidateClass = w.classify(it) | w.beside.candidateClass
 	w.site = live
 }

@@ -18,12 +18,8 @@ func (w *work) noteOptOut(s *consent.Subject, contact event.Handle) {
 }
 
 // american says whether the law of the US or one of its states holds for the
-// contact: by the country on record, else by the address, or by where the
-// controller is established.
+// contact: by the country on record, by the address, or by where the controller is
+// established. As everywhere the strictest of them counts, so any of them will do.
 func american(policy *consent.Policy, s *consent.Subject) bool {
-	place := s.Contact.Place
-	if place == consent.JurisdictionUnknown {
-		place = s.Address
-	}
-	return place.American() || policy.Establishment.American()
+	return s.Contact.Place.American() || s.Address.American() || policy.Establishment.American()
 }

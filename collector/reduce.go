@@ -23,7 +23,7 @@ func (w *work) minimise(it *item) {
 			it.raw.Group = w.c.deps.Blinder.BlindOther(w.site.ID, "group", group)
 		}
 	}
-	it.class = w.classify(it)
+	it.class = w.classify(it) | w.beside.class
 	w.classifyForCandidate(it)
 }
 

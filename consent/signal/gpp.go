@@ -17,7 +17,8 @@ import (
 // Its section 2 is a TC string and read as one. The American sections can only
 // refuse: an opt-out refuses the purposes that the site maps to it, and their
 // subsection for Global Privacy Control counts as GPC. A known child without a
-// consent, and a service provider's mode, count as every opt-out. gpp_sid
+// consent, and a service provider's mode, count as every opt-out; a known child
+// is not profiled with one either. gpp_sid
 // selects what may grant; what a section refuses counts whether or not it is
 // named there.
 type GPP struct {
@@ -142,7 +143,20 @@ func american(s *gpp.Section, p *consent.Policy, st *consent.Statement) (gpc boo
 	} else {
 		note(st, consent.DetailNoOptOut)
 	}
+	if s.KnownChild() {
+		unprofiled(p, st)
+	}
 	return s.GPC == gpp.On
+}
+
+// unprofiled refuses what profiles: a known child is not profiled, whoever agreed
+// (GDPR Art. 8).
+func unprofiled(p *consent.Policy, st *consent.Statement) {
+	for i := range p.Purposes {
+		if p.Purposes[i].Kind == consent.KindProfiling {
+			st.Say(i, consent.Refused)
+		}
+	}
 }
 
 func gppFault(err error) consent.Detail {

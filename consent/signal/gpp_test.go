@@ -24,6 +24,7 @@ func TestGPP(t *testing.T) {
 		{"of targeted advertising", gppOf(gppText(9, virginia(2, 1, 0, 0, 2))), "gpp query opted-out --000-"},
 		{"of sensitive data", gppOf(gppText(9, virginia(2, 2, 1, 0, 2))), "gpp query opted-out --0---"},
 		{"a known child", gppOf(gppText(9, virginia(2, 2, 0, 1, 2))), "gpp query opted-out --000-"},
+		{"a known child that may", gppOf(gppText(9, virginia(2, 2, 0, 2, 2))), "gpp query not-opted-out --0---"},
 		{"a service provider", gppOf(gppText(9, virginia(2, 2, 0, 0, 1))), "gpp query opted-out --000-"},
 		{"of sharing", gppOf(gppText(8, california(2, 1, -1))), "gpp query opted-out ---00-"},
 		{"GPC within", gppOf(gppText(8, california(2, 2, 1))), "gpp query opted-out --000-"},
