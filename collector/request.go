@@ -44,8 +44,9 @@ type Request struct {
 	Header    func(name string, yield func(value []byte) bool) // every value of a header; nil: none
 	Cookie    func(name string) []byte                         // nil when absent
 	Query     func(name string) []byte                         // decoded; nil when absent
-	// Cookies and Queries are as Header: every value of one name. nil: none.
-	Cookies, Queries func(name string, yield func(value []byte) bool)
+	// Cookies and Queries are every cookie, raw, and every parameter, decoded,
+	// until yield returns false. nil: none.
+	Cookies, Queries func(yield func(name, value []byte) bool)
 
 	Body       []byte // after decompression
 	ReceivedAt time.Time

@@ -48,6 +48,19 @@ func each(values map[string][]string) func(string, func([]byte) bool) {
 	}
 }
 
+// all is each for what is gone over as a whole.
+func all(values map[string][]string) func(func(name, value []byte) bool) {
+	return func(yield func(name, value []byte) bool) {
+		for name, of := range values {
+			for _, v := range of {
+				if !yield([]byte(name), []byte(v)) {
+					return
+				}
+			}
+		}
+	}
+}
+
 type values = map[string][]string
 
 // Every signal that a request itself carries is read on every route.
@@ -90,7 +103,7 @@ func TestSignalsOnEveryRoute(t *testing.T) {
 		for name, c := range signals {
 			s := toolStage(t)
 			r := request()
-			r.Header, r.Queries, r.Cookies = each(c.header), each(c.query), each(c.cookies)
+			r.Header, r.Queries, r.Cookies = all(c.header), all(c.query), all(c.cookies)
 			a := s.collect(t, r)
 			if want := "profiling=" + c.profiling; !strings.Contains(string(a.Decision), want) {
 				t.Errorf("%s on %s: %s, want %s", name, route, a.Decision, want)
@@ -132,7 +145,7 @@ func TestSignalsInBodies(t *testing.T) {
 // A browser's cookie and header grant nothing for a server's event.
 func TestBrowserSignalsGrantNothingForServer(t *testing.T) {
 	for name, change := range map[string]func(*Request){
-		"cookie": func(r *Request) { r.Cookies = each(values{"euconsent-v2": {tcYes}}) },
+		"cookie": func(r *Request) { r.Cookies = all(values{"euconsent-v2": {tcYes}}) },
 		"ADPC":   func(r *Request) { r.Header = each(values{"ADPC": {"consent=profiling.v1"}}) },
 	} {
 		s := toolStage(t)
@@ -179,7 +192,7 @@ func TestExplainShowsEachSignal(t *testing.T) {
 	s := toolStage(t)
 	r := browser(RouteTrack, `{"event":"x","anonymousId":"v","context":{"consent":{"google":{"ad_personalization":"granted"}}}}`)
 	r.Header = each(values{"Sec-GPC": {"1"}})
-	r.Queries = each(values{"gdpr_consent": {tcYes}, "us_privacy": {"1Y"}})
+	r.Queries = all(values{"gdpr_consent": {tcYes}, "us_privacy": {"1Y"}})
 	x, a := s.Explain(t.Context(), r)
 	if a.Status != 200 || len(x.Events) != 1 {
 		t.Fatalf("%+v", a)

@@ -76,17 +76,15 @@ func (c *call) cookie(name string) []byte {
 	return c.in.Header.Cookie(name)
 }
 
-func (c *call) cookies(name string, yield func(value []byte) bool) {
+func (c *call) cookies(yield func(name, value []byte) bool) {
 	if c.has&namedCookie != 0 {
-		eachCookie(&c.in.Header, name, yield)
+		eachCookie(&c.in.Header, yield)
 	}
 }
 
 func (c *call) query(name string) []byte { return c.in.URI().QueryArgs().Peek(name) }
 
-func (c *call) queries(name string, yield func(value []byte) bool) {
-	eachQuery(c.in, name, yield)
-}
+func (c *call) queries(yield func(name, value []byte) bool) { eachQuery(c.in, yield) }
 
 var (
 	basicHead  = []byte("Basic ")

@@ -29,8 +29,8 @@ func (g *Gateway) consent(ctx context.Context, rc *fasthttp.RequestCtx, now time
 				}
 			}
 		},
-		Cookies: func(name string, yield func(value []byte) bool) { eachCookie(h, name, yield) },
-		Queries: func(name string, yield func(value []byte) bool) { eachQuery(&rc.Request, name, yield) },
+		Cookies: func(yield func(name, value []byte) bool) { eachCookie(h, yield) },
+		Queries: func(yield func(name, value []byte) bool) { eachQuery(&rc.Request, yield) },
 	}
 	if !rc.IsPost() {
 		g.choose(rc, &in, g.deps.Choices.Read(ctx, &in))

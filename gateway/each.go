@@ -6,24 +6,23 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// eachQuery calls yield with each value of a parameter, decoded, until it
-// returns false.
-func eachQuery(in *fasthttp.Request, name string, yield func(value []byte) bool) {
+// eachQuery calls yield with each parameter, decoded, until it returns false.
+func eachQuery(in *fasthttp.Request, yield func(name, value []byte) bool) {
 	uri := in.URI()
 	if len(uri.QueryString()) == 0 {
 		return
 	}
 	for key, value := range uri.QueryArgs().All() {
-		if string(key) == name && !yield(value) {
+		if !yield(key, value) {
 			return
 		}
 	}
 }
 
-// eachCookie calls yield with each value of a cookie as it stands in the header,
-// until it returns false. It reads the header itself: fasthttp leaves cookies out
+// eachCookie calls yield with each cookie as it stands in the header, until it
+// returns false. It reads the header itself: fasthttp leaves cookies out
 // that are not well-formed, and a refusal that cannot be read must not vanish.
-func eachCookie(h *fasthttp.RequestHeader, name string, yield func(value []byte) bool) {
+func eachCookie(h *fasthttp.RequestHeader, yield func(name, value []byte) bool) {
 	for rest := h.RawHeaders(); len(rest) > 0; {
 		var line []byte
 		line, rest, _ = bytes.Cut(rest, newline)
@@ -35,7 +34,7 @@ func eachCookie(h *fasthttp.RequestHeader, name string, yield func(value []byte)
 			var pair []byte
 			pair, list, _ = bytes.Cut(list, semicolon)
 			key, value, _ := bytes.Cut(pair, equals)
-			if string(bytes.TrimSpace(key)) == name && !yield(bytes.TrimSpace(value)) {
+			if !yield(bytes.TrimSpace(key), bytes.TrimSpace(value)) {
 				return
 			}
 		}

@@ -158,13 +158,18 @@ func TestSignalsComeThrough(t *testing.T) {
 	h := open(t, nil)
 	got := map[string][]string{}
 	h.fake.answer = func(r *collector.Request, a *collector.Answer) {
-		note := func(name string, each func(string, func([]byte) bool), key string) {
-			each(key, func(v []byte) bool {
-				got[name] = append(got[name], string(v))
+		note := func(name string, all func(func(key, value []byte) bool), key string) {
+			all(func(k, v []byte) bool {
+				if string(k) == key {
+					got[name] = append(got[name], string(v))
+				}
 				return true
 			})
 		}
-		note("adpc", r.Header, "ADPC")
+		r.Header("ADPC", func(v []byte) bool {
+			got["adpc"] = append(got["adpc"], string(v))
+			return true
+		})
 		note("gdpr_consent", r.Queries, "gdpr_consent")
 		note("gpp", r.Queries, "gpp")
 		note("none", r.Queries, "us_privacy")

@@ -24,10 +24,10 @@ type Request struct {
 	FetchSite  []byte // Sec-Fetch-Site
 	Address    netip.Addr
 	Header     func(name string, yield func(value []byte) bool)
-	Cookies    func(name string, yield func(value []byte) bool) // raw, as Header
-	Queries    func(name string, yield func(value []byte) bool) // parameters, as Header
-	Visitor    []byte                                           // the raw cookie, nil when absent
-	Choice     []byte                                           // the raw cookie, nil when absent
+	Cookies    func(yield func(name, value []byte) bool) // all of them, raw
+	Queries    func(yield func(name, value []byte) bool) // all parameters, decoded
+	Visitor    []byte                                    // the raw cookie, nil when absent
+	Choice     []byte                                    // the raw cookie, nil when absent
 	Body       []byte
 	ReceivedAt time.Time
 }

@@ -16,14 +16,16 @@ const (
 )
 
 func (r *Request) with(queries, cookies map[string]string) *Request {
-	each := func(values map[string]string) func(string, func([]byte) bool) {
-		return func(name string, yield func([]byte) bool) {
-			if v, ok := values[name]; ok {
-				yield([]byte(v))
+	all := func(values map[string]string) func(func(name, value []byte) bool) {
+		return func(yield func(name, value []byte) bool) {
+			for name, v := range values {
+				if !yield([]byte(name), []byte(v)) {
+					return
+				}
 			}
 		}
 	}
-	r.Queries, r.Cookies = each(queries), each(cookies)
+	r.Queries, r.Cookies = all(queries), all(cookies)
 	return r
 }
 

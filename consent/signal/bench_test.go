@@ -26,28 +26,28 @@ func sixSignals(tb testing.TB) ([]Parser, *Input) {
 	for id := 1; id <= 1000; id += 2 {
 		string1000.vendors, string1000.disclosed = append(string1000.vendors, id), append(string1000.disclosed, id)
 	}
-	values := map[string][]byte{
-		"ADPC":         []byte(`withdraw=*, consent="analytics.v2 profiling.v2"`),
-		"euconsent-v2": []byte(string1000.String()),
-		"gpp":          []byte(gppText(8, california(2, 2, 0), 9, virginia(2, 2, 0, 0, 2))),
-		"us_privacy":   []byte("1YNN"),
-		"gcs":          []byte("G111"),
-		"gcd":          []byte("13r3r3r3r5"),
+	cookies := list{{"_ga", "GA1.1.1"}, {"euconsent-v2", string1000.String()}}
+	query := list{
+		{"gpp", gppText(8, california(2, 2, 0), 9, virginia(2, 2, 0, 0, 2))},
+		{"us_privacy", "1YNN"},
+		{"gcs", "G111"},
+		{"gcd", "13r3r3r3r5"},
 	}
-	each := func(name string, yield func([]byte) bool) {
-		if v := values[name]; v != nil {
-			yield(v)
-		}
-	}
+	adpc := []byte(`withdraw=*, consent="analytics.v2 profiling.v2"`)
 	in := &Input{
-		Header: each, Cookies: each, Query: each, Now: testNow,
+		Header: func(name string, yield func([]byte) bool) {
+			if name == "ADPC" {
+				yield(adpc)
+			}
+		},
+		Cookies: cookies.all(), Query: query.all(), Now: testNow,
 		Context: parse(tb, `{"locale":"sk","page":{"path":"/"},"consent":{"categoryPreferences":{"C0002":true,"C0004":false}}}`),
 	}
 	parsers := Standard(testJar, cache)
 	var out consent.Signals
 	for deadline := time.Now().Add(10 * time.Second); ; {
 		before := cache.Stats().Hits
-		ReadAll(parsers, in, toolPolicy(), &out)
+		ReadAll(parsers, in, sixPolicy(), &out)
 		if cache.Stats().Hits == before+2 { // both strings are kept
 			break
 		}
@@ -58,6 +58,30 @@ func sixSignals(tb testing.TB) ([]Parser, *Input) {
 	return parsers, in
 }
 
+// list is what a server has read of an address, or of the cookies.
+type list [][2]string
+
+func (l list) all() Each {
+	var raw [][2][]byte
+	for _, f := range l {
+		raw = append(raw, [2][]byte{[]byte(f[0]), []byte(f[1])})
+	}
+	return func(yield func(name, value []byte) bool) {
+		for i := range raw {
+			if !yield(raw[i][0], raw[i][1]) {
+				return
+			}
+		}
+	}
+}
+
+// sixPolicy is toolPolicy of a site that is on the vendor list.
+func sixPolicy() *consent.Policy {
+	p := toolPolicy()
+	p.Vendor = 755
+	return p
+}
+
 func decideBySix(parsers []Parser, in *Input, p *consent.Policy, out *consent.Signals) consent.Decision {
 	ReadAll(parsers, in, p, out)
 	return consent.Decide(p, out, consent.Subject{Visitor: &consent.Record{}, Speaks: consent.SpeaksForVisitor, Today: 20000})
@@ -65,8 +89,7 @@ func decideBySix(parsers []Parser, in *Input, p *consent.Policy, out *consent.Si
 
 func TestSixSignals(t *testing.T) {
 	parsers, in := sixSignals(t)
-	p := toolPolicy()
-	p.Vendor = 755
+	p := sixPolicy()
 	var out consent.Signals
 	d := decideBySix(parsers, in, p, &out)
 	const want = "segment body  -1-0--; adpc header withdraws-all -11000 browser; tcf cookie vendor -111-0 browser; " +
@@ -89,8 +112,7 @@ func TestSixSignals(t *testing.T) {
 // BenchmarkSixSignals reads six signals and decides; the strings are cached.
 func BenchmarkSixSignals(b *testing.B) {
 	parsers, in := sixSignals(b)
-	p := toolPolicy()
-	p.Vendor = 755
+	p := sixPolicy()
 	var out consent.Signals
 	b.Run("read and decide", func(b *testing.B) {
 		b.ReportAllocs()
@@ -113,7 +135,7 @@ func BenchmarkSixSignals(b *testing.B) {
 	})
 	b.Run("nothing to read", func(b *testing.B) {
 		b.ReportAllocs()
-		none := &Input{Header: headers{}.each, Query: headers{}.each, Cookies: headers{}.each, Now: testNow}
+		none := &Input{Header: headers{}.each, Query: headers{}.all, Cookies: headers{}.all, Now: testNow}
 		for b.Loop() {
 			ReadAll(parsers, none, p, &out)
 		}

@@ -46,12 +46,12 @@ func (g Google) Read(in *Input, p *consent.Policy, out *consent.Signals) {
 func (Google) query(in *Input, p *consent.Policy, out *consent.Signals) {
 	r := googleReader{st: consent.Statement{Source: consent.SourceGoogle, Carrier: consent.CarrierQuery}}
 	found := false
-	t := in.texts(in.Query, "gcd", consent.CarrierQuery)
+	t := in.texts(queryGCD)
 	for c, ok := t.next(); ok; c, ok = t.next() {
 		found = true
 		r.parameter(&c, r.gcd(c.text))
 	}
-	t = in.texts(in.Query, "gcs", consent.CarrierQuery)
+	t = in.texts(queryGCS)
 	for c, ok := t.next(); ok; c, ok = t.next() {
 		found = true
 		r.parameter(&c, r.gcs(c.text))

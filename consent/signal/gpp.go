@@ -30,11 +30,11 @@ func (GPP) Source() consent.Source { return consent.SourceGPP }
 
 // Read implements Parser.
 func (g GPP) Read(in *Input, p *consent.Policy, out *consent.Signals) {
-	sid := in.take(in.Query, "gpp_sid")
+	sid := &in.hold().said[queryGPPSID]
 	ids, err := gpp.ParseSIDs(sid.value)
 	odd := sid.found && (err != nil || sid.differs)
 	applies := !sid.found || ids.Has(gpp.TCFEU)
-	w := in.texts(in.Query, "gpp", consent.CarrierQuery)
+	w := in.texts(queryGPP)
 	for c, ok := w.next(); ok; c, ok = w.next() {
 		if odd && c.fault == consent.DetailNone {
 			c.fault = consent.DetailSyntax

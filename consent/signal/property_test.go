@@ -78,6 +78,13 @@ func put(in *Input, place, text string) {
 		}
 	}
 	with := func(was Each) Each {
+		return func(yield func(name, value []byte) bool) {
+			if yield([]byte(name), []byte(text)) && was != nil {
+				was(yield)
+			}
+		}
+	}
+	withHeader := func(was Named) Named {
 		return func(asked string, yield func([]byte) bool) {
 			if asked == name && !yield([]byte(text)) {
 				return
@@ -89,7 +96,7 @@ func put(in *Input, place, text string) {
 	}
 	switch kind {
 	case "header":
-		in.Header = with(in.Header)
+		in.Header = withHeader(in.Header)
 	case "query":
 		in.Query = with(in.Query)
 	case "cookie":

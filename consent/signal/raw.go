@@ -15,17 +15,17 @@ import (
 func Raw(in *Input, limit int) string {
 	var all []byte
 	for _, place := range [...]struct {
-		of   carriedFrom
+		of   field
 		good func(text []byte) bool
 	}{
-		{carriedFrom{in.Query, "gdpr_consent", consent.CarrierQuery}, isTC},
-		{carriedFrom{in.Cookies, "euconsent-v2", consent.CarrierCookie}, isTC},
-		{carriedFrom{in.Query, "gpp", consent.CarrierQuery}, isGPP},
-		{carriedFrom{in.Query, "us_privacy", consent.CarrierQuery}, isUSPrivacy},
-		{carriedFrom{in.Cookies, "usprivacy", consent.CarrierCookie}, isUSPrivacy},
+		{queryTC, isTC},
+		{cookieTC, isTC},
+		{queryGPP, isGPP},
+		{queryUSPrivacy, isUSPrivacy},
+		{cookieUSPrivacy, isUSPrivacy},
 	} {
-		said := in.take(place.of.each, place.of.name)
-		c := said.from(place.of.carrier)
+		said := &in.hold().said[place.of]
+		c := place.of.carried(said.value)
 		if said.differs || c.fault != consent.DetailNone || len(all)+1+len(c.text) > limit || !place.good(c.text) || hasWord(all, c.text) {
 			continue
 		}
@@ -35,12 +35,6 @@ func Raw(in *Input, limit int) string {
 		all = append(all, c.text...)
 	}
 	return string(all)
-}
-
-type carriedFrom struct {
-	each    Each
-	name    string
-	carrier consent.Carrier
 }
 
 func isTC(text []byte) bool {

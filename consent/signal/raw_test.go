@@ -21,7 +21,7 @@ func TestRaw(t *testing.T) {
 		"no room for all":         {headers{"gdpr_consent": {text + strings.Repeat("A", 400)}, "us_privacy": {"1YYN"}}, nil, "1YYN"},
 	} {
 		const limit = 300
-		in := &Input{Query: c.query.each, Cookies: c.cookies.each}
+		in := &Input{Query: c.query.all, Cookies: c.cookies.all}
 		if got := Raw(in, limit); got != c.want || strings.Contains(got, "canary") {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}

@@ -1,7 +1,6 @@
 package signal
 
 import (
-	"sync"
 	"time"
 
 	"zgoda/consent"
@@ -10,20 +9,24 @@ import (
 	"zgoda/jsontape"
 )
 
-// Each calls yield with each value of a name, until it returns false. A name
+// Named calls yield with each value of a name, until it returns false. A name
 // that is not there has none.
-type Each func(name string, yield func(value []byte) bool)
+type Named func(name string, yield func(value []byte) bool)
+
+// Each calls yield with each name and its value, until it returns false. A name
+// that stands several times is met as often.
+type Each func(yield func(name, value []byte) bool)
 
 // Input is the part of a request that signals are read from. Zero fields
 // are signals that are absent. Values are only read during ReadAll.
 type Input struct {
 	// Header has the values of the headers.
-	Header Each
+	Header Named
 	// Cookie is the raw value of __Host-zgoda_consent.
 	Cookie []byte
-	// Cookies has the raw values of all cookies, as they stand in the header.
+	// Cookies has all cookies with their raw values, as they stand in the header.
 	Cookies Each
-	// Query has the decoded values of the parameters of the address.
+	// Query has the parameters of the address, decoded.
 	Query Each
 	// Context is the event's context object (Segment).
 	Context jsontape.Value
@@ -35,7 +38,7 @@ type Input struct {
 	Now time.Time
 
 	tools  toolsFound
-	reader *values // held during ReadAll
+	fields *fields // held during ReadAll
 }
 
 // Parser reads one signal.
@@ -65,64 +68,15 @@ func Standard(jar *cookie.Jar, strings *decoded.Cache) []Parser {
 // ReadAll resets out and reads every signal into it.
 func ReadAll(parsers []Parser, in *Input, p *consent.Policy, out *consent.Signals) {
 	out.Reset()
-	in.reader, in.tools = pool.Get().(*values), toolsFound{} // the pool holds nothing else
+	f := pool.Get().(*fields) // the pool holds nothing else
+	f.read(in)
+	in.fields, in.tools = f, toolsFound{}
 	for _, parser := range parsers {
 		parser.Read(in, p, out)
 	}
-	pool.Put(in.reader)
-	in.reader = nil
+	in.fields = nil
+	f.release()
 }
-
-// values are what a request says under one name. They are pooled, since their
-// function would otherwise be made for every request.
-type values struct {
-	first   []byte
-	found   bool
-	differs bool // there are two values, and they are not the same
-	one     bool // one of them is exactly "1"
-	yield   func(value []byte) bool
-}
-
-var pool = sync.Pool{New: func() any {
-	v := &values{}
-	v.yield = func(value []byte) bool {
-		v.one = v.one || string(value) == "1"
-		v.differs = v.differs || (v.found && string(value) != string(v.first))
-		if !v.found {
-			v.first, v.found = value, true
-		}
-		return true
-	}
-	return v
-}}
-
-// said is what a request says under one name, read.
-type said struct {
-	value               []byte
-	found, differs, one bool
-}
-
-// take returns what stands under the name.
-func (in *Input) take(each Each, name string) (s said) {
-	if each == nil {
-		return s
-	}
-	v := in.reader
-	if v == nil {
-		v = pool.Get().(*values)
-		defer pool.Put(v)
-	}
-	each(name, v.yield)
-	if !v.found {
-		return s
-	}
-	s = said{v.first, v.found, v.differs, v.one}
-	v.first, v.found, v.differs, v.one = nil, false, false, false
-	return s
-}
-
-// headerIsOne says whether any value of the header is exactly "1".
-func (in *Input) headerIsOne(name string) bool { return in.take(in.Header, name).one }
 
 // find returns the index of the purpose with the given id, or -1.
 func find(p *consent.Policy, id []byte) int {

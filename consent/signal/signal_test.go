@@ -40,6 +40,16 @@ func (h headers) each(name string, yield func([]byte) bool) {
 	}
 }
 
+func (h headers) all(yield func(name, value []byte) bool) {
+	for name, values := range h {
+		for _, v := range values {
+			if !yield([]byte(name), []byte(v)) {
+				return
+			}
+		}
+	}
+}
+
 func read(in *Input) consent.Signals {
 	var out consent.Signals
 	out.GPC = consent.Present // ReadAll must reset it

@@ -32,9 +32,9 @@ func (TCF) Source() consent.Source { return consent.SourceTCF }
 
 // Read implements Parser.
 func (t TCF) Read(in *Input, p *consent.Policy, out *consent.Signals) {
-	flag := in.take(in.Query, "gdpr")
+	flag := &in.hold().said[queryGDPR]
 	odd := flag.found && !isFlag(flag)
-	w := in.texts(in.Query, "gdpr_consent", consent.CarrierQuery)
+	w := in.texts(queryTC)
 	for c, ok := w.next(); ok; c, ok = w.next() {
 		if odd && c.fault == consent.DetailNone {
 			c.fault = consent.DetailSyntax
@@ -46,7 +46,7 @@ func (t TCF) Read(in *Input, p *consent.Policy, out *consent.Signals) {
 		c := carried{carrier: consent.CarrierQuery, fault: consent.DetailSyntax}
 		t.say(&c, in.Now, p, out)
 	}
-	w = in.texts(in.Cookies, "euconsent-v2", consent.CarrierCookie)
+	w = in.texts(cookieTC)
 	for c, ok := w.next(); ok; c, ok = w.next() {
 		t.say(&c, in.Now, p, out)
 	}
@@ -61,7 +61,7 @@ func (t TCF) Read(in *Input, p *consent.Policy, out *consent.Signals) {
 }
 
 // isFlag says whether a parameter is 0 or 1.
-func isFlag(s said) bool {
+func isFlag(s *said) bool {
 	return !s.differs && len(s.value) == 1 && (s.value[0] == '0' || s.value[0] == '1')
 }
 

@@ -145,63 +145,6 @@ type carried struct {
 	fault   consent.Detail
 }
 
-// maxValues bounds how many values of one name are read where they differ.
-const maxValues = 8
-
-// texts goes over what stands under a name: one text, or each of those that
-// differ, as one of them may be a refusal.
-type texts struct {
-	said
-	each    Each
-	name    string
-	carrier consent.Carrier
-	at      int
-}
-
-func (in *Input) texts(each Each, name string, carrier consent.Carrier) texts {
-	return texts{said: in.take(each, name), each: each, name: name, carrier: carrier}
-}
-
-// next returns the next text, and whether there is one.
-func (t *texts) next() (c carried, ok bool) {
-	at := t.at
-	t.at++
-	if !t.differs {
-		if at > 0 || !t.found {
-			return c, false
-		}
-		return t.from(t.carrier), true
-	}
-	value, ok := t.each.nth(t.name, at)
-	c = said{value: value}.from(t.carrier)
-	c.fault = consent.DetailDiffers
-	return c, ok && at < maxValues
-}
-
-// nth returns one of several values. It is for what no honest client sends.
-func (each Each) nth(name string, n int) (value []byte, ok bool) {
-	each(name, func(v []byte) bool {
-		if ok = n == 0; ok {
-			value = v
-		}
-		n--
-		return !ok
-	})
-	return value, ok
-}
-
-// from returns a value as a text of a place.
-func (s said) from(carrier consent.Carrier) carried {
-	c := carried{text: s.value, carrier: carrier}
-	switch n := len(s.value); {
-	case n == 0:
-		c.fault = consent.DetailEmpty
-	case carrier == consent.CarrierCookie && n > 1 && s.value[0] == '"' && s.value[n-1] == '"':
-		c.text = s.value[1 : n-1]
-	}
-	return c
-}
-
 // fromBody returns what a member of context.consent holds.
 func fromBody(v jsontape.Value, name string) carried {
 	c := carried{carrier: consent.CarrierBody}

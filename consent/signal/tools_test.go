@@ -57,7 +57,7 @@ type request struct {
 
 func (r *request) input(tb testing.TB) *Input {
 	tb.Helper()
-	in := &Input{Header: r.header.each, Cookies: r.cookies.each, Query: r.query.each, Now: testNow}
+	in := &Input{Header: r.header.each, Cookies: r.cookies.all, Query: r.query.all, Now: testNow}
 	if r.context != "" {
 		in.Context = parse(tb, r.context)
 	}

@@ -16,9 +16,9 @@ func (USPrivacy) Source() consent.Source { return consent.SourceUSPrivacy }
 
 // Read implements Parser.
 func (u USPrivacy) Read(in *Input, p *consent.Policy, out *consent.Signals) {
-	for t := in.texts(in.Query, "us_privacy", consent.CarrierQuery); u.next(&t, p, out); {
+	for t := in.texts(queryUSPrivacy); u.next(&t, p, out); {
 	}
-	for t := in.texts(in.Cookies, "usprivacy", consent.CarrierCookie); u.next(&t, p, out); {
+	for t := in.texts(cookieUSPrivacy); u.next(&t, p, out); {
 	}
 	for t := in.tool(toolUSPrivacy); ; {
 		v := t.next()
