@@ -24,6 +24,7 @@ type postgres struct {
 	pool     *pgxpool.Pool
 	rare     *sql.DB // over pool
 	heard    hearing
+	ear      atomic.Pointer[pgx.Conn] // holds the node's name until watch hears on it
 	closed   atomic.Bool
 }
 
@@ -49,6 +50,11 @@ func openPostgres(ctx context.Context, cfg Config) (database, error) {
 	if err := d.migrate(ctx); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
+	ear, err := d.claim(ctx, cfg.LockWait)
+	if err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	d.ear.Store(ear)
 	return d, nil
 }
 
@@ -111,6 +117,9 @@ func (d *postgres) settled(wanted ends) bool {
 
 func (d *postgres) close() error {
 	d.closed.Store(true)
+	if ear := d.ear.Swap(nil); ear != nil {
+		hangUp(context.Background(), ear)
+	}
 	err := d.rare.Close()
 	d.pool.Close()
 	return err

@@ -84,7 +84,8 @@ var (
 )
 
 // Open opens the store, making or migrating it as needed. One process alone has
-// a SQLite file open: Open waits up to LockWait for another to end.
+// a SQLite file open, or a shared store under one node's name: Open waits up to
+// LockWait for another to end, and returns ErrInUse or ErrNodeTaken then.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -123,8 +124,9 @@ func (s *Store) Writer() ledger.Writer { return s.cfg.Node }
 func (s *Store) Shared() bool { return s.cfg.Address != "" }
 
 // Watch hands over what changes in a shared store, this node's own changes too,
-// in their order, until ctx ends. It connects again by itself. One Watch at a
-// time.
+// in their order, until ctx ends. It connects again by itself, and returns
+// ErrNodeTaken when another process has taken this node's name meanwhile. One
+// Watch at a time.
 func (s *Store) Watch(ctx context.Context, hear func(Heard)) error {
 	return s.db.watch(ctx, func(h Heard) {
 		s.reached(h.Through)

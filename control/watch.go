@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -80,13 +81,18 @@ func (b *beats) back(number uint64) (time.Time, bool) {
 	return at, there
 }
 
-// watch listens until ctx ends, on two connections of its own: one to hear, one
-// to tell beats. Its own beats are what it goes by: notifications arrive in the
+// watch listens until ctx ends, on two connections of its own: one to hear, which
+// holds the node's name too, and one to tell beats. It ends with ErrNodeTaken when
+// another process took the name while this one was cut off. Its own beats are what it goes by: notifications arrive in the
 // order of their commits, so a beat that has come back says that whatever was
 // committed before it was told has been heard.
 func (d *postgres) watch(ctx context.Context, hear func(Heard)) error {
 	for ctx.Err() == nil {
-		if err := d.listen(ctx, hear); err != nil && ctx.Err() == nil {
+		err := d.listen(ctx, hear)
+		if errors.Is(err, ErrNodeTaken) {
+			return err
+		}
+		if err != nil && ctx.Err() == nil {
 			d.pool.Reset() // its connections lead where this one did
 		}
 		select {
@@ -99,13 +105,13 @@ func (d *postgres) watch(ctx context.Context, hear func(Heard)) error {
 
 // listen listens until something fails.
 func (d *postgres) listen(ctx context.Context, hear func(Heard)) error {
-	ear, err := d.dial(ctx, "on")
+	ear, err := d.takeEar(ctx)
 	if err != nil {
 		return err
 	}
 	defer hangUp(ctx, ear)
 	// A beat need not be on the disk.
-	mouth, err := d.dial(ctx, "off")
+	mouth, err := d.dial(ctx, func(p map[string]string) { p["synchronous_commit"] = "off" })
 	if err != nil {
 		return err
 	}
@@ -119,13 +125,14 @@ func (d *postgres) listen(ctx context.Context, hear func(Heard)) error {
 	return group.Wait()
 }
 
-func (d *postgres) dial(ctx context.Context, durable string) (*pgx.Conn, error) {
+// dial makes a connection beside the pool, with settings of its own.
+func (d *postgres) dial(ctx context.Context, set func(map[string]string)) (*pgx.Conn, error) {
 	cfg, err := pgx.ParseConfig(d.cfg.Address)
 	if err != nil {
 		return nil, ErrAddress
 	}
 	session(cfg, d.cfg)
-	cfg.RuntimeParams["synchronous_commit"] = durable
+	set(cfg.RuntimeParams)
 	ctx, cancel := context.WithTimeout(ctx, beatPatience)
 	defer cancel()
 	return pgx.ConnectConfig(ctx, cfg)

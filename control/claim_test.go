@@ -1,0 +1,214 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"zgoda/control/ledger"
+	"zgoda/control/pgtest"
+	"zgoda/event"
+)
+
+// named are the settings of a node of that name that does not wait for others.
+func named(t *testing.T, address string, node ledger.Writer) Config {
+	t.Helper()
+	cfg := config(t)
+	cfg.Address, cfg.Node, cfg.LockWait = address, node, 200*time.Millisecond
+	return cfg
+}
+
+func mustOpen(t *testing.T, cfg Config) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// watching runs Watch. Each beat that is heard is told of on beats, as far as
+// somebody listens; what Watch returns comes on ended.
+func watching(t *testing.T, s *Store) (beats chan struct{}, ended chan error) {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	beats, ended = make(chan struct{}), make(chan error, 1)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ended <- s.Watch(ctx, func(h Heard) {
+			select {
+			case beats <- struct{}{}:
+			default:
+			}
+		})
+	}()
+	t.Cleanup(func() { stop(); <-done })
+	return beats, ended
+}
+
+func await[T any](t *testing.T, what string, from <-chan T) (v T) {
+	t.Helper()
+	select {
+	case v = <-from:
+	case <-time.After(20 * time.Second):
+		t.Fatal("never: " + what)
+	}
+	return v
+}
+
+// TestOneProcessForEachName: a second one with the name of a node that runs is
+// refused, by words that name the setting, whether or not the first one listens;
+// other names, other databases, and the same name afterwards are fine.
+func TestOneProcessForEachName(t *testing.T) {
+	server := pgtest.Start(t)
+	address := server.Database(t)
+	first := mustOpen(t, named(t, address, "gate-1"))
+	refused := func(when string) {
+		t.Helper()
+		_, err := Open(t.Context(), named(t, address, "gate-1"))
+		if !errors.Is(err, ErrNodeTaken) || !strings.Contains(err.Error(), "gate-1") || !strings.Contains(err.Error(), "the setting node (ZGODA_NODE)") {
+			t.Errorf("%s: %v", when, err)
+		}
+	}
+	refused("opened")
+	beats, _ := watching(t, first)
+	await(t, "a beat", beats)
+	refused("listening")
+	await(t, "a beat after that", beats)
+	mustOpen(t, named(t, address, "gate-2"))
+	mustOpen(t, named(t, server.Database(t), "gate-1"))
+}
+
+// TestANameIsFreeAfterTheEnd: at once, and whoever came too early has waited.
+func TestANameIsFreeAfterTheEnd(t *testing.T) {
+	address := pgtest.Start(t).Database(t)
+	cfg := named(t, address, "gate-1")
+	first := mustOpen(t, cfg)
+	cfg.LockWait = 20 * time.Second
+	opened := make(chan error, 1)
+	go func() {
+		second, err := Open(context.WithoutCancel(t.Context()), cfg)
+		if err == nil {
+			err = second.Close()
+		}
+		opened <- err
+	}()
+	await(t, "the second one waits", waiting(t, first))
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := await(t, "the second one is open", opened); err != nil {
+		t.Error(err)
+	}
+	mustOpen(t, named(t, address, "gate-1"))
+}
+
+// waiting tells when two connections are called by the node's name.
+func waiting(t *testing.T, s *Store) <-chan struct{} {
+	t.Helper()
+	there := make(chan struct{}, 1)
+	deadline := time.Now().Add(20 * time.Second)
+	for n := 0; n < 2 && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if err := s.db.plain().QueryRowContext(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'zgoda gate-1 %'`).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		if n == 2 {
+			there <- struct{}{}
+		}
+	}
+	return there
+}
+
+// TestACrashedNodeStartsAgain: its connections are gone and it never said so.
+func TestACrashedNodeStartsAgain(t *testing.T) {
+	server := pgtest.Start(t)
+	address, proxy := server.Database(t), pgtest.NewProxy(t, server)
+	crashed := mustOpen(t, named(t, pgtest.Through(t, address, proxy.Address()), "gate-1"))
+	if _, err := crashed.Append(t.Context(), entry(event.Handle{1}, ledger.StateGiven, "analytics")); err != nil {
+		t.Fatal(err)
+	}
+	proxy.Cut()
+	cfg := named(t, address, "gate-1")
+	cfg.LockWait = 10 * time.Second
+	again := mustOpen(t, cfg)
+	if _, err := again.Append(t.Context(), entry(event.Handle{2}, ledger.StateGiven, "analytics")); err != nil {
+		t.Fatal(err)
+	}
+	if heads, err := again.Verify(t.Context()); err != nil || len(heads) != 1 || heads[0].Number != 2 {
+		t.Errorf("%v, %v", heads, err)
+	}
+}
+
+// TestANodeKnowsItsOwn: one whose connections hung until the server believes in
+// them and it does not, takes its name back from itself.
+func TestANodeKnowsItsOwn(t *testing.T) {
+	server := pgtest.Start(t)
+	address, proxy := server.Database(t), pgtest.NewProxy(t, server)
+	s := mustOpen(t, named(t, pgtest.Through(t, address, proxy.Address()), "gate-1"))
+	beats, ended := watching(t, s)
+	await(t, "a beat", beats)
+	direct := named(t, address, "gate-2")
+	other := mustOpen(t, direct)
+	for _, cut := range []func(){proxy.Hang, proxy.Cut} {
+		before := holder(t, other)
+		cut()
+		// Mended only once the connections were given up, for which they hang longer
+		// than a beat may.
+		time.AfterFunc(2*beatPatience, proxy.Mend)
+		for end := time.Now().Add(30 * time.Second); holder(t, other) == before || holder(t, other) == 0; time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatal("the name was not taken back")
+			}
+		}
+		await(t, "a beat afterwards", beats)
+	}
+	select {
+	case err := <-ended:
+		t.Errorf("it ended: %v", err)
+	default:
+	}
+	if _, err := Open(t.Context(), named(t, address, "gate-1")); !errors.Is(err, ErrNodeTaken) {
+		t.Errorf("another one: %v", err)
+	}
+}
+
+// holder is the connection that holds the name gate-1, 0 when there is none.
+func holder(t *testing.T, s *Store) (pid int) {
+	t.Helper()
+	err := s.db.plain().QueryRowContext(t.Context(), `SELECT COALESCE(MAX(l.pid), 0) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+		WHERE l.locktype = 'advisory' AND l.granted AND a.application_name LIKE 'zgoda gate-1 %'`).Scan(&pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pid
+}
+
+// TestANameTakenWhileCutOff: the process that was cut off ends with words about it.
+func TestANameTakenWhileCutOff(t *testing.T) {
+	server := pgtest.Start(t)
+	address, proxy := server.Database(t), pgtest.NewProxy(t, server)
+	first := mustOpen(t, named(t, pgtest.Through(t, address, proxy.Address()), "gate-1"))
+	beats, ended := watching(t, first)
+	await(t, "a beat", beats)
+	proxy.Cut()
+	cfg := named(t, address, "gate-1")
+	cfg.LockWait = 10 * time.Second
+	mustOpen(t, cfg)
+	proxy.Mend()
+	if err := await(t, "the first one ends", ended); !errors.Is(err, ErrNodeTaken) {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
+// TestAFileHasNoNames: SQLite has one process by its lock file.
+func TestAFileHasNoNames(t *testing.T) {
+	cfg := named(t, "", "gate-1")
+	mustOpen(t, cfg)
+	if _, err := Open(t.Context(), cfg); !errors.Is(err, ErrInUse) {
+		t.Errorf("a second one: %v", err)
+	}
+}
