@@ -98,10 +98,14 @@ func (f *fake) count() int {
 	return len(f.seen)
 }
 
-// desk answers a fixed state and sets one cookie of each kind.
+// desk answers a fixed state and sets one cookie of each kind. It refuses to read
+// without a key that is public.
 type desk struct{ got choice.Request }
 
-func (d *desk) Read(_ context.Context, _ *choice.Request) choice.Answer {
+func (d *desk) Read(_ context.Context, r *choice.Request) choice.Answer {
+	if key := string(r.Key); key != "pk" && key != "demo-key" {
+		return choice.Answer{Status: 401, Problem: collector.Problem{Title: "Unknown", Field: "key"}}
+	}
 	return choice.Answer{Status: 200, State: &choice.State{Version: 3}, OriginListed: true}
 }
 

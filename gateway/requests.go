@@ -188,6 +188,17 @@ func (g *Gateway) offerRequests(rc *fasthttp.RequestCtx) {
 	rc.Response.Header.AddBytesKV(linkName, link)
 }
 
+// pageless says whether a status means that there is no page for whoever asks: a
+// browser that looks for the offer needs neither a key nor a page.
+func pageless(status int) bool {
+	switch status {
+	case fasthttp.StatusUnauthorized, fasthttp.StatusForbidden, fasthttp.StatusNotFound, fasthttp.StatusGone:
+		return true
+	default:
+		return false
+	}
+}
+
 // head answers a HEAD that carries a decision of Advanced Data Protection
 // Control, or that is for an address without a page: browsers may deliver the
 // header to any address. Nothing is stored: every later request carries it too.

@@ -230,4 +230,9 @@ func (g *Gateway) dispatch(ctx context.Context, rc *fasthttp.RequestCtx, to targ
 		g.confirmation(ctx, rc, now)
 	case endpointNone, endpointCount: // answered above
 	}
+	if rc.IsHead() && pageless(rc.Response.StatusCode()) {
+		rc.Response.ResetBody()
+		rc.Response.Header.Del("Content-Type")
+		g.head(rc)
+	}
 }
