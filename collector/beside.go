@@ -81,7 +81,11 @@ func addSignals(to, from *consent.Signals) {
 // carry fills in what the request itself carries: headers, parameters and cookies.
 func (w *work) carry(in *signal.Input) {
 	in.Header, in.Query, in.Cookies = w.r.Header, w.r.Queries, w.r.Cookies
-	if w.r.Cookie != nil {
+	if w.r.Cookies != nil {
+		w.choice, w.choices = nil, 0
+		w.r.Cookies(w.seeChoice)
+		in.Cookie = w.choice
+	} else if w.r.Cookie != nil {
 		in.Cookie = w.r.Cookie(cookie.Choice)
 	}
 }

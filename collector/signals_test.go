@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"zgoda/consent"
+	"zgoda/consent/cookie"
 	"zgoda/event"
 )
 
@@ -211,5 +212,34 @@ func TestExplainShowsEachSignal(t *testing.T) {
 	}
 	if strings.Contains(string(text), tcYes) {
 		t.Error("the trace repeats a consent string")
+	}
+}
+
+// Our own cookie that is there twice with different choices, or with nothing in it,
+// cannot be read: the choice that is passed over may be a refusal.
+func TestTwoConsentCookies(t *testing.T) {
+	for name, c := range map[string]struct {
+		of    func(yes, no string) []string
+		scope event.Scope
+	}{
+		"one":            {func(yes, _ string) []string { return []string{yes} }, event.ScopePeriod},
+		"in quotes":      {func(yes, _ string) []string { return []string{`"` + yes + `"`} }, event.ScopePeriod},
+		"the same twice": {func(yes, _ string) []string { return []string{yes, yes} }, event.ScopePeriod},
+		"two":            {func(yes, no string) []string { return []string{yes, no} }, event.ScopeNone},
+		"empty":          {func(_, _ string) []string { return []string{""} }, event.ScopeNone},
+		"cut":            {func(yes, _ string) []string { return []string{yes[:9] + `"`} }, event.ScopeNone},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t)
+			seal := func(granted bool) string {
+				return s.jar.SealChoice("shop", cookie.Choices{Version: s.deps.Sites.ByID("shop").Policy.Version, By: map[event.PurposeID]bool{"analytics": granted}}, now)
+			}
+			r := browser(RouteTrack, `{"anonymousId":"v-1","event":"e"}`)
+			r.Cookies = all(values{cookie.Choice: c.of(seal(true), seal(false))})
+			s.collect(t, r)
+			if len(s.log.records) != 1 || s.log.records[0].Scope != c.scope {
+				t.Errorf("stored %v", s.log.records)
+			}
+		})
 	}
 }

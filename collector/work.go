@@ -12,6 +12,7 @@ import (
 	"zgoda/collector/pixel"
 	"zgoda/collector/segment"
 	"zgoda/consent"
+	"zgoda/consent/cookie"
 	"zgoda/consent/signal"
 	"zgoda/event"
 	"zgoda/jsontape"
@@ -81,11 +82,14 @@ type work struct {
 	folded                 []byte         // a name as the site's lists have it
 	encoded                []byte
 	ticket                 spool.Ticket
-	put                    func() error            // made once: puts encoded into the spool
-	seeSite                func(value []byte) bool // made once: reads Sec-Fetch-Site into otherSite
-	decided                bool                    // the answer tells a decision already
-	asked, tracked         bool                    // an event came with Do Not Track; one is stored, or may be, as somebody's
-	quiet                  bool                    // something was dropped that a record might have let through
+	put                    func() error                  // made once: puts encoded into the spool
+	seeSite                func(value []byte) bool       // made once: reads Sec-Fetch-Site into otherSite
+	choice                 []byte                        // the value of the consent cookie
+	choices                int                           // how many there are
+	seeChoice              func(name, value []byte) bool // made once: reads it into choice
+	decided                bool                          // the answer tells a decision already
+	asked, tracked         bool                          // an event came with Do Not Track; one is stored, or may be, as somebody's
+	quiet                  bool                          // something was dropped that a record might have let through
 }
 
 // The sizes above which a work's lists are not kept.
@@ -104,8 +108,27 @@ func (c *Collector) newWork() any {
 		w.otherSite = string(bytes.TrimSpace(value)) == "cross-site"
 		return !w.otherSite
 	}
+	w.seeChoice = func(name, value []byte) bool {
+		if string(name) != cookie.Choice {
+			return true
+		}
+		// A browser sends one with something in it. An empty one, and two that
+		// differ, may hide a refusal: they cannot be read.
+		if n := len(value); n > 1 && value[0] == '"' && value[n-1] == '"' {
+			value = value[1 : n-1]
+		}
+		if w.choices++; len(value) == 0 || w.choices > 1 && !bytes.Equal(value, w.choice) {
+			w.choice = unreadableCookie
+			return false
+		}
+		w.choice = value
+		return true
+	}
 	return w
 }
+
+// unreadableCookie opens as no cookie of any site.
+var unreadableCookie = []byte("?")
 
 // acquire takes a work from the pool for a request.
 func acquire(pool *sync.Pool, r *Request, a *Answer) *work {
@@ -130,7 +153,7 @@ func (w *work) release(pool *sync.Pool) {
 		w.items, w.ids, w.entries, w.encoded = nil, nil, nil, nil
 	}
 	*w = work{
-		c: w.c, put: w.put, seeSite: w.seeSite, text: w.text, beside: beside{buffer: w.beside.buffer},
+		c: w.c, put: w.put, seeSite: w.seeSite, seeChoice: w.seeChoice, text: w.text, beside: beside{buffer: w.beside.buffer},
 		items: w.items[:0], ids: w.ids[:0], entries: w.entries[:0], encoded: w.encoded[:0], folded: w.folded[:0],
 	}
 	pool.Put(w)
