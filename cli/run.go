@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -63,6 +64,9 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errw io.Writer, 
 	if err != nil {
 		_, _ = fmt.Fprintln(errw, "zgoda:", err)
 		return exitFailed
+	}
+	if len(args) > 0 && args[0] == "help" {
+		args = append(slices.Clone(args[1:]), "--help")
 	}
 	k, err := parser.Parse(args)
 	if left {

@@ -13,7 +13,7 @@ import (
 // ErrUnreadable is what an Explainer's error wraps when the bytes are no HTTP
 // request that can be explained. Its text is shown to the asker and repeats
 // nothing of the bytes.
-var ErrUnreadable = errors.New("not a readable HTTP request")
+var ErrUnreadable = errors.New("the request cannot be explained")
 
 type explainInput struct {
 	SitePath

@@ -94,11 +94,11 @@ func (s *Server) streamImport(hctx huma.Context, policy *consent.Policy, who str
 	if err != nil {
 		raw.Header().Set(TrailerOutcome, "failed")
 		raw.Header().Set(TrailerError, strconv.QuoteToASCII(importWords(err)))
-		s.log.Warn("an import was cut off", "site", policy.Site, "rows", report.Rows, "error", err)
+		s.log.Warn("an import was cut off", "site", string(policy.Site), "rows", report.Rows, "error", err)
 		return
 	}
 	raw.Header().Set(TrailerOutcome, "done")
-	s.log.Info("consents were imported", "site", policy.Site, "rows", report.Rows, "accepted", report.Accepted, "bad", report.Bad)
+	s.log.Info("consents were imported", "site", string(policy.Site), "rows", report.Rows, "accepted", report.Accepted, "bad", report.Bad)
 }
 
 // refuseImport answers an import of which nothing was written or told.
