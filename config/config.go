@@ -68,6 +68,9 @@ type SiteConfig struct {
 	Child          Sensitive           `yaml:"child,omitempty"`       // for children (Art. 8)
 	Properties     Allow               `yaml:"properties,omitempty"`
 	Query          Allow               `yaml:"query,omitempty"`
+	// ReleaseUnset lets a grant release the events that a page held because nobody
+	// had chosen yet.
+	ReleaseUnset bool `yaml:"release_unset,omitempty"`
 
 	loopback bool   // the demo's: its key works from loopback only
 	dir      string // relative secret files are looked for here

@@ -56,6 +56,7 @@ func (e *explainer) site(s *SiteConfig, policy *consent.Policy) {
 	} else if len(s.Origins) == 0 && len(s.Keys.Public) > 0 {
 		e.line("  No origin is listed, so browsers can send nothing but measurement.")
 	}
+	e.line("  %s", releaseSentence(s))
 	if slices.ContainsFunc(policy.Purposes, func(p consent.Purpose) bool { return p.TCF.Purposes != 0 }) {
 		if policy.Vendor != 0 {
 			e.line("  TC strings are read for the vendor %d: it must be disclosed and agreed to as well.", policy.Vendor)

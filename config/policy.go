@@ -86,6 +86,9 @@ func (s *SiteConfig) revision(p *consent.Policy) uint32 {
 		writeText(h, string(p.Categories[category]))
 	}
 	_, _ = fmt.Fprintf(h, "%#v %t %t %#v %d\n", p.Establishment, p.UKApart, p.SwissApart, p.Tables, p.Vendor)
+	if s.ReleaseUnset {
+		writeText(h, "release_unset")
+	}
 	for _, l := range []*Sensitive{&s.Special, &s.Criminal, &s.Child} {
 		l.write(h)
 	}

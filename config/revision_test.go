@@ -36,6 +36,7 @@ func TestRevisionCoversTheWholeTable(t *testing.T) {
 		"criminal":      func(s *SiteConfig) { s.Criminal.Keys = []string{"diagnosis"} },
 		"child":         func(s *SiteConfig) { s.Child.Events = []string{"diagnosis"} },
 		"renewal":       func(s *SiteConfig) { s.Purposes[1].RenewAfter = "6mo" },
+		"release":       func(s *SiteConfig) { s.ReleaseUnset = true },
 		"guardian":      func(s *SiteConfig) { s.Purposes[1].Guardian = true },
 	} {
 		if v, r := of(change); v != version || r == revision {

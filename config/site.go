@@ -25,6 +25,7 @@ type Site struct {
 	Policy         *consent.Policy
 	KeepProperties []string
 	KeepQuery      []string
+	ReleaseUnset   bool // a grant releases what its page held
 	Controller     Controller
 	Purposes       []PurposeText // for dialogues, in the order of Policy.Purposes
 	// Special, Criminal and Child make events ones of special data.
@@ -92,7 +93,7 @@ func (s SiteConfig) withoutSecret() (Site, error) {
 	site := Site{
 		ID: event.SiteID(s.ID), Policy: policy, Controller: s.Controller, Loopback: s.loopback,
 		PublicKeys: slices.Clone(s.Keys.Public), Origins: slices.Clone(s.Origins),
-		KeepProperties: slices.Clone(s.Properties.Keep), KeepQuery: slices.Clone(s.Query.Keep),
+		KeepProperties: slices.Clone(s.Properties.Keep), KeepQuery: slices.Clone(s.Query.Keep), ReleaseUnset: s.ReleaseUnset,
 		Special: s.Special.clone(), Criminal: s.Criminal.clone(), Child: s.Child.clone(),
 	}
 	for i := range s.Purposes {

@@ -155,6 +155,7 @@ func (v *checker) site(path string, s *SiteConfig) {
 	v.sensitive(path+".child", &s.Child)
 	v.allow(path+".properties.keep", s.Properties.Keep)
 	v.allow(path+".query.keep", s.Query.Keep)
+	v.releaseUnset(path+".release_unset", s)
 }
 
 func (v *checker) controller(path string, c *Controller) {

@@ -114,7 +114,9 @@ func (d *Desk) Read(ctx context.Context, r *Request) Answer {
 	if err := d.load(ctx, r, &v); err != nil {
 		return d.away(r, site)
 	}
-	return d.state(r, &v, nil)
+	a := d.state(r, &v, nil)
+	a.State.mark(v.unset(a.State))
+	return a
 }
 
 // Write records choices and answers the state that they lead to.
@@ -141,6 +143,7 @@ func (d *Desk) Write(ctx context.Context, r *Request) Answer {
 	if err := d.load(ctx, r, &v); err != nil {
 		return d.away(r, site)
 	}
+	unset := v.unset(d.state(r, &v, nil).State)
 	after := d.merge(r, &v, said)
 	needed := v.needsVisitor(after)
 	if needed && !v.known {
@@ -155,7 +158,9 @@ func (d *Desk) Write(ctx context.Context, r *Request) Answer {
 			return d.away(r, site)
 		}
 	}
-	return d.settle(ctx, r, &v, after, needed)
+	a := d.settle(ctx, r, &v, after, needed)
+	a.State.mark(said.releases(a.State, unset))
+	return a
 }
 
 // site finds the site of the key and holds the request to its rules.

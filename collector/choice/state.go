@@ -26,6 +26,9 @@ type Purpose struct {
 	Allowed bool   `json:"allowed"`
 	By      string `json:"by"`               // who decided, as consent.Source writes it
 	Choice  *bool  `json:"choice,omitempty"` // what the person said; absent: nothing
+	// Release is about a site that lets a grant release what its page held. GET: the
+	// page may hold events for this purpose. POST: this choice releases them.
+	Release bool `json:"release,omitempty"`
 }
 
 // state decides as the collector would for an event of this visitor now. chosen

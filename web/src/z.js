@@ -24,10 +24,16 @@
   var refused = null // what the person refused on this page: said with every event at once
   var version       // of the texts, as the gateway last told
 
+  // What is made before anybody has chosen waits here, in memory alone, where the
+  // page says data-release="on" and the site allows it. It is sent once: released
+  // by a grant on this page, or else as what it is, for no purpose on consent.
+  var held = script.getAttribute('data-release') === 'on' ? [] : null
+  var unset // the purposes that a grant can release it for; undefined: not known yet
+
   function id() {
     var b = new Uint8Array(16)
     w.crypto.getRandomValues(b)
-    return Array.prototype.map.call(b, function (x) { return (x + 256).toString(16).slice(1) }).join('')
+    return Array.from(b, x => (x + 256).toString(16).slice(1)).join('')
   }
 
   // address is a URL without its fragment, without credentials and with only
@@ -35,8 +41,8 @@
   function address(url) {
     var u = new URL(url, d.baseURI)
     var kept = new URLSearchParams()
-    keep.forEach(function (name) {
-      u.searchParams.getAll(name).forEach(function (value) { kept.append(name, value) })
+    keep.forEach(name => {
+      u.searchParams.getAll(name).forEach(value => { kept.append(name, value) })
     })
     var query = kept.toString()
     return u.origin + u.pathname + (query ? '?' + query : '')
@@ -57,8 +63,8 @@
   }
 
   function safely(f) {
-    return function () {
-      try { return f.apply(null, arguments) } catch (e) { /* a fault of ours is not the page's */ }
+    return (...parts) => {
+      try { return f(...parts) } catch (e) { /* a fault of ours is not the page's */ }
     }
   }
 
@@ -77,7 +83,7 @@
     w.fetch(url, {
       method: 'POST', body: body, credentials: 'include', keepalive: body.length < MAX_BYTES,
       headers: { 'Content-Type': 'text/plain' }
-    }).catch(function () {})
+    }).catch(() => {})
   }
 
   function send(type, fields) {
@@ -85,15 +91,43 @@
     event.page = { url: address(w.location.href) }
     var from = referrer()
     if (from) event.page.referrer = from
-    Object.keys(fields).forEach(function (name) {
+    Object.keys(fields).forEach(name => {
       if (fields[name] !== undefined && fields[name] !== null) event[name] = fields[name]
     })
+    if (!held || type === 'identify') return put(event)
+    held.push(event)
+    if (held.length > MAX_EVENTS) put(held.shift(), unset && [])
+  }
+
+  function put(event, released) {
+    if (released) event.released = released
     var size = JSON.stringify(event).length
     if (queue.length && bytes + size > MAX_BYTES) flush()
     queue.push(event)
     bytes += size
     if (queue.length >= MAX_EVENTS) flush()
     else if (!timer) timer = w.setTimeout(safely(flush), LINGER)
+  }
+
+  // letGo sends what is held; for what nobody had chosen about yet, if that is
+  // known, only as far as it is released. With on it goes on holding.
+  function letGo(on, released) {
+    var events = held || []
+    held = on && held && []
+    events.forEach(event => { put(event, unset && (released || [])) })
+  }
+
+  function releasable(now) {
+    return Object.keys(now.purposes).filter(purpose => now.purposes[purpose].release)
+  }
+
+  // ask finds out what a grant could release: nothing where all is chosen already.
+  function ask() {
+    if (held) state().then(safely(now => {
+      var open = now ? releasable(now) : []
+      if (open.length) unset = open
+      else letGo()
+    }))
   }
 
   function track(name, properties) {
@@ -109,7 +143,7 @@
   // that needs one; it is not kept for later.
   function identify(userId, traits, options) {
     if (!userId) return
-    state().then(safely(function (now) {
+    state().then(safely(now => {
       if (!now || !now.visitor) return
       send('identify', { userId: String(userId), properties: traits, proof: options && options.proof })
     }))
@@ -119,12 +153,12 @@
     return w.fetch(host + '/consent' + (body ? '' : '?key=' + encodeURIComponent(key)), {
       method: method, body: body, credentials: 'include', cache: 'no-store',
       headers: body ? { 'Content-Type': 'text/plain' } : {}
-    }).then(function (answer) {
+    }).then(answer => {
       return answer.ok ? answer.json() : null
-    }).then(function (now) {
+    }).then(now => {
       if (now) version = now.version
       return now
-    }).catch(function () { return null })
+    }).catch(() => null)
   }
 
   function state() { return talk('GET') }
@@ -134,39 +168,50 @@
   function consent(choices, options) {
     if (!choices) return state()
     options = options || {}
-    Object.keys(choices).forEach(function (purpose) {
+    Object.keys(choices).forEach(purpose => {
       if (choices[purpose]) return
       refused = refused || {}
       refused[purpose] = false
+      if (unset) unset = unset.filter(other => other !== purpose)
     })
+    if (!unset || !unset.length) letGo()
     flush() // what was done before the choice is sent under what was in force before it
-    var known = options.version !== undefined || version !== undefined ? Promise.resolve() : state()
-    return known.then(function () {
-      return talk('POST', JSON.stringify({
-        key: key, choices: choices,
-        version: String(options.version !== undefined ? options.version : version),
-        locale: language(options.locale) || language(d.documentElement.lang) || language(n.language),
-        surface: options.surface || 'dialogue'
-      }))
-    }).then(function (now) {
-      if (!now || !refused) return now
-      Object.keys(choices).forEach(function (purpose) {
-        if (choices[purpose]) delete refused[purpose]
+    var shown = () => options.version !== undefined ? options.version : version
+    var known = shown() !== undefined ? Promise.resolve() : state()
+    return known.then(() => talk('POST', JSON.stringify({
+      key: key, choices: choices, version: String(shown()),
+      locale: language(options.locale) || language(d.documentElement.lang) || language(n.language),
+      surface: options.surface || 'dialogue'
+    }))).then(now => {
+      if (!now) return now
+      Object.keys(choices).forEach(purpose => {
+        if (choices[purpose] && refused) delete refused[purpose]
       })
-      if (!Object.keys(refused).length) refused = null
+      if (refused && !Object.keys(refused).length) refused = null
+      if (held && unset) {
+        var freed = releasable(now).filter(purpose => unset.includes(purpose))
+        if (freed.length || now.visitor) letGo(false, freed)
+      }
       return now
     })
   }
 
   var methods = { track: track, page: page, identify: identify, consent: consent }
-  function zgoda(name) {
-    return methods[name] && methods[name].apply(null, Array.prototype.slice.call(arguments, 1))
+  function zgoda(name, ...parts) {
+    return methods[name] && methods[name](...parts)
   }
-  Object.keys(methods).forEach(function (name) { methods[name] = zgoda[name] = safely(methods[name]) })
+  Object.keys(methods).forEach(name => { methods[name] = zgoda[name] = safely(methods[name]) })
   zgoda.key = key
 
   var waiting = (w.zgoda && w.zgoda.q) || []
   w.zgoda = zgoda
+
+  // A page that comes back may have missed what was chosen elsewhere: it holds
+  // nothing any more.
+  function leave(on) {
+    letGo(on)
+    flush()
+  }
 
   // Single-page applications change the address without loading a page.
   function moved() {
@@ -179,7 +224,7 @@
   function begin() {
     if (script.getAttribute('data-auto') !== 'off') {
       page()
-      ;['pushState', 'replaceState'].forEach(function (name) {
+      ;['pushState', 'replaceState'].forEach(name => {
         var native = w.history[name]
         w.history[name] = function () {
           var result = native.apply(this, arguments)
@@ -189,9 +234,10 @@
       })
       w.addEventListener('popstate', safely(moved))
     }
-    Array.prototype.forEach.call(waiting, function (call) { zgoda.apply(null, call) })
-    d.addEventListener('visibilitychange', safely(function () { if (d.visibilityState === 'hidden') flush() }))
-    w.addEventListener('pagehide', safely(flush))
+    ask()
+    Array.from(waiting).forEach(call => { zgoda(...call) })
+    d.addEventListener('visibilitychange', safely(() => { if (d.visibilityState === 'hidden') leave(true) }))
+    w.addEventListener('pagehide', safely(() => { leave() }))
   }
 
   // A page that is only being prepared has not been seen by anyone.
