@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -139,6 +140,21 @@ type frail struct {
 	entries []ledger.Entry
 	looked  []time.Time // when grants were looked for
 	dropped []time.Time // what links were forgotten before
+}
+
+// works ends the failures.
+func (f *frail) works() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fail = nil
+}
+
+// did says how often grants were looked for, what was written, and before when links
+// were forgotten.
+func (f *frail) did() (looked int, entries []ledger.Entry, dropped []time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.looked), slices.Clone(f.entries), slices.Clone(f.dropped)
 }
 
 func (f *frail) Lapsing(_ context.Context, _ event.SiteID, p event.PurposeID, _, _ time.Time, after event.Handle, _ int) ([]control.Grant, error) {

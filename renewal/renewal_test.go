@@ -213,27 +213,28 @@ func TestRunTriesAgain(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { done <- j.Run(ctx) }()
 		synctest.Wait()
-		if len(f.looked) != 1 || len(f.dropped) != 0 || strings.Count(log.String(), "tried again") != 1 {
-			t.Errorf("looked %d times, dropped %d times, said %s", len(f.looked), len(f.dropped), log.String())
+		if looked, _, dropped := f.did(); looked != 1 || len(dropped) != 0 || strings.Count(log.String(), "tried again") != 1 {
+			t.Errorf("looked %d times, dropped %d times, said %s", looked, len(dropped), log.String())
 		}
-		f.fail = nil
+		f.works()
 		time.Sleep(retry)
 		synctest.Wait()
-		if len(f.looked) != 2 || len(f.entries) != 1 || len(f.dropped) != 1 {
-			t.Fatalf("after %v: looked %d times, %d entries", retry, len(f.looked), len(f.entries))
+		looked, entries, dropped := f.did()
+		if looked != 2 || len(entries) != 1 || len(dropped) != 1 {
+			t.Fatalf("after %v: looked %d times, %d entries", retry, looked, len(entries))
 		}
-		if at := began.Add(retry).AddDate(0, -1, 0); !f.dropped[0].Equal(at) {
-			t.Errorf("links before %v were forgotten, not %v", f.dropped[0], at)
+		if at := began.Add(retry).AddDate(0, -1, 0); !dropped[0].Equal(at) {
+			t.Errorf("links before %v were forgotten, not %v", dropped[0], at)
 		}
 		time.Sleep(Every - time.Second)
 		synctest.Wait()
-		if len(f.looked) != 2 {
+		if looked, _, _ = f.did(); looked != 2 {
 			t.Error("it looked again within a day")
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if len(f.looked) != 3 || f.entries[0].Key != f.entries[1].Key {
-			t.Errorf("after a day: looked %d times", len(f.looked))
+		if looked, entries, _ = f.did(); looked != 3 || entries[0].Key != entries[1].Key {
+			t.Errorf("after a day: looked %d times", looked)
 		}
 		cancel()
 		if err := <-done; err != nil {
