@@ -1,4 +1,5 @@
-// The keyholder's interface to gateways and to the console.
+// The keyholder's interface to gateways, to the console and to who looks after
+// the keys.
 //
 // Batches are columns of fixed-width cells, since one message per identifier
 // would cost more than the hashing. A column that is not whole is refused.
@@ -25,6 +26,58 @@ const (
 	// Verify that runtime/protoimpl is sufficiently up-to-date.
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
+
+type Role int32
+
+const (
+	Role_ROLE_NONE          Role = 0
+	Role_ROLE_PSEUDONYMISE  Role = 1
+	Role_ROLE_RIGHTS        Role = 2
+	Role_ROLE_ADMINISTRATOR Role = 3
+)
+
+// Enum value maps for Role.
+var (
+	Role_name = map[int32]string{
+		0: "ROLE_NONE",
+		1: "ROLE_PSEUDONYMISE",
+		2: "ROLE_RIGHTS",
+		3: "ROLE_ADMINISTRATOR",
+	}
+	Role_value = map[string]int32{
+		"ROLE_NONE":          0,
+		"ROLE_PSEUDONYMISE":  1,
+		"ROLE_RIGHTS":        2,
+		"ROLE_ADMINISTRATOR": 3,
+	}
+)
+
+func (x Role) Enum() *Role {
+	p := new(Role)
+	*p = x
+	return p
+}
+
+func (x Role) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Role) Descriptor() protoreflect.EnumDescriptor {
+	return file_keyholder_proto_enumTypes[0].Descriptor()
+}
+
+func (Role) Type() protoreflect.EnumType {
+	return &file_keyholder_proto_enumTypes[0]
+}
+
+func (x Role) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Role.Descriptor instead.
+func (Role) EnumDescriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{0}
+}
 
 type KeysRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -63,12 +116,16 @@ func (*KeysRequest) Descriptor() ([]byte, []int) {
 }
 
 type KeysAnswer struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Gate          []*GateKey             `protobuf:"bytes,1,rep,name=gate,proto3" json:"gate,omitempty"`     // the current one first
-	Spool         []byte                 `protobuf:"bytes,2,opt,name=spool,proto3" json:"spool,omitempty"`   // 32 bytes
-	Cookie        []byte                 `protobuf:"bytes,3,opt,name=cookie,proto3" json:"cookie,omitempty"` // 32 bytes
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Gate           []*GateKey             `protobuf:"bytes,1,rep,name=gate,proto3" json:"gate,omitempty"`                                            // the current one first
+	Spool          []byte                 `protobuf:"bytes,2,opt,name=spool,proto3" json:"spool,omitempty"`                                          // 32 bytes
+	Cookie         []byte                 `protobuf:"bytes,3,opt,name=cookie,proto3" json:"cookie,omitempty"`                                        // 32 bytes
+	Sealing        []byte                 `protobuf:"bytes,4,opt,name=sealing,proto3" json:"sealing,omitempty"`                                      // public key (X25519, 32 bytes) that identifiers are sealed to; empty: none
+	Revision       uint64                 `protobuf:"varint,5,opt,name=revision,proto3" json:"revision,omitempty"`                                   // changes when anything of this answer, or a purpose key, does
+	VisitorGate    *GateKey               `protobuf:"bytes,6,opt,name=visitor_gate,json=visitorGate,proto3" json:"visitor_gate,omitempty"`           // what visitors and other ids are blinded under; absent: the current one
+	SealingVersion uint32                 `protobuf:"varint,7,opt,name=sealing_version,json=sealingVersion,proto3" json:"sealing_version,omitempty"` // of the key that sealing belongs to
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *KeysAnswer) Reset() {
@@ -120,6 +177,34 @@ func (x *KeysAnswer) GetCookie() []byte {
 		return x.Cookie
 	}
 	return nil
+}
+
+func (x *KeysAnswer) GetSealing() []byte {
+	if x != nil {
+		return x.Sealing
+	}
+	return nil
+}
+
+func (x *KeysAnswer) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *KeysAnswer) GetVisitorGate() *GateKey {
+	if x != nil {
+		return x.VisitorGate
+	}
+	return nil
+}
+
+func (x *KeysAnswer) GetSealingVersion() uint32 {
+	if x != nil {
+		return x.SealingVersion
+	}
+	return 0
 }
 
 type GateKey struct {
@@ -176,10 +261,11 @@ func (x *GateKey) GetKey() []byte {
 
 type ResolveRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	H1            []byte                 `protobuf:"bytes,1,opt,name=h1,proto3" json:"h1,omitempty"`                 // 32 bytes each, at most 4,096
-	Kind          []byte                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`             // 1 byte each: 1 visitor, 2 user_id, 3 email, 4 phone, 5 customer_id
-	Mint          []byte                 `protobuf:"bytes,3,opt,name=mint,proto3" json:"mint,omitempty"`             // 1 byte each: 0 or 1
-	Period        []uint32               `protobuf:"varint,4,rep,packed,name=period,proto3" json:"period,omitempty"` // each: year*100+month, or 0 for the current one
+	H1            []byte                 `protobuf:"bytes,1,opt,name=h1,proto3" json:"h1,omitempty"`                    // 32 bytes each, at most 4,096
+	Kind          []byte                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`                // 1 byte each: 1 visitor, 2 user_id, 3 email, 4 phone, 5 customer_id
+	Mint          []byte                 `protobuf:"bytes,3,opt,name=mint,proto3" json:"mint,omitempty"`                // 1 byte each: 0 or 1
+	Period        []uint32               `protobuf:"varint,4,rep,packed,name=period,proto3" json:"period,omitempty"`    // each: year*100+month, or 0 for the current one
+	H1Old         []byte                 `protobuf:"bytes,5,opt,name=h1_old,json=h1Old,proto3" json:"h1_old,omitempty"` // 32 bytes each, zero: none; the same under the gate key before; empty: none at all
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -238,6 +324,13 @@ func (x *ResolveRequest) GetMint() []byte {
 func (x *ResolveRequest) GetPeriod() []uint32 {
 	if x != nil {
 		return x.Period
+	}
+	return nil
+}
+
+func (x *ResolveRequest) GetH1Old() []byte {
+	if x != nil {
+		return x.H1Old
 	}
 	return nil
 }
@@ -308,6 +401,7 @@ type LinkRequest struct {
 	Kind          []byte                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`       // 1 byte each, none of them a visitor
 	Visitor       []byte                 `protobuf:"bytes,3,opt,name=visitor,proto3" json:"visitor,omitempty"` // 32 bytes, or none
 	Period        uint32                 `protobuf:"varint,4,opt,name=period,proto3" json:"period,omitempty"`
+	H1Old         []byte                 `protobuf:"bytes,5,opt,name=h1_old,json=h1Old,proto3" json:"h1_old,omitempty"` // as in ResolveRequest
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -368,6 +462,13 @@ func (x *LinkRequest) GetPeriod() uint32 {
 		return x.Period
 	}
 	return 0
+}
+
+func (x *LinkRequest) GetH1Old() []byte {
+	if x != nil {
+		return x.H1Old
+	}
+	return nil
 }
 
 type LinkAnswer struct {
@@ -443,6 +544,8 @@ type FindRequest struct {
 	H1            []byte                 `protobuf:"bytes,1,opt,name=h1,proto3" json:"h1,omitempty"`     // 32 bytes
 	Kind          []byte                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"` // 1 byte
 	Period        uint32                 `protobuf:"varint,3,opt,name=period,proto3" json:"period,omitempty"`
+	Call          *Call                  `protobuf:"bytes,4,opt,name=call,proto3" json:"call,omitempty"`
+	H1Old         []byte                 `protobuf:"bytes,5,opt,name=h1_old,json=h1Old,proto3" json:"h1_old,omitempty"` // 32 bytes, or none
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -496,6 +599,20 @@ func (x *FindRequest) GetPeriod() uint32 {
 		return x.Period
 	}
 	return 0
+}
+
+func (x *FindRequest) GetCall() *Call {
+	if x != nil {
+		return x.Call
+	}
+	return nil
+}
+
+func (x *FindRequest) GetH1Old() []byte {
+	if x != nil {
+		return x.H1Old
+	}
+	return nil
 }
 
 type FindAnswer struct {
@@ -552,6 +669,8 @@ func (x *FindAnswer) GetKnown() bool {
 
 type ReadyRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`  // who asks; empty: nobody in particular
+	Held          bool                   `protobuf:"varint,2,opt,name=held,proto3" json:"held,omitempty"` // its writer is held
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -586,8 +705,25 @@ func (*ReadyRequest) Descriptor() ([]byte, []int) {
 	return file_keyholder_proto_rawDescGZIP(), []int{9}
 }
 
+func (x *ReadyRequest) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *ReadyRequest) GetHeld() bool {
+	if x != nil {
+		return x.Held
+	}
+	return false
+}
+
 type ReadyAnswer struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	Revision      uint64                 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"` // as in KeysAnswer
+	Hold          bool                   `protobuf:"varint,2,opt,name=hold,proto3" json:"hold,omitempty"`         // writers are to hold
+	Open          bool                   `protobuf:"varint,3,opt,name=open,proto3" json:"open,omitempty"`         // a purpose key's rotation is under way
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -622,58 +758,3651 @@ func (*ReadyAnswer) Descriptor() ([]byte, []int) {
 	return file_keyholder_proto_rawDescGZIP(), []int{10}
 }
 
+func (x *ReadyAnswer) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *ReadyAnswer) GetHold() bool {
+	if x != nil {
+		return x.Hold
+	}
+	return false
+}
+
+func (x *ReadyAnswer) GetOpen() bool {
+	if x != nil {
+		return x.Open
+	}
+	return false
+}
+
+// Call goes with every request of a person or an administrator.
+type Call struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`         // 16 random bytes; one that was seen is refused
+	At            int64                  `protobuf:"varint,2,opt,name=at,proto3" json:"at,omitempty"`        // Unix milliseconds; one older than two minutes is refused
+	Actor         string                 `protobuf:"bytes,3,opt,name=actor,proto3" json:"actor,omitempty"`   // who acts, as the caller knows them; at most 64 bytes
+	Reason        string                 `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"` // at most 200 bytes, nothing personal
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Call) Reset() {
+	*x = Call{}
+	mi := &file_keyholder_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Call) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Call) ProtoMessage() {}
+
+func (x *Call) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Call.ProtoReflect.Descriptor instead.
+func (*Call) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Call) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *Call) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+func (x *Call) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+func (x *Call) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type OpenRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Blob          [][]byte               `protobuf:"bytes,1,rep,name=blob,proto3" json:"blob,omitempty"` // at most 256, of at most 2,048 bytes
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OpenRequest) Reset() {
+	*x = OpenRequest{}
+	mi := &file_keyholder_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OpenRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OpenRequest) ProtoMessage() {}
+
+func (x *OpenRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OpenRequest.ProtoReflect.Descriptor instead.
+func (*OpenRequest) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *OpenRequest) GetBlob() [][]byte {
+	if x != nil {
+		return x.Blob
+	}
+	return nil
+}
+
+type OpenAnswer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Opened        []*Opened              `protobuf:"bytes,1,rep,name=opened,proto3" json:"opened,omitempty"` // one for each, in order
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OpenAnswer) Reset() {
+	*x = OpenAnswer{}
+	mi := &file_keyholder_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OpenAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OpenAnswer) ProtoMessage() {}
+
+func (x *OpenAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OpenAnswer.ProtoReflect.Descriptor instead.
+func (*OpenAnswer) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *OpenAnswer) GetOpened() []*Opened {
+	if x != nil {
+		return x.Opened
+	}
+	return nil
+}
+
+type Opened struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Readable      bool                   `protobuf:"varint,1,opt,name=readable,proto3" json:"readable,omitempty"` // else damaged, or the key that opens it is gone
+	Gate          uint32                 `protobuf:"varint,2,opt,name=gate,proto3" json:"gate,omitempty"`         // version of K_gate that the hashes were made under
+	H1            []byte                 `protobuf:"bytes,3,opt,name=h1,proto3" json:"h1,omitempty"`              // 32 bytes each
+	Kind          []byte                 `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`          // 1 byte each
+	Mint          []byte                 `protobuf:"bytes,5,opt,name=mint,proto3" json:"mint,omitempty"`          // 1 byte each
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Opened) Reset() {
+	*x = Opened{}
+	mi := &file_keyholder_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Opened) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Opened) ProtoMessage() {}
+
+func (x *Opened) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Opened.ProtoReflect.Descriptor instead.
+func (*Opened) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Opened) GetReadable() bool {
+	if x != nil {
+		return x.Readable
+	}
+	return false
+}
+
+func (x *Opened) GetGate() uint32 {
+	if x != nil {
+		return x.Gate
+	}
+	return 0
+}
+
+func (x *Opened) GetH1() []byte {
+	if x != nil {
+		return x.H1
+	}
+	return nil
+}
+
+func (x *Opened) GetKind() []byte {
+	if x != nil {
+		return x.Kind
+	}
+	return nil
+}
+
+func (x *Opened) GetMint() []byte {
+	if x != nil {
+		return x.Mint
+	}
+	return nil
+}
+
+type RenewRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       []byte                 `protobuf:"bytes,1,opt,name=request,proto3" json:"request,omitempty"` // PKCS#10, DER
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RenewRequest) Reset() {
+	*x = RenewRequest{}
+	mi := &file_keyholder_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RenewRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RenewRequest) ProtoMessage() {}
+
+func (x *RenewRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RenewRequest.ProtoReflect.Descriptor instead.
+func (*RenewRequest) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *RenewRequest) GetRequest() []byte {
+	if x != nil {
+		return x.Request
+	}
+	return nil
+}
+
+type IssueRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	Role          Role                   `protobuf:"varint,2,opt,name=role,proto3,enum=zgoda.keyholder.v1.Role" json:"role,omitempty"`
+	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`        // 1 to 64 of a-z 0-9 - .
+	Seconds       uint32                 `protobuf:"varint,4,opt,name=seconds,proto3" json:"seconds,omitempty"` // how long it is good for; 0: a day
+	Request       []byte                 `protobuf:"bytes,5,opt,name=request,proto3" json:"request,omitempty"`  // PKCS#10, DER: the private key stays where it was made
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IssueRequest) Reset() {
+	*x = IssueRequest{}
+	mi := &file_keyholder_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IssueRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IssueRequest) ProtoMessage() {}
+
+func (x *IssueRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IssueRequest.ProtoReflect.Descriptor instead.
+func (*IssueRequest) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *IssueRequest) GetCall() *Call {
+	if x != nil {
+		return x.Call
+	}
+	return nil
+}
+
+func (x *IssueRequest) GetRole() Role {
+	if x != nil {
+		return x.Role
+	}
+	return Role_ROLE_NONE
+}
+
+func (x *IssueRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *IssueRequest) GetSeconds() uint32 {
+	if x != nil {
+		return x.Seconds
+	}
+	return 0
+}
+
+func (x *IssueRequest) GetRequest() []byte {
+	if x != nil {
+		return x.Request
+	}
+	return nil
+}
+
+type IssueAnswer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Certificate   []byte                 `protobuf:"bytes,1,opt,name=certificate,proto3" json:"certificate,omitempty"` // DER
+	Authority     []byte                 `protobuf:"bytes,2,opt,name=authority,proto3" json:"authority,omitempty"`     // DER, of what signed it
+	Until         int64                  `protobuf:"varint,3,opt,name=until,proto3" json:"until,omitempty"`            // Unix seconds
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IssueAnswer) Reset() {
+	*x = IssueAnswer{}
+	mi := &file_keyholder_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IssueAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IssueAnswer) ProtoMessage() {}
+
+func (x *IssueAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IssueAnswer.ProtoReflect.Descriptor instead.
+func (*IssueAnswer) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *IssueAnswer) GetCertificate() []byte {
+	if x != nil {
+		return x.Certificate
+	}
+	return nil
+}
+
+func (x *IssueAnswer) GetAuthority() []byte {
+	if x != nil {
+		return x.Authority
+	}
+	return nil
+}
+
+func (x *IssueAnswer) GetUntil() int64 {
+	if x != nil {
+		return x.Until
+	}
+	return 0
+}
+
+type Pseudonym struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Handle        []byte                 `protobuf:"bytes,1,opt,name=handle,proto3" json:"handle,omitempty"`    // 16 bytes
+	Purpose       string                 `protobuf:"bytes,2,opt,name=purpose,proto3" json:"purpose,omitempty"`  // consent, profiling, analytics
+	Period        uint32                 `protobuf:"varint,3,opt,name=period,proto3" json:"period,omitempty"`   // of analytics
+	Version       uint32                 `protobuf:"varint,4,opt,name=version,proto3" json:"version,omitempty"` // of the purpose key
+	Visitor       bool                   `protobuf:"varint,5,opt,name=visitor,proto3" json:"visitor,omitempty"` // of a visitor that is linked
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Pseudonym) Reset() {
+	*x = Pseudonym{}
+	mi := &file_keyholder_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Pseudonym) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Pseudonym) ProtoMessage() {}
+
+func (x *Pseudonym) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Pseudonym.ProtoReflect.Descriptor instead.
+func (*Pseudonym) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *Pseudonym) GetHandle() []byte {
+	if x != nil {
+		return x.Handle
+	}
+	return nil
+}
+
+func (x *Pseudonym) GetPurpose() string {
+	if x != nil {
+		return x.Purpose
+	}
+	return ""
+}
+
+func (x *Pseudonym) GetPeriod() uint32 {
+	if x != nil {
+		return x.Period
+	}
+	return 0
+}
+
+func (x *Pseudonym) GetVersion() uint32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *Pseudonym) GetVisitor() bool {
+	if x != nil {
+		return x.Visitor
+	}
+	return false
+}
+
+type SearchRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	Site          string                 `protobuf:"bytes,2,opt,name=site,proto3" json:"site,omitempty"`
+	Kind          uint32                 `protobuf:"varint,3,opt,name=kind,proto3" json:"kind,omitempty"`
+	Value         []byte                 `protobuf:"bytes,4,opt,name=value,proto3" json:"value,omitempty"` // in clear, as it was written
+	Period        uint32                 `protobuf:"varint,5,opt,name=period,proto3" json:"period,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SearchRequest) Reset() {
+	*x = SearchRequest{}
+	mi := &file_keyholder_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SearchRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SearchRequest) ProtoMessage() {}
+
+func (x *SearchRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SearchRequest.ProtoReflect.Descriptor instead.
+func (*SearchRequest) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *SearchRequest) GetCall() *Call {
+	if x != nil {
+		return x.Call
+	}
+	return nil
+}
+
+func (x *SearchRequest) GetSite() string {
+	if x != nil {
+		return x.Site
+	}
+	return ""
+}
+
+func (x *SearchRequest) GetKind() uint32 {
+	if x != nil {
+		return x.Kind
+	}
+	return 0
+}
+
+func (x *SearchRequest) GetValue() []byte {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+func (x *SearchRequest) GetPeriod() uint32 {
+	if x != nil {
+		return x.Period
+	}
+	return 0
+}
+
+type SearchAnswer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Known         bool                   `protobuf:"varint,1,opt,name=known,proto3" json:"known,omitempty"`
+	Ref           []byte                 `protobuf:"bytes,2,opt,name=ref,proto3" json:"ref,omitempty"` // 16 bytes; what the other calls name the contact by
+	Handles       *ResolveAnswer         `protobuf:"bytes,3,opt,name=handles,proto3" json:"handles,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SearchAnswer) Reset() {
+	*x = SearchAnswer{}
+	mi := &file_keyholder_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SearchAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SearchAnswer) ProtoMessage() {}
+
+func (x *SearchAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SearchAnswer.ProtoReflect.Descriptor instead.
+func (*SearchAnswer) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *SearchAnswer) GetKnown() bool {
+	if x != nil {
+		return x.Known
+	}
+	return false
+}
+
+func (x *SearchAnswer) GetRef() []byte {
+	if x != nil {
+		return x.Ref
+	}
+	return nil
+}
+
+func (x *SearchAnswer) GetHandles() *ResolveAnswer {
+	if x != nil {
+		return x.Handles
+	}
+	return nil
+}
+
+type ListRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	Handles       []byte                 `protobuf:"bytes,2,opt,name=handles,proto3" json:"handles,omitempty"` // 16 bytes each, at most 64
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRequest) Reset() {
+	*x = ListRequest{}
+	mi := &file_keyholder_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRequest) ProtoMessage() {}
+
+func (x *ListRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRequest.ProtoReflect.Descriptor instead.
+func (*ListRequest) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *ListRequest) GetCall() *Call {
+	if x != nil {
+		return x.Call
+	}
+	return nil
+}
+
+func (x *ListRequest) GetHandles() []byte {
+	if x != nil {
+		return x.Handles
+	}
+	return nil
+}
+
+type ListAnswer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Contact       []*Listed              `protobuf:"bytes,1,rep,name=contact,proto3" json:"contact,omitempty"` // those that were found
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAnswer) Reset() {
+	*x = ListAnswer{}
+	mi := &file_keyholder_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAnswer) ProtoMessage() {}
+
+func (x *ListAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAnswer.ProtoReflect.Descriptor instead.
+func (*ListAnswer) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *ListAnswer) GetContact() []*Listed {
+	if x != nil {
+		return x.Contact
+	}
+	return nil
+}
+
+type Listed struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Handle        []byte                 `protobuf:"bytes,1,opt,name=handle,proto3" json:"handle,omitempty"` // the one that was asked for
+	Ref           []byte                 `protobuf:"bytes,2,opt,name=ref,proto3" json:"ref,omitempty"`
+	Pseudonym     []*Pseudonym           `protobuf:"bytes,3,rep,name=pseudonym,proto3" json:"pseudonym,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Listed) Reset() {
+	*x = Listed{}
+	mi := &file_keyholder_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Listed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Listed) ProtoMessage() {}
+
+func (x *Listed) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Listed.ProtoReflect.Descriptor instead.
+func (*Listed) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *Listed) GetHandle() []byte {
+	if x != nil {
+		return x.Handle
+	}
+	return nil
+}
+
+func (x *Listed) GetRef() []byte {
+	if x != nil {
+		return x.Ref
+	}
+	return nil
+}
+
+func (x *Listed) GetPseudonym() []*Pseudonym {
+	if x != nil {
+		return x.Pseudonym
+	}
+	return nil
+}
+
+type Datum struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            int64                  `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`     // 0: a new one
+	Kind          uint32                 `protobuf:"varint,2,opt,name=kind,proto3" json:"kind,omitempty"` // an identifier's kind; 0: a trait
+	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`  // of a trait
+	Value         string                 `protobuf:"bytes,4,opt,name=value,proto3" json:"value,omitempty"`
+	Source        string                 `protobuf:"bytes,5,opt,name=source,proto3" json:"source,omitempty"` // where it is from
+	Basis         string                 `protobuf:"bytes,6,opt,name=basis,proto3" json:"basis,omitempty"`
+	Seen          int64                  `protobuf:"varint,7,opt,name=seen,proto3" json:"seen,omitempty"` // Unix milliseconds
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Datum) Reset() {
+	*x = Datum{}
+	mi := &file_keyholder_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Datum) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Datum) ProtoMessage() {}
+
+func (x *Datum) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Datum.ProtoReflect.Descriptor instead.
+func (*Datum) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *Datum) GetId() int64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *Datum) GetKind() uint32 {
+	if x != nil {
+		return x.Kind
+	}
+	return 0
+}
+
+func (x *Datum) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Datum) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *Datum) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *Datum) GetBasis() string {
+	if x != nil {
+		return x.Basis
+	}
+	return ""
+}
+
+func (x *Datum) GetSeen() int64 {
+	if x != nil {
+		return x.Seen
+	}
+	return 0
+}
+
+type Attached struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"` // 16 bytes
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Type          string                 `protobuf:"bytes,3,opt,name=type,proto3" json:"type,omitempty"` // media type
+	Bytes         int64                  `protobuf:"varint,4,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	Source        string                 `protobuf:"bytes,5,opt,name=source,proto3" json:"source,omitempty"`
+	Basis         string                 `protobuf:"bytes,6,opt,name=basis,proto3" json:"basis,omitempty"`
+	Seen          int64                  `protobuf:"varint,7,opt,name=seen,proto3" json:"seen,omitempty"`
+	Complete      bool                   `protobuf:"varint,8,opt,name=complete,proto3" json:"complete,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Attached) Reset() {
+	*x = Attached{}
+	mi := &file_keyholder_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Attached) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Attached) ProtoMessage() {}
+
+func (x *Attached) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Attached.ProtoReflect.Descriptor instead.
+func (*Attached) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *Attached) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *Attached) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Attached) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *Attached) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *Attached) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *Attached) GetBasis() string {
+	if x != nil {
+		return x.Basis
+	}
+	return ""
+}
+
+func (x *Attached) GetSeen() int64 {
+	if x != nil {
+		return x.Seen
+	}
+	return 0
+}
+
+func (x *Attached) GetComplete() bool {
+	if x != nil {
+		return x.Complete
+	}
+	return false
+}
+
+type RevealRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	Ref           []byte                 `protobuf:"bytes,2,opt,name=ref,proto3" json:"ref,omitempty"`
+	Approval      []byte                 `protobuf:"bytes,3,opt,name=approval,proto3" json:"approval,omitempty"` // of an earlier answer, when a second person has approved
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevealRequest) Reset() {
+	*x = RevealRequest{}
+	mi := &file_keyholder_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevealRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevealRequest) ProtoMessage() {}
+
+func (x *RevealRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevealRequest.ProtoReflect.Descriptor instead.
+func (*RevealRequest) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *RevealRequest) GetCall() *Call {
+	if x != nil {
+		return x.Call
+	}
+	return nil
+}
+
+func (x *RevealRequest) GetRef() []byte {
+	if x != nil {
+		return x.Ref
+	}
+	return nil
+}
+
+func (x *RevealRequest) GetApproval() []byte {
+	if x != nil {
+		return x.Approval
+	}
+	return nil
+}
+
+type RevealAnswer struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Data           []*Datum               `protobuf:"bytes,1,rep,name=data,proto3" json:"data,omitempty"`
+	Attachment     []*Attached            `protobuf:"bytes,2,rep,name=attachment,proto3" json:"attachment,omitempty"`
+	ApprovalNeeded []byte                 `protobuf:"bytes,3,opt,name=approval_needed,json=approvalNeeded,proto3" json:"approval_needed,omitempty"` // 16 bytes: above the limit; nothing else is there then
+	Revision       uint64                 `protobuf:"varint,4,opt,name=revision,proto3" json:"revision,omitempty"`                                  // for Put and Remove
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *RevealAnswer) Reset() {
+	*x = RevealAnswer{}
+	mi := &file_keyholder_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevealAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevealAnswer) ProtoMessage() {}
+
+func (x *RevealAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevealAnswer.ProtoReflect.Descriptor instead.
+func (*RevealAnswer) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *RevealAnswer) GetData() []*Datum {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+func (x *RevealAnswer) GetAttachment() []*Attached {
+	if x != nil {
+		return x.Attachment
+	}
+	return nil
+}
+
+func (x *RevealAnswer) GetApprovalNeeded() []byte {
+	if x != nil {
+		return x.ApprovalNeeded
+	}
+	return nil
+}
+
+func (x *RevealAnswer) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+type ApproveRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	Id            []byte                 `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApproveRequest) Reset() {
+	*x = ApproveRequest{}
+	mi := &file_keyholder_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApproveRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApproveRequest) ProtoMessage() {}
+
+func (x *ApproveRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApproveRequest.ProtoReflect.Descriptor instead.
+func (*ApproveRequest) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *ApproveRequest) GetCall() *Call {
+	if x != nil {
+		return x.Call
+	}
+	return nil
+}
+
+func (x *ApproveRequest) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+type ApproveAnswer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ApproveAnswer) Reset() {
+	*x = ApproveAnswer{}
+	mi := &file_keyholder_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ApproveAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ApproveAnswer) ProtoMessage() {}
+
+func (x *ApproveAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ApproveAnswer.ProtoReflect.Descriptor instead.
+func (*ApproveAnswer) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{29}
+}
+
+type WaitingRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WaitingRequest) Reset() {
+	*x = WaitingRequest{}
+	mi := &file_keyholder_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WaitingRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WaitingRequest) ProtoMessage() {}
+
+func (x *WaitingRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WaitingRequest.ProtoReflect.Descriptor instead.
+func (*WaitingRequest) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *WaitingRequest) GetCall() *Call {
+	if x != nil {
+		return x.Call
+	}
+	return nil
+}
+
+type WaitingAnswer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Waiting       []*WaitingReveal       `protobuf:"bytes,1,rep,name=waiting,proto3" json:"waiting,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WaitingAnswer) Reset() {
+	*x = WaitingAnswer{}
+	mi := &file_keyholder_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WaitingAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WaitingAnswer) ProtoMessage() {}
+
+func (x *WaitingAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WaitingAnswer.ProtoReflect.Descriptor instead.
+func (*WaitingAnswer) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *WaitingAnswer) GetWaiting() []*WaitingReveal {
+	if x != nil {
+		return x.Waiting
+	}
+	return nil
+}
+
+type WaitingReveal struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Actor         string                 `protobuf:"bytes,2,opt,name=actor,proto3" json:"actor,omitempty"`
+	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	Since         int64                  `protobuf:"varint,4,opt,name=since,proto3" json:"since,omitempty"` // Unix milliseconds
+	Until         int64                  `protobuf:"varint,5,opt,name=until,proto3" json:"until,omitempty"`
+	Approved      bool                   `protobuf:"varint,6,opt,name=approved,proto3" json:"approved,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WaitingReveal) Reset() {
+	*x = WaitingReveal{}
+	mi := &file_keyholder_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WaitingReveal) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WaitingReveal) ProtoMessage() {}
+
+func (x *WaitingReveal) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WaitingReveal.ProtoReflect.Descriptor instead.
+func (*WaitingReveal) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *WaitingReveal) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *WaitingReveal) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+func (x *WaitingReveal) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *WaitingReveal) GetSince() int64 {
+	if x != nil {
+		return x.Since
+	}
+	return 0
+}
+
+func (x *WaitingReveal) GetUntil() int64 {
+	if x != nil {
+		return x.Until
+	}
+	return 0
+}
+
+func (x *WaitingReveal) GetApproved() bool {
+	if x != nil {
+		return x.Approved
+	}
+	return false
+}
+
+type PutRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	Ref           []byte                 `protobuf:"bytes,2,opt,name=ref,proto3" json:"ref,omitempty"`
+	Site          string                 `protobuf:"bytes,3,opt,name=site,proto3" json:"site,omitempty"`
+	Data          []*Datum               `protobuf:"bytes,4,rep,name=data,proto3" json:"data,omitempty"`
+	Revision      uint64                 `protobuf:"varint,5,opt,name=revision,proto3" json:"revision,omitempty"` // 0: whatever there is
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PutRequest) Reset() {
+	*x = PutRequest{}
+	mi := &file_keyholder_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PutRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PutRequest) ProtoMessage() {}
+
+func (x *PutRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PutRequest.ProtoReflect.Descriptor instead.
+func (*PutRequest) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *PutRequest) GetCall() *Call {
+	if x != nil {
+		return x.Call
+	}
+	return nil
+}
+
+func (x *PutRequest) GetRef() []byte {
+	if x != nil {
+		return x.Ref
+	}
+	return nil
+}
+
+func (x *PutRequest) GetSite() string {
+	if x != nil {
+		return x.Site
+	}
+	return ""
+}
+
+func (x *PutRequest) GetData() []*Datum {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+func (x *PutRequest) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+type PutAnswer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []int64                `protobuf:"varint,1,rep,packed,name=id,proto3" json:"id,omitempty"`
+	Revision      uint64                 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PutAnswer) Reset() {
+	*x = PutAnswer{}
+	mi := &file_keyholder_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PutAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PutAnswer) ProtoMessage() {}
+
+func (x *PutAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PutAnswer.ProtoReflect.Descriptor instead.
+func (*PutAnswer) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *PutAnswer) GetId() []int64 {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *PutAnswer) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+type RemoveRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	Ref           []byte                 `protobuf:"bytes,2,opt,name=ref,proto3" json:"ref,omitempty"`
+	Id            []int64                `protobuf:"varint,3,rep,packed,name=id,proto3" json:"id,omitempty"`
+	Revision      uint64                 `protobuf:"varint,4,opt,name=revision,proto3" json:"revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveRequest) Reset() {
+	*x = RemoveRequest{}
+	mi := &file_keyholder_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveRequest) ProtoMessage() {}
+
+func (x *RemoveRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveRequest.ProtoReflect.Descriptor instead.
+func (*RemoveRequest) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *RemoveRequest) GetCall() *Call {
+	if x != nil {
+		return x.Call
+	}
+	return nil
+}
+
+func (x *RemoveRequest) GetRef() []byte {
+	if x != nil {
+		return x.Ref
+	}
+	return nil
+}
+
+func (x *RemoveRequest) GetId() []int64 {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *RemoveRequest) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+type RemoveAnswer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Revision      uint64                 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveAnswer) Reset() {
+	*x = RemoveAnswer{}
+	mi := &file_keyholder_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveAnswer) ProtoMessage() {}
+
+func (x *RemoveAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveAnswer.ProtoReflect.Descriptor instead.
+func (*RemoveAnswer) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *RemoveAnswer) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+type MergeRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	Keep          []byte                 `protobuf:"bytes,2,opt,name=keep,proto3" json:"keep,omitempty"`
+	Drop          []byte                 `protobuf:"bytes,3,opt,name=drop,proto3" json:"drop,omitempty"`
+	Preview       bool                   `protobuf:"varint,4,opt,name=preview,proto3" json:"preview,omitempty"` // only tell the pseudonyms
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MergeRequest) Reset() {
+	*x = MergeRequest{}
+	mi := &file_keyholder_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MergeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MergeRequest) ProtoMessage() {}
+
+func (x *MergeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MergeRequest.ProtoReflect.Descriptor instead.
+func (*MergeRequest) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *MergeRequest) GetCall() *Call {
+	if x != nil {
+		return x.Call
+	}
+	return nil
+}
+
+func (x *MergeRequest) GetKeep() []byte {
+	if x != nil {
+		return x.Keep
+	}
+	return nil
+}
+
+func (x *MergeRequest) GetDrop() []byte {
+	if x != nil {
+		return x.Drop
+	}
+	return nil
+}
+
+func (x *MergeRequest) GetPreview() bool {
+	if x != nil {
+		return x.Preview
+	}
+	return false
+}
+
+type MergeAnswer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kept          []*Pseudonym           `protobuf:"bytes,1,rep,name=kept,proto3" json:"kept,omitempty"`
+	Dropped       []*Pseudonym           `protobuf:"bytes,2,rep,name=dropped,proto3" json:"dropped,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MergeAnswer) Reset() {
+	*x = MergeAnswer{}
+	mi := &file_keyholder_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MergeAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MergeAnswer) ProtoMessage() {}
+
+func (x *MergeAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MergeAnswer.ProtoReflect.Descriptor instead.
+func (*MergeAnswer) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *MergeAnswer) GetKept() []*Pseudonym {
+	if x != nil {
+		return x.Kept
+	}
+	return nil
+}
+
+func (x *MergeAnswer) GetDropped() []*Pseudonym {
+	if x != nil {
+		return x.Dropped
+	}
+	return nil
+}
+
+type ForgetRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	Ref           []byte                 `protobuf:"bytes,2,opt,name=ref,proto3" json:"ref,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForgetRequest) Reset() {
+	*x = ForgetRequest{}
+	mi := &file_keyholder_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForgetRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForgetRequest) ProtoMessage() {}
+
+func (x *ForgetRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForgetRequest.ProtoReflect.Descriptor instead.
+func (*ForgetRequest) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *ForgetRequest) GetCall() *Call {
+	if x != nil {
+		return x.Call
+	}
+	return nil
+}
+
+func (x *ForgetRequest) GetRef() []byte {
+	if x != nil {
+		return x.Ref
+	}
+	return nil
+}
+
+type ForgetAnswer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Forgotten     []*Pseudonym           `protobuf:"bytes,1,rep,name=forgotten,proto3" json:"forgotten,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForgetAnswer) Reset() {
+	*x = ForgetAnswer{}
+	mi := &file_keyholder_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForgetAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForgetAnswer) ProtoMessage() {}
+
+func (x *ForgetAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForgetAnswer.ProtoReflect.Descriptor instead.
+func (*ForgetAnswer) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *ForgetAnswer) GetForgotten() []*Pseudonym {
+	if x != nil {
+		return x.Forgotten
+	}
+	return nil
+}
+
+type AttachPiece struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Head          *AttachHead            `protobuf:"bytes,1,opt,name=head,proto3" json:"head,omitempty"` // in the first piece alone
+	Part          []byte                 `protobuf:"bytes,2,opt,name=part,proto3" json:"part,omitempty"` // at most 64 KiB
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttachPiece) Reset() {
+	*x = AttachPiece{}
+	mi := &file_keyholder_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttachPiece) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttachPiece) ProtoMessage() {}
+
+func (x *AttachPiece) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttachPiece.ProtoReflect.Descriptor instead.
+func (*AttachPiece) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *AttachPiece) GetHead() *AttachHead {
+	if x != nil {
+		return x.Head
+	}
+	return nil
+}
+
+func (x *AttachPiece) GetPart() []byte {
+	if x != nil {
+		return x.Part
+	}
+	return nil
+}
+
+type AttachHead struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"` // of Attach; absent in what Attachment hands out
+	Ref           []byte                 `protobuf:"bytes,2,opt,name=ref,proto3" json:"ref,omitempty"`
+	Attached      *Attached              `protobuf:"bytes,3,opt,name=attached,proto3" json:"attached,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttachHead) Reset() {
+	*x = AttachHead{}
+	mi := &file_keyholder_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttachHead) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttachHead) ProtoMessage() {}
+
+func (x *AttachHead) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttachHead.ProtoReflect.Descriptor instead.
+func (*AttachHead) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *AttachHead) GetCall() *Call {
+	if x != nil {
+		return x.Call
+	}
+	return nil
+}
+
+func (x *AttachHead) GetRef() []byte {
+	if x != nil {
+		return x.Ref
+	}
+	return nil
+}
+
+func (x *AttachHead) GetAttached() *Attached {
+	if x != nil {
+		return x.Attached
+	}
+	return nil
+}
+
+type AttachAnswer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttachAnswer) Reset() {
+	*x = AttachAnswer{}
+	mi := &file_keyholder_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttachAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttachAnswer) ProtoMessage() {}
+
+func (x *AttachAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttachAnswer.ProtoReflect.Descriptor instead.
+func (*AttachAnswer) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *AttachAnswer) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+type AttachmentRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	Ref           []byte                 `protobuf:"bytes,2,opt,name=ref,proto3" json:"ref,omitempty"`
+	Id            []byte                 `protobuf:"bytes,3,opt,name=id,proto3" json:"id,omitempty"`
+	Approval      []byte                 `protobuf:"bytes,4,opt,name=approval,proto3" json:"approval,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttachmentRequest) Reset() {
+	*x = AttachmentRequest{}
+	mi := &file_keyholder_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttachmentRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttachmentRequest) ProtoMessage() {}
+
+func (x *AttachmentRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttachmentRequest.ProtoReflect.Descriptor instead.
+func (*AttachmentRequest) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *AttachmentRequest) GetCall() *Call {
+	if x != nil {
+		return x.Call
+	}
+	return nil
+}
+
+func (x *AttachmentRequest) GetRef() []byte {
+	if x != nil {
+		return x.Ref
+	}
+	return nil
+}
+
+func (x *AttachmentRequest) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *AttachmentRequest) GetApproval() []byte {
+	if x != nil {
+		return x.Approval
+	}
+	return nil
+}
+
+type StatusRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatusRequest) Reset() {
+	*x = StatusRequest{}
+	mi := &file_keyholder_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatusRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatusRequest) ProtoMessage() {}
+
+func (x *StatusRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatusRequest.ProtoReflect.Descriptor instead.
+func (*StatusRequest) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *StatusRequest) GetCall() *Call {
+	if x != nil {
+		return x.Call
+	}
+	return nil
+}
+
+type StatusAnswer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           []*KeyStatus           `protobuf:"bytes,1,rep,name=key,proto3" json:"key,omitempty"`
+	UnderWay      []*Progress            `protobuf:"bytes,2,rep,name=under_way,json=underWay,proto3" json:"under_way,omitempty"`
+	Kek           string                 `protobuf:"bytes,3,opt,name=kek,proto3" json:"kek,omitempty"` // its URI, nothing secret in it
+	Contacts      uint64                 `protobuf:"varint,4,opt,name=contacts,proto3" json:"contacts,omitempty"`
+	Identifiers   uint64                 `protobuf:"varint,5,opt,name=identifiers,proto3" json:"identifiers,omitempty"`
+	Rewrapped     int64                  `protobuf:"varint,6,opt,name=rewrapped,proto3" json:"rewrapped,omitempty"` // Unix seconds of the last re-wrap that ended; 0: never
+	Calls         uint64                 `protobuf:"varint,7,opt,name=calls,proto3" json:"calls,omitempty"`         // entries of the log of calls
+	Revision      uint64                 `protobuf:"varint,8,opt,name=revision,proto3" json:"revision,omitempty"`   // as in KeysAnswer
+	Node          []string               `protobuf:"bytes,9,rep,name=node,proto3" json:"node,omitempty"`            // gateways that fetched keys within a day
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatusAnswer) Reset() {
+	*x = StatusAnswer{}
+	mi := &file_keyholder_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatusAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatusAnswer) ProtoMessage() {}
+
+func (x *StatusAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatusAnswer.ProtoReflect.Descriptor instead.
+func (*StatusAnswer) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *StatusAnswer) GetKey() []*KeyStatus {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *StatusAnswer) GetUnderWay() []*Progress {
+	if x != nil {
+		return x.UnderWay
+	}
+	return nil
+}
+
+func (x *StatusAnswer) GetKek() string {
+	if x != nil {
+		return x.Kek
+	}
+	return ""
+}
+
+func (x *StatusAnswer) GetContacts() uint64 {
+	if x != nil {
+		return x.Contacts
+	}
+	return 0
+}
+
+func (x *StatusAnswer) GetIdentifiers() uint64 {
+	if x != nil {
+		return x.Identifiers
+	}
+	return 0
+}
+
+func (x *StatusAnswer) GetRewrapped() int64 {
+	if x != nil {
+		return x.Rewrapped
+	}
+	return 0
+}
+
+func (x *StatusAnswer) GetCalls() uint64 {
+	if x != nil {
+		return x.Calls
+	}
+	return 0
+}
+
+func (x *StatusAnswer) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *StatusAnswer) GetNode() []string {
+	if x != nil {
+		return x.Node
+	}
+	return nil
+}
+
+type KeyStatus struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	Version       uint32                 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	State         string                 `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`          // made, current, old, destroyed
+	Made          int64                  `protobuf:"varint,4,opt,name=made,proto3" json:"made,omitempty"`           // Unix seconds
+	Until         int64                  `protobuf:"varint,5,opt,name=until,proto3" json:"until,omitempty"`         // 0: no end
+	Used          string                 `protobuf:"bytes,6,opt,name=used,proto3" json:"used,omitempty"`            // what for
+	Remaining     uint64                 `protobuf:"varint,7,opt,name=remaining,proto3" json:"remaining,omitempty"` // rows that are still under an old one
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeyStatus) Reset() {
+	*x = KeyStatus{}
+	mi := &file_keyholder_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeyStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeyStatus) ProtoMessage() {}
+
+func (x *KeyStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeyStatus.ProtoReflect.Descriptor instead.
+func (*KeyStatus) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *KeyStatus) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *KeyStatus) GetVersion() uint32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *KeyStatus) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *KeyStatus) GetMade() int64 {
+	if x != nil {
+		return x.Made
+	}
+	return 0
+}
+
+func (x *KeyStatus) GetUntil() int64 {
+	if x != nil {
+		return x.Until
+	}
+	return 0
+}
+
+func (x *KeyStatus) GetUsed() string {
+	if x != nil {
+		return x.Used
+	}
+	return ""
+}
+
+func (x *KeyStatus) GetRemaining() uint64 {
+	if x != nil {
+		return x.Remaining
+	}
+	return 0
+}
+
+type RotateRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	Key           string                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	To            string                 `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`          // the new provider's URI, of kek
+	Cut           bool                   `protobuf:"varint,4,opt,name=cut,proto3" json:"cut,omitempty"`       // the old pseudonyms are not carried on
+	Retire        uint32                 `protobuf:"varint,5,opt,name=retire,proto3" json:"retire,omitempty"` // version of gate to destroy
+	Lose          uint64                 `protobuf:"varint,6,opt,name=lose,proto3" json:"lose,omitempty"`     // identifiers that may be lost by it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RotateRequest) Reset() {
+	*x = RotateRequest{}
+	mi := &file_keyholder_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotateRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotateRequest) ProtoMessage() {}
+
+func (x *RotateRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotateRequest.ProtoReflect.Descriptor instead.
+func (*RotateRequest) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *RotateRequest) GetCall() *Call {
+	if x != nil {
+		return x.Call
+	}
+	return nil
+}
+
+func (x *RotateRequest) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *RotateRequest) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *RotateRequest) GetCut() bool {
+	if x != nil {
+		return x.Cut
+	}
+	return false
+}
+
+func (x *RotateRequest) GetRetire() uint32 {
+	if x != nil {
+		return x.Retire
+	}
+	return 0
+}
+
+func (x *RotateRequest) GetLose() uint64 {
+	if x != nil {
+		return x.Lose
+	}
+	return 0
+}
+
+type Progress struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	Step          string                 `protobuf:"bytes,2,opt,name=step,proto3" json:"step,omitempty"`
+	Done          uint64                 `protobuf:"varint,3,opt,name=done,proto3" json:"done,omitempty"`
+	Of            uint64                 `protobuf:"varint,4,opt,name=of,proto3" json:"of,omitempty"`
+	Ended         bool                   `protobuf:"varint,5,opt,name=ended,proto3" json:"ended,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Progress) Reset() {
+	*x = Progress{}
+	mi := &file_keyholder_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Progress) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Progress) ProtoMessage() {}
+
+func (x *Progress) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Progress.ProtoReflect.Descriptor instead.
+func (*Progress) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *Progress) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Progress) GetStep() string {
+	if x != nil {
+		return x.Step
+	}
+	return ""
+}
+
+func (x *Progress) GetDone() uint64 {
+	if x != nil {
+		return x.Done
+	}
+	return 0
+}
+
+func (x *Progress) GetOf() uint64 {
+	if x != nil {
+		return x.Of
+	}
+	return 0
+}
+
+func (x *Progress) GetEnded() bool {
+	if x != nil {
+		return x.Ended
+	}
+	return false
+}
+
+type PurposeMapRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	Key           string                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"` // purpose-profiling, or purpose-analytics
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PurposeMapRequest) Reset() {
+	*x = PurposeMapRequest{}
+	mi := &file_keyholder_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PurposeMapRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PurposeMapRequest) ProtoMessage() {}
+
+func (x *PurposeMapRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PurposeMapRequest.ProtoReflect.Descriptor instead.
+func (*PurposeMapRequest) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *PurposeMapRequest) GetCall() *Call {
+	if x != nil {
+		return x.Call
+	}
+	return nil
+}
+
+func (x *PurposeMapRequest) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+type PurposeMapPiece struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Old           []byte                 `protobuf:"bytes,1,opt,name=old,proto3" json:"old,omitempty"` // 16 bytes each, at most 4,096
+	New           []byte                 `protobuf:"bytes,2,opt,name=new,proto3" json:"new,omitempty"` // 16 bytes each
+	From          uint32                 `protobuf:"varint,3,opt,name=from,proto3" json:"from,omitempty"`
+	To            uint32                 `protobuf:"varint,4,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PurposeMapPiece) Reset() {
+	*x = PurposeMapPiece{}
+	mi := &file_keyholder_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PurposeMapPiece) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PurposeMapPiece) ProtoMessage() {}
+
+func (x *PurposeMapPiece) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PurposeMapPiece.ProtoReflect.Descriptor instead.
+func (*PurposeMapPiece) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *PurposeMapPiece) GetOld() []byte {
+	if x != nil {
+		return x.Old
+	}
+	return nil
+}
+
+func (x *PurposeMapPiece) GetNew() []byte {
+	if x != nil {
+		return x.New
+	}
+	return nil
+}
+
+func (x *PurposeMapPiece) GetFrom() uint32 {
+	if x != nil {
+		return x.From
+	}
+	return 0
+}
+
+func (x *PurposeMapPiece) GetTo() uint32 {
+	if x != nil {
+		return x.To
+	}
+	return 0
+}
+
+type LeaseRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	Node          string                 `protobuf:"bytes,2,opt,name=node,proto3" json:"node,omitempty"`
+	Release       bool                   `protobuf:"varint,3,opt,name=release,proto3" json:"release,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LeaseRequest) Reset() {
+	*x = LeaseRequest{}
+	mi := &file_keyholder_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LeaseRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LeaseRequest) ProtoMessage() {}
+
+func (x *LeaseRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LeaseRequest.ProtoReflect.Descriptor instead.
+func (*LeaseRequest) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *LeaseRequest) GetCall() *Call {
+	if x != nil {
+		return x.Call
+	}
+	return nil
+}
+
+func (x *LeaseRequest) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *LeaseRequest) GetRelease() bool {
+	if x != nil {
+		return x.Release
+	}
+	return false
+}
+
+type LeaseAnswer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Held          bool                   `protobuf:"varint,1,opt,name=held,proto3" json:"held,omitempty"`
+	Until         int64                  `protobuf:"varint,2,opt,name=until,proto3" json:"until,omitempty"` // Unix milliseconds
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LeaseAnswer) Reset() {
+	*x = LeaseAnswer{}
+	mi := &file_keyholder_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LeaseAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LeaseAnswer) ProtoMessage() {}
+
+func (x *LeaseAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LeaseAnswer.ProtoReflect.Descriptor instead.
+func (*LeaseAnswer) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *LeaseAnswer) GetHeld() bool {
+	if x != nil {
+		return x.Held
+	}
+	return false
+}
+
+func (x *LeaseAnswer) GetUntil() int64 {
+	if x != nil {
+		return x.Until
+	}
+	return 0
+}
+
+type RotateDoneRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	Key           string                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RotateDoneRequest) Reset() {
+	*x = RotateDoneRequest{}
+	mi := &file_keyholder_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotateDoneRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotateDoneRequest) ProtoMessage() {}
+
+func (x *RotateDoneRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotateDoneRequest.ProtoReflect.Descriptor instead.
+func (*RotateDoneRequest) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *RotateDoneRequest) GetCall() *Call {
+	if x != nil {
+		return x.Call
+	}
+	return nil
+}
+
+func (x *RotateDoneRequest) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+type RotateDoneAnswer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RotateDoneAnswer) Reset() {
+	*x = RotateDoneAnswer{}
+	mi := &file_keyholder_proto_msgTypes[55]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotateDoneAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotateDoneAnswer) ProtoMessage() {}
+
+func (x *RotateDoneAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[55]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotateDoneAnswer.ProtoReflect.Descriptor instead.
+func (*RotateDoneAnswer) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{55}
+}
+
+type BackupRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	Recipient     []string               `protobuf:"bytes,2,rep,name=recipient,proto3" json:"recipient,omitempty"` // age1...
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BackupRequest) Reset() {
+	*x = BackupRequest{}
+	mi := &file_keyholder_proto_msgTypes[56]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BackupRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BackupRequest) ProtoMessage() {}
+
+func (x *BackupRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[56]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BackupRequest.ProtoReflect.Descriptor instead.
+func (*BackupRequest) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{56}
+}
+
+func (x *BackupRequest) GetCall() *Call {
+	if x != nil {
+		return x.Call
+	}
+	return nil
+}
+
+func (x *BackupRequest) GetRecipient() []string {
+	if x != nil {
+		return x.Recipient
+	}
+	return nil
+}
+
+type BackupPiece struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Part          []byte                 `protobuf:"bytes,1,opt,name=part,proto3" json:"part,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BackupPiece) Reset() {
+	*x = BackupPiece{}
+	mi := &file_keyholder_proto_msgTypes[57]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BackupPiece) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BackupPiece) ProtoMessage() {}
+
+func (x *BackupPiece) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[57]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BackupPiece.ProtoReflect.Descriptor instead.
+func (*BackupPiece) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{57}
+}
+
+func (x *BackupPiece) GetPart() []byte {
+	if x != nil {
+		return x.Part
+	}
+	return nil
+}
+
+type CallsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	From          uint64                 `protobuf:"varint,2,opt,name=from,proto3" json:"from,omitempty"` // number of the first entry
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CallsRequest) Reset() {
+	*x = CallsRequest{}
+	mi := &file_keyholder_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CallsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CallsRequest) ProtoMessage() {}
+
+func (x *CallsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CallsRequest.ProtoReflect.Descriptor instead.
+func (*CallsRequest) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{58}
+}
+
+func (x *CallsRequest) GetCall() *Call {
+	if x != nil {
+		return x.Call
+	}
+	return nil
+}
+
+func (x *CallsRequest) GetFrom() uint64 {
+	if x != nil {
+		return x.From
+	}
+	return 0
+}
+
+type CallsPiece struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Lines         []byte                 `protobuf:"bytes,1,opt,name=lines,proto3" json:"lines,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CallsPiece) Reset() {
+	*x = CallsPiece{}
+	mi := &file_keyholder_proto_msgTypes[59]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CallsPiece) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CallsPiece) ProtoMessage() {}
+
+func (x *CallsPiece) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[59]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CallsPiece.ProtoReflect.Descriptor instead.
+func (*CallsPiece) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{59}
+}
+
+func (x *CallsPiece) GetLines() []byte {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+type KekRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Text          []byte                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"` // at most 64 KiB
+	Bind          []byte                 `protobuf:"bytes,2,opt,name=bind,proto3" json:"bind,omitempty"` // what it is bound to
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KekRequest) Reset() {
+	*x = KekRequest{}
+	mi := &file_keyholder_proto_msgTypes[60]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KekRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KekRequest) ProtoMessage() {}
+
+func (x *KekRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[60]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KekRequest.ProtoReflect.Descriptor instead.
+func (*KekRequest) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{60}
+}
+
+func (x *KekRequest) GetText() []byte {
+	if x != nil {
+		return x.Text
+	}
+	return nil
+}
+
+func (x *KekRequest) GetBind() []byte {
+	if x != nil {
+		return x.Bind
+	}
+	return nil
+}
+
+type KekAnswer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Text          []byte                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KekAnswer) Reset() {
+	*x = KekAnswer{}
+	mi := &file_keyholder_proto_msgTypes[61]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KekAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KekAnswer) ProtoMessage() {}
+
+func (x *KekAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[61]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KekAnswer.ProtoReflect.Descriptor instead.
+func (*KekAnswer) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{61}
+}
+
+func (x *KekAnswer) GetText() []byte {
+	if x != nil {
+		return x.Text
+	}
+	return nil
+}
+
+type KekRenewRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KekRenewRequest) Reset() {
+	*x = KekRenewRequest{}
+	mi := &file_keyholder_proto_msgTypes[62]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KekRenewRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KekRenewRequest) ProtoMessage() {}
+
+func (x *KekRenewRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[62]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KekRenewRequest.ProtoReflect.Descriptor instead.
+func (*KekRenewRequest) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{62}
+}
+
+type KekRenewAnswer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Version       string                 `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KekRenewAnswer) Reset() {
+	*x = KekRenewAnswer{}
+	mi := &file_keyholder_proto_msgTypes[63]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KekRenewAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KekRenewAnswer) ProtoMessage() {}
+
+func (x *KekRenewAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[63]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KekRenewAnswer.ProtoReflect.Descriptor instead.
+func (*KekRenewAnswer) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{63}
+}
+
+func (x *KekRenewAnswer) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+type KekDestroyRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Before        string                 `protobuf:"bytes,1,opt,name=before,proto3" json:"before,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KekDestroyRequest) Reset() {
+	*x = KekDestroyRequest{}
+	mi := &file_keyholder_proto_msgTypes[64]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KekDestroyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KekDestroyRequest) ProtoMessage() {}
+
+func (x *KekDestroyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[64]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KekDestroyRequest.ProtoReflect.Descriptor instead.
+func (*KekDestroyRequest) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{64}
+}
+
+func (x *KekDestroyRequest) GetBefore() string {
+	if x != nil {
+		return x.Before
+	}
+	return ""
+}
+
+type KekDestroyAnswer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KekDestroyAnswer) Reset() {
+	*x = KekDestroyAnswer{}
+	mi := &file_keyholder_proto_msgTypes[65]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KekDestroyAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KekDestroyAnswer) ProtoMessage() {}
+
+func (x *KekDestroyAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[65]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KekDestroyAnswer.ProtoReflect.Descriptor instead.
+func (*KekDestroyAnswer) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{65}
+}
+
+type KekDescribeRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KekDescribeRequest) Reset() {
+	*x = KekDescribeRequest{}
+	mi := &file_keyholder_proto_msgTypes[66]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KekDescribeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KekDescribeRequest) ProtoMessage() {}
+
+func (x *KekDescribeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[66]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KekDescribeRequest.ProtoReflect.Descriptor instead.
+func (*KekDescribeRequest) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{66}
+}
+
+type KekDescribeAnswer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Uri           string                 `protobuf:"bytes,1,opt,name=uri,proto3" json:"uri,omitempty"`        // nothing secret in it
+	Renews        bool                   `protobuf:"varint,2,opt,name=renews,proto3" json:"renews,omitempty"` // Renew and Destroy work
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KekDescribeAnswer) Reset() {
+	*x = KekDescribeAnswer{}
+	mi := &file_keyholder_proto_msgTypes[67]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KekDescribeAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KekDescribeAnswer) ProtoMessage() {}
+
+func (x *KekDescribeAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[67]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KekDescribeAnswer.ProtoReflect.Descriptor instead.
+func (*KekDescribeAnswer) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{67}
+}
+
+func (x *KekDescribeAnswer) GetUri() string {
+	if x != nil {
+		return x.Uri
+	}
+	return ""
+}
+
+func (x *KekDescribeAnswer) GetRenews() bool {
+	if x != nil {
+		return x.Renews
+	}
+	return false
+}
+
 var File_keyholder_proto protoreflect.FileDescriptor
 
 const file_keyholder_proto_rawDesc = "" +
 	"\n" +
 	"\x0fkeyholder.proto\x12\x12zgoda.keyholder.v1\"\r\n" +
-	"\vKeysRequest\"k\n" +
+	"\vKeysRequest\"\x8a\x02\n" +
 	"\n" +
 	"KeysAnswer\x12/\n" +
 	"\x04gate\x18\x01 \x03(\v2\x1b.zgoda.keyholder.v1.GateKeyR\x04gate\x12\x14\n" +
 	"\x05spool\x18\x02 \x01(\fR\x05spool\x12\x16\n" +
-	"\x06cookie\x18\x03 \x01(\fR\x06cookie\"5\n" +
+	"\x06cookie\x18\x03 \x01(\fR\x06cookie\x12\x18\n" +
+	"\asealing\x18\x04 \x01(\fR\asealing\x12\x1a\n" +
+	"\brevision\x18\x05 \x01(\x04R\brevision\x12>\n" +
+	"\fvisitor_gate\x18\x06 \x01(\v2\x1b.zgoda.keyholder.v1.GateKeyR\vvisitorGate\x12'\n" +
+	"\x0fsealing_version\x18\a \x01(\rR\x0esealingVersion\"5\n" +
 	"\aGateKey\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x10\n" +
-	"\x03key\x18\x02 \x01(\fR\x03key\"`\n" +
+	"\x03key\x18\x02 \x01(\fR\x03key\"w\n" +
 	"\x0eResolveRequest\x12\x0e\n" +
 	"\x02h1\x18\x01 \x01(\fR\x02h1\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\fR\x04kind\x12\x12\n" +
 	"\x04mint\x18\x03 \x01(\fR\x04mint\x12\x16\n" +
-	"\x06period\x18\x04 \x03(\rR\x06period\"[\n" +
+	"\x06period\x18\x04 \x03(\rR\x06period\x12\x15\n" +
+	"\x06h1_old\x18\x05 \x01(\fR\x05h1Old\"[\n" +
 	"\rResolveAnswer\x12\x18\n" +
 	"\ahandles\x18\x01 \x01(\fR\ahandles\x12\x16\n" +
 	"\x06period\x18\x02 \x03(\rR\x06period\x12\x18\n" +
-	"\aversion\x18\x03 \x03(\rR\aversion\"c\n" +
+	"\aversion\x18\x03 \x03(\rR\aversion\"z\n" +
 	"\vLinkRequest\x12\x0e\n" +
 	"\x02h1\x18\x01 \x01(\fR\x02h1\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\fR\x04kind\x12\x18\n" +
 	"\avisitor\x18\x03 \x01(\fR\avisitor\x12\x16\n" +
-	"\x06period\x18\x04 \x01(\rR\x06period\"\xdd\x01\n" +
+	"\x06period\x18\x04 \x01(\rR\x06period\x12\x15\n" +
+	"\x06h1_old\x18\x05 \x01(\fR\x05h1Old\"\xdd\x01\n" +
 	"\n" +
 	"LinkAnswer\x12;\n" +
 	"\acontact\x18\x01 \x01(\v2!.zgoda.keyholder.v1.ResolveAnswerR\acontact\x129\n" +
 	"\x06second\x18\x02 \x01(\v2!.zgoda.keyholder.v1.ResolveAnswerR\x06second\x12;\n" +
 	"\avisitor\x18\x03 \x01(\v2!.zgoda.keyholder.v1.ResolveAnswerR\avisitor\x12\x1a\n" +
-	"\bconflict\x18\x04 \x01(\bR\bconflict\"I\n" +
+	"\bconflict\x18\x04 \x01(\bR\bconflict\"\x8e\x01\n" +
 	"\vFindRequest\x12\x0e\n" +
 	"\x02h1\x18\x01 \x01(\fR\x02h1\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\fR\x04kind\x12\x16\n" +
-	"\x06period\x18\x03 \x01(\rR\x06period\"_\n" +
+	"\x06period\x18\x03 \x01(\rR\x06period\x12,\n" +
+	"\x04call\x18\x04 \x01(\v2\x18.zgoda.keyholder.v1.CallR\x04call\x12\x15\n" +
+	"\x06h1_old\x18\x05 \x01(\fR\x05h1Old\"_\n" +
 	"\n" +
 	"FindAnswer\x12;\n" +
 	"\ahandles\x18\x01 \x01(\v2!.zgoda.keyholder.v1.ResolveAnswerR\ahandles\x12\x14\n" +
-	"\x05known\x18\x02 \x01(\bR\x05known\"\x0e\n" +
-	"\fReadyRequest\"\r\n" +
-	"\vReadyAnswer2\xf2\x01\n" +
+	"\x05known\x18\x02 \x01(\bR\x05known\"6\n" +
+	"\fReadyRequest\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\x12\x12\n" +
+	"\x04held\x18\x02 \x01(\bR\x04held\"Q\n" +
+	"\vReadyAnswer\x12\x1a\n" +
+	"\brevision\x18\x01 \x01(\x04R\brevision\x12\x12\n" +
+	"\x04hold\x18\x02 \x01(\bR\x04hold\x12\x12\n" +
+	"\x04open\x18\x03 \x01(\bR\x04open\"T\n" +
+	"\x04Call\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x0e\n" +
+	"\x02at\x18\x02 \x01(\x03R\x02at\x12\x14\n" +
+	"\x05actor\x18\x03 \x01(\tR\x05actor\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\"!\n" +
+	"\vOpenRequest\x12\x12\n" +
+	"\x04blob\x18\x01 \x03(\fR\x04blob\"@\n" +
+	"\n" +
+	"OpenAnswer\x122\n" +
+	"\x06opened\x18\x01 \x03(\v2\x1a.zgoda.keyholder.v1.OpenedR\x06opened\"p\n" +
+	"\x06Opened\x12\x1a\n" +
+	"\breadable\x18\x01 \x01(\bR\breadable\x12\x12\n" +
+	"\x04gate\x18\x02 \x01(\rR\x04gate\x12\x0e\n" +
+	"\x02h1\x18\x03 \x01(\fR\x02h1\x12\x12\n" +
+	"\x04kind\x18\x04 \x01(\fR\x04kind\x12\x12\n" +
+	"\x04mint\x18\x05 \x01(\fR\x04mint\"(\n" +
+	"\fRenewRequest\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\fR\arequest\"\xb2\x01\n" +
+	"\fIssueRequest\x12,\n" +
+	"\x04call\x18\x01 \x01(\v2\x18.zgoda.keyholder.v1.CallR\x04call\x12,\n" +
+	"\x04role\x18\x02 \x01(\x0e2\x18.zgoda.keyholder.v1.RoleR\x04role\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x18\n" +
+	"\aseconds\x18\x04 \x01(\rR\aseconds\x12\x18\n" +
+	"\arequest\x18\x05 \x01(\fR\arequest\"c\n" +
+	"\vIssueAnswer\x12 \n" +
+	"\vcertificate\x18\x01 \x01(\fR\vcertificate\x12\x1c\n" +
+	"\tauthority\x18\x02 \x01(\fR\tauthority\x12\x14\n" +
+	"\x05until\x18\x03 \x01(\x03R\x05until\"\x89\x01\n" +
+	"\tPseudonym\x12\x16\n" +
+	"\x06handle\x18\x01 \x01(\fR\x06handle\x12\x18\n" +
+	"\apurpose\x18\x02 \x01(\tR\apurpose\x12\x16\n" +
+	"\x06period\x18\x03 \x01(\rR\x06period\x12\x18\n" +
+	"\aversion\x18\x04 \x01(\rR\aversion\x12\x18\n" +
+	"\avisitor\x18\x05 \x01(\bR\avisitor\"\x93\x01\n" +
+	"\rSearchRequest\x12,\n" +
+	"\x04call\x18\x01 \x01(\v2\x18.zgoda.keyholder.v1.CallR\x04call\x12\x12\n" +
+	"\x04site\x18\x02 \x01(\tR\x04site\x12\x12\n" +
+	"\x04kind\x18\x03 \x01(\rR\x04kind\x12\x14\n" +
+	"\x05value\x18\x04 \x01(\fR\x05value\x12\x16\n" +
+	"\x06period\x18\x05 \x01(\rR\x06period\"s\n" +
+	"\fSearchAnswer\x12\x14\n" +
+	"\x05known\x18\x01 \x01(\bR\x05known\x12\x10\n" +
+	"\x03ref\x18\x02 \x01(\fR\x03ref\x12;\n" +
+	"\ahandles\x18\x03 \x01(\v2!.zgoda.keyholder.v1.ResolveAnswerR\ahandles\"U\n" +
+	"\vListRequest\x12,\n" +
+	"\x04call\x18\x01 \x01(\v2\x18.zgoda.keyholder.v1.CallR\x04call\x12\x18\n" +
+	"\ahandles\x18\x02 \x01(\fR\ahandles\"B\n" +
+	"\n" +
+	"ListAnswer\x124\n" +
+	"\acontact\x18\x01 \x03(\v2\x1a.zgoda.keyholder.v1.ListedR\acontact\"o\n" +
+	"\x06Listed\x12\x16\n" +
+	"\x06handle\x18\x01 \x01(\fR\x06handle\x12\x10\n" +
+	"\x03ref\x18\x02 \x01(\fR\x03ref\x12;\n" +
+	"\tpseudonym\x18\x03 \x03(\v2\x1d.zgoda.keyholder.v1.PseudonymR\tpseudonym\"\x97\x01\n" +
+	"\x05Datum\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x03R\x02id\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\rR\x04kind\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x14\n" +
+	"\x05value\x18\x04 \x01(\tR\x05value\x12\x16\n" +
+	"\x06source\x18\x05 \x01(\tR\x06source\x12\x14\n" +
+	"\x05basis\x18\x06 \x01(\tR\x05basis\x12\x12\n" +
+	"\x04seen\x18\a \x01(\x03R\x04seen\"\xb6\x01\n" +
+	"\bAttached\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
+	"\x04type\x18\x03 \x01(\tR\x04type\x12\x14\n" +
+	"\x05bytes\x18\x04 \x01(\x03R\x05bytes\x12\x16\n" +
+	"\x06source\x18\x05 \x01(\tR\x06source\x12\x14\n" +
+	"\x05basis\x18\x06 \x01(\tR\x05basis\x12\x12\n" +
+	"\x04seen\x18\a \x01(\x03R\x04seen\x12\x1a\n" +
+	"\bcomplete\x18\b \x01(\bR\bcomplete\"k\n" +
+	"\rRevealRequest\x12,\n" +
+	"\x04call\x18\x01 \x01(\v2\x18.zgoda.keyholder.v1.CallR\x04call\x12\x10\n" +
+	"\x03ref\x18\x02 \x01(\fR\x03ref\x12\x1a\n" +
+	"\bapproval\x18\x03 \x01(\fR\bapproval\"\xc0\x01\n" +
+	"\fRevealAnswer\x12-\n" +
+	"\x04data\x18\x01 \x03(\v2\x19.zgoda.keyholder.v1.DatumR\x04data\x12<\n" +
+	"\n" +
+	"attachment\x18\x02 \x03(\v2\x1c.zgoda.keyholder.v1.AttachedR\n" +
+	"attachment\x12'\n" +
+	"\x0fapproval_needed\x18\x03 \x01(\fR\x0eapprovalNeeded\x12\x1a\n" +
+	"\brevision\x18\x04 \x01(\x04R\brevision\"N\n" +
+	"\x0eApproveRequest\x12,\n" +
+	"\x04call\x18\x01 \x01(\v2\x18.zgoda.keyholder.v1.CallR\x04call\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\fR\x02id\"\x0f\n" +
+	"\rApproveAnswer\">\n" +
+	"\x0eWaitingRequest\x12,\n" +
+	"\x04call\x18\x01 \x01(\v2\x18.zgoda.keyholder.v1.CallR\x04call\"L\n" +
+	"\rWaitingAnswer\x12;\n" +
+	"\awaiting\x18\x01 \x03(\v2!.zgoda.keyholder.v1.WaitingRevealR\awaiting\"\x95\x01\n" +
+	"\rWaitingReveal\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x14\n" +
+	"\x05actor\x18\x02 \x01(\tR\x05actor\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x14\n" +
+	"\x05since\x18\x04 \x01(\x03R\x05since\x12\x14\n" +
+	"\x05until\x18\x05 \x01(\x03R\x05until\x12\x1a\n" +
+	"\bapproved\x18\x06 \x01(\bR\bapproved\"\xab\x01\n" +
+	"\n" +
+	"PutRequest\x12,\n" +
+	"\x04call\x18\x01 \x01(\v2\x18.zgoda.keyholder.v1.CallR\x04call\x12\x10\n" +
+	"\x03ref\x18\x02 \x01(\fR\x03ref\x12\x12\n" +
+	"\x04site\x18\x03 \x01(\tR\x04site\x12-\n" +
+	"\x04data\x18\x04 \x03(\v2\x19.zgoda.keyholder.v1.DatumR\x04data\x12\x1a\n" +
+	"\brevision\x18\x05 \x01(\x04R\brevision\"7\n" +
+	"\tPutAnswer\x12\x0e\n" +
+	"\x02id\x18\x01 \x03(\x03R\x02id\x12\x1a\n" +
+	"\brevision\x18\x02 \x01(\x04R\brevision\"{\n" +
+	"\rRemoveRequest\x12,\n" +
+	"\x04call\x18\x01 \x01(\v2\x18.zgoda.keyholder.v1.CallR\x04call\x12\x10\n" +
+	"\x03ref\x18\x02 \x01(\fR\x03ref\x12\x0e\n" +
+	"\x02id\x18\x03 \x03(\x03R\x02id\x12\x1a\n" +
+	"\brevision\x18\x04 \x01(\x04R\brevision\"*\n" +
+	"\fRemoveAnswer\x12\x1a\n" +
+	"\brevision\x18\x01 \x01(\x04R\brevision\"~\n" +
+	"\fMergeRequest\x12,\n" +
+	"\x04call\x18\x01 \x01(\v2\x18.zgoda.keyholder.v1.CallR\x04call\x12\x12\n" +
+	"\x04keep\x18\x02 \x01(\fR\x04keep\x12\x12\n" +
+	"\x04drop\x18\x03 \x01(\fR\x04drop\x12\x18\n" +
+	"\apreview\x18\x04 \x01(\bR\apreview\"y\n" +
+	"\vMergeAnswer\x121\n" +
+	"\x04kept\x18\x01 \x03(\v2\x1d.zgoda.keyholder.v1.PseudonymR\x04kept\x127\n" +
+	"\adropped\x18\x02 \x03(\v2\x1d.zgoda.keyholder.v1.PseudonymR\adropped\"O\n" +
+	"\rForgetRequest\x12,\n" +
+	"\x04call\x18\x01 \x01(\v2\x18.zgoda.keyholder.v1.CallR\x04call\x12\x10\n" +
+	"\x03ref\x18\x02 \x01(\fR\x03ref\"K\n" +
+	"\fForgetAnswer\x12;\n" +
+	"\tforgotten\x18\x01 \x03(\v2\x1d.zgoda.keyholder.v1.PseudonymR\tforgotten\"U\n" +
+	"\vAttachPiece\x122\n" +
+	"\x04head\x18\x01 \x01(\v2\x1e.zgoda.keyholder.v1.AttachHeadR\x04head\x12\x12\n" +
+	"\x04part\x18\x02 \x01(\fR\x04part\"\x86\x01\n" +
+	"\n" +
+	"AttachHead\x12,\n" +
+	"\x04call\x18\x01 \x01(\v2\x18.zgoda.keyholder.v1.CallR\x04call\x12\x10\n" +
+	"\x03ref\x18\x02 \x01(\fR\x03ref\x128\n" +
+	"\battached\x18\x03 \x01(\v2\x1c.zgoda.keyholder.v1.AttachedR\battached\"\x1e\n" +
+	"\fAttachAnswer\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\"\x7f\n" +
+	"\x11AttachmentRequest\x12,\n" +
+	"\x04call\x18\x01 \x01(\v2\x18.zgoda.keyholder.v1.CallR\x04call\x12\x10\n" +
+	"\x03ref\x18\x02 \x01(\fR\x03ref\x12\x0e\n" +
+	"\x02id\x18\x03 \x01(\fR\x02id\x12\x1a\n" +
+	"\bapproval\x18\x04 \x01(\fR\bapproval\"=\n" +
+	"\rStatusRequest\x12,\n" +
+	"\x04call\x18\x01 \x01(\v2\x18.zgoda.keyholder.v1.CallR\x04call\"\xae\x02\n" +
+	"\fStatusAnswer\x12/\n" +
+	"\x03key\x18\x01 \x03(\v2\x1d.zgoda.keyholder.v1.KeyStatusR\x03key\x129\n" +
+	"\tunder_way\x18\x02 \x03(\v2\x1c.zgoda.keyholder.v1.ProgressR\bunderWay\x12\x10\n" +
+	"\x03kek\x18\x03 \x01(\tR\x03kek\x12\x1a\n" +
+	"\bcontacts\x18\x04 \x01(\x04R\bcontacts\x12 \n" +
+	"\videntifiers\x18\x05 \x01(\x04R\videntifiers\x12\x1c\n" +
+	"\trewrapped\x18\x06 \x01(\x03R\trewrapped\x12\x14\n" +
+	"\x05calls\x18\a \x01(\x04R\x05calls\x12\x1a\n" +
+	"\brevision\x18\b \x01(\x04R\brevision\x12\x12\n" +
+	"\x04node\x18\t \x03(\tR\x04node\"\xa9\x01\n" +
+	"\tKeyStatus\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\rR\aversion\x12\x14\n" +
+	"\x05state\x18\x03 \x01(\tR\x05state\x12\x12\n" +
+	"\x04made\x18\x04 \x01(\x03R\x04made\x12\x14\n" +
+	"\x05until\x18\x05 \x01(\x03R\x05until\x12\x12\n" +
+	"\x04used\x18\x06 \x01(\tR\x04used\x12\x1c\n" +
+	"\tremaining\x18\a \x01(\x04R\tremaining\"\x9d\x01\n" +
+	"\rRotateRequest\x12,\n" +
+	"\x04call\x18\x01 \x01(\v2\x18.zgoda.keyholder.v1.CallR\x04call\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\tR\x03key\x12\x0e\n" +
+	"\x02to\x18\x03 \x01(\tR\x02to\x12\x10\n" +
+	"\x03cut\x18\x04 \x01(\bR\x03cut\x12\x16\n" +
+	"\x06retire\x18\x05 \x01(\rR\x06retire\x12\x12\n" +
+	"\x04lose\x18\x06 \x01(\x04R\x04lose\"j\n" +
+	"\bProgress\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x12\n" +
+	"\x04step\x18\x02 \x01(\tR\x04step\x12\x12\n" +
+	"\x04done\x18\x03 \x01(\x04R\x04done\x12\x0e\n" +
+	"\x02of\x18\x04 \x01(\x04R\x02of\x12\x14\n" +
+	"\x05ended\x18\x05 \x01(\bR\x05ended\"S\n" +
+	"\x11PurposeMapRequest\x12,\n" +
+	"\x04call\x18\x01 \x01(\v2\x18.zgoda.keyholder.v1.CallR\x04call\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\tR\x03key\"Y\n" +
+	"\x0fPurposeMapPiece\x12\x10\n" +
+	"\x03old\x18\x01 \x01(\fR\x03old\x12\x10\n" +
+	"\x03new\x18\x02 \x01(\fR\x03new\x12\x12\n" +
+	"\x04from\x18\x03 \x01(\rR\x04from\x12\x0e\n" +
+	"\x02to\x18\x04 \x01(\rR\x02to\"j\n" +
+	"\fLeaseRequest\x12,\n" +
+	"\x04call\x18\x01 \x01(\v2\x18.zgoda.keyholder.v1.CallR\x04call\x12\x12\n" +
+	"\x04node\x18\x02 \x01(\tR\x04node\x12\x18\n" +
+	"\arelease\x18\x03 \x01(\bR\arelease\"7\n" +
+	"\vLeaseAnswer\x12\x12\n" +
+	"\x04held\x18\x01 \x01(\bR\x04held\x12\x14\n" +
+	"\x05until\x18\x02 \x01(\x03R\x05until\"S\n" +
+	"\x11RotateDoneRequest\x12,\n" +
+	"\x04call\x18\x01 \x01(\v2\x18.zgoda.keyholder.v1.CallR\x04call\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\tR\x03key\"\x12\n" +
+	"\x10RotateDoneAnswer\"[\n" +
+	"\rBackupRequest\x12,\n" +
+	"\x04call\x18\x01 \x01(\v2\x18.zgoda.keyholder.v1.CallR\x04call\x12\x1c\n" +
+	"\trecipient\x18\x02 \x03(\tR\trecipient\"!\n" +
+	"\vBackupPiece\x12\x12\n" +
+	"\x04part\x18\x01 \x01(\fR\x04part\"P\n" +
+	"\fCallsRequest\x12,\n" +
+	"\x04call\x18\x01 \x01(\v2\x18.zgoda.keyholder.v1.CallR\x04call\x12\x12\n" +
+	"\x04from\x18\x02 \x01(\x04R\x04from\"\"\n" +
+	"\n" +
+	"CallsPiece\x12\x14\n" +
+	"\x05lines\x18\x01 \x01(\fR\x05lines\"4\n" +
+	"\n" +
+	"KekRequest\x12\x12\n" +
+	"\x04text\x18\x01 \x01(\fR\x04text\x12\x12\n" +
+	"\x04bind\x18\x02 \x01(\fR\x04bind\"\x1f\n" +
+	"\tKekAnswer\x12\x12\n" +
+	"\x04text\x18\x01 \x01(\fR\x04text\"\x11\n" +
+	"\x0fKekRenewRequest\"*\n" +
+	"\x0eKekRenewAnswer\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\tR\aversion\"+\n" +
+	"\x11KekDestroyRequest\x12\x16\n" +
+	"\x06before\x18\x01 \x01(\tR\x06before\"\x12\n" +
+	"\x10KekDestroyAnswer\"\x14\n" +
+	"\x12KekDescribeRequest\"=\n" +
+	"\x11KekDescribeAnswer\x12\x10\n" +
+	"\x03uri\x18\x01 \x01(\tR\x03uri\x12\x16\n" +
+	"\x06renews\x18\x02 \x01(\bR\x06renews*U\n" +
+	"\x04Role\x12\r\n" +
+	"\tROLE_NONE\x10\x00\x12\x15\n" +
+	"\x11ROLE_PSEUDONYMISE\x10\x01\x12\x0f\n" +
+	"\vROLE_RIGHTS\x10\x02\x12\x16\n" +
+	"\x12ROLE_ADMINISTRATOR\x10\x032\x87\x03\n" +
 	"\fPseudonymise\x12G\n" +
 	"\x04Keys\x12\x1f.zgoda.keyholder.v1.KeysRequest\x1a\x1e.zgoda.keyholder.v1.KeysAnswer\x12P\n" +
 	"\aResolve\x12\".zgoda.keyholder.v1.ResolveRequest\x1a!.zgoda.keyholder.v1.ResolveAnswer\x12G\n" +
-	"\x04Link\x12\x1f.zgoda.keyholder.v1.LinkRequest\x1a\x1e.zgoda.keyholder.v1.LinkAnswer2Q\n" +
+	"\x04Link\x12\x1f.zgoda.keyholder.v1.LinkRequest\x1a\x1e.zgoda.keyholder.v1.LinkAnswer\x12G\n" +
+	"\x04Open\x12\x1f.zgoda.keyholder.v1.OpenRequest\x1a\x1e.zgoda.keyholder.v1.OpenAnswer\x12J\n" +
+	"\x05Renew\x12 .zgoda.keyholder.v1.RenewRequest\x1a\x1f.zgoda.keyholder.v1.IssueAnswer2\xb3\a\n" +
 	"\x06Rights\x12G\n" +
-	"\x04Find\x12\x1f.zgoda.keyholder.v1.FindRequest\x1a\x1e.zgoda.keyholder.v1.FindAnswer2T\n" +
+	"\x04Find\x12\x1f.zgoda.keyholder.v1.FindRequest\x1a\x1e.zgoda.keyholder.v1.FindAnswer\x12M\n" +
+	"\x06Search\x12!.zgoda.keyholder.v1.SearchRequest\x1a .zgoda.keyholder.v1.SearchAnswer\x12G\n" +
+	"\x04List\x12\x1f.zgoda.keyholder.v1.ListRequest\x1a\x1e.zgoda.keyholder.v1.ListAnswer\x12M\n" +
+	"\x06Reveal\x12!.zgoda.keyholder.v1.RevealRequest\x1a .zgoda.keyholder.v1.RevealAnswer\x12P\n" +
+	"\aApprove\x12\".zgoda.keyholder.v1.ApproveRequest\x1a!.zgoda.keyholder.v1.ApproveAnswer\x12P\n" +
+	"\aWaiting\x12\".zgoda.keyholder.v1.WaitingRequest\x1a!.zgoda.keyholder.v1.WaitingAnswer\x12D\n" +
+	"\x03Put\x12\x1e.zgoda.keyholder.v1.PutRequest\x1a\x1d.zgoda.keyholder.v1.PutAnswer\x12M\n" +
+	"\x06Remove\x12!.zgoda.keyholder.v1.RemoveRequest\x1a .zgoda.keyholder.v1.RemoveAnswer\x12J\n" +
+	"\x05Merge\x12 .zgoda.keyholder.v1.MergeRequest\x1a\x1f.zgoda.keyholder.v1.MergeAnswer\x12M\n" +
+	"\x06Forget\x12!.zgoda.keyholder.v1.ForgetRequest\x1a .zgoda.keyholder.v1.ForgetAnswer\x12M\n" +
+	"\x06Attach\x12\x1f.zgoda.keyholder.v1.AttachPiece\x1a .zgoda.keyholder.v1.AttachAnswer(\x01\x12V\n" +
+	"\n" +
+	"Attachment\x12%.zgoda.keyholder.v1.AttachmentRequest\x1a\x1f.zgoda.keyholder.v1.AttachPiece0\x012\x94\x05\n" +
+	"\n" +
+	"Administer\x12M\n" +
+	"\x06Status\x12!.zgoda.keyholder.v1.StatusRequest\x1a .zgoda.keyholder.v1.StatusAnswer\x12K\n" +
+	"\x06Rotate\x12!.zgoda.keyholder.v1.RotateRequest\x1a\x1c.zgoda.keyholder.v1.Progress0\x01\x12Z\n" +
+	"\n" +
+	"PurposeMap\x12%.zgoda.keyholder.v1.PurposeMapRequest\x1a#.zgoda.keyholder.v1.PurposeMapPiece0\x01\x12J\n" +
+	"\x05Lease\x12 .zgoda.keyholder.v1.LeaseRequest\x1a\x1f.zgoda.keyholder.v1.LeaseAnswer\x12Y\n" +
+	"\n" +
+	"RotateDone\x12%.zgoda.keyholder.v1.RotateDoneRequest\x1a$.zgoda.keyholder.v1.RotateDoneAnswer\x12J\n" +
+	"\x05Issue\x12 .zgoda.keyholder.v1.IssueRequest\x1a\x1f.zgoda.keyholder.v1.IssueAnswer\x12N\n" +
+	"\x06Backup\x12!.zgoda.keyholder.v1.BackupRequest\x1a\x1f.zgoda.keyholder.v1.BackupPiece0\x01\x12K\n" +
+	"\x05Calls\x12 .zgoda.keyholder.v1.CallsRequest\x1a\x1e.zgoda.keyholder.v1.CallsPiece0\x012T\n" +
 	"\x06Health\x12J\n" +
-	"\x05Ready\x12 .zgoda.keyholder.v1.ReadyRequest\x1a\x1f.zgoda.keyholder.v1.ReadyAnswerB\x1dZ\x1bzgoda/pseudonym/keyholderpbb\x06proto3"
+	"\x05Ready\x12 .zgoda.keyholder.v1.ReadyRequest\x1a\x1f.zgoda.keyholder.v1.ReadyAnswer2\x9a\x03\n" +
+	"\x03Kek\x12E\n" +
+	"\x04Wrap\x12\x1e.zgoda.keyholder.v1.KekRequest\x1a\x1d.zgoda.keyholder.v1.KekAnswer\x12G\n" +
+	"\x06Unwrap\x12\x1e.zgoda.keyholder.v1.KekRequest\x1a\x1d.zgoda.keyholder.v1.KekAnswer\x12P\n" +
+	"\x05Renew\x12#.zgoda.keyholder.v1.KekRenewRequest\x1a\".zgoda.keyholder.v1.KekRenewAnswer\x12V\n" +
+	"\aDestroy\x12%.zgoda.keyholder.v1.KekDestroyRequest\x1a$.zgoda.keyholder.v1.KekDestroyAnswer\x12Y\n" +
+	"\bDescribe\x12&.zgoda.keyholder.v1.KekDescribeRequest\x1a%.zgoda.keyholder.v1.KekDescribeAnswerB\x1dZ\x1bzgoda/pseudonym/keyholderpbb\x06proto3"
 
 var (
 	file_keyholder_proto_rawDescOnce sync.Once
@@ -687,41 +4416,189 @@ func file_keyholder_proto_rawDescGZIP() []byte {
 	return file_keyholder_proto_rawDescData
 }
 
-var file_keyholder_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_keyholder_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_keyholder_proto_msgTypes = make([]protoimpl.MessageInfo, 68)
 var file_keyholder_proto_goTypes = []any{
-	(*KeysRequest)(nil),    // 0: zgoda.keyholder.v1.KeysRequest
-	(*KeysAnswer)(nil),     // 1: zgoda.keyholder.v1.KeysAnswer
-	(*GateKey)(nil),        // 2: zgoda.keyholder.v1.GateKey
-	(*ResolveRequest)(nil), // 3: zgoda.keyholder.v1.ResolveRequest
-	(*ResolveAnswer)(nil),  // 4: zgoda.keyholder.v1.ResolveAnswer
-	(*LinkRequest)(nil),    // 5: zgoda.keyholder.v1.LinkRequest
-	(*LinkAnswer)(nil),     // 6: zgoda.keyholder.v1.LinkAnswer
-	(*FindRequest)(nil),    // 7: zgoda.keyholder.v1.FindRequest
-	(*FindAnswer)(nil),     // 8: zgoda.keyholder.v1.FindAnswer
-	(*ReadyRequest)(nil),   // 9: zgoda.keyholder.v1.ReadyRequest
-	(*ReadyAnswer)(nil),    // 10: zgoda.keyholder.v1.ReadyAnswer
+	(Role)(0),                  // 0: zgoda.keyholder.v1.Role
+	(*KeysRequest)(nil),        // 1: zgoda.keyholder.v1.KeysRequest
+	(*KeysAnswer)(nil),         // 2: zgoda.keyholder.v1.KeysAnswer
+	(*GateKey)(nil),            // 3: zgoda.keyholder.v1.GateKey
+	(*ResolveRequest)(nil),     // 4: zgoda.keyholder.v1.ResolveRequest
+	(*ResolveAnswer)(nil),      // 5: zgoda.keyholder.v1.ResolveAnswer
+	(*LinkRequest)(nil),        // 6: zgoda.keyholder.v1.LinkRequest
+	(*LinkAnswer)(nil),         // 7: zgoda.keyholder.v1.LinkAnswer
+	(*FindRequest)(nil),        // 8: zgoda.keyholder.v1.FindRequest
+	(*FindAnswer)(nil),         // 9: zgoda.keyholder.v1.FindAnswer
+	(*ReadyRequest)(nil),       // 10: zgoda.keyholder.v1.ReadyRequest
+	(*ReadyAnswer)(nil),        // 11: zgoda.keyholder.v1.ReadyAnswer
+	(*Call)(nil),               // 12: zgoda.keyholder.v1.Call
+	(*OpenRequest)(nil),        // 13: zgoda.keyholder.v1.OpenRequest
+	(*OpenAnswer)(nil),         // 14: zgoda.keyholder.v1.OpenAnswer
+	(*Opened)(nil),             // 15: zgoda.keyholder.v1.Opened
+	(*RenewRequest)(nil),       // 16: zgoda.keyholder.v1.RenewRequest
+	(*IssueRequest)(nil),       // 17: zgoda.keyholder.v1.IssueRequest
+	(*IssueAnswer)(nil),        // 18: zgoda.keyholder.v1.IssueAnswer
+	(*Pseudonym)(nil),          // 19: zgoda.keyholder.v1.Pseudonym
+	(*SearchRequest)(nil),      // 20: zgoda.keyholder.v1.SearchRequest
+	(*SearchAnswer)(nil),       // 21: zgoda.keyholder.v1.SearchAnswer
+	(*ListRequest)(nil),        // 22: zgoda.keyholder.v1.ListRequest
+	(*ListAnswer)(nil),         // 23: zgoda.keyholder.v1.ListAnswer
+	(*Listed)(nil),             // 24: zgoda.keyholder.v1.Listed
+	(*Datum)(nil),              // 25: zgoda.keyholder.v1.Datum
+	(*Attached)(nil),           // 26: zgoda.keyholder.v1.Attached
+	(*RevealRequest)(nil),      // 27: zgoda.keyholder.v1.RevealRequest
+	(*RevealAnswer)(nil),       // 28: zgoda.keyholder.v1.RevealAnswer
+	(*ApproveRequest)(nil),     // 29: zgoda.keyholder.v1.ApproveRequest
+	(*ApproveAnswer)(nil),      // 30: zgoda.keyholder.v1.ApproveAnswer
+	(*WaitingRequest)(nil),     // 31: zgoda.keyholder.v1.WaitingRequest
+	(*WaitingAnswer)(nil),      // 32: zgoda.keyholder.v1.WaitingAnswer
+	(*WaitingReveal)(nil),      // 33: zgoda.keyholder.v1.WaitingReveal
+	(*PutRequest)(nil),         // 34: zgoda.keyholder.v1.PutRequest
+	(*PutAnswer)(nil),          // 35: zgoda.keyholder.v1.PutAnswer
+	(*RemoveRequest)(nil),      // 36: zgoda.keyholder.v1.RemoveRequest
+	(*RemoveAnswer)(nil),       // 37: zgoda.keyholder.v1.RemoveAnswer
+	(*MergeRequest)(nil),       // 38: zgoda.keyholder.v1.MergeRequest
+	(*MergeAnswer)(nil),        // 39: zgoda.keyholder.v1.MergeAnswer
+	(*ForgetRequest)(nil),      // 40: zgoda.keyholder.v1.ForgetRequest
+	(*ForgetAnswer)(nil),       // 41: zgoda.keyholder.v1.ForgetAnswer
+	(*AttachPiece)(nil),        // 42: zgoda.keyholder.v1.AttachPiece
+	(*AttachHead)(nil),         // 43: zgoda.keyholder.v1.AttachHead
+	(*AttachAnswer)(nil),       // 44: zgoda.keyholder.v1.AttachAnswer
+	(*AttachmentRequest)(nil),  // 45: zgoda.keyholder.v1.AttachmentRequest
+	(*StatusRequest)(nil),      // 46: zgoda.keyholder.v1.StatusRequest
+	(*StatusAnswer)(nil),       // 47: zgoda.keyholder.v1.StatusAnswer
+	(*KeyStatus)(nil),          // 48: zgoda.keyholder.v1.KeyStatus
+	(*RotateRequest)(nil),      // 49: zgoda.keyholder.v1.RotateRequest
+	(*Progress)(nil),           // 50: zgoda.keyholder.v1.Progress
+	(*PurposeMapRequest)(nil),  // 51: zgoda.keyholder.v1.PurposeMapRequest
+	(*PurposeMapPiece)(nil),    // 52: zgoda.keyholder.v1.PurposeMapPiece
+	(*LeaseRequest)(nil),       // 53: zgoda.keyholder.v1.LeaseRequest
+	(*LeaseAnswer)(nil),        // 54: zgoda.keyholder.v1.LeaseAnswer
+	(*RotateDoneRequest)(nil),  // 55: zgoda.keyholder.v1.RotateDoneRequest
+	(*RotateDoneAnswer)(nil),   // 56: zgoda.keyholder.v1.RotateDoneAnswer
+	(*BackupRequest)(nil),      // 57: zgoda.keyholder.v1.BackupRequest
+	(*BackupPiece)(nil),        // 58: zgoda.keyholder.v1.BackupPiece
+	(*CallsRequest)(nil),       // 59: zgoda.keyholder.v1.CallsRequest
+	(*CallsPiece)(nil),         // 60: zgoda.keyholder.v1.CallsPiece
+	(*KekRequest)(nil),         // 61: zgoda.keyholder.v1.KekRequest
+	(*KekAnswer)(nil),          // 62: zgoda.keyholder.v1.KekAnswer
+	(*KekRenewRequest)(nil),    // 63: zgoda.keyholder.v1.KekRenewRequest
+	(*KekRenewAnswer)(nil),     // 64: zgoda.keyholder.v1.KekRenewAnswer
+	(*KekDestroyRequest)(nil),  // 65: zgoda.keyholder.v1.KekDestroyRequest
+	(*KekDestroyAnswer)(nil),   // 66: zgoda.keyholder.v1.KekDestroyAnswer
+	(*KekDescribeRequest)(nil), // 67: zgoda.keyholder.v1.KekDescribeRequest
+	(*KekDescribeAnswer)(nil),  // 68: zgoda.keyholder.v1.KekDescribeAnswer
 }
 var file_keyholder_proto_depIdxs = []int32{
-	2,  // 0: zgoda.keyholder.v1.KeysAnswer.gate:type_name -> zgoda.keyholder.v1.GateKey
-	4,  // 1: zgoda.keyholder.v1.LinkAnswer.contact:type_name -> zgoda.keyholder.v1.ResolveAnswer
-	4,  // 2: zgoda.keyholder.v1.LinkAnswer.second:type_name -> zgoda.keyholder.v1.ResolveAnswer
-	4,  // 3: zgoda.keyholder.v1.LinkAnswer.visitor:type_name -> zgoda.keyholder.v1.ResolveAnswer
-	4,  // 4: zgoda.keyholder.v1.FindAnswer.handles:type_name -> zgoda.keyholder.v1.ResolveAnswer
-	0,  // 5: zgoda.keyholder.v1.Pseudonymise.Keys:input_type -> zgoda.keyholder.v1.KeysRequest
-	3,  // 6: zgoda.keyholder.v1.Pseudonymise.Resolve:input_type -> zgoda.keyholder.v1.ResolveRequest
-	5,  // 7: zgoda.keyholder.v1.Pseudonymise.Link:input_type -> zgoda.keyholder.v1.LinkRequest
-	7,  // 8: zgoda.keyholder.v1.Rights.Find:input_type -> zgoda.keyholder.v1.FindRequest
-	9,  // 9: zgoda.keyholder.v1.Health.Ready:input_type -> zgoda.keyholder.v1.ReadyRequest
-	1,  // 10: zgoda.keyholder.v1.Pseudonymise.Keys:output_type -> zgoda.keyholder.v1.KeysAnswer
-	4,  // 11: zgoda.keyholder.v1.Pseudonymise.Resolve:output_type -> zgoda.keyholder.v1.ResolveAnswer
-	6,  // 12: zgoda.keyholder.v1.Pseudonymise.Link:output_type -> zgoda.keyholder.v1.LinkAnswer
-	8,  // 13: zgoda.keyholder.v1.Rights.Find:output_type -> zgoda.keyholder.v1.FindAnswer
-	10, // 14: zgoda.keyholder.v1.Health.Ready:output_type -> zgoda.keyholder.v1.ReadyAnswer
-	10, // [10:15] is the sub-list for method output_type
-	5,  // [5:10] is the sub-list for method input_type
-	5,  // [5:5] is the sub-list for extension type_name
-	5,  // [5:5] is the sub-list for extension extendee
-	0,  // [0:5] is the sub-list for field type_name
+	3,  // 0: zgoda.keyholder.v1.KeysAnswer.gate:type_name -> zgoda.keyholder.v1.GateKey
+	3,  // 1: zgoda.keyholder.v1.KeysAnswer.visitor_gate:type_name -> zgoda.keyholder.v1.GateKey
+	5,  // 2: zgoda.keyholder.v1.LinkAnswer.contact:type_name -> zgoda.keyholder.v1.ResolveAnswer
+	5,  // 3: zgoda.keyholder.v1.LinkAnswer.second:type_name -> zgoda.keyholder.v1.ResolveAnswer
+	5,  // 4: zgoda.keyholder.v1.LinkAnswer.visitor:type_name -> zgoda.keyholder.v1.ResolveAnswer
+	12, // 5: zgoda.keyholder.v1.FindRequest.call:type_name -> zgoda.keyholder.v1.Call
+	5,  // 6: zgoda.keyholder.v1.FindAnswer.handles:type_name -> zgoda.keyholder.v1.ResolveAnswer
+	15, // 7: zgoda.keyholder.v1.OpenAnswer.opened:type_name -> zgoda.keyholder.v1.Opened
+	12, // 8: zgoda.keyholder.v1.IssueRequest.call:type_name -> zgoda.keyholder.v1.Call
+	0,  // 9: zgoda.keyholder.v1.IssueRequest.role:type_name -> zgoda.keyholder.v1.Role
+	12, // 10: zgoda.keyholder.v1.SearchRequest.call:type_name -> zgoda.keyholder.v1.Call
+	5,  // 11: zgoda.keyholder.v1.SearchAnswer.handles:type_name -> zgoda.keyholder.v1.ResolveAnswer
+	12, // 12: zgoda.keyholder.v1.ListRequest.call:type_name -> zgoda.keyholder.v1.Call
+	24, // 13: zgoda.keyholder.v1.ListAnswer.contact:type_name -> zgoda.keyholder.v1.Listed
+	19, // 14: zgoda.keyholder.v1.Listed.pseudonym:type_name -> zgoda.keyholder.v1.Pseudonym
+	12, // 15: zgoda.keyholder.v1.RevealRequest.call:type_name -> zgoda.keyholder.v1.Call
+	25, // 16: zgoda.keyholder.v1.RevealAnswer.data:type_name -> zgoda.keyholder.v1.Datum
+	26, // 17: zgoda.keyholder.v1.RevealAnswer.attachment:type_name -> zgoda.keyholder.v1.Attached
+	12, // 18: zgoda.keyholder.v1.ApproveRequest.call:type_name -> zgoda.keyholder.v1.Call
+	12, // 19: zgoda.keyholder.v1.WaitingRequest.call:type_name -> zgoda.keyholder.v1.Call
+	33, // 20: zgoda.keyholder.v1.WaitingAnswer.waiting:type_name -> zgoda.keyholder.v1.WaitingReveal
+	12, // 21: zgoda.keyholder.v1.PutRequest.call:type_name -> zgoda.keyholder.v1.Call
+	25, // 22: zgoda.keyholder.v1.PutRequest.data:type_name -> zgoda.keyholder.v1.Datum
+	12, // 23: zgoda.keyholder.v1.RemoveRequest.call:type_name -> zgoda.keyholder.v1.Call
+	12, // 24: zgoda.keyholder.v1.MergeRequest.call:type_name -> zgoda.keyholder.v1.Call
+	19, // 25: zgoda.keyholder.v1.MergeAnswer.kept:type_name -> zgoda.keyholder.v1.Pseudonym
+	19, // 26: zgoda.keyholder.v1.MergeAnswer.dropped:type_name -> zgoda.keyholder.v1.Pseudonym
+	12, // 27: zgoda.keyholder.v1.ForgetRequest.call:type_name -> zgoda.keyholder.v1.Call
+	19, // 28: zgoda.keyholder.v1.ForgetAnswer.forgotten:type_name -> zgoda.keyholder.v1.Pseudonym
+	43, // 29: zgoda.keyholder.v1.AttachPiece.head:type_name -> zgoda.keyholder.v1.AttachHead
+	12, // 30: zgoda.keyholder.v1.AttachHead.call:type_name -> zgoda.keyholder.v1.Call
+	26, // 31: zgoda.keyholder.v1.AttachHead.attached:type_name -> zgoda.keyholder.v1.Attached
+	12, // 32: zgoda.keyholder.v1.AttachmentRequest.call:type_name -> zgoda.keyholder.v1.Call
+	12, // 33: zgoda.keyholder.v1.StatusRequest.call:type_name -> zgoda.keyholder.v1.Call
+	48, // 34: zgoda.keyholder.v1.StatusAnswer.key:type_name -> zgoda.keyholder.v1.KeyStatus
+	50, // 35: zgoda.keyholder.v1.StatusAnswer.under_way:type_name -> zgoda.keyholder.v1.Progress
+	12, // 36: zgoda.keyholder.v1.RotateRequest.call:type_name -> zgoda.keyholder.v1.Call
+	12, // 37: zgoda.keyholder.v1.PurposeMapRequest.call:type_name -> zgoda.keyholder.v1.Call
+	12, // 38: zgoda.keyholder.v1.LeaseRequest.call:type_name -> zgoda.keyholder.v1.Call
+	12, // 39: zgoda.keyholder.v1.RotateDoneRequest.call:type_name -> zgoda.keyholder.v1.Call
+	12, // 40: zgoda.keyholder.v1.BackupRequest.call:type_name -> zgoda.keyholder.v1.Call
+	12, // 41: zgoda.keyholder.v1.CallsRequest.call:type_name -> zgoda.keyholder.v1.Call
+	1,  // 42: zgoda.keyholder.v1.Pseudonymise.Keys:input_type -> zgoda.keyholder.v1.KeysRequest
+	4,  // 43: zgoda.keyholder.v1.Pseudonymise.Resolve:input_type -> zgoda.keyholder.v1.ResolveRequest
+	6,  // 44: zgoda.keyholder.v1.Pseudonymise.Link:input_type -> zgoda.keyholder.v1.LinkRequest
+	13, // 45: zgoda.keyholder.v1.Pseudonymise.Open:input_type -> zgoda.keyholder.v1.OpenRequest
+	16, // 46: zgoda.keyholder.v1.Pseudonymise.Renew:input_type -> zgoda.keyholder.v1.RenewRequest
+	8,  // 47: zgoda.keyholder.v1.Rights.Find:input_type -> zgoda.keyholder.v1.FindRequest
+	20, // 48: zgoda.keyholder.v1.Rights.Search:input_type -> zgoda.keyholder.v1.SearchRequest
+	22, // 49: zgoda.keyholder.v1.Rights.List:input_type -> zgoda.keyholder.v1.ListRequest
+	27, // 50: zgoda.keyholder.v1.Rights.Reveal:input_type -> zgoda.keyholder.v1.RevealRequest
+	29, // 51: zgoda.keyholder.v1.Rights.Approve:input_type -> zgoda.keyholder.v1.ApproveRequest
+	31, // 52: zgoda.keyholder.v1.Rights.Waiting:input_type -> zgoda.keyholder.v1.WaitingRequest
+	34, // 53: zgoda.keyholder.v1.Rights.Put:input_type -> zgoda.keyholder.v1.PutRequest
+	36, // 54: zgoda.keyholder.v1.Rights.Remove:input_type -> zgoda.keyholder.v1.RemoveRequest
+	38, // 55: zgoda.keyholder.v1.Rights.Merge:input_type -> zgoda.keyholder.v1.MergeRequest
+	40, // 56: zgoda.keyholder.v1.Rights.Forget:input_type -> zgoda.keyholder.v1.ForgetRequest
+	42, // 57: zgoda.keyholder.v1.Rights.Attach:input_type -> zgoda.keyholder.v1.AttachPiece
+	45, // 58: zgoda.keyholder.v1.Rights.Attachment:input_type -> zgoda.keyholder.v1.AttachmentRequest
+	46, // 59: zgoda.keyholder.v1.Administer.Status:input_type -> zgoda.keyholder.v1.StatusRequest
+	49, // 60: zgoda.keyholder.v1.Administer.Rotate:input_type -> zgoda.keyholder.v1.RotateRequest
+	51, // 61: zgoda.keyholder.v1.Administer.PurposeMap:input_type -> zgoda.keyholder.v1.PurposeMapRequest
+	53, // 62: zgoda.keyholder.v1.Administer.Lease:input_type -> zgoda.keyholder.v1.LeaseRequest
+	55, // 63: zgoda.keyholder.v1.Administer.RotateDone:input_type -> zgoda.keyholder.v1.RotateDoneRequest
+	17, // 64: zgoda.keyholder.v1.Administer.Issue:input_type -> zgoda.keyholder.v1.IssueRequest
+	57, // 65: zgoda.keyholder.v1.Administer.Backup:input_type -> zgoda.keyholder.v1.BackupRequest
+	59, // 66: zgoda.keyholder.v1.Administer.Calls:input_type -> zgoda.keyholder.v1.CallsRequest
+	10, // 67: zgoda.keyholder.v1.Health.Ready:input_type -> zgoda.keyholder.v1.ReadyRequest
+	61, // 68: zgoda.keyholder.v1.Kek.Wrap:input_type -> zgoda.keyholder.v1.KekRequest
+	61, // 69: zgoda.keyholder.v1.Kek.Unwrap:input_type -> zgoda.keyholder.v1.KekRequest
+	63, // 70: zgoda.keyholder.v1.Kek.Renew:input_type -> zgoda.keyholder.v1.KekRenewRequest
+	65, // 71: zgoda.keyholder.v1.Kek.Destroy:input_type -> zgoda.keyholder.v1.KekDestroyRequest
+	67, // 72: zgoda.keyholder.v1.Kek.Describe:input_type -> zgoda.keyholder.v1.KekDescribeRequest
+	2,  // 73: zgoda.keyholder.v1.Pseudonymise.Keys:output_type -> zgoda.keyholder.v1.KeysAnswer
+	5,  // 74: zgoda.keyholder.v1.Pseudonymise.Resolve:output_type -> zgoda.keyholder.v1.ResolveAnswer
+	7,  // 75: zgoda.keyholder.v1.Pseudonymise.Link:output_type -> zgoda.keyholder.v1.LinkAnswer
+	14, // 76: zgoda.keyholder.v1.Pseudonymise.Open:output_type -> zgoda.keyholder.v1.OpenAnswer
+	18, // 77: zgoda.keyholder.v1.Pseudonymise.Renew:output_type -> zgoda.keyholder.v1.IssueAnswer
+	9,  // 78: zgoda.keyholder.v1.Rights.Find:output_type -> zgoda.keyholder.v1.FindAnswer
+	21, // 79: zgoda.keyholder.v1.Rights.Search:output_type -> zgoda.keyholder.v1.SearchAnswer
+	23, // 80: zgoda.keyholder.v1.Rights.List:output_type -> zgoda.keyholder.v1.ListAnswer
+	28, // 81: zgoda.keyholder.v1.Rights.Reveal:output_type -> zgoda.keyholder.v1.RevealAnswer
+	30, // 82: zgoda.keyholder.v1.Rights.Approve:output_type -> zgoda.keyholder.v1.ApproveAnswer
+	32, // 83: zgoda.keyholder.v1.Rights.Waiting:output_type -> zgoda.keyholder.v1.WaitingAnswer
+	35, // 84: zgoda.keyholder.v1.Rights.Put:output_type -> zgoda.keyholder.v1.PutAnswer
+	37, // 85: zgoda.keyholder.v1.Rights.Remove:output_type -> zgoda.keyholder.v1.RemoveAnswer
+	39, // 86: zgoda.keyholder.v1.Rights.Merge:output_type -> zgoda.keyholder.v1.MergeAnswer
+	41, // 87: zgoda.keyholder.v1.Rights.Forget:output_type -> zgoda.keyholder.v1.ForgetAnswer
+	44, // 88: zgoda.keyholder.v1.Rights.Attach:output_type -> zgoda.keyholder.v1.AttachAnswer
+	42, // 89: zgoda.keyholder.v1.Rights.Attachment:output_type -> zgoda.keyholder.v1.AttachPiece
+	47, // 90: zgoda.keyholder.v1.Administer.Status:output_type -> zgoda.keyholder.v1.StatusAnswer
+	50, // 91: zgoda.keyholder.v1.Administer.Rotate:output_type -> zgoda.keyholder.v1.Progress
+	52, // 92: zgoda.keyholder.v1.Administer.PurposeMap:output_type -> zgoda.keyholder.v1.PurposeMapPiece
+	54, // 93: zgoda.keyholder.v1.Administer.Lease:output_type -> zgoda.keyholder.v1.LeaseAnswer
+	56, // 94: zgoda.keyholder.v1.Administer.RotateDone:output_type -> zgoda.keyholder.v1.RotateDoneAnswer
+	18, // 95: zgoda.keyholder.v1.Administer.Issue:output_type -> zgoda.keyholder.v1.IssueAnswer
+	58, // 96: zgoda.keyholder.v1.Administer.Backup:output_type -> zgoda.keyholder.v1.BackupPiece
+	60, // 97: zgoda.keyholder.v1.Administer.Calls:output_type -> zgoda.keyholder.v1.CallsPiece
+	11, // 98: zgoda.keyholder.v1.Health.Ready:output_type -> zgoda.keyholder.v1.ReadyAnswer
+	62, // 99: zgoda.keyholder.v1.Kek.Wrap:output_type -> zgoda.keyholder.v1.KekAnswer
+	62, // 100: zgoda.keyholder.v1.Kek.Unwrap:output_type -> zgoda.keyholder.v1.KekAnswer
+	64, // 101: zgoda.keyholder.v1.Kek.Renew:output_type -> zgoda.keyholder.v1.KekRenewAnswer
+	66, // 102: zgoda.keyholder.v1.Kek.Destroy:output_type -> zgoda.keyholder.v1.KekDestroyAnswer
+	68, // 103: zgoda.keyholder.v1.Kek.Describe:output_type -> zgoda.keyholder.v1.KekDescribeAnswer
+	73, // [73:104] is the sub-list for method output_type
+	42, // [42:73] is the sub-list for method input_type
+	42, // [42:42] is the sub-list for extension type_name
+	42, // [42:42] is the sub-list for extension extendee
+	0,  // [0:42] is the sub-list for field type_name
 }
 
 func init() { file_keyholder_proto_init() }
@@ -734,13 +4611,14 @@ func file_keyholder_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_keyholder_proto_rawDesc), len(file_keyholder_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   11,
+			NumEnums:      1,
+			NumMessages:   68,
 			NumExtensions: 0,
-			NumServices:   3,
+			NumServices:   5,
 		},
 		GoTypes:           file_keyholder_proto_goTypes,
 		DependencyIndexes: file_keyholder_proto_depIdxs,
+		EnumInfos:         file_keyholder_proto_enumTypes,
 		MessageInfos:      file_keyholder_proto_msgTypes,
 	}.Build()
 	File_keyholder_proto = out.File

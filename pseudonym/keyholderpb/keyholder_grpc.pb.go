@@ -1,4 +1,5 @@
-// The keyholder's interface to gateways and to the console.
+// The keyholder's interface to gateways, to the console and to who looks after
+// the keys.
 //
 // Batches are columns of fixed-width cells, since one message per identifier
 // would cost more than the hashing. A column that is not whole is refused.
@@ -27,6 +28,8 @@ const (
 	Pseudonymise_Keys_FullMethodName    = "/zgoda.keyholder.v1.Pseudonymise/Keys"
 	Pseudonymise_Resolve_FullMethodName = "/zgoda.keyholder.v1.Pseudonymise/Resolve"
 	Pseudonymise_Link_FullMethodName    = "/zgoda.keyholder.v1.Pseudonymise/Link"
+	Pseudonymise_Open_FullMethodName    = "/zgoda.keyholder.v1.Pseudonymise/Open"
+	Pseudonymise_Renew_FullMethodName   = "/zgoda.keyholder.v1.Pseudonymise/Renew"
 )
 
 // PseudonymiseClient is the client API for Pseudonymise service.
@@ -41,6 +44,11 @@ type PseudonymiseClient interface {
 	Resolve(ctx context.Context, in *ResolveRequest, opts ...grpc.CallOption) (*ResolveAnswer, error)
 	// Link makes identifiers lead to one contact and keeps a visitor with it.
 	Link(ctx context.Context, in *LinkRequest, opts ...grpc.CallOption) (*LinkAnswer, error)
+	// Open gives back the blinded identifiers that a gateway sealed while the
+	// keyholder was away.
+	Open(ctx context.Context, in *OpenRequest, opts ...grpc.CallOption) (*OpenAnswer, error)
+	// Renew issues a certificate of the caller's own role and name again.
+	Renew(ctx context.Context, in *RenewRequest, opts ...grpc.CallOption) (*IssueAnswer, error)
 }
 
 type pseudonymiseClient struct {
@@ -81,6 +89,26 @@ func (c *pseudonymiseClient) Link(ctx context.Context, in *LinkRequest, opts ...
 	return out, nil
 }
 
+func (c *pseudonymiseClient) Open(ctx context.Context, in *OpenRequest, opts ...grpc.CallOption) (*OpenAnswer, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(OpenAnswer)
+	err := c.cc.Invoke(ctx, Pseudonymise_Open_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pseudonymiseClient) Renew(ctx context.Context, in *RenewRequest, opts ...grpc.CallOption) (*IssueAnswer, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(IssueAnswer)
+	err := c.cc.Invoke(ctx, Pseudonymise_Renew_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // PseudonymiseServer is the server API for Pseudonymise service.
 // All implementations must embed UnimplementedPseudonymiseServer
 // for forward compatibility.
@@ -93,6 +121,11 @@ type PseudonymiseServer interface {
 	Resolve(context.Context, *ResolveRequest) (*ResolveAnswer, error)
 	// Link makes identifiers lead to one contact and keeps a visitor with it.
 	Link(context.Context, *LinkRequest) (*LinkAnswer, error)
+	// Open gives back the blinded identifiers that a gateway sealed while the
+	// keyholder was away.
+	Open(context.Context, *OpenRequest) (*OpenAnswer, error)
+	// Renew issues a certificate of the caller's own role and name again.
+	Renew(context.Context, *RenewRequest) (*IssueAnswer, error)
 	mustEmbedUnimplementedPseudonymiseServer()
 }
 
@@ -111,6 +144,12 @@ func (UnimplementedPseudonymiseServer) Resolve(context.Context, *ResolveRequest)
 }
 func (UnimplementedPseudonymiseServer) Link(context.Context, *LinkRequest) (*LinkAnswer, error) {
 	return nil, status.Error(codes.Unimplemented, "method Link not implemented")
+}
+func (UnimplementedPseudonymiseServer) Open(context.Context, *OpenRequest) (*OpenAnswer, error) {
+	return nil, status.Error(codes.Unimplemented, "method Open not implemented")
+}
+func (UnimplementedPseudonymiseServer) Renew(context.Context, *RenewRequest) (*IssueAnswer, error) {
+	return nil, status.Error(codes.Unimplemented, "method Renew not implemented")
 }
 func (UnimplementedPseudonymiseServer) mustEmbedUnimplementedPseudonymiseServer() {}
 func (UnimplementedPseudonymiseServer) testEmbeddedByValue()                      {}
@@ -187,6 +226,42 @@ func _Pseudonymise_Link_Handler(srv interface{}, ctx context.Context, dec func(i
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Pseudonymise_Open_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(OpenRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PseudonymiseServer).Open(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Pseudonymise_Open_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PseudonymiseServer).Open(ctx, req.(*OpenRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Pseudonymise_Renew_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RenewRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PseudonymiseServer).Renew(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Pseudonymise_Renew_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PseudonymiseServer).Renew(ctx, req.(*RenewRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Pseudonymise_ServiceDesc is the grpc.ServiceDesc for Pseudonymise service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -206,23 +281,65 @@ var Pseudonymise_ServiceDesc = grpc.ServiceDesc{
 			MethodName: "Link",
 			Handler:    _Pseudonymise_Link_Handler,
 		},
+		{
+			MethodName: "Open",
+			Handler:    _Pseudonymise_Open_Handler,
+		},
+		{
+			MethodName: "Renew",
+			Handler:    _Pseudonymise_Renew_Handler,
+		},
 	},
 	Streams:  []grpc.StreamDesc{},
 	Metadata: "keyholder.proto",
 }
 
 const (
-	Rights_Find_FullMethodName = "/zgoda.keyholder.v1.Rights/Find"
+	Rights_Find_FullMethodName       = "/zgoda.keyholder.v1.Rights/Find"
+	Rights_Search_FullMethodName     = "/zgoda.keyholder.v1.Rights/Search"
+	Rights_List_FullMethodName       = "/zgoda.keyholder.v1.Rights/List"
+	Rights_Reveal_FullMethodName     = "/zgoda.keyholder.v1.Rights/Reveal"
+	Rights_Approve_FullMethodName    = "/zgoda.keyholder.v1.Rights/Approve"
+	Rights_Waiting_FullMethodName    = "/zgoda.keyholder.v1.Rights/Waiting"
+	Rights_Put_FullMethodName        = "/zgoda.keyholder.v1.Rights/Put"
+	Rights_Remove_FullMethodName     = "/zgoda.keyholder.v1.Rights/Remove"
+	Rights_Merge_FullMethodName      = "/zgoda.keyholder.v1.Rights/Merge"
+	Rights_Forget_FullMethodName     = "/zgoda.keyholder.v1.Rights/Forget"
+	Rights_Attach_FullMethodName     = "/zgoda.keyholder.v1.Rights/Attach"
+	Rights_Attachment_FullMethodName = "/zgoda.keyholder.v1.Rights/Attachment"
 )
 
 // RightsClient is the client API for Rights service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Rights is the role of those who answer people's requests.
+// Rights is the role of those who answer people's requests. Each call is
+// recorded before it is answered, with the person who acts.
 type RightsClient interface {
 	// Find tells whether an identifier is known. It never mints.
 	Find(ctx context.Context, in *FindRequest, opts ...grpc.CallOption) (*FindAnswer, error)
+	// Search finds the contact of an exact identifier in clear.
+	Search(ctx context.Context, in *SearchRequest, opts ...grpc.CallOption) (*SearchAnswer, error)
+	// List tells all pseudonyms of the contacts that pseudonyms belong to.
+	List(ctx context.Context, in *ListRequest, opts ...grpc.CallOption) (*ListAnswer, error)
+	// Reveal shows what is kept of a contact, or asks for a second person.
+	Reveal(ctx context.Context, in *RevealRequest, opts ...grpc.CallOption) (*RevealAnswer, error)
+	// Approve lets a reveal of another person through.
+	Approve(ctx context.Context, in *ApproveRequest, opts ...grpc.CallOption) (*ApproveAnswer, error)
+	// Waiting lists the reveals that want a second person.
+	Waiting(ctx context.Context, in *WaitingRequest, opts ...grpc.CallOption) (*WaitingAnswer, error)
+	// Put adds and corrects data of a contact.
+	Put(ctx context.Context, in *PutRequest, opts ...grpc.CallOption) (*PutAnswer, error)
+	// Remove takes data of a contact away.
+	Remove(ctx context.Context, in *RemoveRequest, opts ...grpc.CallOption) (*RemoveAnswer, error)
+	// Merge makes one contact of two that turned out to be one person.
+	Merge(ctx context.Context, in *MergeRequest, opts ...grpc.CallOption) (*MergeAnswer, error)
+	// Forget destroys everything that is kept of a contact.
+	Forget(ctx context.Context, in *ForgetRequest, opts ...grpc.CallOption) (*ForgetAnswer, error)
+	// Attach keeps a document with a contact.
+	Attach(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[AttachPiece, AttachAnswer], error)
+	// Attachment hands a document out; it counts as a reveal.
+	Attachment(ctx context.Context, in *AttachmentRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[AttachPiece], error)
 }
 
 type rightsClient struct {
@@ -243,14 +360,159 @@ func (c *rightsClient) Find(ctx context.Context, in *FindRequest, opts ...grpc.C
 	return out, nil
 }
 
+func (c *rightsClient) Search(ctx context.Context, in *SearchRequest, opts ...grpc.CallOption) (*SearchAnswer, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SearchAnswer)
+	err := c.cc.Invoke(ctx, Rights_Search_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *rightsClient) List(ctx context.Context, in *ListRequest, opts ...grpc.CallOption) (*ListAnswer, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListAnswer)
+	err := c.cc.Invoke(ctx, Rights_List_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *rightsClient) Reveal(ctx context.Context, in *RevealRequest, opts ...grpc.CallOption) (*RevealAnswer, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RevealAnswer)
+	err := c.cc.Invoke(ctx, Rights_Reveal_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *rightsClient) Approve(ctx context.Context, in *ApproveRequest, opts ...grpc.CallOption) (*ApproveAnswer, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ApproveAnswer)
+	err := c.cc.Invoke(ctx, Rights_Approve_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *rightsClient) Waiting(ctx context.Context, in *WaitingRequest, opts ...grpc.CallOption) (*WaitingAnswer, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(WaitingAnswer)
+	err := c.cc.Invoke(ctx, Rights_Waiting_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *rightsClient) Put(ctx context.Context, in *PutRequest, opts ...grpc.CallOption) (*PutAnswer, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PutAnswer)
+	err := c.cc.Invoke(ctx, Rights_Put_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *rightsClient) Remove(ctx context.Context, in *RemoveRequest, opts ...grpc.CallOption) (*RemoveAnswer, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RemoveAnswer)
+	err := c.cc.Invoke(ctx, Rights_Remove_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *rightsClient) Merge(ctx context.Context, in *MergeRequest, opts ...grpc.CallOption) (*MergeAnswer, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(MergeAnswer)
+	err := c.cc.Invoke(ctx, Rights_Merge_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *rightsClient) Forget(ctx context.Context, in *ForgetRequest, opts ...grpc.CallOption) (*ForgetAnswer, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ForgetAnswer)
+	err := c.cc.Invoke(ctx, Rights_Forget_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *rightsClient) Attach(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[AttachPiece, AttachAnswer], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &Rights_ServiceDesc.Streams[0], Rights_Attach_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[AttachPiece, AttachAnswer]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Rights_AttachClient = grpc.ClientStreamingClient[AttachPiece, AttachAnswer]
+
+func (c *rightsClient) Attachment(ctx context.Context, in *AttachmentRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[AttachPiece], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &Rights_ServiceDesc.Streams[1], Rights_Attachment_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[AttachmentRequest, AttachPiece]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Rights_AttachmentClient = grpc.ServerStreamingClient[AttachPiece]
+
 // RightsServer is the server API for Rights service.
 // All implementations must embed UnimplementedRightsServer
 // for forward compatibility.
 //
-// Rights is the role of those who answer people's requests.
+// Rights is the role of those who answer people's requests. Each call is
+// recorded before it is answered, with the person who acts.
 type RightsServer interface {
 	// Find tells whether an identifier is known. It never mints.
 	Find(context.Context, *FindRequest) (*FindAnswer, error)
+	// Search finds the contact of an exact identifier in clear.
+	Search(context.Context, *SearchRequest) (*SearchAnswer, error)
+	// List tells all pseudonyms of the contacts that pseudonyms belong to.
+	List(context.Context, *ListRequest) (*ListAnswer, error)
+	// Reveal shows what is kept of a contact, or asks for a second person.
+	Reveal(context.Context, *RevealRequest) (*RevealAnswer, error)
+	// Approve lets a reveal of another person through.
+	Approve(context.Context, *ApproveRequest) (*ApproveAnswer, error)
+	// Waiting lists the reveals that want a second person.
+	Waiting(context.Context, *WaitingRequest) (*WaitingAnswer, error)
+	// Put adds and corrects data of a contact.
+	Put(context.Context, *PutRequest) (*PutAnswer, error)
+	// Remove takes data of a contact away.
+	Remove(context.Context, *RemoveRequest) (*RemoveAnswer, error)
+	// Merge makes one contact of two that turned out to be one person.
+	Merge(context.Context, *MergeRequest) (*MergeAnswer, error)
+	// Forget destroys everything that is kept of a contact.
+	Forget(context.Context, *ForgetRequest) (*ForgetAnswer, error)
+	// Attach keeps a document with a contact.
+	Attach(grpc.ClientStreamingServer[AttachPiece, AttachAnswer]) error
+	// Attachment hands a document out; it counts as a reveal.
+	Attachment(*AttachmentRequest, grpc.ServerStreamingServer[AttachPiece]) error
 	mustEmbedUnimplementedRightsServer()
 }
 
@@ -263,6 +525,39 @@ type UnimplementedRightsServer struct{}
 
 func (UnimplementedRightsServer) Find(context.Context, *FindRequest) (*FindAnswer, error) {
 	return nil, status.Error(codes.Unimplemented, "method Find not implemented")
+}
+func (UnimplementedRightsServer) Search(context.Context, *SearchRequest) (*SearchAnswer, error) {
+	return nil, status.Error(codes.Unimplemented, "method Search not implemented")
+}
+func (UnimplementedRightsServer) List(context.Context, *ListRequest) (*ListAnswer, error) {
+	return nil, status.Error(codes.Unimplemented, "method List not implemented")
+}
+func (UnimplementedRightsServer) Reveal(context.Context, *RevealRequest) (*RevealAnswer, error) {
+	return nil, status.Error(codes.Unimplemented, "method Reveal not implemented")
+}
+func (UnimplementedRightsServer) Approve(context.Context, *ApproveRequest) (*ApproveAnswer, error) {
+	return nil, status.Error(codes.Unimplemented, "method Approve not implemented")
+}
+func (UnimplementedRightsServer) Waiting(context.Context, *WaitingRequest) (*WaitingAnswer, error) {
+	return nil, status.Error(codes.Unimplemented, "method Waiting not implemented")
+}
+func (UnimplementedRightsServer) Put(context.Context, *PutRequest) (*PutAnswer, error) {
+	return nil, status.Error(codes.Unimplemented, "method Put not implemented")
+}
+func (UnimplementedRightsServer) Remove(context.Context, *RemoveRequest) (*RemoveAnswer, error) {
+	return nil, status.Error(codes.Unimplemented, "method Remove not implemented")
+}
+func (UnimplementedRightsServer) Merge(context.Context, *MergeRequest) (*MergeAnswer, error) {
+	return nil, status.Error(codes.Unimplemented, "method Merge not implemented")
+}
+func (UnimplementedRightsServer) Forget(context.Context, *ForgetRequest) (*ForgetAnswer, error) {
+	return nil, status.Error(codes.Unimplemented, "method Forget not implemented")
+}
+func (UnimplementedRightsServer) Attach(grpc.ClientStreamingServer[AttachPiece, AttachAnswer]) error {
+	return status.Error(codes.Unimplemented, "method Attach not implemented")
+}
+func (UnimplementedRightsServer) Attachment(*AttachmentRequest, grpc.ServerStreamingServer[AttachPiece]) error {
+	return status.Error(codes.Unimplemented, "method Attachment not implemented")
 }
 func (UnimplementedRightsServer) mustEmbedUnimplementedRightsServer() {}
 func (UnimplementedRightsServer) testEmbeddedByValue()                {}
@@ -303,6 +598,186 @@ func _Rights_Find_Handler(srv interface{}, ctx context.Context, dec func(interfa
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Rights_Search_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SearchRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RightsServer).Search(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Rights_Search_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RightsServer).Search(ctx, req.(*SearchRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Rights_List_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RightsServer).List(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Rights_List_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RightsServer).List(ctx, req.(*ListRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Rights_Reveal_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RevealRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RightsServer).Reveal(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Rights_Reveal_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RightsServer).Reveal(ctx, req.(*RevealRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Rights_Approve_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ApproveRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RightsServer).Approve(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Rights_Approve_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RightsServer).Approve(ctx, req.(*ApproveRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Rights_Waiting_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(WaitingRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RightsServer).Waiting(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Rights_Waiting_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RightsServer).Waiting(ctx, req.(*WaitingRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Rights_Put_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PutRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RightsServer).Put(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Rights_Put_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RightsServer).Put(ctx, req.(*PutRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Rights_Remove_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RemoveRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RightsServer).Remove(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Rights_Remove_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RightsServer).Remove(ctx, req.(*RemoveRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Rights_Merge_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MergeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RightsServer).Merge(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Rights_Merge_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RightsServer).Merge(ctx, req.(*MergeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Rights_Forget_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ForgetRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RightsServer).Forget(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Rights_Forget_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RightsServer).Forget(ctx, req.(*ForgetRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Rights_Attach_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(RightsServer).Attach(&grpc.GenericServerStream[AttachPiece, AttachAnswer]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Rights_AttachServer = grpc.ClientStreamingServer[AttachPiece, AttachAnswer]
+
+func _Rights_Attachment_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(AttachmentRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(RightsServer).Attachment(m, &grpc.GenericServerStream[AttachmentRequest, AttachPiece]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Rights_AttachmentServer = grpc.ServerStreamingServer[AttachPiece]
+
 // Rights_ServiceDesc is the grpc.ServiceDesc for Rights service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -314,8 +789,456 @@ var Rights_ServiceDesc = grpc.ServiceDesc{
 			MethodName: "Find",
 			Handler:    _Rights_Find_Handler,
 		},
+		{
+			MethodName: "Search",
+			Handler:    _Rights_Search_Handler,
+		},
+		{
+			MethodName: "List",
+			Handler:    _Rights_List_Handler,
+		},
+		{
+			MethodName: "Reveal",
+			Handler:    _Rights_Reveal_Handler,
+		},
+		{
+			MethodName: "Approve",
+			Handler:    _Rights_Approve_Handler,
+		},
+		{
+			MethodName: "Waiting",
+			Handler:    _Rights_Waiting_Handler,
+		},
+		{
+			MethodName: "Put",
+			Handler:    _Rights_Put_Handler,
+		},
+		{
+			MethodName: "Remove",
+			Handler:    _Rights_Remove_Handler,
+		},
+		{
+			MethodName: "Merge",
+			Handler:    _Rights_Merge_Handler,
+		},
+		{
+			MethodName: "Forget",
+			Handler:    _Rights_Forget_Handler,
+		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "Attach",
+			Handler:       _Rights_Attach_Handler,
+			ClientStreams: true,
+		},
+		{
+			StreamName:    "Attachment",
+			Handler:       _Rights_Attachment_Handler,
+			ServerStreams: true,
+		},
+	},
+	Metadata: "keyholder.proto",
+}
+
+const (
+	Administer_Status_FullMethodName     = "/zgoda.keyholder.v1.Administer/Status"
+	Administer_Rotate_FullMethodName     = "/zgoda.keyholder.v1.Administer/Rotate"
+	Administer_PurposeMap_FullMethodName = "/zgoda.keyholder.v1.Administer/PurposeMap"
+	Administer_Lease_FullMethodName      = "/zgoda.keyholder.v1.Administer/Lease"
+	Administer_RotateDone_FullMethodName = "/zgoda.keyholder.v1.Administer/RotateDone"
+	Administer_Issue_FullMethodName      = "/zgoda.keyholder.v1.Administer/Issue"
+	Administer_Backup_FullMethodName     = "/zgoda.keyholder.v1.Administer/Backup"
+	Administer_Calls_FullMethodName      = "/zgoda.keyholder.v1.Administer/Calls"
+)
+
+// AdministerClient is the client API for Administer service.
+//
+// For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// Administer is the role of who looks after the keys. It sees no key and no
+// person.
+type AdministerClient interface {
+	Status(ctx context.Context, in *StatusRequest, opts ...grpc.CallOption) (*StatusAnswer, error)
+	// Rotate begins or goes on with a key's rotation and tells how far it is.
+	Rotate(ctx context.Context, in *RotateRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[Progress], error)
+	// PurposeMap hands out old and new pseudonyms, while a purpose key rotates.
+	PurposeMap(ctx context.Context, in *PurposeMapRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[PurposeMapPiece], error)
+	// Lease lets one gateway at a time rewrite.
+	Lease(ctx context.Context, in *LeaseRequest, opts ...grpc.CallOption) (*LeaseAnswer, error)
+	// RotateDone says that nothing is stored under the old key any more.
+	RotateDone(ctx context.Context, in *RotateDoneRequest, opts ...grpc.CallOption) (*RotateDoneAnswer, error)
+	// Issue signs a certificate for a role.
+	Issue(ctx context.Context, in *IssueRequest, opts ...grpc.CallOption) (*IssueAnswer, error)
+	// Backup streams an age file made in the keyholder.
+	Backup(ctx context.Context, in *BackupRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[BackupPiece], error)
+	// Calls hands out the log of calls.
+	Calls(ctx context.Context, in *CallsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[CallsPiece], error)
+}
+
+type administerClient struct {
+	cc grpc.ClientConnInterface
+}
+
+func NewAdministerClient(cc grpc.ClientConnInterface) AdministerClient {
+	return &administerClient{cc}
+}
+
+func (c *administerClient) Status(ctx context.Context, in *StatusRequest, opts ...grpc.CallOption) (*StatusAnswer, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(StatusAnswer)
+	err := c.cc.Invoke(ctx, Administer_Status_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *administerClient) Rotate(ctx context.Context, in *RotateRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[Progress], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &Administer_ServiceDesc.Streams[0], Administer_Rotate_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[RotateRequest, Progress]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Administer_RotateClient = grpc.ServerStreamingClient[Progress]
+
+func (c *administerClient) PurposeMap(ctx context.Context, in *PurposeMapRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[PurposeMapPiece], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &Administer_ServiceDesc.Streams[1], Administer_PurposeMap_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[PurposeMapRequest, PurposeMapPiece]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Administer_PurposeMapClient = grpc.ServerStreamingClient[PurposeMapPiece]
+
+func (c *administerClient) Lease(ctx context.Context, in *LeaseRequest, opts ...grpc.CallOption) (*LeaseAnswer, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(LeaseAnswer)
+	err := c.cc.Invoke(ctx, Administer_Lease_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *administerClient) RotateDone(ctx context.Context, in *RotateDoneRequest, opts ...grpc.CallOption) (*RotateDoneAnswer, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RotateDoneAnswer)
+	err := c.cc.Invoke(ctx, Administer_RotateDone_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *administerClient) Issue(ctx context.Context, in *IssueRequest, opts ...grpc.CallOption) (*IssueAnswer, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(IssueAnswer)
+	err := c.cc.Invoke(ctx, Administer_Issue_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *administerClient) Backup(ctx context.Context, in *BackupRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[BackupPiece], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &Administer_ServiceDesc.Streams[2], Administer_Backup_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[BackupRequest, BackupPiece]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Administer_BackupClient = grpc.ServerStreamingClient[BackupPiece]
+
+func (c *administerClient) Calls(ctx context.Context, in *CallsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[CallsPiece], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &Administer_ServiceDesc.Streams[3], Administer_Calls_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[CallsRequest, CallsPiece]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Administer_CallsClient = grpc.ServerStreamingClient[CallsPiece]
+
+// AdministerServer is the server API for Administer service.
+// All implementations must embed UnimplementedAdministerServer
+// for forward compatibility.
+//
+// Administer is the role of who looks after the keys. It sees no key and no
+// person.
+type AdministerServer interface {
+	Status(context.Context, *StatusRequest) (*StatusAnswer, error)
+	// Rotate begins or goes on with a key's rotation and tells how far it is.
+	Rotate(*RotateRequest, grpc.ServerStreamingServer[Progress]) error
+	// PurposeMap hands out old and new pseudonyms, while a purpose key rotates.
+	PurposeMap(*PurposeMapRequest, grpc.ServerStreamingServer[PurposeMapPiece]) error
+	// Lease lets one gateway at a time rewrite.
+	Lease(context.Context, *LeaseRequest) (*LeaseAnswer, error)
+	// RotateDone says that nothing is stored under the old key any more.
+	RotateDone(context.Context, *RotateDoneRequest) (*RotateDoneAnswer, error)
+	// Issue signs a certificate for a role.
+	Issue(context.Context, *IssueRequest) (*IssueAnswer, error)
+	// Backup streams an age file made in the keyholder.
+	Backup(*BackupRequest, grpc.ServerStreamingServer[BackupPiece]) error
+	// Calls hands out the log of calls.
+	Calls(*CallsRequest, grpc.ServerStreamingServer[CallsPiece]) error
+	mustEmbedUnimplementedAdministerServer()
+}
+
+// UnimplementedAdministerServer must be embedded to have
+// forward compatible implementations.
+//
+// NOTE: this should be embedded by value instead of pointer to avoid a nil
+// pointer dereference when methods are called.
+type UnimplementedAdministerServer struct{}
+
+func (UnimplementedAdministerServer) Status(context.Context, *StatusRequest) (*StatusAnswer, error) {
+	return nil, status.Error(codes.Unimplemented, "method Status not implemented")
+}
+func (UnimplementedAdministerServer) Rotate(*RotateRequest, grpc.ServerStreamingServer[Progress]) error {
+	return status.Error(codes.Unimplemented, "method Rotate not implemented")
+}
+func (UnimplementedAdministerServer) PurposeMap(*PurposeMapRequest, grpc.ServerStreamingServer[PurposeMapPiece]) error {
+	return status.Error(codes.Unimplemented, "method PurposeMap not implemented")
+}
+func (UnimplementedAdministerServer) Lease(context.Context, *LeaseRequest) (*LeaseAnswer, error) {
+	return nil, status.Error(codes.Unimplemented, "method Lease not implemented")
+}
+func (UnimplementedAdministerServer) RotateDone(context.Context, *RotateDoneRequest) (*RotateDoneAnswer, error) {
+	return nil, status.Error(codes.Unimplemented, "method RotateDone not implemented")
+}
+func (UnimplementedAdministerServer) Issue(context.Context, *IssueRequest) (*IssueAnswer, error) {
+	return nil, status.Error(codes.Unimplemented, "method Issue not implemented")
+}
+func (UnimplementedAdministerServer) Backup(*BackupRequest, grpc.ServerStreamingServer[BackupPiece]) error {
+	return status.Error(codes.Unimplemented, "method Backup not implemented")
+}
+func (UnimplementedAdministerServer) Calls(*CallsRequest, grpc.ServerStreamingServer[CallsPiece]) error {
+	return status.Error(codes.Unimplemented, "method Calls not implemented")
+}
+func (UnimplementedAdministerServer) mustEmbedUnimplementedAdministerServer() {}
+func (UnimplementedAdministerServer) testEmbeddedByValue()                    {}
+
+// UnsafeAdministerServer may be embedded to opt out of forward compatibility for this service.
+// Use of this interface is not recommended, as added methods to AdministerServer will
+// result in compilation errors.
+type UnsafeAdministerServer interface {
+	mustEmbedUnimplementedAdministerServer()
+}
+
+func RegisterAdministerServer(s grpc.ServiceRegistrar, srv AdministerServer) {
+	// If the following call panics, it indicates UnimplementedAdministerServer was
+	// embedded by pointer and is nil.  This will cause panics if an
+	// unimplemented method is ever invoked, so we test this at initialization
+	// time to prevent it from happening at runtime later due to I/O.
+	if t, ok := srv.(interface{ testEmbeddedByValue() }); ok {
+		t.testEmbeddedByValue()
+	}
+	s.RegisterService(&Administer_ServiceDesc, srv)
+}
+
+func _Administer_Status_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StatusRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdministerServer).Status(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Administer_Status_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdministerServer).Status(ctx, req.(*StatusRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Administer_Rotate_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(RotateRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(AdministerServer).Rotate(m, &grpc.GenericServerStream[RotateRequest, Progress]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Administer_RotateServer = grpc.ServerStreamingServer[Progress]
+
+func _Administer_PurposeMap_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(PurposeMapRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(AdministerServer).PurposeMap(m, &grpc.GenericServerStream[PurposeMapRequest, PurposeMapPiece]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Administer_PurposeMapServer = grpc.ServerStreamingServer[PurposeMapPiece]
+
+func _Administer_Lease_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(LeaseRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdministerServer).Lease(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Administer_Lease_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdministerServer).Lease(ctx, req.(*LeaseRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Administer_RotateDone_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RotateDoneRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdministerServer).RotateDone(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Administer_RotateDone_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdministerServer).RotateDone(ctx, req.(*RotateDoneRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Administer_Issue_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(IssueRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdministerServer).Issue(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Administer_Issue_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdministerServer).Issue(ctx, req.(*IssueRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Administer_Backup_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(BackupRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(AdministerServer).Backup(m, &grpc.GenericServerStream[BackupRequest, BackupPiece]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Administer_BackupServer = grpc.ServerStreamingServer[BackupPiece]
+
+func _Administer_Calls_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(CallsRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(AdministerServer).Calls(m, &grpc.GenericServerStream[CallsRequest, CallsPiece]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Administer_CallsServer = grpc.ServerStreamingServer[CallsPiece]
+
+// Administer_ServiceDesc is the grpc.ServiceDesc for Administer service.
+// It's only intended for direct use with grpc.RegisterService,
+// and not to be introspected or modified (even as a copy)
+var Administer_ServiceDesc = grpc.ServiceDesc{
+	ServiceName: "zgoda.keyholder.v1.Administer",
+	HandlerType: (*AdministerServer)(nil),
+	Methods: []grpc.MethodDesc{
+		{
+			MethodName: "Status",
+			Handler:    _Administer_Status_Handler,
+		},
+		{
+			MethodName: "Lease",
+			Handler:    _Administer_Lease_Handler,
+		},
+		{
+			MethodName: "RotateDone",
+			Handler:    _Administer_RotateDone_Handler,
+		},
+		{
+			MethodName: "Issue",
+			Handler:    _Administer_Issue_Handler,
+		},
+	},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "Rotate",
+			Handler:       _Administer_Rotate_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "PurposeMap",
+			Handler:       _Administer_PurposeMap_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "Backup",
+			Handler:       _Administer_Backup_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "Calls",
+			Handler:       _Administer_Calls_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "keyholder.proto",
 }
 
@@ -327,7 +1250,7 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Health tells whether the keyholder can answer.
+// Health tells whether the keyholder can answer. Every role may ask.
 type HealthClient interface {
 	Ready(ctx context.Context, in *ReadyRequest, opts ...grpc.CallOption) (*ReadyAnswer, error)
 }
@@ -354,7 +1277,7 @@ func (c *healthClient) Ready(ctx context.Context, in *ReadyRequest, opts ...grpc
 // All implementations must embed UnimplementedHealthServer
 // for forward compatibility.
 //
-// Health tells whether the keyholder can answer.
+// Health tells whether the keyholder can answer. Every role may ask.
 type HealthServer interface {
 	Ready(context.Context, *ReadyRequest) (*ReadyAnswer, error)
 	mustEmbedUnimplementedHealthServer()
@@ -419,6 +1342,270 @@ var Health_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Ready",
 			Handler:    _Health_Ready_Handler,
+		},
+	},
+	Streams:  []grpc.StreamDesc{},
+	Metadata: "keyholder.proto",
+}
+
+const (
+	Kek_Wrap_FullMethodName     = "/zgoda.keyholder.v1.Kek/Wrap"
+	Kek_Unwrap_FullMethodName   = "/zgoda.keyholder.v1.Kek/Unwrap"
+	Kek_Renew_FullMethodName    = "/zgoda.keyholder.v1.Kek/Renew"
+	Kek_Destroy_FullMethodName  = "/zgoda.keyholder.v1.Kek/Destroy"
+	Kek_Describe_FullMethodName = "/zgoda.keyholder.v1.Kek/Describe"
+)
+
+// KekClient is the client API for Kek service.
+//
+// For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// Kek is what zgoda-kek serves to the keyholder: a key-encryption key that
+// lives elsewhere.
+type KekClient interface {
+	Wrap(ctx context.Context, in *KekRequest, opts ...grpc.CallOption) (*KekAnswer, error)
+	Unwrap(ctx context.Context, in *KekRequest, opts ...grpc.CallOption) (*KekAnswer, error)
+	// Renew makes a new version of the key, under which Wrap wraps from now on.
+	Renew(ctx context.Context, in *KekRenewRequest, opts ...grpc.CallOption) (*KekRenewAnswer, error)
+	// Destroy destroys every version before the named one.
+	Destroy(ctx context.Context, in *KekDestroyRequest, opts ...grpc.CallOption) (*KekDestroyAnswer, error)
+	Describe(ctx context.Context, in *KekDescribeRequest, opts ...grpc.CallOption) (*KekDescribeAnswer, error)
+}
+
+type kekClient struct {
+	cc grpc.ClientConnInterface
+}
+
+func NewKekClient(cc grpc.ClientConnInterface) KekClient {
+	return &kekClient{cc}
+}
+
+func (c *kekClient) Wrap(ctx context.Context, in *KekRequest, opts ...grpc.CallOption) (*KekAnswer, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(KekAnswer)
+	err := c.cc.Invoke(ctx, Kek_Wrap_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *kekClient) Unwrap(ctx context.Context, in *KekRequest, opts ...grpc.CallOption) (*KekAnswer, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(KekAnswer)
+	err := c.cc.Invoke(ctx, Kek_Unwrap_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *kekClient) Renew(ctx context.Context, in *KekRenewRequest, opts ...grpc.CallOption) (*KekRenewAnswer, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(KekRenewAnswer)
+	err := c.cc.Invoke(ctx, Kek_Renew_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *kekClient) Destroy(ctx context.Context, in *KekDestroyRequest, opts ...grpc.CallOption) (*KekDestroyAnswer, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(KekDestroyAnswer)
+	err := c.cc.Invoke(ctx, Kek_Destroy_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *kekClient) Describe(ctx context.Context, in *KekDescribeRequest, opts ...grpc.CallOption) (*KekDescribeAnswer, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(KekDescribeAnswer)
+	err := c.cc.Invoke(ctx, Kek_Describe_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// KekServer is the server API for Kek service.
+// All implementations must embed UnimplementedKekServer
+// for forward compatibility.
+//
+// Kek is what zgoda-kek serves to the keyholder: a key-encryption key that
+// lives elsewhere.
+type KekServer interface {
+	Wrap(context.Context, *KekRequest) (*KekAnswer, error)
+	Unwrap(context.Context, *KekRequest) (*KekAnswer, error)
+	// Renew makes a new version of the key, under which Wrap wraps from now on.
+	Renew(context.Context, *KekRenewRequest) (*KekRenewAnswer, error)
+	// Destroy destroys every version before the named one.
+	Destroy(context.Context, *KekDestroyRequest) (*KekDestroyAnswer, error)
+	Describe(context.Context, *KekDescribeRequest) (*KekDescribeAnswer, error)
+	mustEmbedUnimplementedKekServer()
+}
+
+// UnimplementedKekServer must be embedded to have
+// forward compatible implementations.
+//
+// NOTE: this should be embedded by value instead of pointer to avoid a nil
+// pointer dereference when methods are called.
+type UnimplementedKekServer struct{}
+
+func (UnimplementedKekServer) Wrap(context.Context, *KekRequest) (*KekAnswer, error) {
+	return nil, status.Error(codes.Unimplemented, "method Wrap not implemented")
+}
+func (UnimplementedKekServer) Unwrap(context.Context, *KekRequest) (*KekAnswer, error) {
+	return nil, status.Error(codes.Unimplemented, "method Unwrap not implemented")
+}
+func (UnimplementedKekServer) Renew(context.Context, *KekRenewRequest) (*KekRenewAnswer, error) {
+	return nil, status.Error(codes.Unimplemented, "method Renew not implemented")
+}
+func (UnimplementedKekServer) Destroy(context.Context, *KekDestroyRequest) (*KekDestroyAnswer, error) {
+	return nil, status.Error(codes.Unimplemented, "method Destroy not implemented")
+}
+func (UnimplementedKekServer) Describe(context.Context, *KekDescribeRequest) (*KekDescribeAnswer, error) {
+	return nil, status.Error(codes.Unimplemented, "method Describe not implemented")
+}
+func (UnimplementedKekServer) mustEmbedUnimplementedKekServer() {}
+func (UnimplementedKekServer) testEmbeddedByValue()             {}
+
+// UnsafeKekServer may be embedded to opt out of forward compatibility for this service.
+// Use of this interface is not recommended, as added methods to KekServer will
+// result in compilation errors.
+type UnsafeKekServer interface {
+	mustEmbedUnimplementedKekServer()
+}
+
+func RegisterKekServer(s grpc.ServiceRegistrar, srv KekServer) {
+	// If the following call panics, it indicates UnimplementedKekServer was
+	// embedded by pointer and is nil.  This will cause panics if an
+	// unimplemented method is ever invoked, so we test this at initialization
+	// time to prevent it from happening at runtime later due to I/O.
+	if t, ok := srv.(interface{ testEmbeddedByValue() }); ok {
+		t.testEmbeddedByValue()
+	}
+	s.RegisterService(&Kek_ServiceDesc, srv)
+}
+
+func _Kek_Wrap_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(KekRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KekServer).Wrap(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Kek_Wrap_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KekServer).Wrap(ctx, req.(*KekRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Kek_Unwrap_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(KekRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KekServer).Unwrap(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Kek_Unwrap_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KekServer).Unwrap(ctx, req.(*KekRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Kek_Renew_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(KekRenewRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KekServer).Renew(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Kek_Renew_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KekServer).Renew(ctx, req.(*KekRenewRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Kek_Destroy_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(KekDestroyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KekServer).Destroy(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Kek_Destroy_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KekServer).Destroy(ctx, req.(*KekDestroyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Kek_Describe_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(KekDescribeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KekServer).Describe(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Kek_Describe_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KekServer).Describe(ctx, req.(*KekDescribeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+// Kek_ServiceDesc is the grpc.ServiceDesc for Kek service.
+// It's only intended for direct use with grpc.RegisterService,
+// and not to be introspected or modified (even as a copy)
+var Kek_ServiceDesc = grpc.ServiceDesc{
+	ServiceName: "zgoda.keyholder.v1.Kek",
+	HandlerType: (*KekServer)(nil),
+	Methods: []grpc.MethodDesc{
+		{
+			MethodName: "Wrap",
+			Handler:    _Kek_Wrap_Handler,
+		},
+		{
+			MethodName: "Unwrap",
+			Handler:    _Kek_Unwrap_Handler,
+		},
+		{
+			MethodName: "Renew",
+			Handler:    _Kek_Renew_Handler,
+		},
+		{
+			MethodName: "Destroy",
+			Handler:    _Kek_Destroy_Handler,
+		},
+		{
+			MethodName: "Describe",
+			Handler:    _Kek_Describe_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -1,4 +1,4 @@
-package pseudonym
+package blind
 
 import (
 	"errors"
@@ -24,7 +24,7 @@ func refuse(kind event.IdentifierKind, why string) error {
 	return fmt.Errorf("%w: %s %s", ErrIdentifier, kind, why)
 }
 
-// normalise brings an identifier into the one form that is blinded.
+// Normalise brings an identifier into the one form that is blinded.
 //
 //   - email: trimmed, NFC, lower-cased as a whole. Plus-addresses stay distinct.
 //   - phone: E.164 with its plus. Separators go, a leading 00 becomes +, the
@@ -35,7 +35,7 @@ func refuse(kind event.IdentifierKind, why string) error {
 //   - visitor: exact bytes of any kind, since a cookie's id is 16 raw bytes.
 //
 // For the last two the result is value itself; nothing is allocated.
-func normalise(kind event.IdentifierKind, value []byte) ([]byte, error) {
+func Normalise(kind event.IdentifierKind, value []byte) ([]byte, error) {
 	switch {
 	case len(value) == 0:
 		return nil, refuse(kind, "is empty")

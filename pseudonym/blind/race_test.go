@@ -1,5 +1,5 @@
 //go:build race
 
-package pseudonym
+package blind
 
 const raceEnabled = true

@@ -1,4 +1,4 @@
-package pseudonym
+package blind
 
 import (
 	"bytes"
@@ -73,7 +73,7 @@ func TestNormalise(t *testing.T) {
 		{event.IdentifierKind(99), "x", ""},
 	}
 	for _, test := range tests {
-		got, err := normalise(test.kind, []byte(test.in))
+		got, err := Normalise(test.kind, []byte(test.in))
 		switch {
 		case test.want == "" && err == nil:
 			t.Errorf("%s %q: accepted as %q", test.kind, test.in, got)
@@ -99,7 +99,7 @@ func FuzzNormalise(f *testing.F) {
 	f.Fuzz(func(t *testing.T, kind uint8, value []byte) {
 		k := event.IdentifierKind(kind)
 		before := bytes.Clone(value)
-		once, err := normalise(k, value)
+		once, err := Normalise(k, value)
 		if !bytes.Equal(before, value) {
 			t.Fatal("the caller's bytes were changed")
 		}
@@ -109,7 +109,7 @@ func FuzzNormalise(f *testing.F) {
 		if len(once) == 0 || len(once) > MaxIdentifier || k != event.KindVisitor && !utf8.Valid(once) {
 			t.Fatalf("accepted what is not usable: %q", once)
 		}
-		twice, err := normalise(k, once)
+		twice, err := Normalise(k, once)
 		if err != nil || !bytes.Equal(once, twice) {
 			t.Fatalf("not stable: %q, then %q, %v", once, twice, err)
 		}
@@ -127,7 +127,7 @@ func TestPhoneWritingsAreOneNumber(t *testing.T) {
 		if strings.Contains(written, "(0)") {
 			return // means something else behind a country code
 		}
-		got, err := normalise(event.KindPhone, []byte(written))
+		got, err := Normalise(event.KindPhone, []byte(written))
 		if err != nil || string(got) != "+"+digits {
 			t.Fatalf("%q became %q, %v", written, got, err)
 		}

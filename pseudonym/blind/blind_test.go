@@ -1,4 +1,4 @@
-package pseudonym
+package blind
 
 import (
 	"crypto/hmac"
@@ -12,15 +12,16 @@ import (
 	"pgregory.net/rapid"
 
 	"zgoda/event"
+	"zgoda/pseudonym/secret"
 )
 
 // testKey is 00 01 02 ... 1f.
-func testKey() Secret {
+func testKey() secret.Bytes {
 	key := make([]byte, 32)
 	for i := range key {
 		key[i] = byte(i)
 	}
-	return NewSecret(key)
+	return secret.New(key)
 }
 
 func testBlinder() *Blinder { return NewBlinder(GateKeys{{Version: 7, Key: testKey()}}) }
@@ -54,7 +55,7 @@ func TestBlindVectors(t *testing.T) {
 }
 
 func TestBlindWithoutKey(t *testing.T) {
-	for _, keys := range []GateKeys{nil, {}, {{Version: 1}}, {{Version: 1, Key: NewSecret(nil)}}} {
+	for _, keys := range []GateKeys{nil, {}, {{Version: 1}}, {{Version: 1, Key: secret.New(nil)}}} {
 		b := NewBlinder(keys)
 		if h1, err := b.Blind("shop", event.KindUserID, []byte("u")); !errors.Is(err, ErrNoGateKey) || !h1.IsZero() {
 			t.Errorf("blinded without a key: %v", err)
