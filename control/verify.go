@@ -20,15 +20,21 @@ func (s *Store) Verify(ctx context.Context, anchors ...ledger.Head) (heads []led
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, ignoreDone(tx.Rollback())) }()
-	last, err := readSequence(ctx, tx)
+	return verifyAll(ctx, tx, anchors)
+}
+
+// verifyAll verifies what is read in one snapshot.
+func verifyAll(ctx context.Context, q querier, anchors []ledger.Head) ([]ledger.Head, error) {
+	last, err := readSequence(ctx, q)
 	if err != nil {
 		return nil, fmt.Errorf("verify the ledger: %w", err)
 	}
-	if heads, err = readHeads(ctx, tx); err != nil {
+	heads, err := readHeads(ctx, q)
+	if err != nil {
 		return nil, fmt.Errorf("verify the ledger: %w", err)
 	}
 	v := verifier{anchors: anchors}
-	if err := v.walk(ctx, tx); err != nil {
+	if err := v.walk(ctx, q); err != nil {
 		return nil, err
 	}
 	if err := v.end(last, heads); err != nil {
