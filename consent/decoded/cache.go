@@ -4,9 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"hash/maphash"
+	"math/bits"
 	"sync/atomic"
-
-	"github.com/dgraph-io/ristretto/v2"
 
 	"zgoda/consent/gpp"
 	"zgoda/consent/tcf"
@@ -15,14 +14,12 @@ import (
 // Cache keeps decoded strings. Its methods may be called from many goroutines.
 // A nil Cache keeps nothing and decodes every time.
 type Cache struct {
-	kept *ristretto.Cache[uint64, kept]
+	sets []set // a power of two of them
 	// The hashes are seeded apart, so that nobody outside can make two strings
 	// meet and a GPP string never meets a TC string of the same text.
 	tcSeed, gppSeed maphash.Seed
-	// waiting is the size of what was handed to the cache's goroutine but is not
-	// yet counted by it.
-	waiting      atomic.Int64
-	hits, misses atomic.Uint64
+	hits, misses    atomic.Uint64
+	bytes           atomic.Int64
 }
 
 // Stats counts what a Cache was asked for.
@@ -31,60 +28,33 @@ type Stats struct {
 	Bytes        int64  // what is kept now
 }
 
-const (
-	// maxWaiting bounds the memory that waits to be kept. Since no entry is
-	// smaller than gppBytes, it also keeps the number of them below the length
-	// of the queue (32,768), so that the queue is never full.
-	maxWaiting = 4 << 20
-	// entryBytes is about what an entry takes; four counters for each tell the
-	// often asked from the seldom.
-	entryBytes       = 1 << 10
-	countersPerEntry = 4
-)
-
-// New returns a cache. It runs a goroutine until Close.
+// New returns an empty cache.
 func New(cfg Config) (*Cache, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("cache of consent strings: %w", err)
 	}
-	c := &Cache{tcSeed: maphash.MakeSeed(), gppSeed: maphash.MakeSeed()}
-	var err error
-	c.kept, err = ristretto.NewCache(&ristretto.Config[uint64, kept]{
-		NumCounters:        countersPerEntry * cfg.Bytes / entryBytes,
-		MaxCost:            cfg.Bytes,
-		BufferItems:        64,
-		IgnoreInternalCost: true,
-		Cost: func(k kept) int64 {
-			size := k.size()
-			c.waiting.Add(-size)
-			return size
-		},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("cache of consent strings: %w", err)
+	n := 1 << (bits.Len64(uint64(cfg.Bytes/setBytes)) - 1)
+	c := &Cache{sets: make([]set, n), tcSeed: maphash.MakeSeed(), gppSeed: maphash.MakeSeed()}
+	for i := range c.sets {
+		c.sets[i].room = cfg.Bytes / int64(n)
 	}
 	return c, nil
 }
 
-// Close ends the cache's goroutine; a second call does nothing. No other method
-// may run meanwhile.
-func (c *Cache) Close() error {
-	if c != nil {
-		c.kept.Close()
-	}
-	return nil
-}
+// Close does nothing: whoever made a cache need not know that it holds nothing
+// but memory.
+func (c *Cache) Close() error { return nil }
 
 // Stats returns what the cache was asked for so far.
 func (c *Cache) Stats() Stats {
 	if c == nil {
 		return Stats{}
 	}
-	return Stats{
-		Hits: c.hits.Load(), Misses: c.misses.Load(),
-		Bytes: c.kept.MaxCost() - c.kept.RemainingCost(),
-	}
+	return Stats{Hits: c.hits.Load(), Misses: c.misses.Load(), Bytes: c.bytes.Load()}
 }
+
+// set returns the one set in which a string of the key can be.
+func (c *Cache) set(key uint64) *set { return &c.sets[key>>wayBits&uint64(len(c.sets)-1)] }
 
 // TC returns the decoded TC string of text, which it does not keep. The error is
 // a tcf.Error: the string cannot be read.
@@ -96,16 +66,17 @@ func (c *Cache) TC(text []byte) (*TC, error) {
 		return newTC(bytes.Clone(text))
 	}
 	key := maphash.Bytes(c.tcSeed, text)
-	if k, _ := c.kept.Get(key); k.tc.is(text) {
+	if e := c.set(key).find(key); e != nil && e.tc.is(text) {
+		e.ask()
 		c.hits.Add(1)
-		return k.tc, nil
+		return e.tc, nil
 	}
 	c.misses.Add(1)
 	t, err := newTC(bytes.Clone(text))
 	if err != nil {
 		return nil, err
 	}
-	c.keep(key, kept{tc: t})
+	c.keep(&entry{key: key, tc: t, size: t.size()})
 	return t, nil
 }
 
@@ -119,28 +90,19 @@ func (c *Cache) GPP(text []byte) (*GPP, error) {
 		return newGPP(bytes.Clone(text))
 	}
 	key := maphash.Bytes(c.gppSeed, text)
-	if k, _ := c.kept.Get(key); k.gpp.is(text) {
+	if e := c.set(key).find(key); e != nil && e.gpp.is(text) {
+		e.ask()
 		c.hits.Add(1)
-		return k.gpp, nil
+		return e.gpp, nil
 	}
 	c.misses.Add(1)
 	g, err := newGPP(bytes.Clone(text))
 	if err != nil {
 		return nil, err
 	}
-	c.keep(key, kept{gpp: g})
+	c.keep(&entry{key: key, gpp: g, size: g.size()})
 	return g, nil
 }
 
-// keep hands an entry to the cache unless too much is waiting there: under a
-// flood of new strings it is cheaper to decode than to queue.
-func (c *Cache) keep(key uint64, k kept) {
-	size := k.size()
-	if c.waiting.Add(size) > maxWaiting {
-		c.waiting.Add(-size)
-		return
-	}
-	if !c.kept.Set(key, k, 0) {
-		c.waiting.Add(-size)
-	}
-}
+// keep puts an entry into its set, if others give way there.
+func (c *Cache) keep(e *entry) { c.bytes.Add(c.set(e.key).put(e)) }

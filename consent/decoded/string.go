@@ -93,19 +93,6 @@ func (g *GPP) size() int64 {
 	return n
 }
 
-// kept is one entry: either of the two.
-type kept struct {
-	tc  *TC
-	gpp *GPP
-}
-
-func (k kept) size() int64 {
-	if k.tc != nil {
-		return k.tc.size()
-	}
-	return k.gpp.size()
-}
-
 func (t *TC) is(text []byte) bool { return t != nil && bytes.Equal(t.text, text) }
 
 func (g *GPP) is(text []byte) bool { return g != nil && bytes.Equal(g.text, text) }
