@@ -56,14 +56,3 @@ func (s *Signals) ADPC(p *Policy) (against []event.PurposeID) {
 	}
 	return against
 }
-
-// has says whether a statement of the source is among them.
-func (s *Signals) has(source Source) bool {
-	used := s.used()
-	for j := range used {
-		if used[j].Source == source {
-			return true
-		}
-	}
-	return false
-}
