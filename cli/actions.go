@@ -14,6 +14,8 @@ type Actions struct {
 	Serve func(ctx context.Context, flags ServeFlags, out, errw io.Writer) error
 	// Check validates a configuration and prints it without secrets.
 	Check func(ctx context.Context, flags CheckFlags, out, errw io.Writer) error
+	// Move copies the control store from its file into PostgreSQL.
+	Move func(ctx context.Context, flags MoveFlags, out, errw io.Writer) error
 	// Version is what "zgoda version" prints about engine and build beyond what
 	// the binary knows of itself; may be empty.
 	Version string
@@ -43,4 +45,10 @@ type ServeFlags struct {
 // CheckFlags are the flags of zgoda check.
 type CheckFlags struct {
 	Config string `help:"configuration file" required:"" type:"path" env:"ZGODA_CONFIG" placeholder:"FILE"`
+}
+
+// MoveFlags are the flags of zgoda control move.
+type MoveFlags struct {
+	Config string `help:"configuration file that names the database, as the gateway will have it" type:"path" env:"ZGODA_CONFIG" placeholder:"FILE"`
+	Data   string `help:"data folder of the stopped gateway, default data" placeholder:"DIR"`
 }
