@@ -20,9 +20,9 @@ const (
 )
 
 // toolStage is a stage whose site maps what consent tools say.
-func toolStage(t *testing.T) *stage {
-	t.Helper()
-	s := newStage(t)
+func toolStage(tb testing.TB) *stage {
+	tb.Helper()
+	s := newStage(tb)
 	site, _ := s.deps.Sites.ByKey([]byte("pk_shop"))
 	for i := range site.Policy.Purposes {
 		p := &site.Policy.Purposes[i]
