@@ -130,6 +130,7 @@ type explained struct {
 	Index                            int
 	Type, Fate, Reason, Field, Scope string
 	Claim, Visitor, Contact          bool
+	Held, Released                   bool
 	Header                           string
 	Decision                         *decision
 }
@@ -172,6 +173,12 @@ func (p *tracePrinter) event(e explained) {
 	}
 	if e.Claim {
 		p.line("It claims a contact without a proof, so the claim is left out.")
+	}
+	switch {
+	case e.Released:
+		p.line("Its page held it until a grant there released it: its row would be flagged.")
+	case e.Held:
+		p.line("Its page held it while nobody had chosen, and nothing that counts released it.")
 	}
 	if e.Header != "" {
 		p.line("X-Consent-Decision: %s", e.Header)

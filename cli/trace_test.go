@@ -109,7 +109,9 @@ func TestPrintExplanation(t *testing.T) {
 	if err := printTrace(&out, []byte(`{"site":"demo","key":"public","origin":"listed","events":[
 		{"index":0,"type":"identify","fate":"stored","scope":"period","claim":true,"visitor":true,"contact":false,
 		 "header":"profiling=deny; by=gpc","decision":{"site":"demo","policy_version":2,"speaks_for":"visitor","signals":[{"source":"gpc","reading":"present"}],"records":[],"purposes":[]}},
-		{"index":1,"type":"track","fate":"refused","reason":"malformed","field":"event","claim":false,"visitor":false,"contact":false}]}`)); err != nil {
+		{"index":1,"type":"track","fate":"refused","reason":"malformed","field":"event","claim":false,"visitor":false,"contact":false},
+		{"index":2,"type":"page","fate":"stored","scope":"person","held":true,"released":true,"visitor":true},
+		{"index":3,"type":"page","fate":"stored","scope":"none","held":true,"released":false,"visitor":true}]}`)); err != nil {
 		t.Fatal(err)
 	}
 	const want = `key: public
@@ -123,6 +125,12 @@ Site demo, policy version 2. The request speaks for visitor.
 Signal gpc: present.
 Event 2 (track): would be refused, reason malformed, field event.
 It is about nobody.
+Event 3 (page): would be stored, scope person.
+It is about a visitor.
+Its page held it until a grant there released it: its row would be flagged.
+Event 4 (page): would be stored, scope none.
+It is about a visitor.
+Its page held it while nobody had chosen, and nothing that counts released it.
 `
 	if out.String() != want {
 		t.Errorf("got:\n%s", out.String())
