@@ -18,33 +18,43 @@ type Grant struct {
 	Given    time.Time
 	Until    time.Time // its own end; zero: it has none
 	Sequence event.Sequence
+	// Minority is the subject's own, which ends grants too; that of a contact that a
+	// visitor is linked to is not looked at.
+	Minority consent.Minority
 }
 
 // Lapsing returns grants of a purpose that were given at or before given, or have
-// an end of their own at or before until, in the order of their subjects, from
-// the one after after on, at most limit. Zero times are before everything.
+// an end of their own at or before until, or are of a subject known to be a minor, in
+// the order of their subjects, from the one after after on, at most limit. Zero times
+// are before everything.
 func (s *Store) Lapsing(ctx context.Context, site event.SiteID, purpose event.PurposeID, given, until time.Time, after event.Handle, limit int) ([]Grant, error) {
-	return s.grants(ctx, `choice = $4 AND (until_micros > 0 AND until_micros <= $5 OR given_micros <= $6)`, limit,
+	return s.grants(ctx, `c.choice = $4 AND (c.until_micros > 0 AND c.until_micros <= $5 OR c.given_micros <= $6
+		OR c.handle IN (SELECT handle FROM subject WHERE site = $1 AND minor_day > 0))`, limit,
 		string(site), string(purpose), after[:], int(consent.ChoiceGiven), ledger.Micros(until), ledger.Micros(given))
 }
 
 // Expired returns the subjects whose grant of a purpose was noted as expired, in
 // their order; Given is when.
 func (s *Store) Expired(ctx context.Context, site event.SiteID, purpose event.PurposeID, after event.Handle, limit int) ([]Grant, error) {
-	return s.grants(ctx, `choice = $4`, limit, string(site), string(purpose), after[:], int(consent.ChoiceUnset))
+	return s.grants(ctx, `c.choice = $4`, limit, string(site), string(purpose), after[:], int(consent.ChoiceUnset))
 }
 
 func (s *Store) grants(ctx context.Context, which string, limit int, args ...any) (found []Grant, err error) {
 	ctx, cancel := context.WithTimeout(ctx, max(s.cfg.Timeout, lapsingTimeout))
 	defer cancel()
-	query := fmt.Sprintf(`SELECT handle, version, given_micros, until_micros, sequence FROM choice
-		WHERE site = $1 AND purpose = $2 AND handle > $3 AND %s ORDER BY handle LIMIT $%d`, which, len(args)+1)
+	query := fmt.Sprintf(`SELECT c.handle, c.version, c.given_micros, c.until_micros, c.sequence, COALESCE(s.minor_day, 0), COALESCE(s.country, '')
+		FROM choice c LEFT JOIN subject s ON s.site = c.site AND s.handle = c.handle
+		WHERE c.site = $1 AND c.purpose = $2 AND c.handle > $3 AND %s ORDER BY c.handle LIMIT $%d`, which, len(args)+1)
 	err = all(ctx, s.db.plain(), query, append(args, limit), func(rows *sql.Rows) error {
 		var g Grant
 		var given, until, sequence int64
-		if err := rows.Scan((*handleColumn)(&g.Subject), &g.Version, &given, &until, &sequence); err != nil {
+		var of standing
+		var minor uint16
+		if err := rows.Scan((*handleColumn)(&g.Subject), &g.Version, &given, &until, &sequence, &minor, &of.country); err != nil {
 			return err
 		}
+		of.minor = consent.Day(minor)
+		g.Minority = of.minority()
 		g.Given, g.Until, g.Sequence = ledger.FromMicros(given), ledger.FromMicros(until), event.Sequence(sequence)
 		found = append(found, g)
 		return nil

@@ -163,7 +163,7 @@ func End(p *consent.Purpose, g control.Grant) consent.Day {
 	if !g.Until.IsZero() {
 		own = consent.DayOf(g.Until)
 	}
-	return p.Until(consent.DayOf(g.Given), own, consent.Minority{})
+	return p.Until(consent.DayOf(g.Given), own, g.Minority)
 }
 
 // Ask is somebody to ask again.

@@ -129,6 +129,43 @@ func (l *lateReader) Lapsing(_ context.Context, _ event.SiteID, p event.PurposeI
 	return nil, nil
 }
 
+// TestMinorsGrantsEnd: what a minor agreed to below the national age is noted as over
+// on the day on which the minor comes of it.
+func TestMinorsGrantsEnd(t *testing.T) {
+	h := open(t)
+	jo := event.Handle{1}
+	if _, err := h.store.SetCountry(t.Context(), site, jo, "AT", "ana", "asked"); err != nil { // 14
+		t.Fatal(err)
+	}
+	born := time.Date(2013, 1, 10, 0, 0, 0, 0, time.UTC)
+	if _, err := h.store.SetMinor(t.Context(), site, jo, born.AddDate(18, 0, 0), "ana", "asked"); err != nil {
+		t.Fatal(err)
+	}
+	h.give(t, jo, "marketing", time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC), time.Time{})
+	h.now = time.Date(2027, 1, 9, 23, 0, 0, 0, time.UTC)
+	h.once(t, 0)
+	held := func() consent.Held {
+		found := [1]control.Found{}
+		if _, err := h.store.Records(t.Context(), []control.Lookup{{Policy: policy, Handle: jo}}, found[:]); err != nil {
+			t.Fatal(err)
+		}
+		return found[0].Record.Purposes[1]
+	}
+	h.now = h.now.Add(time.Hour)
+	if until := held().Until; until != consent.DayOf(h.now) {
+		t.Errorf("decisions end it on %v", until.Time())
+	}
+	h.once(t, 1)
+	if held().Choice != consent.ChoiceUnset {
+		t.Error("the ledger still has the grant")
+	}
+	h.give(t, jo, "marketing", h.now, time.Time{}) // their own word now
+	h.once(t, 0)
+	if held().Choice != consent.ChoiceGiven {
+		t.Error("what was agreed to since was ended")
+	}
+}
+
 // TestGivenAgainMeanwhile: a node that looked before somebody renewed does not end
 // the new grant.
 func TestGivenAgainMeanwhile(t *testing.T) {
