@@ -2,7 +2,6 @@ package signal
 
 import (
 	"bytes"
-	"sync"
 
 	"zgoda/consent"
 )
@@ -33,15 +32,15 @@ func (ADPC) Read(in *Input, p *consent.Policy, out *consent.Signals) {
 	if in.Header == nil {
 		return
 	}
-	r := adpcReaders.Get().(*adpcReader) // the pool holds nothing else
+	r := in.hold().adpc
 	r.policy = p
 	in.Header("ADPC", r.yield)
 	if r.lines > 0 {
 		r.finish()
 		out.Put(&r.st)
+		*r = adpcReader{yield: r.yield}
 	}
-	*r = adpcReader{yield: r.yield}
-	adpcReaders.Put(r)
+	r.policy = nil
 }
 
 // The bounds of what is read of one request.
@@ -50,8 +49,8 @@ const (
 	maxADPCIDs   = 64
 )
 
-// adpcReader collects what all lines of the header say. It is pooled since its
-// function would otherwise be made for every request.
+// adpcReader collects what all lines of the header say. It is pooled with the
+// fields since its function would otherwise be made for every request.
 type adpcReader struct {
 	policy     *consent.Policy
 	st         consent.Statement
@@ -61,7 +60,7 @@ type adpcReader struct {
 	yield      func(line []byte) bool
 }
 
-var adpcReaders = sync.Pool{New: func() any {
+func newADPCReader() *adpcReader {
 	r := &adpcReader{}
 	r.yield = func(line []byte) bool {
 		r.lines++
@@ -75,7 +74,7 @@ var adpcReaders = sync.Pool{New: func() any {
 		return true
 	}
 	return r
-}}
+}
 
 // finish turns what was collected into a statement.
 func (r *adpcReader) finish() {
@@ -232,8 +231,8 @@ func (r *adpcReader) purpose(id []byte) (i int, version uint32, versioned bool) 
 	if i := find(r.policy, id); i >= 0 {
 		return i, 0, false
 	}
-	at := bytes.LastIndex(id, []byte(".v"))
-	if at < 0 {
+	at := bytes.LastIndexByte(id, 'v') - 1 // no number has a v
+	if at < 0 || id[at] != '.' {
 		return -1, 0, false
 	}
 	version, ok := decimal(id[at+2:])

@@ -82,9 +82,12 @@ func sixPolicy() *consent.Policy {
 	return p
 }
 
+// sixVisitor is somebody of whom nothing is on record.
+var sixVisitor consent.Record
+
 func decideBySix(parsers []Parser, in *Input, p *consent.Policy, out *consent.Signals) consent.Decision {
 	ReadAll(parsers, in, p, out)
-	return consent.Decide(p, out, consent.Subject{Visitor: &consent.Record{}, Speaks: consent.SpeaksForVisitor, Today: 20000})
+	return consent.Decide(p, out, consent.Subject{Visitor: &sixVisitor, Speaks: consent.SpeaksForVisitor, Today: 20000})
 }
 
 func TestSixSignals(t *testing.T) {
@@ -129,9 +132,8 @@ func BenchmarkDecisionWithSixSignals(b *testing.B) {
 	})
 	b.Run("decide", func(b *testing.B) {
 		b.ReportAllocs()
-		r := consent.Record{}
 		for b.Loop() {
-			consent.Decide(p, &out, consent.Subject{Visitor: &r, Speaks: consent.SpeaksForVisitor, Today: 20000})
+			consent.Decide(p, &out, consent.Subject{Visitor: &sixVisitor, Speaks: consent.SpeaksForVisitor, Today: 20000})
 		}
 	})
 	b.Run("nothing to read", func(b *testing.B) {

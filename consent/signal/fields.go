@@ -71,12 +71,13 @@ type fields struct {
 	query  func(name, value []byte) bool
 	cookie func(name, value []byte) bool
 	header func(value []byte) bool
+	adpc   *adpcReader
 }
 
 var pool = sync.Pool{New: func() any { return newFields() }}
 
 func newFields() *fields {
-	f := &fields{}
+	f := &fields{adpc: newADPCReader()}
 	f.query = func(name, value []byte) bool { return f.note(queryField(name), value) }
 	f.cookie = func(name, value []byte) bool { return f.note(cookieField(name), value) }
 	f.header = func(value []byte) bool {
