@@ -3,6 +3,7 @@ package subjects
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"zgoda/consent"
 	"zgoda/control"
@@ -32,10 +33,26 @@ func (s *Set) Recheck(ctx context.Context, rows []record.Record, out []event.Rea
 			return fmt.Errorf("%w: %w", ErrControlAway, err)
 		}
 	}
-	for _, a := range q.answers {
-		out[a.row] = worse(out[a.row], verdict(&found[a.lookup], &rows[a.row], q.lookups[a.lookup].Policy, a.known))
-	}
+	q.answer(found, rows, out, consent.DayOf(time.Now()))
 	return nil
+}
+
+// answer puts together what was found about everyone of each record. All of one
+// record's people stand side by side.
+func (q *questions) answer(found []control.Found, rows []record.Record, out []event.Reason, today consent.Day) {
+	var needed, given event.PurposeSet // guardians' grants, of one record
+	for i, a := range q.answers {
+		if i == 0 || q.answers[i-1].row != a.row {
+			needed, given = 0, 0
+		}
+		row, policy, record := &rows[a.row], q.lookups[a.lookup].Policy, &found[a.lookup].Record
+		out[a.row] = worse(out[a.row], verdict(&found[a.lookup], row, policy, a.known, today))
+		n, g := policy.Guardianship(record, row.Purposes, today)
+		needed, given = needed|n, given|g
+		if last := i+1 == len(q.answers) || q.answers[i+1].row != a.row; last && needed&^given != 0 {
+			out[a.row] = worse(out[a.row], event.ReasonWithdrawn)
+		}
+	}
 }
 
 // suspect says whether something may have changed about anyone of a record since
@@ -96,7 +113,7 @@ func (q *questions) add(policy *consent.Policy, r *record.Record, row int) {
 }
 
 // verdict says what one person's record does to a spooled one.
-func verdict(f *control.Found, r *record.Record, policy *consent.Policy, known bool) event.Reason {
+func verdict(f *control.Found, r *record.Record, policy *consent.Policy, known bool, today consent.Day) event.Reason {
 	switch f.Record.State {
 	case consent.StateErased:
 		return event.ReasonErased
@@ -109,24 +126,14 @@ func verdict(f *control.Found, r *record.Record, policy *consent.Policy, known b
 	if !known {
 		// The site is gone from the settings, so that its purposes cannot be told
 		// apart: any refusal counts.
-		if f.Refuses || f.Record.ProfilingOff {
+		if f.Refuses || f.Record.ProfilingOff || f.Record.OptOut || f.Record.Minority != (consent.Minority{}) {
 			return event.ReasonWithdrawn
 		}
 		return event.ReasonNone
 	}
 	for i := range policy.Purposes {
 		p := &policy.Purposes[i]
-		if p.Bit >= event.MaxPurposes || !r.Purposes.Has(p.Bit) {
-			continue
-		}
-		switch f.Record.Purposes[p.Bit].Choice {
-		case consent.ChoiceUnset, consent.ChoiceGiven:
-		case consent.ChoiceRefused, consent.ChoiceWithdrawn, consent.ChoiceObjected:
-			return event.ReasonWithdrawn
-		default:
-			return event.ReasonWithdrawn
-		}
-		if p.Kind == consent.KindProfiling && f.Record.ProfilingOff {
+		if p.Bit < event.MaxPurposes && r.Purposes.Has(p.Bit) && f.Record.Denies(p, today) {
 			return event.ReasonWithdrawn
 		}
 	}
