@@ -62,49 +62,38 @@ func (c *verdictCase) deniedByClass(p *Purpose) (Source, bool) {
 	}
 }
 
-// deniedByRecord asks every record in play; the most restrictive wins.
-func (c *verdictCase) deniedByRecord(p *Purpose) (Source, bool) {
-	found := SourceDefault
-	for _, r := range c.records {
-		if r == nil {
-			continue
-		}
-		if by := r.against(p); recordRank(by) > recordRank(found) {
-			found = by
-		}
-	}
-	return found, found != SourceDefault
+// standing is what stands against purposes whatever was chosen of each: the
+// strictest of all records.
+type standing struct {
+	by           Source // SourceErased, SourceRestricted, or SourceDefault
+	profilingOff bool
 }
 
-// against returns what of the record stands against the purpose, or SourceDefault.
-func (r *Record) against(p *Purpose) Source {
+// add adds what one record says.
+func (s *standing) add(r *Record) {
 	switch {
 	case r.State == StateErased:
-		return SourceErased
-	case r.State != StateActive:
-		return SourceRestricted
-	case r.ProfilingOff && p.Kind == KindProfiling:
-		return SourceSwitch
-	case r.Purposes[p.Bit].Choice.Refuses():
-		return SourceLedger
-	default:
-		return SourceDefault
+		s.by = SourceErased
+	case r.State != StateActive && s.by != SourceErased:
+		s.by = SourceRestricted
 	}
+	s.profilingOff = s.profilingOff || r.ProfilingOff
 }
 
-func recordRank(s Source) int {
-	switch s {
-	case SourceErased:
-		return 4
-	case SourceRestricted:
-		return 3
-	case SourceSwitch:
-		return 2
-	case SourceLedger:
-		return 1
-	default:
-		return 0
+// deniedByRecord asks every record in play; the most restrictive wins.
+func (c *verdictCase) deniedByRecord(p *Purpose) (Source, bool) {
+	if c.standing.by != SourceDefault {
+		return c.standing.by, true
 	}
+	if c.standing.profilingOff && p.Kind == KindProfiling {
+		return SourceSwitch, true
+	}
+	for _, r := range c.records {
+		if r != nil && r.Purposes[p.Bit].Choice.Refuses() {
+			return SourceLedger, true
+		}
+	}
+	return SourceDefault, false
 }
 
 // deniedByBrowser applies GPC, DNT and ADPC as far as the site lets them reach the

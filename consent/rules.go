@@ -4,17 +4,18 @@ import "zgoda/event"
 
 // verdictCase is what the rules look at: one policy, one request, everyone in it.
 type verdictCase struct {
-	policy  *Policy
-	signals *Signals
-	subject *Subject
-	records [3]*Record
-	present browser // GPC and DNT
-	said    said
-	minor   bool // somebody in it is a minor, or taken for one
-	ward    bool // and needs a guardian
-	optOut  bool // somebody in it has an opt-out on record
-	ground  ground
-	rules   [event.MaxPurposes]merged // of the purposes decided so far
+	policy   *Policy
+	signals  *Signals
+	subject  *Subject
+	records  [3]*Record
+	present  browser // GPC and DNT
+	said     said
+	minor    bool // somebody in it is a minor, or taken for one
+	ward     bool // and needs a guardian
+	optOut   bool // somebody in it has an opt-out on record
+	standing standing
+	ground   ground
+	rules    [event.MaxPurposes]merged // of the purposes decided so far
 }
 
 // unread stands for signals that nobody read.
@@ -40,6 +41,7 @@ func newCase(policy *Policy, signals *Signals, subject *Subject) verdictCase {
 			c.minor = c.minor || r.Minority.minor(subject.Today)
 			c.ward = c.ward || r.Minority.ward(subject.Today)
 			c.optOut = c.optOut || r.OptOut
+			c.standing.add(r)
 		}
 	}
 	return c
