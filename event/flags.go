@@ -4,8 +4,8 @@ package event
 // is never reused.
 type Flags uint8
 
-// FlagReleased: the event was made while nobody had chosen, was held on its page,
-// and is stored for a purpose that the person agreed to there afterwards.
+// FlagReleased marks an event that was made while nobody had chosen, was held on
+// its page, and is stored for a purpose that the person agreed to there afterwards.
 const FlagReleased Flags = 1 << 0
 
 // FlagsKnown are all flags that there are.
