@@ -102,10 +102,41 @@ func TestDoubleOptIn(t *testing.T) {
 	post1 := mailtest.Start(t, mailtest.Options{})
 	s := shop(t, post1, "SK", "")
 	address := "jana.canary@person.example"
-	optIn := s.console + "/api/v1/sites/shop/contacts:opt-in"
-	body := `{"identifier":"email:` + address + `","purposes":["analytics","marketing"],"locale":"sk","surface":"newsletter"}`
-	secret := map[string]string{"Authorization": "Bearer " + shopSecret, "Content-Type": "application/json"}
+	s.asksToConfirm(t, `{"identifier":"email:`+address+`","purposes":["analytics","marketing"],"locale":"sk","surface":"newsletter"}`)
+	got := post1.Wait(t, 1)[0]
+	if got.To != address {
+		t.Error("the mail went elsewhere")
+	}
+	found := linkInMail.FindStringSubmatch(got.Text(t))
+	if found == nil {
+		t.Fatal("the mail has no link")
+	}
+	link, want := found[1], "requested analytics, requested marketing"
+	if states := s.states(t, "email:"+address); states != want {
+		t.Errorf("before: %s", states)
+	}
 
+	b := browser.Start(t)
+	opensLink(t, b, s.public+link)
+	if states := s.states(t, "email:"+address); states != want {
+		t.Errorf("opening the link changed something: %s", states)
+	}
+	s.confirms(t, b)
+	if states := s.states(t, "email:"+address); states != want+", given analytics, given marketing" {
+		t.Errorf("after: %s", states)
+	}
+	s.linkIsUsed(t, b, link)
+	if strings.Contains(s.log.String(), "canary") || strings.Contains(s.log.String(), link) {
+		t.Error("the address or the link is in a log")
+	}
+	nothingOf(t, s.data, address, strings.TrimPrefix(link, "/consent/confirm?t="))
+}
+
+// asksToConfirm asks for an opt-in as the site's server, after nobody else could.
+func (s *stack) asksToConfirm(t *testing.T, body string) {
+	t.Helper()
+	optIn := s.console + "/api/v1/sites/shop/contacts:opt-in"
+	secret := map[string]string{"Authorization": "Bearer " + shopSecret, "Content-Type": "application/json"}
 	for name, headers := range map[string]map[string]string{
 		"no key":       {"Content-Type": "application/json"},
 		"a public key": {"Authorization": "Bearer pk_shop_12345678", "Content-Type": "application/json"},
@@ -123,21 +154,12 @@ func TestDoubleOptIn(t *testing.T) {
 	if resp, text := post(t, optIn, body, secret); resp.StatusCode != http.StatusAccepted {
 		t.Fatalf("%d %s", resp.StatusCode, text)
 	}
-	got := post1.Wait(t, 1)[0]
-	if got.To != address {
-		t.Error("the mail went elsewhere")
-	}
-	found := linkInMail.FindStringSubmatch(got.Text(t))
-	if found == nil {
-		t.Fatal("the mail has no link")
-	}
-	want := "requested analytics, requested marketing"
-	if states := s.states(t, "email:"+address); states != want {
-		t.Errorf("before: %s", states)
-	}
+}
 
-	b := browser.Start(t)
-	b.Open(s.public + found[1])
+// opensLink opens a link of a mail and looks at its page in every way.
+func opensLink(t *testing.T, b *browser.Browser, address string) {
+	t.Helper()
+	b.Open(address)
 	if at := browser.Eval[string](b, "location.pathname + location.search"); at != confirm.Path {
 		t.Errorf("the link stays in the address: %s", at)
 	}
@@ -152,9 +174,11 @@ func TestDoubleOptIn(t *testing.T) {
 			}
 		}
 	}
-	if states := s.states(t, "email:"+address); states != want {
-		t.Errorf("opening the link changed something: %s", states)
-	}
+}
+
+// confirms presses the page's button and reads what it says then.
+func (s *stack) confirms(t *testing.T, b *browser.Browser) {
+	t.Helper()
 	browser.Eval[bool](b, `(document.querySelector('button').click(), true)`)
 	eventually(t, 20*time.Second, "the page after the confirmation", func() bool {
 		for _, r := range b.Requests() {
@@ -168,11 +192,12 @@ func TestDoubleOptIn(t *testing.T) {
 	if words := b.Text("h1"); words != "Ďakujeme" {
 		t.Errorf("afterwards the page says %q", words)
 	}
-	if states := s.states(t, "email:"+address); states != want+", given analytics, given marketing" {
-		t.Errorf("after: %s", states)
-	}
+}
 
-	resp := open(t, s.public+found[1])
+// linkIsUsed opens a link that was confirmed: it works no more.
+func (s *stack) linkIsUsed(t *testing.T, b *browser.Browser, link string) {
+	t.Helper()
+	resp := open(t, s.public+link)
 	if resp.StatusCode != http.StatusSeeOther || resp.Header.Get("Location") != confirm.Path {
 		t.Errorf("the used link: %d", resp.StatusCode)
 	}
@@ -181,14 +206,10 @@ func TestDoubleOptIn(t *testing.T) {
 			t.Errorf("%s: %q", header, resp.Header.Get(header))
 		}
 	}
-	b.Open(s.public + found[1])
+	b.Open(s.public + link)
 	if words := b.Text("h1"); words != "This link does not work" {
 		t.Errorf("the used link's page says %q", words)
 	}
-	if strings.Contains(s.log.String(), "canary") || strings.Contains(s.log.String(), found[1]) {
-		t.Error("the address or the link is in a log")
-	}
-	nothingOf(t, s.data, address, strings.TrimPrefix(found[1], "/consent/confirm?t="))
 }
 
 // nothingOf looks for texts in every file of the control store.
@@ -231,101 +252,6 @@ func open(t *testing.T, address string) *http.Response {
 	return resp
 }
 
-// TestImportOfConsents: ten thousand rows by the command, bad ones kept aside,
-// and the same file again adds nothing.
-func TestImportOfConsents(t *testing.T) {
-	post1 := mailtest.Start(t, mailtest.Options{})
-	s := shop(t, post1, "SK", "")
-	const rows, every = 10_000, 100
-	var file strings.Builder
-	file.WriteString("kind,identifier,purpose,version,state,time,channel,proof\n")
-	for i := range rows {
-		purpose := "analytics"
-		if i%every == every-1 {
-			purpose = "canary-purpose"
-		}
-		fmt.Fprintf(&file, "email,canary%d@person.example,%s,1,given,2026-01-31T12:00:00Z,paper,box %d\n", i, purpose, i/500)
-	}
-	path := filepath.Join(t.TempDir(), "consents.csv")
-	if err := os.WriteFile(path, []byte(file.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	start := time.Now()
-	out, errs, code := s.zgoda(t, "", "contact", "import", "--data", s.data, "--site", "shop", path)
-	took := time.Since(start)
-	if code != 1 || !strings.Contains(out, "10000 rows read, 9900 in the ledger, 100 left out") {
-		t.Fatalf("exit %d: %s%s", code, out, errs)
-	}
-	t.Logf("%d rows in %v: %.0f a second", rows, took.Round(time.Millisecond), rows/took.Seconds())
-	bad, err := os.ReadFile(path + ".bad.csv")
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := strings.Split(strings.TrimSpace(string(bad)), "\n")
-	if len(lines) != 101 || lines[0] != "line,field,reason" || !strings.HasPrefix(lines[1], "101,purpose,") || strings.Contains(string(bad), "canary") {
-		t.Errorf("bad rows: %d lines, the first %q", len(lines), lines[min(1, len(lines)-1)])
-	}
-	if states := s.states(t, "email:canary7@person.example"); states != "given analytics" {
-		t.Errorf("on record: %s", states)
-	}
-	if _, _, code := s.zgoda(t, "", "contact", "withdraw", "--data", s.data, "--site", "shop", "--identifier", "email:canary7@person.example", "--purpose", "analytics"); code != 0 {
-		t.Fatal("withdraw failed")
-	}
-	if out, errs, code := s.zgoda(t, "", "contact", "import", "--data", s.data, "--site", "shop", path); code != 1 || !strings.Contains(out, "9900 in the ledger") {
-		t.Fatalf("again: exit %d: %s%s", code, out, errs)
-	}
-	if states := s.states(t, "email:canary7@person.example"); states != "given analytics, withdrawn analytics" {
-		t.Errorf("the same file again: %s", states)
-	}
-	if strings.Contains(s.log.String(), "canary") {
-		t.Error("a row is in a log")
-	}
-}
-
-// TestGrantsExpire: a grant with an end in the past does not count, is noted as
-// expired at the next start, is listed to be asked again, and is renewed when it
-// is given again.
-func TestGrantsExpire(t *testing.T) {
-	post1 := mailtest.Start(t, mailtest.Options{})
-	s := shop(t, post1, "SK", ", renew_after: 12mo")
-	file := "kind,identifier,purpose,version,state,time,channel,proof,until,country\n" +
-		"user_id,old,analytics,1,given,2020-01-31T12:00:00Z,paper,box,,SK\n" +
-		"user_id,new,analytics,1,given," + time.Now().UTC().AddDate(0, 0, -1).Format(time.RFC3339) + ",paper,box,,SK\n"
-	if out, errs, code := s.zgoda(t, file, "contact", "import", "--data", s.data, "--site", "shop", "-"); code != 0 {
-		t.Fatalf("exit %d: %s%s", code, out, errs)
-	}
-	headers := map[string]string{"Authorization": "Bearer " + shopSecret, "Content-Type": "application/json"}
-	for user, want := range map[string]string{"old": "analytics=deny", "new": "analytics=allow; by=ledger"} {
-		resp, text := post(t, s.public+"/v1/track", `{"userId":"`+user+`","event":"x"}`, headers)
-		if got := resp.Header.Get("X-Consent-Decision"); !strings.Contains(got, want) {
-			t.Errorf("%s: %q %s", user, got, text)
-		}
-	}
-	s.stop(t)
-	s.start(t, host(t, s.public))
-	eventually(t, 20*time.Second, "the expired entry", func() bool {
-		return s.states(t, "user_id:old") == "located, given analytics, expired analytics"
-	})
-	_, list := send(t, http.MethodGet, s.console+"/api/v1/sites/shop/renewals?days=10", "", s.local(t))
-	if strings.Count(list, "\n") != 1 || !strings.Contains(list, `"expired":true`) {
-		t.Errorf("to be asked again: %s", list)
-	}
-	if _, _, code := s.zgoda(t, "", "contact", "grant", "--data", s.data, "--site", "shop", "--identifier", "user_id:old", "--purpose", "analytics"); code != 0 {
-		t.Fatal("grant failed")
-	}
-	if states := s.states(t, "user_id:old"); states != "located, given analytics, expired analytics, renewed analytics" {
-		t.Errorf("given again: %s", states)
-	}
-	resp, _ := post(t, s.public+"/v1/track", `{"userId":"old","event":"x"}`, headers)
-	if got := resp.Header.Get("X-Consent-Decision"); !strings.Contains(got, "analytics=allow; by=ledger") {
-		t.Errorf("given again: %q", got)
-	}
-	_, list = send(t, http.MethodGet, s.console+"/api/v1/sites/shop/renewals?days=10", "", s.local(t))
-	if list != "" {
-		t.Errorf("to be asked again: %s", list)
-	}
-}
-
 // TestOptOutBySignal: under the law of a US state, GPC of a known contact is
 // recorded once, and binds the server's events when the signal is gone.
 func TestOptOutBySignal(t *testing.T) {
@@ -360,25 +286,5 @@ func TestOptOutBySignal(t *testing.T) {
 	}
 	if m := s.metrics(t); m[`zgoda_optouts_total{outcome="recorded"}`] != 1 {
 		t.Errorf("recorded: %v", m[`zgoda_optouts_total{outcome="recorded"}`])
-	}
-}
-
-// TestANewVersionAsksAgain: a grant of an older version of a purpose does not
-// count, and one of the new version does.
-func TestANewVersionAsksAgain(t *testing.T) {
-	post1 := mailtest.Start(t, mailtest.Options{})
-	s := shop(t, post1, "SK", ", version: 2")
-	file := "kind,identifier,purpose,version,text_hash,state,time,channel,proof,country\n" +
-		"user_id,v1,analytics,1," + strings.Repeat("ab", 32) + ",given,2026-01-31T12:00:00Z,paper,box,SK\n" +
-		"user_id,v2,analytics,2,,given,2026-01-31T12:00:00Z,paper,box,SK\n"
-	if out, errs, code := s.zgoda(t, file, "contact", "import", "--data", s.data, "--site", "shop", "-"); code != 0 {
-		t.Fatalf("exit %d: %s%s", code, out, errs)
-	}
-	headers := map[string]string{"Authorization": "Bearer " + shopSecret, "Content-Type": "application/json"}
-	for user, want := range map[string]string{"v1": "analytics=deny", "v2": "analytics=allow; by=ledger"} {
-		resp, _ := post(t, s.public+"/v1/track", `{"userId":"`+user+`","event":"x"}`, headers)
-		if got := resp.Header.Get("X-Consent-Decision"); !strings.Contains(got, want) {
-			t.Errorf("%s: %q", user, got)
-		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"zgoda/collector"
+	"zgoda/collector/choice"
 	"zgoda/confirm"
 )
 
@@ -60,7 +61,7 @@ func (g *Gateway) confirmed(rc *fasthttp.RequestCtx, a confirm.Answer) {
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("X-Frame-Options", "DENY")
 	if a.SetCookie {
-		setConfirmCookie(rc, a)
+		setCookie(rc, choice.Cookie{Name: confirm.Cookie, Value: a.Value, MaxAge: a.Life})
 	}
 	if a.Status == fasthttp.StatusTooManyRequests || a.Status == fasthttp.StatusServiceUnavailable {
 		h.Set("Retry-After", strconv.Itoa(max(1, int(g.config.RetryAfter/time.Second))))
@@ -75,23 +76,4 @@ func (g *Gateway) confirmed(rc *fasthttp.RequestCtx, a confirm.Answer) {
 	h.Add("Vary", "Accept-Language, Cookie")
 	rc.SetContentType("text/html; charset=utf-8")
 	rc.SetBody(a.HTML)
-}
-
-// setConfirmCookie carries the link's token to its page, as the __Host- prefix
-// demands. Lax, since people come from their mail.
-func setConfirmCookie(rc *fasthttp.RequestCtx, a confirm.Answer) {
-	out := fasthttp.AcquireCookie()
-	defer fasthttp.ReleaseCookie(out)
-	out.SetKey(confirm.Cookie)
-	out.SetValue(a.Value)
-	out.SetPath("/")
-	out.SetSecure(true)
-	out.SetHTTPOnly(true)
-	out.SetSameSite(fasthttp.CookieSameSiteLaxMode)
-	if a.Value == "" {
-		out.SetExpire(fasthttp.CookieExpireDelete)
-	} else {
-		out.SetMaxAge(int(a.Life / time.Second))
-	}
-	rc.Response.Header.SetCookie(out)
 }

@@ -86,8 +86,9 @@ func (g *Gateway) choose(rc *fasthttp.RequestCtx, in *choice.Request, a choice.A
 	writeJSON(rc, a.State)
 }
 
-// setCookie sets a cookie as its __Host- prefix demands. Browsers take a Secure
-// cookie on loopback without TLS too, so the demo needs no exception.
+// setCookie sets a cookie as its __Host- prefix demands, or takes it away by an
+// empty value. Browsers take a Secure cookie on loopback without TLS too, so the
+// demo needs no exception. Lax, since people come from links in mails.
 func setCookie(rc *fasthttp.RequestCtx, c choice.Cookie) {
 	out := fasthttp.AcquireCookie()
 	defer fasthttp.ReleaseCookie(out)
