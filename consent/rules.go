@@ -21,19 +21,16 @@ type verdictCase struct {
 // unread stands for signals that nobody read.
 var unread = Signals{Count: -1}
 
-func newCase(policy *Policy, signals *Signals, subject *Subject) verdictCase {
+// newCase fills in the result where it stands: it is large.
+func newCase(policy *Policy, signals *Signals, subject *Subject) (c verdictCase) {
 	if signals == nil {
 		signals = &unread
 	}
-	c := verdictCase{
-		policy:  policy,
-		signals: signals,
-		subject: subject,
-		records: [3]*Record{subject.Visitor, subject.Contact, subject.Second},
-		present: signals.browser(),
-		said:    signals.said(len(policy.Purposes)),
-		ground:  policy.ground(policy.places(subject)),
-	}
+	c.policy, c.signals, c.subject = policy, signals, subject
+	c.records = [...]*Record{subject.Visitor, subject.Contact, subject.Second}
+	c.present = signals.browser()
+	c.said = signals.said(len(policy.Purposes))
+	c.ground = policy.ground(policy.places(subject))
 	c.ward = subject.Class.Has(ClassChild)
 	c.minor = c.ward
 	for _, r := range c.records {
