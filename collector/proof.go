@@ -20,3 +20,7 @@ func proven(secret Secret, userID, proof []byte) bool {
 	mac.Write(userID)
 	return hmac.Equal(mac.Sum(nil), given[:])
 }
+
+// Proven says whether proof is that of userID for this site: whoever has it may
+// speak for that contact.
+func (s *Site) Proven(userID, proof []byte) bool { return proven(s.Secret, userID, proof) }

@@ -58,10 +58,14 @@ type ChoiceMeta struct {
 	ADPC      []event.PurposeID
 	RawSignal string
 	Key       string // makes the writing idempotent
+	// Contact proved to be the one who chose: the same is written for it, in the
+	// same transaction. Zero: nobody did.
+	Contact event.Handle
 }
 
 // SetChoices writes a person's own choices, all in one transaction. They are
-// for the consent handle of the visitor of a signed cookie.
+// for the consent handle of the visitor of a signed cookie, which is zero where
+// the contact alone is known.
 func (s *Set) SetChoices(ctx context.Context, site event.SiteID, visitor event.Handle, choices map[event.PurposeID]bool, meta ChoiceMeta) (event.Sequence, error) {
 	policy, err := s.policy(site)
 	if err != nil {
@@ -79,14 +83,31 @@ func (s *Set) SetChoices(ctx context.Context, site event.SiteID, visitor event.H
 		if err != nil {
 			return 0, err
 		}
-		e.Subject, e.Channel, e.Locale, e.Surface = visitor, meta.Channel, meta.Locale, meta.Surface
+		e.Channel, e.Locale, e.Surface = meta.Channel, meta.Locale, meta.Surface
 		e.GPC, e.DNT, e.ADPC, e.RawSignal = meta.GPC, meta.DNT, slices.Contains(meta.ADPC, purpose), meta.RawSignal
-		if meta.Key != "" {
-			e.Key = meta.Key + "\x00" + string(purpose)
-		}
-		entries = append(entries, e)
+		entries = append(entries, meta.speakers(e, visitor)...)
 	}
 	return s.change(ctx, entries...)
+}
+
+// speakers returns the entry of a choice, once for each whose choice it is.
+func (m *ChoiceMeta) speakers(e ledger.Entry, visitor event.Handle) (all []ledger.Entry) {
+	if !m.Contact.IsZero() {
+		c := e
+		c.Subject, c.Proof = m.Contact, ledger.ProofIdentity
+		if m.Key != "" {
+			c.Key = m.Key + "\x00" + string(e.Purpose) + "\x00contact"
+		}
+		all = append(all, c)
+	}
+	if !visitor.IsZero() || m.Contact.IsZero() {
+		e.Subject = visitor
+		if m.Key != "" {
+			e.Key = m.Key + "\x00" + string(e.Purpose)
+		}
+		all = append(all, e)
+	}
+	return all
 }
 
 // choose begins the entry of one choice.

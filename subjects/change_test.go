@@ -319,3 +319,37 @@ func TestWorseReason(t *testing.T) {
 		}
 	}
 }
+
+// TestContactAndVisitorChoose: who proved to be the contact chooses for both, and
+// the contact alone where there is no visitor; both are fenced.
+func TestContactAndVisitorChoose(t *testing.T) {
+	w := newWorld(t)
+	v := w.load(visitor("v"))[0]
+	c := w.load(Identity{H1: h1(event.KindUserID, "c"), Kind: event.KindUserID, Mint: true})[0]
+	contact := c.Handles.Consent
+	no := map[event.PurposeID]bool{"analytics": false, "measurement": false}
+	for range 2 { // the second time by the key: nothing is written twice
+		if seq, err := w.set.SetChoices(t.Context(), site, v.Handles.Consent, no, ChoiceMeta{Contact: contact, Key: "k"}); err != nil || seq != 4 {
+			t.Fatalf("sequence %d, %v", seq, err)
+		}
+	}
+	for _, e := range []Entry{v, c} {
+		if err := w.set.Accept([]Entry{e}, func() error { return nil }); !errors.Is(err, ErrStale) {
+			t.Errorf("the choices do not fence: %v", err)
+		}
+		got, err := w.set.Record(t.Context(), site, e.Handles.Consent)
+		if err != nil || got.Purposes[bitAnalytics].Choice != consent.ChoiceRefused || got.Purposes[bitMeasure].Choice != consent.ChoiceObjected {
+			t.Errorf("%+v, %v", got.Purposes, err)
+		}
+	}
+	if _, err := w.set.SetChoices(t.Context(), site, event.Handle{}, map[event.PurposeID]bool{"analytics": true}, ChoiceMeta{Contact: contact}); err != nil {
+		t.Fatal(err)
+	}
+	history, err := w.directory().History(t.Context(), site, contact)
+	if err != nil || len(history) != 3 || history[2].State != ledger.StateGiven || history[2].Proof != ledger.ProofIdentity || history[2].Channel != ledger.ChannelDialogue {
+		t.Errorf("%d entries, %v", len(history), err)
+	}
+	if history, err = w.directory().History(t.Context(), site, v.Handles.Consent); err != nil || len(history) != 2 || history[0].Proof != ledger.ProofNone {
+		t.Errorf("%d entries of the visitor, %v", len(history), err)
+	}
+}

@@ -2,6 +2,9 @@ package web_test
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"log/slog"
 	"net/netip"
@@ -36,6 +39,7 @@ type sink struct {
 	mu      sync.Mutex
 	bodies  []string
 	cookies []bool // whether the visitor's cookie came with it
+	people  *people
 }
 
 func (s *sink) Collect(_ context.Context, r *collector.Request, a *collector.Answer) {
@@ -102,8 +106,18 @@ func has(typ, name string) func(*batch) bool {
 
 // people keep choices in memory, as subjects.Set keeps them in the ledger.
 type people struct {
-	mu      sync.Mutex
-	records map[event.Handle]consent.Record
+	mu       sync.Mutex
+	records  map[event.Handle]consent.Record
+	contacts []event.Handle // whom a proof spoke for, by choice
+}
+
+func (p *people) last() (contact event.Handle, choices int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.contacts) > 0 {
+		contact = p.contacts[len(p.contacts)-1]
+	}
+	return contact, len(p.contacts)
 }
 
 func (p *people) Load(_ context.Context, _ event.SiteID, _ time.Time, ids []subjects.Identity, out []subjects.Entry) error {
@@ -129,6 +143,7 @@ func (p *people) SetChoices(_ context.Context, _ event.SiteID, visitor event.Han
 		r.Purposes[demoPolicy.Purposes[demoPolicy.Find(id)].Bit] = consent.Held{Choice: c, Version: 1, Dialogue: true, GPC: meta.GPC, DNT: meta.DNT}
 	}
 	p.records[visitor] = r
+	p.contacts = append(p.contacts, meta.Contact)
 	return 1, nil
 }
 
@@ -146,19 +161,19 @@ func (plain) Blind(_ event.SiteID, _ event.IdentifierKind, value []byte) (b even
 
 func serve(tb testing.TB) (url string, s *sink) {
 	tb.Helper()
-	sites, err := collector.NewSites([]collector.Site{{ID: "demo", PublicKeys: []string{"demo-key"}, Loopback: true, Policy: demoPolicy}})
+	sites, err := collector.NewSites([]collector.Site{{ID: "demo", PublicKeys: []string{"demo-key"}, Secret: collector.Secret("sk"), Loopback: true, Policy: demoPolicy}})
 	if err != nil {
 		tb.Fatal(err)
 	}
+	s = &sink{people: &people{records: map[event.Handle]consent.Record{}}}
 	desk, err := choice.New(choice.DefaultConfig(), choice.Deps{
-		Sites: sites, Jar: cookie.NewJar([]byte(strings.Repeat("k", 32))), Blinder: plain{}, People: &people{records: map[event.Handle]consent.Record{}}, Countries: nowhere{},
+		Sites: sites, Jar: cookie.NewJar([]byte(strings.Repeat("k", 32))), Blinder: plain{}, People: s.people, Countries: nowhere{},
 	})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	config := gateway.DefaultConfig()
 	config.Address = "127.0.0.1:0"
-	s = &sink{}
 	g, err := gateway.New(config, gateway.Deps{
 		Collector: s, Sites: sites, Choices: desk, Demo: shop(), Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	})
@@ -267,6 +282,41 @@ func (s *sink) has(text string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return strings.Contains(strings.Join(s.bodies, "\n"), text)
+}
+
+// TestProvenChoiceInABrowser: after an identify with a proof, a choice is the
+// contact's too, and the id leaves the page with that choice and not before; an
+// identify without one speaks for nobody.
+func TestProvenChoiceInABrowser(t *testing.T) {
+	url, s := serve(t)
+	b := browser.Start(t)
+	b.Open(url + "/demo/")
+	b.Wait(ready)
+	mac := hmac.New(sha256.New, []byte("sk"))
+	mac.Write([]byte("jana-1"))
+	choose := `zgoda.consent({analytics: true, profiling: false}).then(s => !!s && s.visitor)`
+	browser.Eval[bool](b, `zgoda.identify('jana-1', {}, {proof: '`+hex.EncodeToString(mac.Sum(nil))+`'}), true`)
+	if s.has("jana-1") {
+		t.Error("the id left the page before a choice")
+	}
+	if !browser.Eval[bool](b, choose) {
+		t.Fatal("the choice was not taken")
+	}
+	var jana event.Handle
+	copy(jana[:], "jana-1")
+	if contact, n := s.people.last(); contact != jana || n != 1 {
+		t.Errorf("%d choices, the contact's %v", n, contact == jana)
+	}
+	browser.Eval[bool](b, `zgoda.identify('eva-1'), true`)
+	if !browser.Eval[bool](b, choose) {
+		t.Fatal("the second choice was not taken")
+	}
+	if contact, n := s.people.last(); !contact.IsZero() || n != 2 {
+		t.Errorf("%d choices, and without a proof one for a contact", n)
+	}
+	if browser.Eval[bool](b, `zgoda.identify('eva-1', {}, {proof: 'nothing'}), zgoda.consent({analytics: false}).then(s => !!s)`) {
+		t.Error("a wrong proof was taken")
+	}
 }
 
 func TestGPCInABrowser(t *testing.T) {

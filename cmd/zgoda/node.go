@@ -242,6 +242,7 @@ func (n *node) makeGateway(jar *cookie.Jar, blinder *pseudonym.Blinder) error {
 	}
 	desk, err := choice.New(choice.DefaultConfig(), choice.Deps{
 		Sites: n.sites.collected, Jar: jar, Blinder: blinder, People: n.subjects, Countries: enricher, Strings: strings,
+		Registerer: n.registry,
 	})
 	if err != nil {
 		return err

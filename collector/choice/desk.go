@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"zgoda/collector"
 	"zgoda/consent"
 	"zgoda/consent/cookie"
@@ -74,6 +76,8 @@ type Deps struct {
 	People    people
 	Countries countries
 	Strings   *decoded.Cache // keeps TC and GPP strings decoded; may be nil
+	// Registerer takes the metrics; may be nil.
+	Registerer prometheus.Registerer
 }
 
 // Desk answers GET and POST /consent. It is safe for concurrent use.
@@ -81,6 +85,7 @@ type Desk struct {
 	config  Config
 	deps    Deps
 	parsers []signal.Parser
+	metrics *metrics
 }
 
 // New makes a desk.
@@ -91,7 +96,11 @@ func New(config Config, deps Deps) (*Desk, error) {
 	if deps.Sites == nil || deps.Jar == nil || deps.Blinder == nil || deps.People == nil || deps.Countries == nil {
 		return nil, errors.New("choice: a dependency is missing")
 	}
-	return &Desk{config: config, deps: deps, parsers: signal.Standard(deps.Jar, deps.Strings)}, nil
+	m, err := newMetrics(deps.Registerer)
+	if err != nil {
+		return nil, err
+	}
+	return &Desk{config: config, deps: deps, parsers: signal.Standard(deps.Jar, deps.Strings), metrics: m}, nil
 }
 
 // visit is one request on its way through the desk.
@@ -101,6 +110,7 @@ type visit struct {
 	known   bool // id is a visitor's
 	signals consent.Signals
 	handle  event.Handle
+	contact event.Handle    // whom a proof speaks for; zero: nobody
 	record  *consent.Record // the visitor's own; nil: nothing may be told
 }
 
@@ -139,9 +149,20 @@ func (d *Desk) Write(ctx context.Context, r *Request) Answer {
 	if fault := said.check(site.Policy); fault != nil {
 		return listed(refuse(fault.status, fault.title, fault.field))
 	}
+	if fault := d.speaker(site, said); fault != nil {
+		return listed(refuse(fault.status, fault.title, fault.field))
+	}
 	v := d.open(site, r)
 	if err := d.load(ctx, r, &v); err != nil {
 		return d.away(r, site)
+	}
+	if said.userID != nil {
+		var err error
+		if v.contact, err = d.contact(ctx, r, site, said.userID); errors.Is(err, errUserID) {
+			return listed(refuse(400, "The userId is no usable identifier", "userId"))
+		} else if err != nil {
+			return d.away(r, site)
+		}
 	}
 	unset := v.unset(d.state(r, &v, nil).State)
 	after := d.merge(r, &v, said)
@@ -153,7 +174,7 @@ func (d *Desk) Write(ctx context.Context, r *Request) Answer {
 			return d.away(r, site)
 		}
 	}
-	if v.known {
+	if v.known || !v.contact.IsZero() {
 		if err := d.record(ctx, r, &v, said); err != nil {
 			return d.away(r, site)
 		}
@@ -229,7 +250,8 @@ func (d *Desk) load(ctx context.Context, r *Request, v *visit) error {
 	return nil
 }
 
-// record writes what was said into the ledger, under the visitor, each time it
+// record writes what was said into the ledger, under the visitor and the contact
+// who proved to be one, in one transaction, and each time it
 // is said: whether something was there already would tell, by the time it takes,
 // what is on record.
 func (d *Desk) record(ctx context.Context, r *Request, v *visit, said *statement) error {
@@ -238,7 +260,7 @@ func (d *Desk) record(ctx context.Context, r *Request, v *visit, said *statement
 		choices[event.PurposeID(id)] = granted
 	}
 	_, err := d.deps.People.SetChoices(ctx, v.site.ID, v.handle, choices, subjects.ChoiceMeta{
-		Version: v.site.Policy.Version, Locale: said.locale, Surface: said.surface,
+		Version: v.site.Policy.Version, Locale: said.locale, Surface: said.surface, Contact: v.contact,
 		GPC: v.signals.GPC == consent.Present, DNT: v.signals.DNT == consent.Present, ADPC: v.signals.ADPC(v.site.Policy),
 		RawSignal: signal.Raw(&signal.Input{Cookies: r.Cookies, Query: r.Queries}, maxRaw),
 	})

@@ -6,6 +6,7 @@
 //   - a visitor's identifier is made only once a purpose that needs one is granted
 //     and no browser signal refuses it, and is taken away with the last such grant;
 //   - only a page of a listed origin changes anything, only for the visitor whose
-//     signed cookie the browser sent, and never for a contact;
+//     signed cookie the browser sent, and for a contact only with the proof of its
+//     userId, of whom nothing is told even then;
 //   - no answer repeats what the client sent, but the purposes that the site declares.
 package choice

@@ -31,6 +31,7 @@ type ledger struct {
 	linked  bool // every visitor is linked to a contact that refuses all
 	records map[event.Handle]consent.Record
 	metas   []subjects.ChoiceMeta
+	made    int // contacts that a load was to make
 	policy  *consent.Policy
 }
 
@@ -41,6 +42,9 @@ func (l *ledger) Load(_ context.Context, _ event.SiteID, _ time.Time, ids []subj
 	for i, id := range ids {
 		var handles event.Handles
 		copy(handles.Consent[:], id.H1[:])
+		if id.Kind == event.KindUserID && id.Mint {
+			l.made++
+		}
 		record := l.records[handles.Consent]
 		var contacts []event.Handle
 		if l.linked {
@@ -57,7 +61,17 @@ func (l *ledger) SetChoices(_ context.Context, _ event.SiteID, visitor event.Han
 	if l.away {
 		return 0, subjects.ErrControlAway
 	}
-	r := l.records[visitor]
+	for _, speaker := range []event.Handle{visitor, meta.Contact} {
+		if !speaker.IsZero() {
+			l.choose(speaker, choices, meta)
+		}
+	}
+	l.metas = append(l.metas, meta)
+	return event.Sequence(len(l.metas)), nil
+}
+
+func (l *ledger) choose(speaker event.Handle, choices map[event.PurposeID]bool, meta subjects.ChoiceMeta) {
+	r := l.records[speaker]
 	for id, granted := range choices {
 		p := l.policy.Purposes[l.policy.Find(id)]
 		held := consent.Held{
@@ -69,9 +83,7 @@ func (l *ledger) SetChoices(_ context.Context, _ event.SiteID, visitor event.Han
 		}
 		r.Purposes[p.Bit] = held
 	}
-	l.records[visitor] = r
-	l.metas = append(l.metas, meta)
-	return event.Sequence(len(l.metas)), nil
+	l.records[speaker] = r
 }
 
 // land tells countries by address; whatever is not in it has none.
@@ -83,7 +95,14 @@ var tests = land{"192.0.2.1": "SK", "198.51.100.1": "US", "203.0.113.1": "JP"}
 
 type blind struct{}
 
-func (blind) Blind(_ event.SiteID, _ event.IdentifierKind, value []byte) (b event.Blinded, err error) {
+func (blind) Blind(_ event.SiteID, kind event.IdentifierKind, value []byte) (b event.Blinded, err error) {
+	if kind == event.KindUserID {
+		if string(value) == " " {
+			return b, errors.New("it is empty")
+		}
+		copy(b[:], "user "+string(value))
+		return b, nil
+	}
 	if len(value) != 16 {
 		return b, errors.New("a visitor's id has 16 bytes")
 	}

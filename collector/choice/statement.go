@@ -16,6 +16,9 @@ type statement struct {
 	choices         map[string]bool
 	version         string
 	locale, surface string
+	userID          []byte // of a contact; nil: of none
+	proof           string
+	hasProof        bool
 }
 
 // fault says what is wrong with a body, in words of ours.
@@ -110,6 +113,12 @@ func (r *reader) member(key []byte, v jsontape.Value) {
 		if r.out.surface = r.text(v, "surface", maxSurface, isLetter); r.out.surface != "" && !surfaces[r.out.surface] {
 			r.bad("The member must be one of account, api, app, banner, dialogue, page, preferences", "surface")
 		}
+	case "userId":
+		r.identifier(v)
+	case "proof":
+		r.prove(v)
+	case "context":
+		r.context(v)
 	default:
 		r.bad("There is a member that is not known", "body")
 	}
@@ -153,14 +162,12 @@ func (r *reader) choices(v jsontape.Value) {
 // check holds the statement against the policy in force. Refusals always count;
 // a grant counts only for the texts that were shown.
 func (s *statement) check(policy *consent.Policy) *fault {
-	grants := false
-	for id, granted := range s.choices {
+	for id := range s.choices {
 		if policy.Find(event.PurposeID(id)) < 0 {
 			return &fault{400, "The site does not have this purpose", "choices"}
 		}
-		grants = grants || granted
 	}
-	if !grants {
+	if !s.grants() {
 		return nil
 	}
 	if s.version == "" {
@@ -170,6 +177,16 @@ func (s *statement) check(policy *consent.Policy) *fault {
 		return &fault{409, "The texts have changed: show them again", "version"}
 	}
 	return nil
+}
+
+// grants says whether anything is granted.
+func (s *statement) grants() bool {
+	for _, granted := range s.choices {
+		if granted {
+			return true
+		}
+	}
+	return false
 }
 
 func isDigit(c rune) bool { return c >= '0' && c <= '9' }

@@ -1,33 +1,33 @@
-(()=>{(function(n,u,p){"use strict";var l=u.currentScript||u.querySelector("script[data-key]");if(!l||n.zgoda&&n.zgoda.key)return;
-var y=l.getAttribute("data-key")||"",I=new URL(l.src,u.baseURI).origin,J=["utm_source","utm_medium","utm_campaign","utm_\
-term","utm_content"].concat((l.getAttribute("data-query")||"").split(/[\s,]+/).filter(Boolean)),_=3e4,P=20,D=250,g=[],O=0,
-m=0,A="",z="",o=null,q,s=l.getAttribute("data-release")==="on"?[]:null,f;function M(){var e=new Uint8Array(16);return n.
-crypto.getRandomValues(e),Array.from(e,t=>(t+256).toString(16).slice(1)).join("")}function L(e){var t=new URL(e,u.baseURI),
-r=new URLSearchParams;J.forEach(i=>{t.searchParams.getAll(i).forEach(v=>{r.append(i,v)})});var a=r.toString();return t.origin+
-t.pathname+(a?"?"+a:"")}function R(e){var t=/^[a-z]{2,3}(-[a-z]{4})?(-[a-z]{2})?(?![^-])/i.exec(e||"");return t?t[0]:void 0}
-function V(){if(z)return z;if(!u.referrer)return"";var e=new URL(u.referrer);return e.origin===n.location.origin?e.origin+
-e.pathname:e.origin+"/"}function c(e){return(...t)=>{try{return e(...t)}catch(r){}}}function h(){if(n.clearTimeout(m),m=
-0,!!g.length){var e={key:y,sentAt:new Date().toISOString(),events:g};p.globalPrivacyControl===!0&&(e.gpc=!0),o&&(e.consent=
-o),g=[],O=0;var t=JSON.stringify(e),r=I+"/e";p.sendBeacon&&p.sendBeacon(r,new Blob([t],{type:"text/plain"}))||n.fetch(r,
-{method:"POST",body:t,credentials:"include",keepalive:t.length<_,headers:{"Content-Type":"text/plain"}}).catch(()=>{})}}
-function T(e,t){var r={type:e,messageId:M(),timestamp:new Date().toISOString()};r.page={url:L(n.location.href)};var a=V();
-if(a&&(r.page.referrer=a),Object.keys(t).forEach(i=>{t[i]!==void 0&&t[i]!==null&&(r[i]=t[i])}),!s||e==="identify")return j(
-r);s.push(r),s.length>P&&j(s.shift(),f&&[])}function j(e,t){t&&(e.released=t);var r=JSON.stringify(e).length;g.length&&O+
-r>_&&h(),g.push(e),O+=r,g.length>=P?h():m||(m=n.setTimeout(c(h),D))}function k(e,t){var r=s||[];s=e&&s&&[],r.forEach(a=>{
-j(a,f&&(t||[]))})}function B(e){return Object.keys(e.purposes).filter(t=>e.purposes[t].release)}function X(){s&&S().then(
-c(e=>{var t=e?B(e):[];t.length?f=t:k()}))}function Y(e,t){e&&T("track",{name:String(e),properties:t})}function U(e,t){A=
-L(n.location.href),T("page",{name:e&&String(e),properties:t})}function F(e,t,r){e&&S().then(c(a=>{!a||!a.visitor||T("ide\
-ntify",{userId:String(e),properties:t,proof:r&&r.proof})}))}function N(e,t){return n.fetch(I+"/consent"+(t?"":"?key="+encodeURIComponent(
-y)),{method:e,body:t,credentials:"include",cache:"no-store",headers:t?{"Content-Type":"text/plain"}:{}}).then(r=>r.ok?r.
-json():null).then(r=>(r&&(q=r.version),r)).catch(()=>null)}function S(){return N("GET")}function H(e,t){if(!e)return S();
-t=t||{},Object.keys(e).forEach(i=>{e[i]||(o=o||{},o[i]=!1,f&&(f=f.filter(v=>v!==i)))}),(!f||!f.length)&&k(),h();var r=()=>t.
-version!==void 0?t.version:q,a=r()!==void 0?Promise.resolve():S();return a.then(()=>N("POST",JSON.stringify({key:y,choices:e,
-version:String(r()),locale:R(t.locale)||R(u.documentElement.lang)||R(p.language),surface:t.surface||"dialogue"}))).then(
-i=>{if(!i)return i;if(Object.keys(e).forEach(E=>{e[E]&&o&&delete o[E]}),o&&!Object.keys(o).length&&(o=null),s&&f){var v=B(
-i).filter(E=>f.includes(E));(v.length||i.visitor)&&k(!1,v)}return i})}var d={track:Y,page:U,identify:F,consent:H};function b(e,...t){
-return d[e]&&d[e](...t)}Object.keys(d).forEach(e=>{d[e]=b[e]=c(d[e])}),b.key=y;var K=n.zgoda&&n.zgoda.q||[];n.zgoda=b;function x(e){
-k(e),h()}function C(){var e=L(n.location.href);e!==A&&(z=A.split("?")[0],U())}function G(){l.getAttribute("data-auto")!==
-"off"&&(U(),["pushState","replaceState"].forEach(e=>{var t=n.history[e];n.history[e]=function(){var r=t.apply(this,arguments);
-return c(C)(),r}}),n.addEventListener("popstate",c(C))),X(),Array.from(K).forEach(e=>{b(...e)}),u.addEventListener("visi\
-bilitychange",c(()=>{u.visibilityState==="hidden"&&x(!0)})),n.addEventListener("pagehide",c(()=>{x()}))}u.prerendering?u.
-addEventListener("prerenderingchange",c(G),{once:!0}):c(G)()})(window,document,navigator);})();
+(()=>{(function(i,o,y){"use strict";var l=o.currentScript||o.querySelector("script[data-key]"),_=i.zgoda||{};if(!l||_.key)return;
+var m=l.getAttribute("data-key")||"",P=new URL(l.src,o.baseURI).origin,D=["utm_source","utm_medium","utm_campaign","utm_\
+term","utm_content"].concat((l.getAttribute("data-query")||"").split(/[\s,]+/).filter(Boolean)),q=3e4,B=20,M=250,v=[],O=0,
+k=0,A="",I="",u=null,N,L={},c=l.getAttribute("data-release")==="on"?[]:null,f;function V(){var e=new Uint8Array(16);return i.
+crypto.getRandomValues(e),Array.from(e,r=>(r+256).toString(16).slice(1)).join("")}function R(e){var r=new URL(e,o.baseURI),
+t=new URLSearchParams;D.forEach(n=>{r.searchParams.getAll(n).forEach(g=>{t.append(n,g)})});var a=t.toString();return r.origin+
+r.pathname+(a?"?"+a:"")}function T(e){return(/^[a-z]{2,3}(-[a-z]{4})?(-[a-z]{2})?(?![^-])/i.exec(e||"")||[])[0]}function X(){
+if(I||!o.referrer)return I;var e=new URL(o.referrer);return e.origin===i.location.origin?e.origin+e.pathname:e.origin+"/"}
+function s(e){return(...r)=>{try{return e(...r)}catch(t){}}}function h(){if(i.clearTimeout(k),k=0,!!v.length){var e={key:m,
+sentAt:new Date().toISOString(),events:v};y.globalPrivacyControl===!0&&(e.gpc=!0),u&&(e.consent=u),v=[],O=0;var r=JSON.stringify(
+e),t=P+"/e";y.sendBeacon&&y.sendBeacon(t,new Blob([r],{type:"text/plain"}))||i.fetch(t,{method:"POST",body:r,credentials:"\
+include",keepalive:r.length<q,headers:{"Content-Type":"text/plain"}}).catch(()=>{})}}function j(e,r){var t={type:e,messageId:V(),
+timestamp:new Date().toISOString()};t.page={url:R(i.location.href)};var a=X();if(a&&(t.page.referrer=a),Object.keys(r).forEach(
+n=>{r[n]!=null&&(t[n]=r[n])}),!c||e==="identify")return U(t);c.push(t),c.length>B&&U(c.shift(),f&&[])}function U(e,r){r&&
+(e.released=r);var t=JSON.stringify(e).length;v.length&&O+t>q&&h(),v.push(e),O+=t,v.length>=B?h():k||(k=i.setTimeout(s(h),
+M))}function S(e,r){var t=c||[];c=e&&c&&[],t.forEach(a=>{U(a,f&&(r||[]))})}function x(e){return Object.keys(e.purposes).
+filter(r=>e.purposes[r].release)}function Y(){c&&p().then(s(e=>{var r=e?x(e):[];r.length?f=r:S()}))}function F(e,r){e&&j(
+"track",{name:String(e),properties:r})}function z(e,r){A=R(i.location.href),j("page",{name:e&&String(e),properties:r})}function H(e,r,t){
+if(e){var a={userId:String(e),properties:r,proof:(t||{}).proof};L=a.proof?a:{},p().then(s(n=>{n&&n.visitor&&j("identify",
+a)}))}}function p(e){return i.fetch(P+"/consent"+(e?"":"?key="+encodeURIComponent(m)),{method:e?"POST":"GET",body:e,credentials:"\
+include",cache:"no-store",headers:e?{"Content-Type":"text/plain"}:{}}).then(r=>r.ok?r.json():null).then(r=>(r&&(N=r.version),
+r)).catch(()=>null)}function K(e,r){if(!e)return p();r=r||{},Object.keys(e).forEach(n=>{e[n]||(u=u||{},u[n]=!1,f&&(f=f.filter(
+g=>g!==n)))}),(!f||!f.length)&&S(),h();var t=()=>r.version!=null?r.version:N,a=t()!=null?Promise.resolve():p();return a.
+then(()=>p(JSON.stringify({key:m,choices:e,version:String(t()),userId:L.userId,proof:L.proof,locale:T(r.locale)||T(o.documentElement.
+lang)||T(y.language),surface:r.surface||"dialogue"}))).then(n=>{if(!n)return n;if(Object.keys(e).forEach(E=>{e[E]&&u&&delete u[E]}),
+u&&!Object.keys(u).length&&(u=null),c&&f){var g=x(n).filter(E=>f.includes(E));(g.length||n.visitor)&&S(!1,g)}return n})}
+var d={track:F,page:z,identify:H,consent:K};function b(e,...r){return d[e]&&d[e](...r)}Object.keys(d).forEach(e=>{d[e]=b[e]=
+s(d[e])}),b.key=m;var Q=_.q||[];i.zgoda=b;function C(e){S(e),h()}function G(){var e=R(i.location.href);e!==A&&(I=A.split(
+"?")[0],z())}function J(){l.getAttribute("data-auto")!=="off"&&(z(),["pushState","replaceState"].forEach(e=>{var r=i.history[e];
+i.history[e]=function(){var t=r.apply(this,arguments);return s(G)(),t}}),i.addEventListener("popstate",s(G))),Y(),Array.
+from(Q).forEach(e=>{b(...e)}),o.addEventListener("visibilitychange",s(()=>{o.visibilityState==="hidden"&&C(!0)})),i.addEventListener(
+"pagehide",s(()=>{C()}))}o.prerendering?o.addEventListener("prerenderingchange",s(J),{once:!0}):s(J)()})(window,document,
+navigator);})();

@@ -5,7 +5,8 @@
   'use strict'
 
   var script = d.currentScript || d.querySelector('script[data-key]')
-  if (!script || (w.zgoda && w.zgoda.key)) return
+  var stub = w.zgoda || {}
+  if (!script || stub.key) return
   var key = script.getAttribute('data-key') || ''
   var host = new URL(script.src, d.baseURI).origin
   var keep = ['utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content']
@@ -23,6 +24,7 @@
   var previous = '' // the page before it, as the referrer within a single-page application
   var refused = null // what the person refused on this page: said with every event at once
   var version       // of the texts, as the gateway last told
+  var proven = {}   // who the page's server says this is: a choice is that contact's too
 
   // What is made before anybody has chosen waits here, in memory alone, where the
   // page says data-release="on" and the site allows it. It is sent once: released
@@ -50,14 +52,12 @@
 
   // The gateway takes a language, a script and a country, and nothing after them.
   function language(tag) {
-    var found = /^[a-z]{2,3}(-[a-z]{4})?(-[a-z]{2})?(?![^-])/i.exec(tag || '')
-    return found ? found[0] : undefined
+    return (/^[a-z]{2,3}(-[a-z]{4})?(-[a-z]{2})?(?![^-])/i.exec(tag || '') || [])[0]
   }
 
   // A page of another host may carry anything in its path: its origin is enough.
   function referrer() {
-    if (previous) return previous
-    if (!d.referrer) return ''
+    if (previous || !d.referrer) return previous
     var u = new URL(d.referrer)
     return u.origin === w.location.origin ? u.origin + u.pathname : u.origin + '/'
   }
@@ -92,7 +92,7 @@
     var from = referrer()
     if (from) event.page.referrer = from
     Object.keys(fields).forEach(name => {
-      if (fields[name] !== undefined && fields[name] !== null) event[name] = fields[name]
+      if (fields[name] != null) event[name] = fields[name]
     })
     if (!held || type === 'identify') return put(event)
     held.push(event)
@@ -123,7 +123,7 @@
 
   // ask finds out what a grant could release: nothing where all is chosen already.
   function ask() {
-    if (held) state().then(safely(now => {
+    if (held) talk().then(safely(now => {
       var open = now ? releasable(now) : []
       if (open.length) unset = open
       else letGo()
@@ -143,15 +143,17 @@
   // that needs one; it is not kept for later.
   function identify(userId, traits, options) {
     if (!userId) return
-    state().then(safely(now => {
-      if (!now || !now.visitor) return
-      send('identify', { userId: String(userId), properties: traits, proof: options && options.proof })
+    var who = { userId: String(userId), properties: traits, proof: (options || {}).proof }
+    proven = who.proof ? who : {}
+    talk().then(safely(now => {
+      if (now && now.visitor) send('identify', who)
     }))
   }
 
-  function talk(method, body) {
+  // talk makes a choice, or without one asks what is in force.
+  function talk(body) {
     return w.fetch(host + '/consent' + (body ? '' : '?key=' + encodeURIComponent(key)), {
-      method: method, body: body, credentials: 'include', cache: 'no-store',
+      method: body ? 'POST' : 'GET', body: body, credentials: 'include', cache: 'no-store',
       headers: body ? { 'Content-Type': 'text/plain' } : {}
     }).then(answer => {
       return answer.ok ? answer.json() : null
@@ -161,12 +163,10 @@
     }).catch(() => null)
   }
 
-  function state() { return talk('GET') }
-
   // consent() reads what is in force; consent({analytics: true}) sets it. Both
   // resolve with the state, or with null when the gateway cannot be reached.
   function consent(choices, options) {
-    if (!choices) return state()
+    if (!choices) return talk()
     options = options || {}
     Object.keys(choices).forEach(purpose => {
       if (choices[purpose]) return
@@ -176,10 +176,10 @@
     })
     if (!unset || !unset.length) letGo()
     flush() // what was done before the choice is sent under what was in force before it
-    var shown = () => options.version !== undefined ? options.version : version
-    var known = shown() !== undefined ? Promise.resolve() : state()
-    return known.then(() => talk('POST', JSON.stringify({
-      key: key, choices: choices, version: String(shown()),
+    var shown = () => options.version != null ? options.version : version
+    var known = shown() != null ? Promise.resolve() : talk()
+    return known.then(() => talk(JSON.stringify({
+      key: key, choices: choices, version: String(shown()), userId: proven.userId, proof: proven.proof,
       locale: language(options.locale) || language(d.documentElement.lang) || language(n.language),
       surface: options.surface || 'dialogue'
     }))).then(now => {
@@ -203,7 +203,7 @@
   Object.keys(methods).forEach(name => { methods[name] = zgoda[name] = safely(methods[name]) })
   zgoda.key = key
 
-  var waiting = (w.zgoda && w.zgoda.q) || []
+  var waiting = stub.q || []
   w.zgoda = zgoda
 
   // A page that comes back may have missed what was chosen elsewhere: it holds
