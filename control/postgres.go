@@ -48,11 +48,11 @@ func openPostgres(ctx context.Context, cfg Config) (database, error) {
 	}
 	d := &postgres{cfg: cfg, instance: newInstance(), pool: pool, rare: stdlib.OpenDBFromPool(pool)}
 	if err := d.migrate(ctx); err != nil {
-		return nil, errors.Join(err, d.close())
+		return nil, errors.Join(err, d.close()) //nolint:contextcheck // it has a time of its own
 	}
 	ear, err := d.claim(ctx, cfg.LockWait)
 	if err != nil {
-		return nil, errors.Join(err, d.close())
+		return nil, errors.Join(err, d.close()) //nolint:contextcheck // it has a time of its own
 	}
 	d.ear.Store(ear)
 	return d, nil
