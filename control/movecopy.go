@@ -17,7 +17,7 @@ func (m *moving) copy(ctx context.Context, t table) (err error) {
 	for i, c := range t.columns {
 		quoted[i] = pgx.Identifier{c}.Sanitize()
 	}
-	rows, err := m.from.QueryContext(ctx, "SELECT "+strings.Join(quoted, ", ")+" FROM "+pgx.Identifier{t.name}.Sanitize()) //nolint:gosec // names of our own tables, quoted
+	rows, err := m.from.QueryContext(ctx, "SELECT "+strings.Join(quoted, ", ")+" FROM "+pgx.Identifier{t.name}.Sanitize()) //nolint:gosec,rowserrcheck // names of our own tables, quoted; CopyFrom asks Err
 	if err != nil {
 		return err
 	}
