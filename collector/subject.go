@@ -98,6 +98,7 @@ func addRefusals(a, b *consent.Record) {
 	a.ProfilingOff = a.ProfilingOff || b.ProfilingOff
 	a.OptOut = a.OptOut || b.OptOut
 	a.Minority = a.Minority.Younger(b.Minority)
+	a.Linked |= b.Linked
 	if a.Place != b.Place {
 		a.Place = consent.JurisdictionUnknown
 	}

@@ -105,7 +105,7 @@ func brief(r *Record) any {
 	if r == nil {
 		return nil
 	}
-	return []any{r.State, r.Place, r.Minority, r.OptOut, r.Purposes[31]}
+	return []any{r.State, r.Place, r.Linked, r.Minority, r.OptOut, r.Purposes[31]}
 }
 
 func (n *tally) enough(t *testing.T, least int) {
@@ -150,6 +150,27 @@ func TestExhaustivePlaces(t *testing.T) {
 		}
 	}
 	n.enough(t, 100_000)
+}
+
+// A visitor who is logged out x the countries of the contacts linked to it x
+// establishment x tables x address x signals.
+func TestExhaustiveLinkedPlaces(t *testing.T) {
+	var n tally
+	california, _ := ParseJurisdiction("us-ca")
+	for _, p := range placedPolicies() {
+		for _, held := range []Held{{}, given(), asked(true, false, false)} {
+			for _, linked := range []Places{0, Places(0).With(JurisdictionUnknown), Places(0).With(JurisdictionEU), Places(0).With(california), Places(0).With(JurisdictionEU).With(JurisdictionOther)} {
+				visitor := holding(p, held)
+				visitor.Linked = linked
+				for _, sig := range placedSignals(p) {
+					for _, address := range []Jurisdiction{JurisdictionUnknown, JurisdictionEU, california, JurisdictionOther} {
+						n.check(t, p, sig, &Subject{Visitor: visitor, Speaks: SpeaksForVisitor, Address: address, Today: today})
+					}
+				}
+			}
+		}
+	}
+	n.enough(t, 5_000)
 }
 
 // Class of the event x age x opt-out on record x signals x what is on record x

@@ -2,38 +2,42 @@ package consent
 
 import "math/bits"
 
-// places is a set of jurisdictions, by their numbers.
-type places uint64
+// Places is a set of jurisdictions, by their numbers.
+type Places uint64
 
-func (s places) with(j Jurisdiction) places {
+// With returns the set with one more; one that does not exist is unknown.
+func (s Places) With(j Jurisdiction) Places {
 	if int(j) >= jurisdictions {
 		j = JurisdictionUnknown
 	}
 	return s | 1<<j
 }
 
-func (s places) has(j Jurisdiction) bool { return int(j) < jurisdictions && s&(1<<j) != 0 }
+func (s Places) has(j Jurisdiction) bool { return int(j) < jurisdictions && s&(1<<j) != 0 }
 
 // each calls yield for every jurisdiction, by rising number.
-func (s places) each(yield func(Jurisdiction)) {
+func (s Places) each(yield func(Jurisdiction)) {
 	for ; s != 0; s &= s - 1 {
 		yield(Jurisdiction(bits.TrailingZeros64(uint64(s))))
 	}
 }
 
 // places returns where an event is decided: where the controller is established,
-// and where the people of the request are, as far as their records and the
-// address tell.
-func (p *Policy) places(s *Subject) places {
-	all := places(0).with(p.Establishment).with(s.Address)
+// and where the people of the request and the contacts linked to them are, as far
+// as their records and the address tell.
+func (p *Policy) places(s *Subject) Places {
+	all := Places(0).With(p.Establishment).With(s.Address)
 	if s.Contact != nil {
-		all = all.with(s.Contact.Place)
+		all = all.With(s.Contact.Place) | s.Contact.Linked
 	}
 	if s.Second != nil {
-		all = all.with(s.Second.Place)
+		all = all.With(s.Second.Place) | s.Second.Linked
 	}
-	if s.Visitor != nil && s.Visitor.Place != JurisdictionUnknown {
-		all = all.with(s.Visitor.Place)
+	if s.Visitor != nil {
+		all |= s.Visitor.Linked
+		if s.Visitor.Place != JurisdictionUnknown {
+			all = all.With(s.Visitor.Place)
+		}
 	}
 	return all
 }
@@ -51,7 +55,7 @@ type ground struct {
 }
 
 // ground returns the ground of an event that concerns the places.
-func (p *Policy) ground(at places) ground {
+func (p *Policy) ground(at Places) ground {
 	if len(p.Tables) > maxTables {
 		return ground{broken: true}
 	}

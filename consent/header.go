@@ -50,7 +50,7 @@ type alone struct {
 
 func (s *Signals) alone(policy *Policy, class Class) alone {
 	return alone{
-		policy: policy, signals: s, class: class, ground: policy.ground(places(0).with(policy.Establishment)),
+		policy: policy, signals: s, class: class, ground: policy.ground(Places(0).With(policy.Establishment)),
 		present: s.browser(), said: s.said(len(policy.Purposes)),
 	}
 }

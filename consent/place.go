@@ -18,7 +18,7 @@ const (
 // states are the two letters of the states, the district and the territories.
 const states = "akalarasazcacoctdcdeflgaguhiiaidilinkskylamamdmemimnmomsmpmtncndnenhnjnmnvnyohokorpapriscsdtntxutvavivtwawiwvwy"
 
-// jurisdictions is how many there are; each has a bit in a places.
+// jurisdictions is how many there are; each has a bit in Places.
 const jurisdictions = int(firstState) + len(states)/2
 
 var jurisdictionNames = [...]string{"unknown", "eu", "us", "other"}

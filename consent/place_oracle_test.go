@@ -48,6 +48,13 @@ func (o placed) places() []Jurisdiction {
 	if o.u.Visitor != nil && o.u.Visitor.Place != JurisdictionUnknown {
 		places = append(places, o.u.Visitor.Place)
 	}
+	for _, r := range []*Record{o.u.Visitor, o.u.Contact, o.u.Second} {
+		for j := range jurisdictions {
+			if r != nil && r.Linked>>j&1 != 0 {
+				places = append(places, Jurisdiction(j))
+			}
+		}
+	}
 	return places
 }
 

@@ -208,6 +208,12 @@ func TestJurisdictionNeverAllowsMore(t *testing.T) {
 		before := Decide(p, signals, subject)
 		subject.Second = &Record{Sequence: 1000, Place: drawPlace(t)}
 		assertNoMore(t, before, Decide(p, signals, subject))
+		if subject.Visitor == nil {
+			return
+		}
+		subject.Second = nil
+		subject.Visitor.Linked = Places(0).With(drawPlace(t))
+		assertNoMore(t, before, Decide(p, signals, subject))
 	})
 }
 

@@ -77,6 +77,9 @@ type Record struct {
 	// unknown stands for the strictest; a visitor's that is unknown for nothing,
 	// since a visitor's place is the address's.
 	Place Jurisdiction
+	// Linked is where the contacts are that it is linked to or in conflict with;
+	// one whose country is unknown stands for the strictest, as everywhere.
+	Linked Places
 	// Minority is of the data subject, or of the youngest one linked.
 	Minority Minority
 }

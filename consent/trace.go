@@ -167,6 +167,9 @@ func (c *verdictCase) tracePlaces() []TracePlace {
 		if n.record != c.subject.Visitor || n.record.Place != JurisdictionUnknown {
 			all = append(all, TracePlace{n.whose, n.record.Place.String()})
 		}
+		n.record.Linked.each(func(j Jurisdiction) {
+			all = append(all, TracePlace{n.whose + "'s contact", j.String()})
+		})
 	}
 	return append(all, TracePlace{"address", c.subject.Address.String()})
 }
@@ -182,7 +185,7 @@ func (c *verdictCase) apart() []decided {
 	var all []decided
 	c.policy.places(c.subject).each(func(j Jurisdiction) {
 		one := *c
-		one.ground = c.policy.ground(places(0).with(j))
+		one.ground = c.policy.ground(Places(0).With(j))
 		d := Decision{policy: c.policy}
 		one.decide(&d)
 		all = append(all, decided{j, d})

@@ -22,9 +22,9 @@ type Lookup struct {
 
 // Found is the answer to one Lookup.
 type Found struct {
-	// Record is the subject's, with the refusals, the switch and the standing in
-	// it of the contacts that a visitor is linked to, and of those in conflict with
-	// them or with the subject itself; and none of their grants.
+	// Record is the subject's, with the refusals, the switch, the standing and the
+	// places in it of the contacts that a visitor is linked to, and of those in
+	// conflict with them or with the subject itself; and none of their grants.
 	Record consent.Record
 	// Refuses is true when any purpose is refused, withdrawn or objected to, the
 	// policy's or not.
@@ -264,15 +264,20 @@ func (r *reading) reach(subject event.Handle, tied []event.Handle) []event.Handl
 // own takes over what is held about a subject itself.
 func (r *reading) own(f *Found, p *consent.Policy, subject event.Handle) {
 	s := r.standings[subject]
-	country, region, _ := strings.Cut(s.country, "-")
 	f.Record.State, f.Record.ProfilingOff, f.Record.OptOut = s.state, s.profilingOff, s.optedOut
-	f.Record.Place, f.Record.Minority = p.Place(country, region), s.minority()
+	f.Record.Place, f.Record.Minority = s.place(p), s.minority()
 	for _, c := range r.choices[subject] {
 		f.Refuses = f.Refuses || c.held.Choice.Refuses()
 		if i := p.Find(c.purpose); i >= 0 && p.Purposes[i].Bit < event.MaxPurposes {
 			f.Record.Purposes[p.Purposes[i].Bit] = c.ending(&p.Purposes[i], f.Record.Minority)
 		}
 	}
+}
+
+// place returns whose rules hold where the data subject lives.
+func (s *standing) place(p *consent.Policy) consent.Jurisdiction {
+	country, region, _ := strings.Cut(s.country, "-")
+	return p.Place(country, region)
 }
 
 // minority works out from the day of full age and the country when a minor needs
@@ -300,13 +305,14 @@ func (c *choice) ending(p *consent.Purpose, m consent.Minority) consent.Held {
 	return held
 }
 
-// linked lets a contact's refusals reach who is tied to it, never its grants. Of
+// linked lets a contact's refusals and the rules of its country reach who is tied to it, never its grants. Of
 // several minors the youngest counts.
 func (r *reading) linked(f *Found, p *consent.Policy, contact event.Handle) {
 	s := r.standings[contact]
 	f.Record.State = max(f.Record.State, s.state)
 	f.Record.ProfilingOff = f.Record.ProfilingOff || s.profilingOff
 	f.Record.OptOut = f.Record.OptOut || s.optedOut
+	f.Record.Linked = f.Record.Linked.With(s.place(p))
 	m := s.minority()
 	f.Record.Minority.Minor = max(f.Record.Minority.Minor, m.Minor)
 	f.Record.Minority.Ward = max(f.Record.Minority.Ward, m.Ward)

@@ -28,8 +28,16 @@ func contractCountriesAndMinors(t *testing.T, cfg Config) {
 	if got.Place != california || got.Minority.Minor != consent.DayOf(of) || got.Minority.Ward != consent.DayOf(of.AddDate(13-18, 0, 0)) {
 		t.Errorf("%v, %+v", got.Place, got.Minority)
 	}
-	if linked := found(t, s, Lookup{Handle: visitor}).Record; linked.Place != consent.JurisdictionUnknown || linked.Minority != got.Minority {
-		t.Errorf("the visitor: %v, %+v", linked.Place, linked.Minority)
+	linked := found(t, s, Lookup{Handle: visitor}).Record
+	if linked.Place != consent.JurisdictionUnknown || linked.Linked != consent.Places(0).With(california) || linked.Minority != got.Minority {
+		t.Errorf("the visitor: %v, %b, %+v", linked.Place, linked.Linked, linked.Minority)
+	}
+	if _, err := s.Link(t.Context(), site, handle(3), visitor); err != nil {
+		t.Fatal(err)
+	}
+	linked = found(t, s, Lookup{Handle: visitor}).Record
+	if linked.Linked != consent.Places(0).With(california).With(consent.JurisdictionUnknown) {
+		t.Errorf("the visitor of two contacts: %b", linked.Linked)
 	}
 	history, err := s.History(t.Context(), site, contact, 10)
 	if err != nil || len(history) != 3 || history[1].Country != "US-CA" || !history[2].Until.Equal(of) {
