@@ -82,9 +82,9 @@ func addSignals(to, from *consent.Signals) {
 func (w *work) carry(in *signal.Input) {
 	in.Header, in.Query, in.Cookies = w.r.Header, w.r.Queries, w.r.Cookies
 	if w.r.Cookies != nil {
-		w.choice, w.choices = nil, 0
+		w.sole = cookie.Sole{}
 		w.r.Cookies(w.seeChoice)
-		in.Cookie = w.choice
+		in.Cookie = w.sole.Value()
 	} else if w.r.Cookie != nil {
 		in.Cookie = w.r.Cookie(cookie.Choice)
 	}

@@ -84,9 +84,8 @@ type work struct {
 	ticket                 spool.Ticket
 	put                    func() error                  // made once: puts encoded into the spool
 	seeSite                func(value []byte) bool       // made once: reads Sec-Fetch-Site into otherSite
-	choice                 []byte                        // the value of the consent cookie
-	choices                int                           // how many there are
-	seeChoice              func(name, value []byte) bool // made once: reads it into choice
+	sole                   cookie.Sole                   // finds the consent cookie
+	seeChoice              func(name, value []byte) bool // made once: hands it a cookie
 	decided                bool                          // the answer tells a decision already
 	asked, tracked         bool                          // an event came with Do Not Track; one is stored, or may be, as somebody's
 	quiet                  bool                          // something was dropped that a record might have let through
@@ -108,27 +107,9 @@ func (c *Collector) newWork() any {
 		w.otherSite = string(bytes.TrimSpace(value)) == "cross-site"
 		return !w.otherSite
 	}
-	w.seeChoice = func(name, value []byte) bool {
-		if string(name) != cookie.Choice {
-			return true
-		}
-		// A browser sends one with something in it. An empty one, and two that
-		// differ, may hide a refusal: they cannot be read.
-		if n := len(value); n > 1 && value[0] == '"' && value[n-1] == '"' {
-			value = value[1 : n-1]
-		}
-		if w.choices++; len(value) == 0 || w.choices > 1 && !bytes.Equal(value, w.choice) {
-			w.choice = unreadableCookie
-			return false
-		}
-		w.choice = value
-		return true
-	}
+	w.seeChoice = w.sole.See
 	return w
 }
-
-// unreadableCookie opens as no cookie of any site.
-var unreadableCookie = []byte("?")
 
 // acquire takes a work from the pool for a request.
 func acquire(pool *sync.Pool, r *Request, a *Answer) *work {

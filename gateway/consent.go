@@ -18,10 +18,12 @@ func (g *Gateway) consent(ctx context.Context, rc *fasthttp.RequestCtx, now time
 	h := &rc.Request.Header
 	rc.Response.Header.Set("Cache-Control", "no-store")
 	rc.Response.Header.Set("Referrer-Policy", "no-referrer")
+	var chosen cookie.Sole
+	eachCookie(h, chosen.See)
 	in := choice.Request{
 		Key: rc.QueryArgs().Peek("key"), Origin: h.Peek("Origin"), FetchSite: h.Peek("Sec-Fetch-Site"),
 		Address: g.client(rc, namedIn(h)), ReceivedAt: now.UTC(),
-		Visitor: h.Cookie(cookie.Visitor), Choice: h.Cookie(cookie.Choice),
+		Visitor: h.Cookie(cookie.Visitor), Choice: chosen.Value(),
 		Header: func(name string, yield func(value []byte) bool) {
 			for _, value := range h.PeekAll(name) {
 				if !yield(value) {

@@ -103,6 +103,7 @@ func (f *fake) count() int {
 type desk struct{ got choice.Request }
 
 func (d *desk) Read(_ context.Context, r *choice.Request) choice.Answer {
+	d.got.Choice = bytes.Clone(r.Choice)
 	if key := string(r.Key); key != "pk" && key != "demo-key" {
 		return choice.Answer{Status: 401, Problem: collector.Problem{Title: "Unknown", Field: "key"}}
 	}
@@ -110,7 +111,7 @@ func (d *desk) Read(_ context.Context, r *choice.Request) choice.Answer {
 }
 
 func (d *desk) Write(_ context.Context, r *choice.Request) choice.Answer {
-	d.got = choice.Request{Body: bytes.Clone(r.Body), FetchSite: bytes.Clone(r.FetchSite), Visitor: bytes.Clone(r.Visitor)}
+	d.got = choice.Request{Body: bytes.Clone(r.Body), FetchSite: bytes.Clone(r.FetchSite), Visitor: bytes.Clone(r.Visitor), Choice: bytes.Clone(r.Choice)}
 	if len(r.Body) == 0 {
 		return choice.Answer{Status: 503, RetryAfter: 4, Problem: collector.Problem{Title: "Away"}}
 	}

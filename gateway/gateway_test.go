@@ -250,6 +250,25 @@ func TestConsentRoute(t *testing.T) {
 	}
 }
 
+// TestConsentReadsItsCookieAsEventsDo: what fasthttp leaves out or takes the first
+// of may be a refusal.
+func TestConsentReadsItsCookieAsEventsDo(t *testing.T) {
+	h := open(t, nil)
+	for _, method := range []string{"GET", "POST"} {
+		for cookies, want := range map[string]string{
+			"a=1": "", "a=1; __Host-zgoda_consent=abc": "abc", `__Host-zgoda_consent="abc"`: "abc",
+			`__Host-zgoda_consent=a"b`: `a"b`, "__Host-zgoda_consent=": "?",
+			"__Host-zgoda_consent=abc; __Host-zgoda_consent=abc": "abc",
+			"__Host-zgoda_consent=abc; __Host-zgoda_consent=abd": "?",
+		} {
+			h.send(t, method, "/consent?key=pk", `{"key":"pk"}`, "Origin", origin, "Sec-Fetch-Site", "same-site", "Cookie", cookies)
+			if got := string(h.desk.got.Choice); got != want || (h.desk.got.Choice == nil) != (want == "") {
+				t.Errorf("%s %s: %q, want %q", method, cookies, got, want)
+			}
+		}
+	}
+}
+
 func TestDrain(t *testing.T) {
 	h := open(t, nil)
 	if err := h.Ready(); err != nil {
