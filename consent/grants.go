@@ -127,8 +127,12 @@ func (c *verdictCase) ended(r *Record, i int) bool {
 	if r == nil {
 		return false
 	}
-	h := &r.Purposes[c.policy.Purposes[i].Bit]
-	// Once its end is noted nothing is chosen any more, and the version stays.
+	return r.Purposes[c.policy.Purposes[i].Bit].Ended(c.subject.Today)
+}
+
+// Ended says whether there was a grant that has ended: its end has come, or was
+// noted already. Then nothing is chosen any more, and the version stays.
+func (h *Held) Ended(today Day) bool {
 	noted := h.Choice == ChoiceUnset && h.Version != 0
-	return noted || h.Choice == ChoiceGiven && h.Until.passed(c.subject.Today)
+	return noted || h.Choice == ChoiceGiven && h.Until.passed(today)
 }

@@ -271,21 +271,13 @@ func (d *Desk) record(ctx context.Context, r *Request, v *visit, said *statement
 // cookie and the ledger hold for the policy in force.
 func (d *Desk) merge(r *Request, v *visit, said *statement) map[event.PurposeID]bool {
 	policy := v.site.Policy
-	after := make(map[event.PurposeID]bool, len(policy.Purposes))
-	for i := range policy.Purposes {
-		p := &policy.Purposes[i]
-		if v.record == nil {
-			break
-		}
-		if held := v.record.Purposes[p.Bit%event.MaxPurposes]; held.Version == p.Version && held.Choice != consent.ChoiceUnset {
-			after[p.ID] = held.Choice == consent.ChoiceGiven
-		}
-	}
+	after, ended := v.recorded(consent.DayOf(r.ReceivedAt))
 	before, err := d.deps.Jar.OpenChoice(v.site.ID, r.Choice, r.ReceivedAt)
 	if err == nil {
 		for id, granted := range before.By {
-			// An older policy's refusal still counts; its grant does not.
-			if policy.Find(id) >= 0 && (!granted || before.Version == policy.Version) {
+			// An older policy's refusal still counts; its grant does not, and none
+			// that has ended on record.
+			if policy.Find(id) >= 0 && (!granted || before.Version == policy.Version && !ended[id]) {
 				after[id] = granted
 			}
 		}
@@ -294,6 +286,26 @@ func (d *Desk) merge(r *Request, v *visit, said *statement) map[event.PurposeID]
 		after[event.PurposeID(id)] = granted
 	}
 	return after
+}
+
+// recorded returns what the ledger holds for the policy in force, and of which
+// purposes a grant has ended: about those nothing is chosen any more.
+func (v *visit) recorded(today consent.Day) (chosen, ended map[event.PurposeID]bool) {
+	policy := v.site.Policy
+	chosen, ended = make(map[event.PurposeID]bool, len(policy.Purposes)), map[event.PurposeID]bool{}
+	for i := range policy.Purposes {
+		p := &policy.Purposes[i]
+		if v.record == nil {
+			break
+		}
+		switch held := v.record.Purposes[p.Bit%event.MaxPurposes]; {
+		case held.Ended(today):
+			ended[p.ID] = true
+		case held.Version == p.Version && held.Choice != consent.ChoiceUnset:
+			chosen[p.ID] = held.Choice == consent.ChoiceGiven
+		}
+	}
+	return chosen, ended
 }
 
 // needsVisitor says whether a purpose that works with an identifier is granted
