@@ -1,0 +1,62 @@
+package access
+
+import (
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"zgoda/pseudonym/meter"
+	"zgoda/pseudonym/role"
+)
+
+// Limits say how much one caller may ask for.
+type Limits struct {
+	UnknownBurst     int // unknown contacts at once
+	UnknownPerMinute int
+	MintsPerSecond   int // contacts made; twice as many at once
+	RevealsPerHour   int // without a second person
+}
+
+// DefaultLimits are generous for a gateway, whose visitors' claims never reach
+// the keyholder, and stop a guessing run soon.
+func DefaultLimits() Limits {
+	return Limits{UnknownBurst: 10_000, UnknownPerMinute: 600, MintsPerSecond: 20_000, RevealsPerHour: 30}
+}
+
+// Quota counts what a caller asks about contacts that are not there: a stolen
+// credential that tries guesses does little else.
+type Quota struct {
+	unknown, mints *buckets
+	now            func() time.Time
+	refused        *meter.Counter
+}
+
+// NewQuota makes a quota. What it refuses is counted in refused, by role and limit.
+func NewQuota(l Limits, now func() time.Time, refused *meter.Counter) *Quota {
+	return &Quota{
+		unknown: newBuckets(float64(l.UnknownBurst), float64(l.UnknownPerMinute)/60),
+		mints:   newBuckets(2*float64(l.MintsPerSecond), float64(l.MintsPerSecond)),
+		now:     now, refused: refused,
+	}
+}
+
+var (
+	errUnknown = status.Error(codes.ResourceExhausted, "too many unknown identifiers: the quota is used up")
+	errMints   = status.Error(codes.ResourceExhausted, "too many new contacts at one time")
+)
+
+// Take takes what a batch asks for, before anything of it is answered or made.
+// Over the quota the whole batch is refused, so that the refusal does not tell
+// which of its rows are known.
+func (q *Quota) Take(who role.Caller, unknown, minted int) error {
+	if unknown > 0 && !q.unknown.take(who, float64(unknown), q.now()) {
+		q.refused.Add(1, who.Role.String(), "unknown")
+		return errUnknown
+	}
+	if minted > 0 && !q.mints.take(who, float64(minted), q.now()) {
+		q.refused.Add(1, who.Role.String(), "mints")
+		return errMints
+	}
+	return nil
+}
