@@ -96,6 +96,7 @@ func TestOneOwner(t *testing.T) {
 		"github.com/ClickHouse/ch-go":         {"zgoda/activity"},
 		"github.com/jackc/pgx":                {"zgoda/control", "zgoda/pseudonym/vault"},
 		"github.com/ebitengine/purego":        {"zgoda/cmd/zgoda-clickhouse", "zgoda/engine"},
+		"github.com/dgraph-io/ristretto":      {"zgoda/collector/enrich"},
 	}
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...")
 	out, err := cmd.Output()

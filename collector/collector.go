@@ -33,7 +33,7 @@ func New(cfg Config, deps Deps) (*Collector, error) {
 	if err := errors.Join(cfg.Validate(), deps.validate()); err != nil {
 		return nil, fmt.Errorf("collector: %w", err)
 	}
-	m, err := newMetrics(deps.Registerer, deps.Enricher.Unread)
+	m, err := newMetrics(deps.Registerer, deps.Enricher.Stats)
 	if err != nil {
 		return nil, err
 	}

@@ -10,10 +10,16 @@ import (
 	"zgoda/event"
 )
 
-func TestUnreadAgentsAreCounted(t *testing.T) {
+func TestAgentsAreCounted(t *testing.T) {
 	s := newStage(t)
-	if got := s.counter(t, "zgoda_collector_agents_unread_total"); got != float64(s.deps.Enricher.Unread()) {
-		t.Errorf("%v", got)
+	want := s.deps.Enricher.Stats()
+	if want.Missed == 0 || want.Kept == 0 {
+		t.Errorf("%+v", want)
+	}
+	for name, n := range map[string]float64{"unread_total": float64(want.Unread), "missed_total": float64(want.Missed), "kept": float64(want.Kept)} {
+		if got := s.counter(t, "zgoda_collector_agents_"+name); got != n {
+			t.Errorf("%s: %v, not %v", name, got, n)
+		}
 	}
 }
 

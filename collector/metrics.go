@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"zgoda/collector/enrich"
 	"zgoda/consent"
 )
 
@@ -20,7 +21,7 @@ type metrics struct {
 	held    [heldFates]prometheus.Counter
 }
 
-func newMetrics(r prometheus.Registerer, unread func() uint64) (*metrics, error) {
+func newMetrics(r prometheus.Registerer, agents func() enrich.Stats) (*metrics, error) {
 	counter := func(name, help string) prometheus.Counter {
 		return prometheus.NewCounter(prometheus.CounterOpts{Name: "zgoda_collector_" + name, Help: help})
 	}
@@ -57,16 +58,29 @@ func newMetrics(r prometheus.Registerer, unread func() uint64) (*metrics, error)
 		return m, nil
 	}
 	var errs []error
-	agents := prometheus.NewCounterFunc(prometheus.CounterOpts{
-		Name: "zgoda_collector_agents_unread_total", Help: "User agents never seen before that were not read, since too many came at once.",
-	}, func() float64 { return float64(unread()) })
-	for _, c := range []prometheus.Collector{m.claims, m.clock, m.stale, decisions, drops, held, agents} {
+	for _, c := range append(agentMetrics(agents), m.claims, m.clock, m.stale, decisions, drops, held) {
 		errs = append(errs, r.Register(c))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("register the metrics of the collector: %w", err)
 	}
 	return m, nil
+}
+
+// agentMetrics tell whether enough user agents are remembered.
+func agentMetrics(read func() enrich.Stats) []prometheus.Collector {
+	const name = "zgoda_collector_agents_"
+	return []prometheus.Collector{
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: name + "unread_total", Help: "User agents never seen before that were not read, since too many came at once.",
+		}, func() float64 { return float64(read().Unread) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: name + "missed_total", Help: "User agents that were not remembered and were read.",
+		}, func() float64 { return float64(read().Missed) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: name + "kept", Help: "User agents whose families are remembered, by a hash (cached_agents).",
+		}, func() float64 { return float64(read().Kept) }),
+	}
 }
 
 func (m *metrics) decision(d *consent.Decision) {

@@ -5,8 +5,10 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/netip"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -227,8 +229,23 @@ func testSites(tb testing.TB) *Sites {
 	return sites
 }
 
-// enricher is shared: reading the expressions takes a while.
-var enricher = sync.OnceValues(func() (*enrich.Enricher, error) { return enrich.New(enrich.DefaultConfig()) })
+const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0"
+
+// enricher is shared: reading the expressions takes a while. It remembers the
+// user agent of browser, which takes it a moment.
+var enricher = sync.OnceValues(func() (*enrich.Enricher, error) {
+	e, err := enrich.New(enrich.DefaultConfig())
+	if err != nil {
+		return nil, err
+	}
+	for late := time.Now().Add(10 * time.Second); time.Now().Before(late); runtime.Gosched() {
+		missed := e.Stats().Missed
+		if e.Families([]byte(firefox)); e.Stats().Missed == missed {
+			return e, nil
+		}
+	}
+	return nil, errors.Join(errors.New("a user agent is not remembered"), e.Close())
+})
 
 func newStage(tb testing.TB) *stage {
 	tb.Helper()
@@ -254,7 +271,7 @@ func newStage(tb testing.TB) *stage {
 func browser(route Route, body string) *Request {
 	return &Request{
 		Route: route, AuthKey: []byte("pk_shop"), Origin: []byte("https://shop.example"), Address: netip.MustParseAddr("192.0.2.7"),
-		UserAgent: []byte("Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0"), Body: []byte(body), ReceivedAt: now,
+		UserAgent: []byte(firefox), Body: []byte(body), ReceivedAt: now,
 	}
 }
 
@@ -310,7 +327,8 @@ func (s *stage) counter(tb testing.TB, name string) float64 {
 	}
 	for _, f := range families {
 		if f.GetName() == name {
-			return f.GetMetric()[0].GetCounter().GetValue()
+			m := f.GetMetric()[0]
+			return m.GetCounter().GetValue() + m.GetGauge().GetValue()
 		}
 	}
 	tb.Fatalf("no metric %s", name)

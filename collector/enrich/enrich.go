@@ -39,7 +39,8 @@ type Enricher struct {
 	agents    *agents
 }
 
-// New opens the base of countries, if there is one.
+// New opens the base of countries, if there is one. The cache of families runs
+// goroutines until Close.
 func New(cfg Config) (*Enricher, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("enrich: %w", err)
@@ -65,8 +66,12 @@ func (c *countries) close() error {
 	return nil
 }
 
-// Close closes the base of countries. Twice is fine.
-func (e *Enricher) Close() error { return e.countries.close() }
+// Close closes the base of countries and ends the goroutines of the cache. Twice
+// is fine. No other method may run meanwhile.
+func (e *Enricher) Close() error {
+	e.agents.kept.Close()
+	return e.countries.close()
+}
 
 // HasCountries says whether there is a base of countries, for one line at start.
 func (e *Enricher) HasCountries() bool { return e.countries != nil }
@@ -77,6 +82,14 @@ func (e *Enricher) Country(a netip.Addr) string { return e.countries.country(a) 
 // Families returns the families of a user agent.
 func (e *Enricher) Families(agent []byte) Families { return e.agents.families(agent) }
 
-// Unread returns how many user agents were not read since too many new ones came
-// at once.
-func (e *Enricher) Unread() uint64 { return e.agents.unread.Load() }
+// Stats counts user agents.
+type Stats struct {
+	Missed uint64 // were not remembered and read
+	Unread uint64 // were not read, since too many new ones came at once
+	Kept   int64  // are remembered now
+}
+
+// Stats returns what became of user agents so far.
+func (e *Enricher) Stats() Stats {
+	return Stats{Missed: e.agents.missed.Load(), Unread: e.agents.unread.Load(), Kept: e.agents.size()}
+}

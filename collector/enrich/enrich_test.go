@@ -1,12 +1,10 @@
 package enrich
 
 import (
-	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 )
 
@@ -85,10 +83,7 @@ func TestWithoutBase(t *testing.T) {
 }
 
 func TestFamilies(t *testing.T) {
-	e, err := New(DefaultConfig())
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := open(t, DefaultConfig())
 	for _, c := range []struct {
 		agent string
 		want  Families
@@ -107,38 +102,11 @@ func TestFamilies(t *testing.T) {
 	}
 }
 
-// TestCacheIsBounded asks for more user agents than fit, from many goroutines.
-func TestCacheIsBounded(t *testing.T) {
-	g := generations{young: map[uint64]Families{}, limit: 8}
-	var all sync.WaitGroup
-	for part := range uint64(4) {
-		all.Go(func() {
-			for k := range uint64(1000) {
-				g.add(part<<32|k, Families{Browser: fmt.Sprint(k)})
-				if n := g.size(); n > 16 {
-					t.Errorf("%d entries", n)
-					return
-				}
-			}
-		})
-	}
-	all.Wait()
-	g.add(7, Families{Browser: "kept"})
-	for k := range uint64(8) {
-		g.add(1<<40|k, Families{})
-	}
-	if f, ok := g.get(7); !ok || f.Browser != "kept" {
-		t.Error("the old generation is forgotten at once")
-	}
-}
-
 func TestFamiliesAllocateNothingWhenKnown(t *testing.T) {
-	e, err := New(DefaultConfig())
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := open(t, DefaultConfig())
 	agent := []byte("Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0")
 	e.Families(agent)
+	e.agents.kept.Wait()
 	if n := testing.AllocsPerRun(100, func() { e.Families(agent) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}

@@ -7,10 +7,10 @@ import (
 	"regexp"
 	"regexp/syntax"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/dgraph-io/ristretto/v2"
 	"github.com/ua-parser/uap-go/uaparser"
 )
 
@@ -23,55 +23,14 @@ type Families struct {
 // that a long one cannot keep the expressions busy.
 const maxAgent = 512
 
-// generations is a bounded map: when the young half is full it becomes the old
-// one, and what was not asked for since is forgotten.
-type generations struct {
-	mu         sync.Mutex
-	young, old map[uint64]Families
-	limit      int
-}
-
-func (g *generations) get(key uint64) (Families, bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if f, ok := g.young[key]; ok {
-		return f, true
-	}
-	f, ok := g.old[key]
-	if ok {
-		g.addLocked(key, f)
-	}
-	return f, ok
-}
-
-func (g *generations) add(key uint64, f Families) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.addLocked(key, f)
-}
-
-func (g *generations) addLocked(key uint64, f Families) {
-	if len(g.young) >= g.limit {
-		g.young, g.old = make(map[uint64]Families, g.limit), g.young
-	}
-	g.young[key] = f
-}
-
-func (g *generations) size() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return len(g.young) + len(g.old)
-}
-
-const shards = 16
-
 // agents reads user agents.
 type agents struct {
 	parser *uaparser.Parser
 	lists  [3]list // browsers, systems, devices
 	seed   maphash.Seed
-	cache  [shards]generations
+	kept   *ristretto.Cache[uint64, Families]
 	budget *budget
+	missed atomic.Uint64 // were read by the expressions
 	unread atomic.Uint64
 }
 
@@ -96,10 +55,6 @@ func newAgents(entries, reads int) (*agents, error) {
 		return nil, fmt.Errorf("read the expressions for user agents: %w", err)
 	}
 	a := &agents{parser: parser, seed: maphash.MakeSeed(), budget: newBudget(reads)}
-	for i := range a.cache {
-		a.cache[i].limit = max(1, entries/shards/2)
-		a.cache[i].young = map[uint64]Families{}
-	}
 	for i := range a.lists {
 		a.lists[i].names = closed{}
 	}
@@ -113,7 +68,11 @@ func newAgents(entries, reads int) (*agents, error) {
 	for _, p := range parser.Device {
 		errs = append(errs, a.lists[devices].learn(p.Reg, p.DeviceReplacement, p.BrandReplacement))
 	}
-	return a, errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	a.kept, err = newKept(entries)
+	return a, err
 }
 
 // learn adds the next expression of the list.
@@ -138,16 +97,16 @@ func (a *agents) families(agent []byte) Families {
 		agent = agent[:maxAgent]
 	}
 	key := maphash.Bytes(a.seed, agent)
-	shard := &a.cache[key%shards]
-	if f, ok := shard.get(key); ok {
+	if f, ok := a.kept.Get(key); ok {
 		return f
 	}
 	if !a.budget.take(time.Now()) {
 		a.unread.Add(1)
 		return Families{other, other, other} // not remembered: it may be read later
 	}
+	a.missed.Add(1)
 	f := a.read(plain(agent))
-	shard.add(key, f)
+	a.kept.Set(key, f, 1)
 	return f
 }
 

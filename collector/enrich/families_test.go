@@ -52,10 +52,21 @@ func fresh(tb testing.TB) *Enricher {
 	tb.Helper()
 	cfg := DefaultConfig()
 	cfg.Reads = 100_000
+	return open(tb, cfg)
+}
+
+// open returns an enricher that is closed with the test.
+func open(tb testing.TB, cfg Config) *Enricher {
+	tb.Helper()
 	e, err := New(cfg)
 	if err != nil {
 		tb.Fatal(err)
 	}
+	tb.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
 	return e
 }
 
@@ -190,20 +201,18 @@ func TestClosed(t *testing.T) {
 func TestNewAgentsAreLimited(t *testing.T) {
 	cfg := DefaultConfig()
 	cfg.Reads = 1
-	e, err := New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	e := open(t, cfg)
 	firefox := []byte(wellKnown[5].agent)
 	if got := e.Families(firefox); got != wellKnown[5].want {
 		t.Fatalf("%+v", got)
 	}
+	e.agents.kept.Wait()
 	e.agents.budget.left, e.agents.budget.at = 0, time.Now().Add(time.Hour)
 	chrome := []byte(wellKnown[0].agent)
-	if got := e.Families(chrome); got != (Families{other, other, other}) || e.Unread() != 1 {
-		t.Errorf("%+v, unread %d", got, e.Unread())
+	if got := e.Families(chrome); got != (Families{other, other, other}) || e.Stats().Unread != 1 {
+		t.Errorf("%+v, unread %d", got, e.Stats().Unread)
 	}
-	if got := e.Families(firefox); got != wellKnown[5].want || e.Unread() != 1 {
+	if got := e.Families(firefox); got != wellKnown[5].want || e.Stats().Unread != 1 {
 		t.Errorf("a known one costs nothing: %+v", got)
 	}
 	e.agents.budget.at = time.Now().Add(-time.Minute)
