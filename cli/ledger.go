@@ -17,6 +17,7 @@ import (
 type ledgerCmd struct {
 	Export ledgerExportCmd `cmd:"" help:"Write the whole consent ledger of the running system to standard output."`
 	Verify ledgerVerifyCmd `cmd:"" help:"Check an export without the system; exit code 1 and the first bad entry if it was altered."`
+	Texts  ledgerTextsCmd  `cmd:"" help:"Show the words that people agreed to or refused, of every version that was ever shown."`
 	Key    ledgerKeyCmd    `cmd:"" help:"Show the public key that the checkpoints of the ledger are signed with."`
 }
 

@@ -2,7 +2,6 @@ package config
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -122,16 +121,6 @@ func (c Config) MakeSites() ([]Site, error) {
 		all = append(all, s)
 	}
 	return all, nil
-}
-
-// textHash is the SHA-256 of all languages and texts, each after its length.
-func textHash(text map[string]string) [32]byte {
-	h := sha256.New()
-	for _, lang := range sortedKeys(text) {
-		writeText(h, lang)
-		writeText(h, text[lang])
-	}
-	return [32]byte(h.Sum(nil))
 }
 
 func writeText(h hash.Hash, text string) {

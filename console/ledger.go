@@ -6,6 +6,8 @@ import (
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"zgoda/event"
 )
 
 // Ledger is the consent ledger as a whole.
@@ -14,6 +16,8 @@ type Ledger interface {
 	Export(ctx context.Context, w io.Writer) error
 	// Key is the public key of this node's checkpoints.
 	Key() string
+	// Texts are what people were ever shown at a site, of all sites for the empty one.
+	Texts(ctx context.Context, site event.SiteID) ([]Text, error)
 }
 
 var auditors = []Role{RoleAdministrator, RoleDPO}

@@ -52,6 +52,7 @@ func (s *Server) handler() (http.Handler, error) {
 	s.importRoutes(api)
 	s.renewalRoutes(api)
 	s.ledgerRoutes(api)
+	s.textRoutes(api)
 	s.explainRoutes(api)
 	s.sqlRoutes(api)
 	s.dryRunRoutes(api)

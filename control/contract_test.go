@@ -43,6 +43,9 @@ var contract = []struct {
 	{"TheClockEndsOneGrant", contractTheClockEndsOneGrant},
 	{"ThePastUndoesNothing", contractThePastUndoesNothing},
 	{"SignalsAtTheChoice", contractSignalsAtTheChoice},
+	{"Texts", contractTexts},
+	{"TextsChange", contractTextsChange},
+	{"TextDamaged", contractTextDamaged},
 	{"StoreFromBeforeADPC", contractStoreFromBeforeADPC},
 }
 

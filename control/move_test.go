@@ -52,6 +52,9 @@ func lived(t *testing.T, cfg Config) (token string) {
 	if err := s.AddLink(t.Context(), Link{Hash: [32]byte{7}, Site: site, Subject: handle(1), Requested: 1, Created: time.Now(), Expires: time.Now().Add(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
+	if err := s.KeepTexts(t.Context(), []Text{shown(1), shown(2)}); err != nil {
+		t.Fatal(err)
+	}
 	sign(t, s)
 	if err := s.SetAnchored(t.Context(), "file", s.Writer(), 9); err != nil {
 		t.Fatal(err)

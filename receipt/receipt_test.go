@@ -302,3 +302,22 @@ func TestIdentifiersStay(t *testing.T) {
 		}
 	}
 }
+
+// TestWordsOfOldVersions: the words that a person agreed to are in the document
+// though the site shows others now.
+func TestWordsOfOldVersions(t *testing.T) {
+	s := site()
+	s.Purposes[0].Text, s.Purposes[0].TextHash, s.Purposes[0].Version = map[string]string{"sk": "Smieme viac?"}, [32]byte{8}, 3
+	for kept, want := range map[bool]string{false: "", true: "Smieme?"} {
+		if kept {
+			s.Kept = map[[32]byte]map[string]string{{7}: {"sk": "Smieme?", "en": "May we?"}}
+		}
+		raw, err := Record(s, who(), entries()[:2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(raw), "Smieme viac?") || strings.Contains(string(raw), `"dct:description": "Smieme?"`) != (want != "") {
+			t.Errorf("kept %v: %s", kept, raw)
+		}
+	}
+}

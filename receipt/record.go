@@ -103,8 +103,7 @@ func (s *Site) record(who Subject, h *history) object {
 	return r
 }
 
-// notice is the text that was shown when the person spoke last. The words are in
-// it as long as the site still has them.
+// notice is the text that was shown when the person spoke last, in its words.
 func (s *Site) notice(p *Purpose, e *ledger.Entry) object {
 	language := e.Locale
 	if language == "" {
@@ -115,12 +114,11 @@ func (s *Site) notice(p *Purpose, e *ledger.Entry) object {
 		"dct:date": instant(e.At), "dct:language": language,
 		"dct:identifier": "sha-256:" + hex.EncodeToString(e.TextHash[:]), "dct:hasVersion": fmt.Sprint(e.PurposeVersion),
 	}
-	if e.TextHash == p.TextHash {
-		if text, ok := p.Text[language]; ok {
-			n["dct:description"] = text
-		} else if text, ok := p.Text[strings.SplitN(language, "-", 2)[0]]; ok {
-			n["dct:description"] = text
-		}
+	words := s.words(p, e)
+	if text, ok := words[language]; ok {
+		n["dct:description"] = text
+	} else if text, ok := words[strings.SplitN(language, "-", 2)[0]]; ok {
+		n["dct:description"] = text
 	}
 	return n
 }

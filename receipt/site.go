@@ -45,6 +45,18 @@ type Site struct {
 	ID         event.SiteID
 	Controller Controller
 	Purposes   []Purpose
+	// Kept are the texts, by language, that people were ever shown, by the hash
+	// that entries have.
+	Kept map[[32]byte]map[string]string
+}
+
+// words returns the text that an entry is about, by language; nil when nobody
+// has it.
+func (s *Site) words(p *Purpose, e *ledger.Entry) map[string]string {
+	if e.TextHash == p.TextHash {
+		return p.Text
+	}
+	return s.Kept[e.TextHash]
 }
 
 // Subject is a person as a document names them.

@@ -166,6 +166,9 @@ func (n *node) openStores(ctx context.Context, keys pseudonym.Keys, s stores) (e
 		return err
 	}
 	n.closers = append(n.closers, n.control.Close)
+	if err := n.control.KeepTexts(ctx, shownTexts(n.config.Sites)); err != nil {
+		return err
+	}
 	cached := subjects.DefaultConfig()
 	cached.Entries = n.config.CachedSubjects
 	boundMemory(n.config.CachedSubjects)
@@ -266,7 +269,7 @@ func (n *node) makeConsole() (err error) {
 		OptIns:    n.optIns(),
 		Directory: n.people, Writer: n.people, Renewals: n.renewal, SecretOf: n.sites.secretOf, Waiting: n.writer, BadIdentifier: pseudonym.ErrIdentifier, Sites: n.sites, Explainer: explainer{n.gateway}, SQL: queries{n.admin, n.analyst},
 		DryRuns: n.sites.trials, Drops: n.reasons,
-		Tokens: tokens{n.control}, Ledger: exported{n.control, n.ledgerKey}, Receipts: newReceipts(n.config.Sites, n.sites.policies), Local: n.local, Processes: n.processes, Logger: n.log, Registerer: n.registry,
+		Tokens: tokens{n.control}, Ledger: exported{n.control, n.ledgerKey}, Receipts: newReceipts(n.config.Sites, n.sites.policies, n.control), Local: n.local, Processes: n.processes, Logger: n.log, Registerer: n.registry,
 	})
 	return err
 }

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
 
 	"zgoda/config"
 	"zgoda/consent"
+	"zgoda/control"
 	"zgoda/control/ledger"
 	"zgoda/event"
 	"zgoda/receipt"
@@ -15,10 +17,16 @@ import (
 // receipts writes consent records and receipts for the console.
 type receipts struct {
 	sites map[event.SiteID]*receipt.Site
+	texts textStore
 }
 
-func newReceipts(configs []config.SiteConfig, policies map[event.SiteID]*consent.Policy) receipts {
-	r := receipts{sites: map[event.SiteID]*receipt.Site{}}
+// textStore has every text that people were ever shown.
+type textStore interface {
+	Texts(ctx context.Context, site event.SiteID) ([]control.Text, error)
+}
+
+func newReceipts(configs []config.SiteConfig, policies map[event.SiteID]*consent.Policy, texts textStore) receipts {
+	r := receipts{sites: map[event.SiteID]*receipt.Site{}, texts: texts}
 	for i := range configs {
 		c := &configs[i]
 		id := event.SiteID(c.ID)
@@ -58,16 +66,27 @@ func period(r consent.Retention) string {
 	return fmt.Sprintf("P%dM", r.Months)
 }
 
-// Document writes one.
-func (r receipts) Document(format string, site event.SiteID, handle event.Handle, name string, entries []ledger.Entry) ([]byte, error) {
-	s := r.sites[site]
-	who := receipt.Subject{Handle: handle, Name: name}
-	switch {
-	case s == nil:
+// Document writes one. The words that old entries are about are read from the
+// store, which has those of other nodes too.
+func (r receipts) Document(ctx context.Context, format string, site event.SiteID, handle event.Handle, name string, entries []ledger.Entry) ([]byte, error) {
+	known := r.sites[site]
+	if known == nil {
 		return nil, errors.New("there is no such site")
-	case format == "receipt":
+	}
+	texts, err := r.texts.Texts(ctx, site)
+	if err != nil {
+		return nil, err
+	}
+	whole := *known
+	whole.Kept = make(map[[32]byte]map[string]string, len(texts))
+	for i := range texts {
+		whole.Kept[texts[i].Hash()] = texts[i].Words
+	}
+	s, who := &whole, receipt.Subject{Handle: handle, Name: name}
+	switch format {
+	case "receipt":
 		return receipt.Receipt(s, who, entries, time.Now())
-	case format == "kantara":
+	case "kantara":
 		return receipt.Kantara(s, who, entries)
 	default:
 		return receipt.Record(s, who, entries)

@@ -43,7 +43,7 @@ func resolve(f cli.UpFlags) (config.Config, error) {
 }
 
 // check validates a configuration and explains it.
-func check(_ context.Context, f cli.CheckFlags, out, _ io.Writer) error {
+func check(ctx context.Context, f cli.CheckFlags, out, _ io.Writer) error {
 	c, err := config.Resolve(config.Settings{}, f.Config, os.LookupEnv)
 	if err != nil {
 		return err
@@ -51,7 +51,10 @@ func check(_ context.Context, f cli.CheckFlags, out, _ io.Writer) error {
 	if err := checkMail(c); err != nil {
 		return err
 	}
-	return c.Check(out)
+	if err := c.Check(out); err != nil {
+		return err
+	}
+	return checkTexts(ctx, &c, out)
 }
 
 // sites are the configured sites in the forms that the rooms need.
