@@ -71,7 +71,9 @@ func (w *work) addBeside() {
 }
 
 func addSignals(to, from *consent.Signals) {
-	to.GPC = max(to.GPC, from.GPC)
+	if from.GPC != consent.Absent {
+		to.SeeGPC(from.GPCIn)
+	}
 	to.DNT = max(to.DNT, from.DNT)
 	for i := range from.Statements[:from.Count] {
 		to.Put(&from.Statements[i])

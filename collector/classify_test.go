@@ -132,22 +132,6 @@ func TestChildIsNotProfiled(t *testing.T) {
 	}
 }
 
-// The law of a US state binds whoever has any tie to one that is known.
-func TestAmerican(t *testing.T) {
-	const eu, us, none = consent.JurisdictionEU, consent.JurisdictionUS, consent.JurisdictionUnknown
-	for _, c := range []struct {
-		established, contact, address consent.Jurisdiction
-		want                          bool
-	}{
-		{eu, eu, eu, false}, {eu, none, none, false}, {eu, us, eu, true}, {eu, eu, us, true}, {eu, none, us, true}, {us, eu, eu, true},
-	} {
-		s := &consent.Subject{Contact: &consent.Record{Place: c.contact}, Address: c.address}
-		if got := american(&consent.Policy{Establishment: c.established}, s); got != c.want {
-			t.Errorf("%+v: %v", c, got)
-		}
-	}
-}
-
 // A grant ends with its day, by the gateway's clock.
 func TestGrantEnds(t *testing.T) {
 	for until, scope := range map[consent.Day]event.Scope{

@@ -9,6 +9,7 @@ import (
 
 	"zgoda/collector/enrich"
 	"zgoda/collector/reasons"
+	"zgoda/consent"
 	"zgoda/consent/cookie"
 	"zgoda/consent/decoded"
 	"zgoda/event"
@@ -44,10 +45,10 @@ type fates interface {
 	Drop(r event.Reason, n int)
 }
 
-// optOuts record that a contact opted out by a signal; optout.Recorder is one. Note
-// returns at once.
+// optOuts record that a contact opted out by a signal, and what carried it;
+// optout.Recorder is one. Note returns at once.
 type optOuts interface {
-	Note(site event.SiteID, contact event.Handle)
+	Note(site event.SiteID, contact event.Handle, in consent.Carrier)
 }
 
 // Deps are the parts that the collector calls. Registerer, Strings and Reasons may be nil.

@@ -13,13 +13,26 @@ func (w *work) noteOptOut(s *consent.Subject, contact event.Handle) {
 		return
 	}
 	if american(w.site.Policy, s) {
-		w.c.deps.OptOuts.Note(w.site.ID, contact)
+		w.c.deps.OptOuts.Note(w.site.ID, contact, w.signals.GPCIn)
 	}
 }
 
 // american says whether the law of the US or one of its states holds for the
 // contact: by the country on record, by the address, or by where the controller is
-// established. As everywhere the strictest of them counts, so any of them will do.
+// established. As everywhere the strictest of them counts, so any of them will do,
+// and where neither the country nor the address is known, that the site has rules
+// for the US at all: the event is decided by those too.
 func american(policy *consent.Policy, s *consent.Subject) bool {
-	return s.Contact.Place.American() || s.Address.American() || policy.Establishment.American()
+	if s.Contact.Place.American() || s.Address.American() || policy.Establishment.American() {
+		return true
+	}
+	if s.Contact.Place != consent.JurisdictionUnknown || s.Address != consent.JurisdictionUnknown {
+		return false
+	}
+	for i := range policy.Tables {
+		if policy.Tables[i].Jurisdiction.American() {
+			return true
+		}
+	}
+	return false
 }

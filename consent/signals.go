@@ -148,8 +148,17 @@ const MaxStatements = 16
 // so that it lives on the stack.
 type Signals struct {
 	GPC, DNT   Presence
+	GPCIn      Carrier // of what carried GPC the first in the list of carriers; no decision looks at it
 	Statements [MaxStatements]Statement
 	Count      int // how many of Statements are in use
+}
+
+// SeeGPC notes that Global Privacy Control is there, and what carried it.
+func (s *Signals) SeeGPC(in Carrier) {
+	if s.GPC == Absent || in < s.GPCIn {
+		s.GPCIn = in
+	}
+	s.GPC = Present
 }
 
 // Reset forgets every signal, so that one Signals can serve many requests.

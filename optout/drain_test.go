@@ -56,7 +56,7 @@ func drained(t *testing.T, h *hung, full int) (took time.Duration, registry *pro
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
 	for i := range full {
-		r.Note("shop", event.Handle{1, byte(i), byte(i >> 8)})
+		r.Note("shop", event.Handle{1, byte(i), byte(i >> 8)}, consent.CarrierHeader)
 	}
 	synctest.Wait() // one is being written, or none waits
 	cancel()

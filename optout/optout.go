@@ -40,7 +40,7 @@ type Recorder struct {
 	queue chan noted
 
 	mu      sync.Mutex
-	pending map[noted]struct{} // in the queue, or being written
+	pending map[whose]struct{} // in the queue, or being written
 
 	failing bool // Run's own: the last write failed
 
@@ -48,8 +48,27 @@ type Recorder struct {
 }
 
 type noted struct {
+	whose
+	in consent.Carrier
+}
+
+type whose struct {
 	site    event.SiteID
 	contact event.Handle
+}
+
+// raw is the signal as the ledger keeps it: where it stood, and what was there.
+func (n *noted) raw() (where, signal string) {
+	switch n.in {
+	case consent.CarrierHeader:
+		return "Sec-GPC", "Sec-GPC: 1"
+	case consent.CarrierBody:
+		return "gpc in the event", `"gpc": true`
+	case consent.CarrierGPP:
+		return "GPP string", "the subsection for GPC of a GPP string"
+	default:
+		return "gpc", "Global Privacy Control"
+	}
 }
 
 // New makes a recorder.
@@ -66,22 +85,22 @@ func New(deps Deps) (*Recorder, error) {
 		}
 	}
 	return &Recorder{
-		deps: deps, queue: make(chan noted, queued), pending: map[noted]struct{}{},
+		deps: deps, queue: make(chan noted, queued), pending: map[whose]struct{}{},
 		recorded: outcomes.WithLabelValues("recorded"), dropped: outcomes.WithLabelValues("queue_full"), failed: outcomes.WithLabelValues("failed"),
 	}, nil
 }
 
-// Note hands an opt-out over. It returns at once.
-func (r *Recorder) Note(site event.SiteID, contact event.Handle) {
-	n := noted{site, contact}
+// Note hands an opt-out over, with what carried the signal. It returns at once.
+func (r *Recorder) Note(site event.SiteID, contact event.Handle, in consent.Carrier) {
+	n := noted{whose{site, contact}, in}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, there := r.pending[n]; there {
+	if _, there := r.pending[n.whose]; there {
 		return
 	}
 	select {
 	case r.queue <- n:
-		r.pending[n] = struct{}{}
+		r.pending[n.whose] = struct{}{}
 	default:
 		r.dropped.Inc()
 	}
@@ -115,7 +134,7 @@ func (r *Recorder) Run(ctx context.Context) error {
 func (r *Recorder) write(ctx context.Context, n noted) {
 	defer func() {
 		r.mu.Lock()
-		delete(r.pending, n)
+		delete(r.pending, n.whose)
 		r.mu.Unlock()
 	}()
 	ctx, cancel := context.WithTimeout(ctx, within)
@@ -125,9 +144,10 @@ func (r *Recorder) write(ctx context.Context, n noted) {
 		return
 	}
 	if err == nil {
+		where, signal := n.raw()
 		_, err = r.deps.People.Write(ctx, ledger.Entry{
 			Site: n.site, Subject: n.contact, State: ledger.StateOptedOut, Type: ledger.EventImplied, Proof: ledger.ProofSignal,
-			ProofRef: "Sec-GPC", RawSignal: "Sec-GPC: 1", Channel: ledger.ChannelSignal, GPC: true, Actor: "signal",
+			ProofRef: where, RawSignal: signal, Channel: ledger.ChannelSignal, GPC: true, Actor: "signal",
 			At: time.Now().UTC().Truncate(time.Microsecond),
 		})
 	}

@@ -101,7 +101,7 @@ func TestOneEntryForEachContact(t *testing.T) {
 	defer stop()
 	for range 100 {
 		for _, h := range []event.Handle{{1}, {2}, {9}} {
-			r.Note("shop", h)
+			r.Note("shop", h, consent.CarrierHeader)
 		}
 	}
 	stop() // writes what waits
@@ -113,6 +113,24 @@ func TestOneEntryForEachContact(t *testing.T) {
 	}
 }
 
+// TestEntryNamesWhatCarriedTheSignal: an entry is no proof of a header that did not come.
+func TestEntryNamesWhatCarriedTheSignal(t *testing.T) {
+	for in, want := range map[consent.Carrier][2]string{
+		consent.CarrierHeader: {"Sec-GPC", "Sec-GPC: 1"},
+		consent.CarrierBody:   {"gpc in the event", `"gpc": true`},
+		consent.CarrierGPP:    {"GPP string", "the subsection for GPC of a GPP string"},
+		consent.CarrierNone:   {"gpc", "Global Privacy Control"},
+	} {
+		p := &people{out: map[event.Handle]bool{}}
+		r, _, stop := start(t, p)
+		r.Note("shop", event.Handle{1}, in)
+		stop()
+		if len(p.entries) != 1 || p.entries[0].ProofRef != want[0] || p.entries[0].RawSignal != want[1] {
+			t.Errorf("%s: %+v", in, p.entries)
+		}
+	}
+}
+
 // TestNoteNeverWaits: with a store that hangs, what does not fit is counted.
 func TestNoteNeverWaits(t *testing.T) {
 	p := &people{out: map[event.Handle]bool{}, hold: make(chan struct{})}
@@ -120,7 +138,7 @@ func TestNoteNeverWaits(t *testing.T) {
 	defer stop()
 	const all = 5000
 	for i := range all {
-		r.Note("shop", event.Handle{1, byte(i), byte(i >> 8)})
+		r.Note("shop", event.Handle{1, byte(i), byte(i >> 8)}, consent.CarrierHeader)
 	}
 	if outcome(t, registry, "queue_full") < all-1100 {
 		t.Errorf("%v did not fit", outcome(t, registry, "queue_full"))
@@ -134,7 +152,7 @@ func TestAFailureIsMetAgain(t *testing.T) {
 	p := &people{out: map[event.Handle]bool{}, fail: errors.New("away")}
 	r, registry, stop := start(t, p)
 	defer stop()
-	r.Note("shop", event.Handle{1})
+	r.Note("shop", event.Handle{1}, consent.CarrierHeader)
 	deadline := time.Now().Add(10 * time.Second)
 	for outcome(t, registry, "failed") != 1 {
 		if time.Now().After(deadline) {
@@ -149,7 +167,7 @@ func TestAFailureIsMetAgain(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatal("it was not tried again")
 		}
-		r.Note("shop", event.Handle{1})
+		r.Note("shop", event.Handle{1}, consent.CarrierHeader)
 		time.Sleep(time.Millisecond)
 	}
 }
@@ -167,7 +185,7 @@ func TestFailuresInARowAreLoggedOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range byte(3) {
-		r.Note("shop", event.Handle{1 + i})
+		r.Note("shop", event.Handle{1 + i}, consent.CarrierHeader)
 	}
 	ended, end := context.WithCancel(t.Context())
 	end()

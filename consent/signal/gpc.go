@@ -17,14 +17,14 @@ func (GPC) Source() consent.Source { return consent.SourceGPC }
 // Read implements Parser. A gpc in the body that is not a boolean cannot be read.
 func (GPC) Read(in *Input, _ *consent.Policy, out *consent.Signals) {
 	if in.headerIsOne("Sec-GPC") {
-		out.GPC = consent.Present
+		out.SeeGPC(consent.CarrierHeader)
 	}
 	if absent(in.GPC) {
 		return
 	}
 	switch in.GPC.Type() {
 	case jsontape.True:
-		out.GPC = consent.Present
+		out.SeeGPC(consent.CarrierBody)
 	case jsontape.False:
 	default:
 		st := consent.Statement{Source: consent.SourceGPC, Carrier: consent.CarrierBody}

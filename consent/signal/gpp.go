@@ -110,7 +110,7 @@ func readGPP(s *decoded.GPP, applies bool, now time.Time, p *consent.Policy, st 
 			usPrivacy(section.Text, p, st)
 		default:
 			if american(section, p, st) {
-				out.GPC = consent.Present
+				out.SeeGPC(consent.CarrierGPP)
 			}
 		}
 	}
