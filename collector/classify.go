@@ -136,11 +136,12 @@ func appendFolded(dst, text []byte) []byte {
 
 // appendPath appends a path as it is compared: decoded once, in lower case, each
 // separator once, with dot segments resolved and without a slash at its end.
+// Parameters of a segment, from its ";" on, are left out: "/court;v=1" is "/court".
 func appendPath(dst, path []byte) []byte {
 	start := len(dst)
 	dst = append(dst, '/')
 	for at := 0; at < len(path); {
-		end := at
+		end, parameters := at, false
 		segment := len(dst)
 		for ; end < len(path) && path[end] != '/' && path[end] != '\\'; end++ {
 			c := path[end]
@@ -148,7 +149,12 @@ func appendPath(dst, path []byte) []byte {
 				c = unhex(path[end+1])<<4 | unhex(path[end+2])
 				end += 2
 			}
-			dst = append(dst, c)
+			if parameters = parameters || c == ';'; !parameters {
+				dst = append(dst, c)
+			}
+		}
+		if dots := string(dst[segment:]); parameters && (dots == "." || dots == "..") {
+			dst = append(dst, ';') // with parameters it is a name to a browser
 		}
 		dst = closeSegment(dst, start, segment)
 		at = end + 1

@@ -34,6 +34,10 @@ func TestClassesOfPaths(t *testing.T) {
 		"/a/../health": consent.ClassSpecial, "/a/b/../../health": consent.ClassSpecial, "/./health": consent.ClassSpecial, "/../../health": consent.ClassSpecial,
 		"/\\health\\x": consent.ClassSpecial, "/health/..": 0, "/health/../court": consent.ClassCriminal, "/health%2Fx": consent.ClassSpecial,
 		"/rada/zdravie/2": consent.ClassSpecial, "/rada": 0, "/health/kids/1": consent.ClassSpecial | consent.ClassChild, "/kids": consent.ClassChild,
+		"/court;v=1": consent.ClassCriminal, "/court;": consent.ClassCriminal, "/court;v=1/9": consent.ClassCriminal, "/Court;V=1/": consent.ClassCriminal,
+		"/court%3bv=1": consent.ClassCriminal, "/court;a%2fb": consent.ClassCriminal, "/;/court": consent.ClassCriminal, "//court;v//": consent.ClassCriminal,
+		"/%43OURT": consent.ClassCriminal, "/court//": consent.ClassCriminal, "\\court": consent.ClassCriminal, "/court/..;/x": consent.ClassCriminal, "/court/.;/x": consent.ClassCriminal,
+		"/courts;v=1": 0, "/x;/court": 0, "/x;p=/court": 0, "/court/../x": 0, "/x/..;/court": 0, "/;court": 0,
 		"/%6": 0, "/%zz": 0, "/..": 0, "..": 0,
 	} {
 		if got := c.path(&scratch, []byte(path)); got != want {
@@ -57,6 +61,7 @@ func TestClassesOfPaths(t *testing.T) {
 func TestCriminalIsDropped(t *testing.T) {
 	for name, body := range map[string]string{
 		"path":       `{"anonymousId":"v-1","event":"Viewed","context":{"page":{"url":"https://shop.example/court/case"}}}`,
+		"parameters": `{"anonymousId":"v-1","event":"Viewed","context":{"page":{"url":"https://shop.example/court;v=1?q=1#f"}}}`,
 		"page path":  `{"anonymousId":"v-1","event":"Viewed","context":{"page":{"url":"https://shop.example/","path":"/court"}}}`,
 		"referrer":   `{"anonymousId":"v-1","event":"Viewed","context":{"page":{"url":"https://shop.example/","referrer":"https://shop.example/court/9"}}}`,
 		"name":       `{"anonymousId":"v-1","event":" VERDICT "}`,
