@@ -67,6 +67,10 @@ func (s *Store) migrate(ctx context.Context, list []migration) (err error) {
 	defer func() {
 		err = errors.Join(err, s.exec(context.WithoutCancel(ctx), "unlock the schema", "DROP TABLE IF EXISTS {db}."+lockTable+" SYNC"))
 	}()
+	// A rewriting that an earlier process began must not come to its end beside inserts.
+	if err := s.dropRekeys(ctx, eventsCopyPrefix, linksCopyPrefix); err != nil {
+		return err
+	}
 	if err := s.exec(ctx, "make the list of migrations", "CREATE TABLE IF NOT EXISTS {db}."+historyTable+
 		" (number UInt32, name String, checksum String, applied_at DateTime('UTC') DEFAULT now()) ENGINE = MergeTree ORDER BY number SETTINGS fsync_after_insert = 1, fsync_part_directory = 1"); err != nil {
 		return err

@@ -194,7 +194,7 @@ func testColumns(t *testing.T, admin *activity.Store) {
 	for table := range strings.FieldsSeq(ask(t, admin, "SELECT DISTINCT table FROM system.columns WHERE database = 'zgoda' AND type LIKE '%FixedString(16)%'")) {
 		registered := false
 		for _, p := range activity.PersonalTables {
-			registered = registered || p.Name == table
+			registered = registered || p.Is(table)
 		}
 		if !registered {
 			t.Errorf("table %s holds pseudonyms and is not in PersonalTables", table)
