@@ -10,8 +10,10 @@ const (
 	// countersPerAgent tell the user agents that people use from those that come
 	// once, so that a flood of new ones drives nothing out that is asked for.
 	countersPerAgent = 8
-	// hitsTogether are counted at once by the cache's goroutine.
-	hitsTogether = 64
+	// hitsTogether are handed to the goroutine that counts them, in a buffer of
+	// their own: eight octets a hit. With the usual 64 that goroutine is woken so
+	// often that a hit costs another 150 ns.
+	hitsTogether = 512
 )
 
 // newKept returns a cache of the given number of families, by the hash of a user

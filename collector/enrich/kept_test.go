@@ -41,7 +41,7 @@ func TestKeptAreBounded(t *testing.T) {
 // that people use.
 func TestFloodOfNewAgents(t *testing.T) {
 	cfg := DefaultConfig()
-	cfg.Agents, cfg.Reads = 64, 100_000
+	cfg.Agents, cfg.Reads = 256, 100_000
 	e := open(t, cfg)
 	ask := func() (missed uint64) {
 		before := e.Stats().Missed
@@ -52,18 +52,18 @@ func TestFloodOfNewAgents(t *testing.T) {
 		}
 		return e.Stats().Missed - before
 	}
-	for range 100 {
+	for range 100 { // more than hitsTogether
 		ask()
 		e.agents.kept.Wait()
 	}
-	for n := range 1000 {
+	for n := range 3000 {
 		e.Families(fmt.Appendf(nil, "new %d", n))
 		if n%100 == 0 {
 			ask()
 		}
 	}
 	e.agents.kept.Wait()
-	if missed := ask(); missed > 5 {
+	if missed := ask(); missed > 5 && !raceEnabled {
 		t.Errorf("%d of %d were driven out", missed, len(wellKnown))
 	}
 }
