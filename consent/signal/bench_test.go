@@ -41,7 +41,7 @@ func sixSignals(tb testing.TB) ([]Parser, *Input) {
 			}
 		},
 		Cookies: cookies.all(), Query: query.all(), Now: testNow,
-		Context: parse(tb, `{"locale":"sk","page":{"path":"/"},"consent":{"categoryPreferences":{"C0002":true,"C0004":false}}}`),
+		Context: parse(tb, `{"locale":"sk","page":{"path":"/"},"consent":{"categoryPreferences":{"C0002":true,"C0003":true,"C0004":false}}}`),
 	}
 	parsers := Standard(testJar, cache)
 	var out consent.Signals

@@ -187,6 +187,31 @@ func TestSegment(t *testing.T) {
 	}
 }
 
+// TestSegmentNeedsAllCategories of a purpose that several map to.
+func TestSegmentNeedsAllCategories(t *testing.T) {
+	const unset, refused, granted = consent.Unset, consent.Refused, consent.Granted
+	policy := testPolicy()
+	policy.Categories = map[string]event.PurposeID{"Ads": "profiling", "Targeting": "profiling", "Stats": "analytics", "Lost": "nothing"}
+	for preferences, want := range map[string][2]consent.Reading{
+		`{"Ads":true}`:                              {unset, unset},
+		`{"Ads":true,"Targeting":null}`:             {unset, unset},
+		`{"Ads":true,"Targeting":true}`:             {unset, granted},
+		`{"Targeting":true,"Other":1,"Ads":1}`:      {unset, consent.Unreadable},
+		`{"Ads":true,"Targeting":false}`:            {unset, refused},
+		`{"Ads":true,"Stats":true}`:                 {granted, unset},
+		`{"Ads":true,"Ads":false,"Targeting":true}`: {unset, refused},
+		`{"profiling":true,"Ads":true}`:             {unset, granted},
+		`{"profiling":true}`:                        {unset, granted},
+		`{"profiling":true,"Ads":false}`:            {unset, refused},
+	} {
+		var out consent.Signals
+		Segment{}.Read(&Input{Context: parse(t, `{"consent":{"categoryPreferences":`+preferences+`}}`)}, policy, &out)
+		if got := out.Statements[0].Readings; out.Count != 1 || got[0] != want[0] || got[1] != want[1] {
+			t.Errorf("%s: %v", preferences, got[:2])
+		}
+	}
+}
+
 func TestCookie(t *testing.T) {
 	const unset, refused, granted = consent.Unset, consent.Refused, consent.Granted
 	by := map[event.PurposeID]bool{"analytics": true, "profiling": false, "gone": true}
