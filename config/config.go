@@ -128,6 +128,9 @@ type PurposeConfig struct {
 	Text      map[string]string `yaml:"text,omitempty"`
 	// BalancingTest refers to the document of a legitimate interest.
 	BalancingTest string `yaml:"balancing_test,omitempty"`
+	// Uses are the purposes on basis related that the text of this one, which is on
+	// consent, names: the consent is for them too.
+	Uses []string `yaml:"uses,omitempty"`
 	// RelatedTo, CompatibilityTest and Notice are for basis related (Art. 6(4)).
 	RelatedTo         string   `yaml:"related_to,omitempty"`
 	CompatibilityTest string   `yaml:"compatibility_test,omitempty"`

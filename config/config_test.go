@@ -192,6 +192,7 @@ func TestValidateAccepts(t *testing.T) {
 		"a related purpose": func(s *SiteConfig) {
 			p := &s.Purposes[1]
 			p.Basis, p.RelatedTo, p.CompatibilityTest, p.Notice, p.TerminalAccess = "related", "profiling", "dpia-7", "notice-3", "none"
+			s.Purposes[2].Uses, p.Retention = []string{"analytics"}, s.Purposes[2].Retention
 		},
 	} {
 		c, err := Parse([]byte(example))

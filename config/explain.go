@@ -85,7 +85,11 @@ func basisSentence(p *consent.Purpose) string {
 	case consent.BasisLegitimateInterest:
 		return "Rests on a legitimate interest and ends with any objection."
 	case consent.BasisRelated:
-		return "Is compatible with " + string(p.Related) + " and allowed where that is and nobody objects."
+		text := "Is compatible with " + string(p.Related) + " and allowed where that is and nobody objects."
+		if p.Named {
+			text += " The text of " + string(p.Related) + " names it."
+		}
+		return text
 	default:
 		return "Has no basis and is never allowed."
 	}
@@ -190,9 +194,13 @@ func googleSentence(p *consent.Purpose) string {
 }
 
 func grantSentence(c *PurposeConfig, p *consent.Purpose) string {
-	text := "A grant counts for as long as this version is in force."
+	text := ""
+	if len(c.Uses) > 0 {
+		text = "Its text names the further use for " + join(c.Uses, "and") + "; a grant is for no other. "
+	}
+	text += "A grant counts for as long as this version is in force."
 	if c.RenewAfter != "" {
-		text = "A grant counts for " + c.RenewAfter + " and is then asked again."
+		text = strings.Replace(text, "for as long as this version is in force.", "for "+c.RenewAfter+" and is then asked again.", 1)
 	}
 	switch {
 	case p.Guardian:

@@ -50,7 +50,7 @@ func (s *SiteConfig) makePurpose(place int) (consent.Purpose, error) {
 	return consent.Purpose{
 		ID: event.PurposeID(p.ID), Bit: p.bit(place), Kind: kind, Basis: rule.Basis, Version: p.version(), Retention: keep,
 		GPC: rule.GPC, DNT: rule.DNT, ADPC: rule.ADPC,
-		Related: event.PurposeID(p.RelatedTo), Compatible: rule.Basis == consent.BasisRelated && p.CompatibilityTest != "" && p.Notice != "",
+		Related: event.PurposeID(p.RelatedTo), Compatible: rule.Basis == consent.BasisRelated && p.CompatibilityTest != "" && p.Notice != "", Named: s.named(p),
 		TextHash: consent.HashText(p.Text), Terminal: p.onDevice(), Exemption: p.Exemption,
 		Special: p.Special, Guardian: p.Guardian, Renew: renew,
 		TCF: s.tcf(p), US: s.us(p), Google: s.google(p),

@@ -81,6 +81,7 @@ func (v *checker) purpose(path string, s *SiteConfig, p *PurposeConfig) {
 	v.exemption(path+".exemption", s, p)
 	v.grants(path, p, basis)
 	v.texts(path, p, basis)
+	v.uses(path, p, basis)
 	v.basis(path, s, p, kind, basis)
 }
 
@@ -158,6 +159,7 @@ func (v *checker) basis(path string, s *SiteConfig, p *PurposeConfig, kind conse
 	if kind.Scope() == consent.KindProfiling.Scope() && otherBasis != consent.BasisConsent {
 		v.fail(path+".related_to", "profiling, marketing and sharing can relate to a purpose on consent only")
 	}
+	v.unstretched(path, s, p, other)
 }
 
 const maxMonths = 240

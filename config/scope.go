@@ -20,7 +20,7 @@ func (p *PurposeConfig) Scope() map[string]string {
 	return map[string]string{
 		"kind": p.Kind, "basis": p.Basis, "retention": p.Retention, "terminal_access": access, "exemption": p.Exemption,
 		"special": special, "data": list(p.Data), "recipients": list(p.Recipients), "storage_locations": list(p.StorageLocations),
-		"dpv": p.DPV, "related_to": p.RelatedTo,
+		"dpv": p.DPV, "related_to": p.RelatedTo, "uses": list(p.Uses),
 	}
 }
 

@@ -159,6 +159,7 @@ func TestAskHolder(t *testing.T) {
 func TestRelatedIsNeverStretched(t *testing.T) {
 	cases := map[string]func(p *Policy){
 		"no test":         func(p *Policy) { p.Purposes[related].Compatible = false },
+		"not named":       func(p *Policy) { p.Purposes[related].Named = false },
 		"to nothing":      func(p *Policy) { p.Purposes[related].Related = "none" },
 		"to itself":       func(p *Policy) { p.Purposes[related].Related = "related" },
 		"more identity":   func(p *Policy) { p.Purposes[related].Kind, p.Purposes[related].Related = KindProfiling, "analytics" },

@@ -23,7 +23,7 @@ func testPolicy() *Policy {
 		{ID: "marketing", Kind: KindMarketing, Basis: BasisConsent},
 		{ID: "sharing", Kind: KindSharing, Basis: BasisConsent},
 		{ID: "interest", Kind: KindAnalytics, Basis: BasisLegitimateInterest},
-		{ID: "related", Kind: KindAnalytics, Basis: BasisRelated, Related: "profiling", Compatible: true},
+		{ID: "related", Kind: KindAnalytics, Basis: BasisRelated, Related: "profiling", Compatible: true, Named: true},
 	}}
 	for i := range p.Purposes {
 		q := &p.Purposes[i]

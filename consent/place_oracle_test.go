@@ -173,7 +173,7 @@ func (o placed) rest(i int, r Rule, j Jurisdiction, ledger holdersOf, request bo
 			return no
 		}
 		for _, other := range o.rules(k, j) {
-			if other.Basis != BasisConsent && other.Basis != BasisLegitimateInterest {
+			if other.Basis != BasisConsent && other.Basis != BasisLegitimateInterest || other.Basis == BasisConsent && !p.Named {
 				return no
 			}
 		}

@@ -147,8 +147,10 @@ type Purpose struct {
 	GPC, DNT, ADPC Reach
 	// Related names the purpose that a purpose on BasisRelated is compatible
 	// with; Compatible is true only with a recorded compatibility test and notice.
-	Related    event.PurposeID
-	Compatible bool
+	// Named is true when the other's text names this purpose as a use: a consent
+	// reaches no further than the uses that its text named.
+	Related           event.PurposeID
+	Compatible, Named bool
 	// TextHash is the SHA-256 of the text shown, all languages, as the ledger records it.
 	TextHash [32]byte
 	// Terminal is true when the purpose stores or reads anything on the device

@@ -146,7 +146,8 @@ func (c *verdictCase) everyone() holders {
 
 // related allows a purpose that is compatible with another (Art. 6(4)) when
 // nothing stands against either, and never with more identity than the other
-// needs: a consent is not stretched. Profiling, marketing and sharing can lean
+// needs, nor for a use that the text of a consent did not name: a consent is not
+// stretched. Profiling, marketing and sharing can lean
 // on a consent only.
 func (c *verdictCase) related(p *Purpose, d *Decision) Verdict {
 	j := c.policy.Find(p.Related)
@@ -163,6 +164,9 @@ func (c *verdictCase) related(p *Purpose, d *Decision) Verdict {
 		return Verdict{By: base.By}
 	}
 	if p.Kind.Scope() == event.ScopePerson && !on.has(BasisConsent) {
+		return Verdict{}
+	}
+	if on.has(BasisConsent) && !p.Named {
 		return Verdict{}
 	}
 	return allow(SourceBasis, base.all)
