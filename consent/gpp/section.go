@@ -176,6 +176,12 @@ func (s *Section) SharingOptedOut() bool { return s.single[SharingOptOut] == One
 // AdvertisingOptedOut says whether the person opted out of targeted advertising.
 func (s *Section) AdvertisingOptedOut() bool { return s.single[TargetedAdvertisingOptOut] == One }
 
+// FurtherUseRefused says whether there is no consent to uses that are unrelated to
+// what the notice disclosed (PersonalDataConsents, AdditionalDataProcessingConsent).
+func (s *Section) FurtherUseRefused() bool {
+	return s.single[PersonalDataConsents] == One || s.single[AdditionalDataProcessingConsent] == One
+}
+
 // ServiceProvider says whether the data may be handled as for a service provider
 // only, which rules out sale, sharing and targeted advertising.
 func (s *Section) ServiceProvider() bool {

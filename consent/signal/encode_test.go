@@ -166,6 +166,17 @@ func virginia(sale, targeted, sensitive, child, service uint64) string {
 	return w.text()
 }
 
+// further encodes section 8 or 13, which are of the same length, of somebody who
+// opted out of nothing: consent is that to further uses, 0 where nothing was asked, 1 without, 2 with it.
+func further(consent uint64) string {
+	var w bitText
+	w.put(1, 6)
+	for _, v := range []uint64{1, 1, 1, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, consent, 1, 2, 2} {
+		w.put(v, 2)
+	}
+	return w.text()
+}
+
 // california encodes section 8, with its subsection for GPC where gpc is 0 or 1.
 func california(sale, sharing uint64, gpc int) string {
 	var w bitText

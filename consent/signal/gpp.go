@@ -17,7 +17,8 @@ import (
 // Its section 2 is a TC string and read as one. The American sections can only
 // refuse: an opt-out refuses the purposes that the site maps to it, and their
 // subsection for Global Privacy Control counts as GPC. A known child without a
-// consent, and a service provider's mode, count as every opt-out; a known child
+// consent, no consent to uses beyond those disclosed, and a service provider's mode
+// count as every opt-out; a known child
 // is not profiled with one either. gpp_sid
 // selects what may grant; what a section refuses counts whether or not it is
 // named there.
@@ -132,7 +133,7 @@ func american(s *gpp.Section, p *consent.Policy, st *consent.Statement) (gpc boo
 	if s.SensitiveRefused() != 0 {
 		of |= consent.USSensitive
 	}
-	if s.ChildRefused() != 0 {
+	if s.ChildRefused() != 0 || s.FurtherUseRefused() {
 		of |= all | consent.USSensitive
 	}
 	if s.GPC == gpp.On || s.ServiceProvider() {
