@@ -43,6 +43,24 @@ func TestDropWaitsForTheDisk(t *testing.T) {
 	}
 }
 
+// TestHeaderOfABatch: it tells of the first event that was decided, a dropped one
+// too, and never of one that was refused before.
+func TestHeaderOfABatch(t *testing.T) {
+	const (
+		open, closed = `{"type":"track","event":"e","anonymousId":"v1","consent":{"analytics":true}}`, `{"type":"track","event":"e","anonymousId":"v1","consent":{"measurement":false,"analytics":false,"profiling":false}}`
+		odd          = `{"type":"track","anonymousId":"v1"}`
+		yes, no      = "measurement; by=private, analytics=allow; by=request, profiling; by=private", "measurement=deny; by=request, analytics=deny; by=request, profiling=deny; by=request"
+	)
+	for body, want := range map[string]string{
+		open + "," + closed: yes, closed + "," + open: no, odd + "," + closed + "," + open: no, odd: "",
+	} {
+		s := newStage(t)
+		if a := s.collect(t, browser(RouteBatch, `{"batch":[`+body+`]}`)); string(a.Decision) != want {
+			t.Errorf("%s: %q", body, a.Decision)
+		}
+	}
+}
+
 // TestMissingGrantWaitsToo: on a site where nothing goes without a grant, having
 // none must not be told by the clock either.
 func TestMissingGrantWaitsToo(t *testing.T) {
