@@ -19,6 +19,10 @@ type Config struct {
 	SpoolLimit string `yaml:"spool_limit,omitempty"`
 	// CachedSubjects is how many people's consents are kept in memory.
 	CachedSubjects int64 `yaml:"cached_subjects,omitempty"`
+	// CachedAgents is of how many user agents the families are kept in memory.
+	CachedAgents int `yaml:"cached_agents,omitempty"`
+	// CachedStrings is the memory for consent strings that are kept decoded.
+	CachedStrings string `yaml:"cached_strings,omitempty"`
 	// KeptReasons is of how many recent events the reasons for which they were not
 	// stored, or stored for less, are kept in memory; 0 keeps none.
 	KeptReasons int `yaml:"kept_reasons"`
@@ -148,6 +152,6 @@ func DefaultConfig() Config {
 			Data: "data", Public: "127.0.0.1:8080", Console: "127.0.0.1:8081", Ops: "127.0.0.1:8082",
 		},
 		Retention:  Keep{ContactAfterLastSeen: "12mo"},
-		SpoolLimit: "4GiB", CachedSubjects: 1_000_000, KeptReasons: 16 << 10,
+		SpoolLimit: "4GiB", CachedSubjects: 1_000_000, CachedAgents: 16 << 10, CachedStrings: "16MiB", KeptReasons: 16 << 10,
 	}
 }

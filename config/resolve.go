@@ -82,6 +82,16 @@ func (c *Config) environment(lookup func(string) (string, bool)) (Settings, erro
 		}
 		c.CachedSubjects = n
 	}
+	if text := get("CACHED_AGENTS"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return Settings{}, errors.New("ZGODA_CACHED_AGENTS: not a whole number")
+		}
+		c.CachedAgents = n
+	}
+	if text := get("CACHED_STRINGS"); text != "" {
+		c.CachedStrings = text
+	}
 	if text := get("KEPT_REASONS"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil {

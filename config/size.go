@@ -15,6 +15,18 @@ const (
 	MaxCachedSubjects = 100_000_000
 )
 
+// The least and the most that cached_agents may be.
+const (
+	MinCachedAgents = 64
+	MaxCachedAgents = 4 << 20
+)
+
+// The least and the most that cached_strings may be.
+const (
+	MinCachedStrings = 1 << 20
+	MaxCachedStrings = 64 << 30
+)
+
 // The least, beside none, and the most that kept_reasons may be.
 const (
 	MinKeptReasons = 64
@@ -26,6 +38,15 @@ func (c Config) SpoolBytes() (int64, error) {
 	n, err := parseSize(c.SpoolLimit)
 	if err == nil && n < MinSpoolLimit {
 		err = errors.New("must be at least 64MiB")
+	}
+	return n, err
+}
+
+// StringBytes returns cached_strings in bytes.
+func (c Config) StringBytes() (int64, error) {
+	n, err := parseSize(c.CachedStrings)
+	if err == nil && (n < MinCachedStrings || n > MaxCachedStrings) {
+		err = errors.New("must be from 1MiB to 64GiB")
 	}
 	return n, err
 }

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -51,5 +53,54 @@ func TestCachedSubjectsFromVariable(t *testing.T) {
 	}
 	if _, err := resolve("many"); err == nil {
 		t.Error("\"many\" was accepted")
+	}
+}
+
+func TestCachedStrings(t *testing.T) {
+	for text, want := range map[string]int64{"1MiB": MinCachedStrings, "64GiB": MaxCachedStrings, DefaultConfig().CachedStrings: 16 << 20} {
+		if got, err := (Config{CachedStrings: text}).StringBytes(); err != nil || got != want {
+			t.Errorf("%s: %d, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "0MiB", "65GiB", "16", "16MB", "16777216"} {
+		c := DefaultConfig()
+		c.CachedStrings = text
+		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "cached_strings: must be") {
+			t.Errorf("%q was accepted: %v", text, err)
+		}
+	}
+}
+
+func TestCachedAgents(t *testing.T) {
+	for n, valid := range map[int]bool{
+		MinCachedAgents - 1: false, MinCachedAgents: true, DefaultConfig().CachedAgents: true, MaxCachedAgents: true, MaxCachedAgents + 1: false, 0: false, -1: false,
+	} {
+		c := DefaultConfig()
+		c.CachedAgents = n
+		if err := c.Validate(); (err == nil || !strings.Contains(err.Error(), "cached_agents: must be from 64 to 4194304")) != valid {
+			t.Errorf("%d: %v", n, err)
+		}
+	}
+}
+
+// TestCachesFromFileAndVariables: a variable goes before the file.
+func TestCachesFromFileAndVariables(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "zgoda.yaml")
+	if err := os.WriteFile(path, []byte("cached_agents: 5000\ncached_strings: 64MiB\nsites: []\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	resolve := func(variables map[string]string) (Config, error) {
+		return Resolve(Settings{}, path, func(name string) (string, bool) { text, ok := variables[name]; return text, ok })
+	}
+	c, err := resolve(nil)
+	if err != nil || c.CachedAgents != 5000 || c.CachedStrings != "64MiB" {
+		t.Errorf("%d, %s, %v", c.CachedAgents, c.CachedStrings, err)
+	}
+	c, err = resolve(map[string]string{"ZGODA_CACHED_AGENTS": "70", "ZGODA_CACHED_STRINGS": "2MiB"})
+	if err != nil || c.CachedAgents != 70 || c.CachedStrings != "2MiB" {
+		t.Errorf("%d, %s, %v", c.CachedAgents, c.CachedStrings, err)
+	}
+	if _, err := resolve(map[string]string{"ZGODA_CACHED_AGENTS": "many"}); err == nil || !strings.Contains(err.Error(), "ZGODA_CACHED_AGENTS") {
+		t.Errorf("%v", err)
 	}
 }

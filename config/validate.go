@@ -47,6 +47,12 @@ func (c Config) Validate() error {
 	if c.CachedSubjects < MinCachedSubjects || c.CachedSubjects > MaxCachedSubjects {
 		v.fail("cached_subjects", "must be from %d to %d", MinCachedSubjects, MaxCachedSubjects)
 	}
+	if c.CachedAgents < MinCachedAgents || c.CachedAgents > MaxCachedAgents {
+		v.fail("cached_agents", "must be from %d to %d", MinCachedAgents, MaxCachedAgents)
+	}
+	if _, err := c.StringBytes(); err != nil {
+		v.fail("cached_strings", "%w", err)
+	}
 	v.mail(&c.Mail)
 	if c.KeptReasons != 0 && (c.KeptReasons < MinKeptReasons || c.KeptReasons > MaxKeptReasons) {
 		v.fail("kept_reasons", "must be 0 or from %d to %d", MinKeptReasons, MaxKeptReasons)

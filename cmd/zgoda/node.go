@@ -171,7 +171,9 @@ func (n *node) openStores(ctx context.Context, keys pseudonym.Keys, s stores) (e
 	}
 	cached := subjects.DefaultConfig()
 	cached.Entries = n.config.CachedSubjects
-	boundMemory(n.config.CachedSubjects)
+	if err := boundMemory(n.config); err != nil {
+		return err
+	}
 	deps := subjects.Deps{Resolver: n.keyholder, Store: n.control, Policies: n.sites.find, Registerer: n.registry}
 	if n.control.Shared() {
 		deps.Watcher = n.control
@@ -217,7 +219,7 @@ func (n *node) openActivity(ctx context.Context, c activity.Config) (*activity.S
 }
 
 func (n *node) makeGateway(jar *cookie.Jar, blinder *pseudonym.Blinder) error {
-	cfg := enrich.DefaultConfig()
+	cfg := agentsConfig(n.config)
 	cfg.Countries = modules("@ip-location-db", "geo-whois-asn-country-mmdb", "geo-whois-asn-country.mmdb")
 	enricher, err := enrich.New(cfg)
 	if err != nil {
@@ -227,7 +229,11 @@ func (n *node) makeGateway(jar *cookie.Jar, blinder *pseudonym.Blinder) error {
 	if !enricher.HasCountries() {
 		n.log.Warn("no base of countries was found: the column country stays empty (make engine fetches one)")
 	}
-	strings, err := decoded.New(decoded.DefaultConfig())
+	sized, err := stringsConfig(n.config)
+	if err != nil {
+		return err
+	}
+	strings, err := decoded.New(sized)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,10 @@ type Config struct {
 	Reads int
 }
 
+// AgentBytes is about what a user agent that is remembered takes, counters
+// included.
+const AgentBytes = 320
+
 // DefaultConfig returns a configuration without countries.
 func DefaultConfig() Config { return Config{Agents: 16384, Reads: 200} }
 
