@@ -1,0 +1,51 @@
+package kek
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"zgoda/pseudonym/kek/uri"
+)
+
+// Open opens a key-encryption key, and makes it if cfg says that it may. What it
+// returns is a Renewer too; a Retirer where a part of it lies in cfg.Dir.
+func Open(ctx context.Context, cfg Config) (Provider, error) {
+	u, err := uri.Parse(cfg.URI)
+	if err != nil {
+		return nil, err
+	}
+	cfg.URI = u.String()
+	p, err := open(ctx, u, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("key-encryption key %s: %w", u, err)
+	}
+	return p, nil
+}
+
+func open(ctx context.Context, u uri.URI, cfg Config) (Provider, error) {
+	switch u.Scheme {
+	case uri.File:
+		keys, err := openKeyFile(filepath.Join(cfg.Dir, named("kek", u.Rest)+".key"), fileWord, cfg.MayMake)
+		if err != nil {
+			return nil, err
+		}
+		return &inFile{uri: cfg.URI, keys: keys}, nil
+	case uri.Passphrase:
+		p, err := openPassphrase(ctx, u.Rest, cfg)
+		if err != nil {
+			return nil, err
+		}
+		return withShred(p, cfg.Dir, cfg.MayMake)
+	default:
+		return openRemote(ctx, cfg)
+	}
+}
+
+// named is the name of a file: what it is and, after a hyphen, the name in the URI.
+func named(what, name string) string {
+	if name == "" {
+		return what
+	}
+	return what + "-" + name
+}
