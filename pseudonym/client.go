@@ -3,18 +3,9 @@ package pseudonym
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net"
-	"time"
-
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"zgoda/event"
 	"zgoda/pseudonym/keyholderpb"
-	"zgoda/pseudonym/peer"
 )
 
 // MaxBatch is the number of queries that go out in one call; a longer batch is
@@ -27,6 +18,13 @@ const MaxLink = keyholderpb.MaxLink
 // ErrAway is what every error is that comes of the keyholder not being there,
 // or not answering in time.
 var ErrAway = errors.New("the keyholder is away")
+
+// Errors of calls that the keyholder answered.
+var (
+	ErrNotFound   = errors.New("there is no such contact, datum or approval")
+	ErrNotAllowed = errors.New("the keyholder does not allow it")
+	ErrRefused    = errors.New("the keyholder refuses the request")
+)
 
 // ErrAnswer is returned for an answer that is not of the shape that was asked for.
 var ErrAnswer = errors.New("the keyholder's answer has a wrong shape")
@@ -61,63 +59,22 @@ type LinkAnswer struct {
 	Conflict bool          // two of the identifiers belong to two known contacts; nothing was merged
 }
 
-// Client calls the keyholder. It is safe for concurrent use.
+// Client calls the keyholder as a gateway does. It is safe for concurrent use.
 type Client struct {
-	cfg     ClientConfig
-	conn    *grpc.ClientConn
-	keys    keyholderpb.PseudonymiseClient
-	rights  keyholderpb.RightsClient
-	health  keyholderpb.HealthClient
-	metrics *metrics
+	link
+
+	keys   keyholderpb.PseudonymiseClient
+	rights keyholderpb.RightsClient
 }
 
 // Dial makes a client. It does not connect: the first call does, and any call
 // after the keyholder has gone, with a short backoff.
 func Dial(cfg ClientConfig) (*Client, error) {
-	if err := cfg.Validate(); err != nil {
-		return nil, fmt.Errorf("keyholder client: %w", err)
-	}
-	cfg = cfg.withDefaults()
-	// The path goes to the dialer as it is; in a target it would be read as a URL.
-	conn, err := grpc.NewClient("passthrough:///keyholder",
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "unix", cfg.Socket)
-		}),
-		grpc.WithTransportCredentials(peer.Of(cfg.UIDs...)),
-		grpc.WithDisableServiceConfig(),
-		grpc.WithConnectParams(grpc.ConnectParams{
-			Backoff:           backoff.Config{BaseDelay: cfg.Backoff / 10, Multiplier: 1.6, Jitter: 0.2, MaxDelay: cfg.Backoff},
-			MinConnectTimeout: cfg.Deadline,
-		}))
+	l, err := connect(cfg)
 	if err != nil {
-		return nil, fmt.Errorf("keyholder client: %w", err)
+		return nil, err
 	}
-	m, err := newMetrics(cfg.Registerer)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("keyholder client: %w", err), conn.Close())
-	}
-	return &Client{
-		cfg: cfg, conn: conn, metrics: m,
-		keys:   keyholderpb.NewPseudonymiseClient(conn),
-		rights: keyholderpb.NewRightsClient(conn),
-		health: keyholderpb.NewHealthClient(conn),
-	}, nil
-}
-
-// Close gives the connection up. Calls after it fail with ErrAway.
-func (c *Client) Close() error {
-	if err := c.conn.Close(); err != nil && status.Code(err) != codes.Canceled {
-		return fmt.Errorf("close the keyholder client: %w", err)
-	}
-	return nil
-}
-
-// Ready says whether the keyholder answers.
-func (c *Client) Ready(ctx context.Context) error {
-	return c.call(ctx, "ready", func(ctx context.Context) error {
-		_, err := c.health.Ready(ctx, &keyholderpb.ReadyRequest{})
-		return err
-	})
+	return &Client{link: l, keys: keyholderpb.NewPseudonymiseClient(l.conn), rights: keyholderpb.NewRightsClient(l.conn)}, nil
 }
 
 // Keys fetches the gateway's keys.
@@ -233,53 +190,7 @@ func readLink(answer *keyholderpb.LinkAnswer, visitor bool) (LinkAnswer, error) 
 	return out, nil
 }
 
-// Find returns the handles of a contact that is known already. A visitor is
-// always known, since visitors are not kept.
+// Find is Rights.Find over the gateway's connection.
 func (c *Client) Find(ctx context.Context, query Query) (handles event.Handles, known bool, err error) {
-	err = c.call(ctx, "find", func(ctx context.Context) error {
-		answer, err := c.rights.Find(ctx, &keyholderpb.FindRequest{
-			H1: query.H1[:], Kind: []byte{byte(query.Kind)}, Period: uint32(query.Period),
-		})
-		if err != nil || !answer.GetKnown() {
-			return err
-		}
-		rows, err := answer.GetHandles().AppendTo(nil, 1)
-		if err != nil {
-			return err
-		}
-		handles, known = rows[0], true
-		return nil
-	})
-	return handles, known, err
-}
-
-// call runs one exchange within the deadline, counts it, and gives its error the
-// form that callers tell apart.
-func (c *Client) call(ctx context.Context, act string, do func(context.Context) error) error {
-	bounded, cancel := context.WithTimeout(ctx, c.cfg.Deadline)
-	defer cancel()
-	start := time.Now()
-	err := explain(ctx, act, do(bounded))
-	c.metrics.observe(act, time.Since(start), err)
-	return err
-}
-
-// explain wraps an error. A call that its own caller gave up is not the
-// keyholder's absence.
-func explain(ctx context.Context, act string, err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case ctx.Err() != nil:
-		return fmt.Errorf("keyholder %s: %w", act, context.Cause(ctx))
-	case errors.Is(err, keyholderpb.ErrColumns), errors.Is(err, ErrAnswer):
-		return fmt.Errorf("keyholder %s: %w", act, ErrAnswer)
-	}
-	s := status.Convert(err)
-	switch s.Code() {
-	case codes.Unavailable, codes.DeadlineExceeded, codes.ResourceExhausted, codes.Canceled:
-		return fmt.Errorf("keyholder %s: %w: %s", act, ErrAway, s.Message())
-	default:
-		return fmt.Errorf("keyholder %s: %s: %s", act, s.Code(), s.Message())
-	}
+	return (&Rights{link: c.link, rights: c.rights}).Find(ctx, query)
 }

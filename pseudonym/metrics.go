@@ -28,7 +28,22 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 	if registerer == nil {
 		return m, nil
 	}
-	return m, errors.Join(registerer.Register(m.seconds), registerer.Register(m.conflicts))
+	// The clients of several roles count into the same metrics.
+	var err, errs error
+	m.seconds, err = shared(registerer, m.seconds)
+	m.conflicts, errs = shared(registerer, m.conflicts)
+	return m, errors.Join(err, errs)
+}
+
+func shared[C prometheus.Collector](registerer prometheus.Registerer, c C) (C, error) {
+	err := registerer.Register(c)
+	var there prometheus.AlreadyRegisteredError
+	if errors.As(err, &there) {
+		if same, ok := there.ExistingCollector.(C); ok {
+			return same, nil
+		}
+	}
+	return c, err
 }
 
 func (m *metrics) observe(act string, took time.Duration, err error) {

@@ -106,15 +106,19 @@ func (s sockets) ServerHandshake(conn net.Conn) (net.Conn, credentials.AuthInfo,
 	}, nil
 }
 
-// Certificates recognises callers by their certificates, over TCP.
-func Certificates(a *authority.Authority, refused Refused) credentials.TransportCredentials {
-	return certificates{a, refused}
+// Certificates recognises callers by their certificates, over TCP. Those that
+// are barred are refused whatever their certificates say.
+func Certificates(a *authority.Authority, refused Refused, barred ...role.Caller) credentials.TransportCredentials {
+	return certificates{a, refused, slices.Clone(barred)}
 }
 
 type certificates struct {
 	authority *authority.Authority
 	refused   Refused
+	barred    []role.Caller
 }
+
+var errBarred = errors.New("the holder of the certificate is barred")
 
 // ServerHandshake accepts a caller whose certificate is in force.
 func (c certificates) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
@@ -122,6 +126,9 @@ func (c certificates) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthI
 	var wrong error
 	conn := tls.Server(raw, c.authority.TLS(func(cert *x509.Certificate) error {
 		i.caller, i.until, wrong = c.authority.Verify(cert)
+		if wrong == nil && slices.Contains(c.barred, i.caller) {
+			wrong = errBarred
+		}
 		return wrong
 	}))
 	// The deadline of the handshake is the connection's, which gRPC sets.

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"errors"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -57,6 +58,14 @@ func (q *Quota) Take(who role.Caller, unknown, minted int) error {
 	if minted > 0 && !q.mints.take(who, float64(minted), q.now()) {
 		q.refused.Add(1, who.Role.String(), "mints")
 		return errMints
+	}
+	return nil
+}
+
+// Validate says what is wrong with the limits.
+func (l Limits) Validate() error {
+	if l.UnknownBurst < 0 || l.UnknownPerMinute < 0 || l.MintsPerSecond <= 0 || l.RevealsPerHour < 0 {
+		return errors.New("limits: negative, or no contact can be made")
 	}
 	return nil
 }

@@ -29,11 +29,6 @@ const (
 	early      = time.Minute // a certificate is good from so much before it was made: clocks differ
 )
 
-// ServerName is the name of every keyholder's own certificate, wherever it
-// listens: no other authority's certificate passes, so that an address proves
-// nothing and is not asked for.
-const ServerName = "zgoda-keyholder"
-
 // Scheme is that of the URI by which a certificate names its holder:
 // zgoda://rights/desk-1.
 const Scheme = "zgoda"

@@ -240,7 +240,7 @@ func TestIdentityHandshake(t *testing.T) {
 		served <- err
 	}()
 	conn, err := tls.Dial("tcp", listener.Addr().String(), &tls.Config{
-		MinVersion: tls.VersionTLS13, ServerName: ServerName, RootCAs: id.Authority, Certificates: []tls.Certificate{id.Certificate}, NextProtos: []string{"h2"},
+		MinVersion: tls.VersionTLS13, ServerName: identity.ServerName, RootCAs: id.Authority, Certificates: []tls.Certificate{id.Certificate}, NextProtos: []string{"h2"},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,8 @@ import (
 	"crypto/x509"
 	"fmt"
 	"time"
+
+	"zgoda/pseudonym/identity"
 )
 
 // serverCertificate is the keyholder's own, and when to make another.
@@ -49,7 +51,7 @@ func (a *Authority) server() (*tls.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	template.DNSNames = []string{ServerName}
+	template.DNSNames = []string{identity.ServerName}
 	der, err := a.sign(template, key.Public())
 	if err != nil {
 		return nil, fmt.Errorf("authority: sign the server's certificate: %w", err)

@@ -349,3 +349,43 @@ func FuzzDecode(f *testing.F) {
 
 // goldenHash was computed apart, with Python's hashlib.
 const goldenHash = "9ab45da28b2c4009e4da4be309545b74cab70958a64342f7a94abad9f449f679"
+
+func TestRead(t *testing.T) {
+	dir := t.TempDir()
+	l := open(t, dir, func(c *Config) { c.FileBytes = 700 })
+	for i := range 10 {
+		put(t, l, fmt.Sprint("act", i))
+	}
+	all, err := os.ReadFile(filepath.Join(dir, name(1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What is behind the last durable entry is not handed out.
+	next, _, err := encode(&Entry{Number: 11, Act: "later"}, "", l.files.head)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.files.file.WriteAt(next, l.files.size); err != nil {
+		t.Fatal(err)
+	}
+	for _, from := range []uint64{0, 1, 2, 5, 10, 11} {
+		var got bytes.Buffer
+		if err := l.Read(from, func(text []byte) error { got.Write(text); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		want := 11 - max(int(from), 1)
+		if n := bytes.Count(got.Bytes(), []byte("\n")); n != want {
+			t.Errorf("from %d: %d lines, want %d", from, n, want)
+		}
+		if v, err := Verify(&got, testKey()); err != nil || want > 0 && (v.First != max(from, 1) || v.Last != 10) {
+			t.Errorf("from %d: %+v, %v", from, v, err)
+		}
+	}
+	if len(all) > 1200 {
+		t.Error("one file holds all")
+	}
+	stop := errors.New("enough")
+	if err := l.Read(1, func([]byte) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("told to stop: %v", err)
+	}
+}

@@ -16,6 +16,11 @@ import (
 	"time"
 )
 
+// ServerName is the name in every keyholder's own certificate, wherever it
+// listens: no other authority's certificate passes, so that an address proves
+// nothing and is not asked for.
+const ServerName = "zgoda-keyholder"
+
 // Identity is who a caller is.
 type Identity struct {
 	Certificate tls.Certificate

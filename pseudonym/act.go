@@ -1,0 +1,32 @@
+package pseudonym
+
+import (
+	"context"
+	"crypto/rand"
+	"time"
+
+	"zgoda/pseudonym/keyholderpb"
+)
+
+// Act says who acts and what for. The keyholder records it with every request of
+// a person: at most 64 and 200 bytes, nothing personal in the reason.
+type Act struct {
+	Actor  string
+	Reason string
+}
+
+type actKey struct{}
+
+// WithAct names who acts in the calls under a context.
+func WithAct(ctx context.Context, a Act) context.Context { return context.WithValue(ctx, actKey{}, a) }
+
+// callOf makes what goes with one request.
+func (l *link) callOf(ctx context.Context) *keyholderpb.Call {
+	a, _ := ctx.Value(actKey{}).(Act)
+	if a.Actor == "" {
+		a.Actor = l.cfg.Actor
+	}
+	id := make([]byte, 16)
+	_, _ = rand.Read(id) // never fails
+	return &keyholderpb.Call{Id: id, At: time.Now().UnixMilli(), Actor: a.Actor, Reason: a.Reason}
+}
