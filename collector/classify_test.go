@@ -1,10 +1,12 @@
 package collector
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"zgoda/consent"
+	"zgoda/consent/cookie"
 	"zgoda/event"
 )
 
@@ -182,6 +184,34 @@ func TestPlaceOfSubject(t *testing.T) {
 	}
 }
 
+// A claim is no statement: traits that a page claims of a contact are forgotten
+// before anything looks at their keys, and are not stored. A server's are looked at,
+// and so are those of the context, which come with the event.
+func TestClaimedTraitsHaveNoClass(t *testing.T) {
+	const claim = `{"anonymousId":"v-1","userId":"u-1","traits":{"offence":1,"diagnosis":2}}`
+	for name, c := range map[string]struct {
+		r       *Request
+		dropped int
+	}{
+		"a page":            {browser(RouteIdentify, claim), 0},
+		"a page's context":  {browser(RouteIdentify, `{"anonymousId":"v-1","userId":"u-1","context":{"traits":{"offence":1}}}`), 1},
+		"a server":          {server(RouteIdentify, claim), 1},
+		"a proof of userId": {browser(RouteIdentify, `{"proof":"`+proofOf("u-1")+`",`+claim[1:]), 0},
+	} {
+		s, _ := classified(t)
+		s.grant(event.KindVisitor, "v-1", 0, 1, 2)
+		s.collect(t, c.r)
+		if s.fates.dropped[event.ReasonCriminal] != c.dropped || len(s.log.records) != 1-c.dropped {
+			t.Errorf("%s: dropped %v, stored %d", name, s.fates.dropped, len(s.log.records))
+		}
+		for _, r := range s.log.records {
+			if strings.Contains(fmt.Sprintf("%+v", r), "offence") {
+				t.Errorf("%s: a claimed trait is stored", name)
+			}
+		}
+	}
+}
+
 // Of several bystanders, every refusal and the strictest of places and ages hold.
 func TestBystandersAddUp(t *testing.T) {
 	a := consent.Record{Place: consent.JurisdictionUS, Minority: consent.Minority{Minor: 9, Ward: 5}}
@@ -193,5 +223,28 @@ func TestBystandersAddUp(t *testing.T) {
 	addRefusals(&a, &consent.Record{Place: consent.JurisdictionEU})
 	if a.Place != consent.JurisdictionUnknown || !a.OptOut {
 		t.Errorf("%+v", a)
+	}
+}
+
+// An event about more people than a row can name is stored as nobody's.
+func TestMoreThanARowCanName(t *testing.T) {
+	for _, c := range []struct {
+		previous string
+		scope    event.Scope
+	}{{"v-1", event.ScopePerson}, {"v-2", event.ScopeNone}} {
+		s := newStage(t)
+		site := s.deps.Sites.ByID("shop")
+		contact := s.grant(event.KindUserID, "u-1", 0, 1, 2)
+		for _, name := range []string{"v-1", "v-2"} {
+			s.grant(event.KindVisitor, name, 0, 1, 2)
+		}
+		*s.people.person(h1(event.KindUserID, c.previous)) = *contact // linked by the alias
+		r := server(RouteAlias, `{"userId":"u-1","anonymousId":"v-1","previousId":"`+c.previous+`"}`)
+		cookied := site.ID
+		r.withCookies(map[string]string{cookie.Visitor: s.jar.SealVisitor(cookied, [16]byte{7}, now)})
+		s.collect(t, r)
+		if len(s.log.records) != 1 || s.log.records[0].Scope != c.scope {
+			t.Errorf("previousId %s: %v", c.previous, s.log.records)
+		}
 	}
 }

@@ -153,7 +153,13 @@ func TestSecondContactRefuses(t *testing.T) {
 	body := `{"userId":"u1","traits":{"email":"x@example.org","phone":"+420777123456"}}`
 	for _, who := range []string{"", "email", "phone"} {
 		s := newStage(t)
-		s.grant(event.KindUserID, "u1", 1, 2)
+		contact := s.grant(event.KindUserID, "u1", 1, 2)
+		if who != "email" { // linked
+			s.people.entries[h1(event.KindEmail, "x@example.org")] = contact
+		}
+		if who != "phone" {
+			s.people.entries[h1(event.KindPhone, "+420777123456")] = contact
+		}
 		switch who {
 		case "email":
 			s.grant(event.KindEmail, "x@example.org", 1, 2).Record().ProfilingOff = true

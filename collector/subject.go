@@ -9,7 +9,7 @@ import (
 // subject gathers everyone an item is about. The visitor and the contact that
 // the event may be stored under stand in their own places with their grants;
 // everyone else that its identifiers lead to stands in the second place, where
-// only refusals count: of several, all of them.
+// only refusals count: of several, all of them, and the event is stored as nobody's.
 func (w *work) subject(it *item) (s consent.Subject, ids consent.Identities) {
 	c := &it.cast
 	s = consent.Subject{Server: w.secret, NoOrigin: w.noOrigin, Class: it.class, Today: consent.DayOf(w.r.ReceivedAt)}
@@ -23,12 +23,14 @@ func (w *work) subject(it *item) (s consent.Subject, ids consent.Identities) {
 			visitor = e
 		case !isVisitor && contact == nil:
 			contact = e
-		case sameAs(e, visitor), sameAs(e, contact):
+		case sameAs(e, visitor), sameAs(e, contact), sameAs(e, other):
 		case other == nil:
 			other, w.second = e, w.bystander(e, isVisitor)
 		default:
 			r := w.bystander(e, isVisitor)
 			addRefusals(&w.second, &r)
+			// Nothing is linked to explain a request: its contacts would be one.
+			ids.More = ids.More || isVisitor || !w.dry
 		}
 	}
 	if visitor != nil {

@@ -30,6 +30,10 @@ type Permit struct {
 // consent set answered them; zero where there is none.
 type Identities struct {
 	Visitor, Contact, Second event.Handles
+	// More is true when the request is about others too. A row has no room for
+	// their handles, and the writer could not look at them once more: it must be
+	// nobody's.
+	More bool
 }
 
 // of returns the handles of the holder.
@@ -46,7 +50,8 @@ func (ids *Identities) of(h Holder) event.Handles {
 
 // Permit mints the permit for the widest scope that the decision allows: person
 // where profiling is allowed, else period where analytics is, else none where
-// measurement is. ok is false when nothing may be stored.
+// measurement is. ok is false when nothing may be stored. Of a
+// request about more people than a row can name it is none at most.
 //
 // The row carries the bits of those purposes alone that are allowed under the
 // pseudonym it is stored under: what a contact granted is not written on a
@@ -61,10 +66,11 @@ func (d *Decision) Permit(ids Identities) (p Permit, ok bool) {
 		sequence: d.sequence,
 		policy:   d.policy.Revision,
 	}
+	somebodys := !ids.More
 	switch {
-	case d.fill(&p, &ids, KindProfiling, HolderContact), d.fill(&p, &ids, KindProfiling, HolderVisitor):
+	case somebodys && (d.fill(&p, &ids, KindProfiling, HolderContact) || d.fill(&p, &ids, KindProfiling, HolderVisitor)):
 		p.visitor = ids.Visitor.Profiling
-	case d.fill(&p, &ids, KindAnalytics, HolderContact), d.fill(&p, &ids, KindAnalytics, HolderVisitor):
+	case somebodys && (d.fill(&p, &ids, KindAnalytics, HolderContact) || d.fill(&p, &ids, KindAnalytics, HolderVisitor)):
 	case d.fill(&p, &ids, KindMeasurement, HolderNobody):
 	default:
 		return Permit{}, false

@@ -71,6 +71,25 @@ func TestPermitScopes(t *testing.T) {
 	}
 }
 
+// A request about more people than a row can name makes a row that is nobody's.
+func TestPermitOfMany(t *testing.T) {
+	p, ids := testPolicy(), testIdentities()
+	d := Decide(p, stating(p, SourceRequest, Granted), Subject{Visitor: &Record{}, Contact: &Record{}, Second: &Record{}, Speaks: SpeaksForVisitor})
+	if permit, ok := d.Permit(ids); !ok || permit.Scope() != event.ScopePerson {
+		t.Fatalf("of three: %v", permit.Scope())
+	}
+	ids.More = true
+	permit, ok := d.Permit(ids)
+	if !ok || permit.Scope() != event.ScopeNone || !permit.Subject().IsZero() || !permit.Visitor().IsZero() || permit.Period() != 0 {
+		t.Errorf("of more: %+v", permit)
+	}
+	p.Purposes = p.Purposes[1:]
+	d = Decide(p, stating(p, SourceRequest, Granted), Subject{Visitor: &Record{}, Speaks: SpeaksForVisitor})
+	if _, ok := d.Permit(ids); ok {
+		t.Error("of more, without measurement: permitted")
+	}
+}
+
 func TestPermitRefusedWithoutPurpose(t *testing.T) {
 	p := testPolicy()
 	d := Decide(p, &Signals{}, Subject{Visitor: &Record{State: StateErased}})
