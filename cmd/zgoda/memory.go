@@ -38,9 +38,11 @@ func agentsConfig(c config.Config) enrich.Config {
 }
 
 func stringsConfig(c config.Config) (decoded.Config, error) {
-	cfg, err := decoded.DefaultConfig(), error(nil)
-	if cfg.Bytes, err = c.StringBytes(); err != nil {
+	bytes, err := c.StringBytes()
+	if err != nil {
 		return decoded.Config{}, fmt.Errorf("cached_strings: %w", err)
 	}
+	cfg := decoded.DefaultConfig()
+	cfg.Bytes = bytes
 	return cfg, nil
 }
