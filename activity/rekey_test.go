@@ -117,6 +117,7 @@ func TestRekey(t *testing.T) {
 }
 
 func testRekeyed(t *testing.T, s *Store) {
+	t.Helper()
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	for i, at := range []time.Time{now, now.AddDate(0, -1, 0), now.AddDate(0, -2, 0)} {
 		insert(t, s, fmt.Sprint("month", i), activityOf(250, 1000, fmt.Sprint("m", i), at))
@@ -165,6 +166,7 @@ func testRekeyed(t *testing.T, s *Store) {
 // testTokens: what makes inserts arrive once holds across a rewriting: a token,
 // and the message ids that are read back.
 func testTokens(t *testing.T, s *Store) {
+	t.Helper()
 	rows := activityOf(10, 100, "once", time.Now().UTC().Truncate(time.Millisecond))
 	insert(t, s, "once", rows)
 	all(t, begin(t, s, 10))
@@ -181,6 +183,7 @@ func testTokens(t *testing.T, s *Store) {
 // testAnotherWriter: a partition that somebody writes to while it is copied is
 // left as it is.
 func testAnotherWriter(t *testing.T, s *Store) {
+	t.Helper()
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	insert(t, s, "first", activityOf(10, 100, "first", now))
 	r := begin(t, s, 10)

@@ -49,7 +49,7 @@ func (w *Writer) read(ctx context.Context, f *flow) {
 			raw, err = w.next(ctx, b)
 			return err
 		}); err != nil {
-			return
+			return // Run lets go of what was begun
 		}
 		b.decode(raw, w.claims.seen)
 		b.entry = newEntry(raw.Range, time.Now().Unix())
@@ -96,6 +96,7 @@ func (w *Writer) releaseAll(ctx context.Context, f *flow) {
 		}
 		w.erasures.prune(b.read) // those behind it were read later
 		b.drop()
+		w.holds.leave()
 		w.metrics.flying.Dec()
 		f.free <- b
 	}
@@ -111,12 +112,18 @@ func take(ctx context.Context, from <-chan *batch) (*batch, bool) {
 	}
 }
 
-// next takes a batch from the spool. An interruption makes it begin anew: by Drain,
-// after which nothing gathers, and by Erase, after which what is read counts as
-// read after it.
+// next takes a batch from the spool, which counts as begun then. An interruption
+// makes it begin anew: by Drain, after which nothing gathers, by Erase, after which
+// what is read counts as read after it, and by Hold, after which it waits.
 func (w *Writer) next(ctx context.Context, into *batch) (spool.Batch, error) {
 	for {
+		if err := w.holds.enter(ctx); err != nil {
+			return spool.Batch{}, err
+		}
 		b, err := w.nextUnlessHurried(ctx, into)
+		if len(b.Records) == 0 || err != nil {
+			w.holds.leave()
+		}
 		switch {
 		case w.damaged(err):
 		case errors.Is(err, context.Canceled) && ctx.Err() == nil:
@@ -130,6 +137,9 @@ func (w *Writer) next(ctx context.Context, into *batch) (spool.Batch, error) {
 func (w *Writer) nextUnlessHurried(ctx context.Context, into *batch) (spool.Batch, error) {
 	gather, done := w.gathering.begin(ctx)
 	defer done()
+	if _, held := w.holds.active(); held { // since after enter: its interruption may have come too early
+		return spool.Batch{}, context.Canceled
+	}
 	into.read = w.erasures.reading() // after begin: an Erase that ends now interrupts
 	rows, linger := w.size.gather()
 	select {

@@ -15,7 +15,7 @@ type metrics struct {
 	stalled           *prometheus.GaugeVec
 }
 
-func newMetrics(reg prometheus.Registerer, kept quarantine, ids *claims, rows *size, cfg Config) (*metrics, error) {
+func newMetrics(reg prometheus.Registerer, kept quarantine, ids *claims, rows *size, held *holds, cfg Config) (*metrics, error) {
 	counter := func(name, help string) prometheus.Counter {
 		return prometheus.NewCounter(prometheus.CounterOpts{Name: "zgoda_writer_" + name, Help: help})
 	}
@@ -50,6 +50,10 @@ func newMetrics(reg prometheus.Registerer, kept quarantine, ids *claims, rows *s
 		read("dedup_window_seconds", "How far back a repeated message id is recognised now.", func() float64 {
 			_, from := ids.state()
 			return time.Since(from).Seconds()
+		}),
+		read("held_seconds", "How long nothing has been begun to be stored, since a key's rotation rewrites what is; 0: nothing holds.", func() float64 {
+			d, _ := held.active()
+			return d.Seconds()
 		}),
 		read("range_limit_rows", "Records that the next range may have.", func() float64 { return float64(rows.rows()) }),
 		read("ranges_in_flight_limit", "Ranges in flight at most.", func() float64 { return float64(cfg.flights()) }),

@@ -273,11 +273,12 @@ func (w *Writer) keep(_ context.Context, b *batch) error {
 	w.keeping.Lock()
 	defer w.keeping.Unlock()
 	w.strikeKept(b)
-	w.metrics.full.Set(0)
 	err := w.quarantine.keep(b)
+	full := 0.0
 	if errors.Is(err, errFull) {
-		w.metrics.full.Set(1)
+		full = 1
 	}
+	w.metrics.full.Set(full)
 	return err
 }
 

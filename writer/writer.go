@@ -28,6 +28,7 @@ type Writer struct {
 	erasures   erasures
 	sending    chan struct{} // as many as there are inserts at work
 	gathering  gathering
+	holds      holds
 	admissions sync.Pool
 
 	hurry    chan struct{} // closed: records gather no longer
@@ -47,16 +48,15 @@ func New(cfg Config, deps Deps) (*Writer, error) {
 	kept := quarantine{log, cfg.MaxKept}
 	ids := newClaims(newSeen(cfg.Window, cfg.MaxSeen, time.Now()))
 	rows := newSize(cfg.BatchRows, cfg.Linger, cfg.MaxLinger)
-	m, err := newMetrics(deps.Registerer, kept, ids, rows, cfg)
-	if err != nil {
-		return nil, err
-	}
 	w := &Writer{
 		cfg: cfg, spool: deps.Spool, in: deps.Inserter, recheck: deps.Rechecker, fates: deps.Fates,
-		log: deps.Logger, metrics: m, journal: journal{path: cfg.Journal, write: writeFile},
+		log: deps.Logger, journal: journal{path: cfg.Journal, write: writeFile},
 		quarantine: kept, claims: ids, size: rows, sending: make(chan struct{}, cfg.Connections),
 		erasures: erasures{one: make(chan struct{}, 1)},
 		hurry:    make(chan struct{}), progress: make(chan struct{}, 1),
+	}
+	if w.metrics, err = newMetrics(deps.Registerer, kept, ids, rows, &w.holds, cfg); err != nil {
+		return nil, err
 	}
 	w.admissions.New = func() any { return &admission{} }
 	return w, nil
@@ -66,6 +66,7 @@ func New(cfg Config, deps Deps) (*Writer, error) {
 // returns nil then; what was not finished stays in the spool and the journal.
 func (w *Writer) Run(ctx context.Context) error {
 	defer func() { _ = w.quarantine.log.Close() }()
+	defer w.holds.stop()
 	// A damaged journal stops the writer: without it a range could go under two tokens.
 	if err := w.journal.load(); err != nil {
 		return err
@@ -87,6 +88,13 @@ func (w *Writer) Run(ctx context.Context) error {
 // are compared with each other but not with what is stored, since that may be
 // their own.
 func (w *Writer) recover(ctx context.Context) error {
+	if len(w.journal.entries) == 0 {
+		return nil
+	}
+	if err := w.holds.enter(ctx); err != nil {
+		return err
+	}
+	defer w.holds.leave()
 	b := &batch{}
 	for _, e := range w.journal.entries {
 		var raw spool.Batch
