@@ -100,7 +100,7 @@ func (s *Server) open(ctx context.Context) (*keyring.Ring, *vault.Vault, error) 
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, fmt.Errorf("look for a vault: %w", err)
 	}
-	ring, err := keyring.Open(keyring.Config{Dir: s.cfg.Data, Existing: err == nil && info.Size() > 0, Now: s.cfg.Now})
+	ring, err := keyring.Open(ctx, keyring.Config{Dir: s.cfg.Data, Existing: err == nil && info.Size() > 0, Now: s.cfg.Now})
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the keys: %w", err)
 	}

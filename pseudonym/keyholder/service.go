@@ -106,7 +106,7 @@ func (s *service) salts(ctx context.Context, d *keyring.Deriver, request *keyhol
 			continue
 		}
 		index := d.Index(h1)
-		salts[i] = d.Decoy(index)
+		salts[i] = d.Decoy(h1)
 		if salt, known := s.contacts.Lookup(index); known {
 			salts[i] = salt
 			continue

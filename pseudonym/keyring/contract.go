@@ -34,7 +34,7 @@ type Evidence interface {
 
 // Event is one step in the life of a key.
 type Event struct {
-	Act     string // made, current, old, destroyed
+	Act     string // one of the constants Act...
 	Key     string
 	Version uint32
 	At      time.Time
@@ -45,7 +45,7 @@ type Event struct {
 type KeyStatus struct {
 	Key     Key
 	Version uint32
-	State   string // made, current, old, destroyed
+	State   string // one of the constants State...
 	Made    time.Time
 	Until   time.Time // zero: no end is set
 	Used    string    // what for

@@ -90,6 +90,37 @@ func writeDurable(path string, content []byte) error {
 	return syncDir(filepath.Dir(path))
 }
 
+// overwrite writes zeros over a file before it removes it, durably.
+func overwrite(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	if err == nil {
+		_, err = f.Write(make([]byte, info.Size()))
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("overwrite %s: %w", filepath.Base(path), err)
+	}
+	if err := os.Remove(path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// exists says whether there is anything at path; any doubt is an error.
+func exists(path string) (bool, error) {
+	_, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // syncDir makes the entries of a folder durable.
 func syncDir(path string) error {
 	d, err := os.Open(path)

@@ -1,87 +1,103 @@
 package keyring
 
 import (
-	"crypto/rand"
-	"encoding/hex"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
-	"strings"
+	"sync"
 
-	"github.com/tink-crypto/tink-go/v2/aead/subtle"
-	"github.com/tink-crypto/tink-go/v2/tink"
+	"zgoda/pseudonym/kek"
 )
 
 // ErrNoKEK is returned when keysets exist and the key that opens them does not.
-var ErrNoKEK = errors.New("the key-encryption key is missing while keysets exist; restore it from its backup (nothing was made anew)")
+var ErrNoKEK = fmt.Errorf("%w while keysets exist; restore it from its backup (nothing was made anew)", kek.ErrMissing)
 
-// errKEKForm is returned for a key file that is not one of ours.
-var errKEKForm = errors.New("not a key-encryption key (expected one line: zgoda-kek-1 and 64 hexadecimal digits)")
+// errOtherKEK is returned for what the key-encryption key does not open.
+var errOtherKEK = errors.New("damaged, or wrapped under another key-encryption key")
 
-const (
-	kekPrefix = "zgoda-kek-1 "
-	kekSize   = 32
-)
+const kekPrefix = "zgoda-kek-1 "
 
-// openKEK reads the key-encryption key. It makes one only if mayMake.
-func openKEK(dir string, mayMake bool) (tink.AEAD, error) {
-	if err := MakePrivateDir(dir); err != nil {
-		return nil, err
+// fileKEK is the key-encryption key in a file, DIR/kek/kek.key.
+type fileKEK struct {
+	using sync.Mutex
+	file  *keyFile
+}
+
+// openKEK returns the provider that is configured, or else the file.
+func openKEK(cfg Config, mayMake bool) (kek.Provider, error) {
+	if cfg.KEK != nil {
+		return cfg.KEK, nil
 	}
-	path := filepath.Join(dir, "kek.key")
-	content, err := readPrivate(path)
+	path := filepath.Join(cfg.Dir, "kek", "kek.key")
+	file, err := openKeyFile(path, kekPrefix, mayMake)
 	if errors.Is(err, fs.ErrNotExist) {
-		if !mayMake {
-			return nil, fmt.Errorf("%s: %w", path, ErrNoKEK)
-		}
-		content, err = makeKEK(path)
+		return nil, fmt.Errorf("%s: %w", path, ErrNoKEK)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("key-encryption key: %w", err)
 	}
-	key, err := parseKEK(content)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	kek, err := subtle.NewXChaCha20Poly1305(key)
-	if err != nil {
-		return nil, fmt.Errorf("key-encryption key: %w", err)
-	}
-	return kek, nil
+	return &fileKEK{file: file}, nil
 }
 
-func makeKEK(path string) ([]byte, error) {
-	key := make([]byte, kekSize)
-	if _, err := rand.Read(key); err != nil {
-		return nil, err
-	}
-	content := append([]byte(kekPrefix), hex.EncodeToString(key)...)
-	content = append(content, '\n')
-	if err := writeDurable(path, content); err != nil {
-		return nil, err
-	}
-	return content, syncDir(filepath.Dir(filepath.Dir(path)))
+// FileURI is what the key-encryption key in a file is described by.
+const FileURI = "file:"
+
+// Describe returns the key's URI.
+func (*fileKEK) Describe() string { return FileURI }
+
+// Wrap seals under the newest version.
+func (k *fileKEK) Wrap(_ context.Context, plain, bind []byte) ([]byte, error) {
+	k.using.Lock()
+	defer k.using.Unlock()
+	return k.file.seal(plain, bind)
 }
 
-func parseKEK(content []byte) ([]byte, error) {
-	digits, ok := strings.CutPrefix(strings.TrimSuffix(string(content), "\n"), kekPrefix)
+// Unwrap opens under every version there is.
+func (k *fileKEK) Unwrap(_ context.Context, wrapped, bind []byte) ([]byte, error) {
+	k.using.Lock()
+	defer k.using.Unlock()
+	plain, ok := k.file.open(wrapped, bind)
 	if !ok {
-		return nil, errKEKForm
+		return nil, kek.ErrWrong
 	}
-	key, err := hex.DecodeString(digits)
-	if err != nil || len(key) != kekSize {
-		return nil, errKEKForm // not err, which quotes what it could not read
-	}
-	return key, nil
+	return plain, nil
 }
 
-// exists says whether there is anything at path; any doubt is an error.
-func exists(path string) (bool, error) {
-	_, err := os.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+// Renew adds a version.
+func (k *fileKEK) Renew(context.Context) (string, error) {
+	k.using.Lock()
+	defer k.using.Unlock()
+	if err := k.file.renew(); err != nil {
+		return "", err
 	}
-	return err == nil, err
+	return k.file.newest(), nil
+}
+
+// Destroy drops the versions before the named one.
+func (k *fileKEK) Destroy(_ context.Context, before string) error {
+	k.using.Lock()
+	defer k.using.Unlock()
+	return k.file.destroy(before)
+}
+
+// Close does nothing.
+func (*fileKEK) Close() error { return nil }
+
+// asAEAD lets a provider wrap Tink keysets, as it did before there were
+// wrapping keys.
+type asAEAD struct {
+	ctx      context.Context //nolint:containedctx // Tink's interface has no place for one
+	provider kek.Provider
+}
+
+// Encrypt wraps.
+func (a asAEAD) Encrypt(plain, bind []byte) ([]byte, error) {
+	return a.provider.Wrap(a.ctx, plain, bind)
+}
+
+// Decrypt unwraps.
+func (a asAEAD) Decrypt(wrapped, bind []byte) ([]byte, error) {
+	return a.provider.Unwrap(a.ctx, wrapped, bind)
 }

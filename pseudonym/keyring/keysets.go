@@ -2,22 +2,22 @@ package keyring
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
-	"github.com/tink-crypto/tink-go/v2/insecuresecretdataaccess"
 	"github.com/tink-crypto/tink-go/v2/keyset"
 	"github.com/tink-crypto/tink-go/v2/prf"
-	"github.com/tink-crypto/tink-go/v2/prf/hmacprf"
 	"github.com/tink-crypto/tink-go/v2/proto/tink_go_proto"
 	"github.com/tink-crypto/tink-go/v2/tink"
 
-	"zgoda/pseudonym/secret"
+	"zgoda/pseudonym/kek"
 )
 
 // ErrNoKeyset is returned when a keyset that data depend on is missing.
@@ -34,167 +34,274 @@ const (
 	nameConsent   = "purpose-consent"
 	nameProfiling = "purpose-profiling"
 
-	nameVisitorConsent = "consent-visitor"
+	nameVisitorConsent = "consent-visitor" // since layout 2
+
+	// Since layout 3.
+	nameGateVisitor = "gate-visitor"
+	nameSealing     = "sealing"
 )
 
-var lasting = append(slices.Clone(first), nameVisitorConsent)
+var (
+	// first are the lasting keysets of layout 1, which had no layout file.
+	first  = []string{nameGate, nameLink, nameSlot, nameDecoy, nameSpool, nameCookie, nameConsent, nameProfiling}
+	second = append(slices.Clone(first), nameVisitorConsent)
+	later  = []string{nameGateVisitor, nameSealing}
 
-// first are the lasting keysets of layout 1, which had no layout file.
-var first = []string{nameGate, nameLink, nameSlot, nameDecoy, nameSpool, nameCookie, nameConsent, nameProfiling}
+	lasting = slices.Concat(second, later)
+)
 
 // The layout file tells a folder that never had a keyset from one that lost it:
 // the first is completed, the second is refused.
 const (
 	layoutName = "layout"
-	layout     = "zgoda-keys 2\n"
+	layout2    = "zgoda-keys 2\n"
+	layout     = "zgoda-keys 3\n"
 )
 
 const suffix = ".keyset"
 
-// keysets are the wrapped keysets of one folder.
-type keysets struct {
-	dir string
-	kek tink.AEAD
-}
+// errLayout is returned for keysets that a newer program made.
+var errLayout = errors.New("the keysets have a layout that this version does not know; use the version that made them")
 
-// openKeysets opens the folder DIR/keys, and makes it with all lasting keysets
-// if it is not there. It appears whole or not at all: a start that is killed
-// half-way leaves a keys.new that the next one throws away, unused.
-func openKeysets(cfg Config) (keysets, error) {
+// openKeysets opens the folder DIR/keys, or the shelf that is configured, and
+// makes it with all lasting keysets if it is empty. A folder appears whole or not
+// at all: a start that is killed half-way leaves a keys.new that the next one
+// throws away, unused.
+func openKeysets(ctx context.Context, cfg Config) (*wrappings, error) {
 	dir := filepath.Join(cfg.Dir, "keys")
 	made, err := exists(dir)
 	if err != nil {
-		return keysets{}, fmt.Errorf("look for keysets: %w", err)
+		return nil, fmt.Errorf("look for keysets: %w", err)
 	}
 	if !made && cfg.Existing {
-		return keysets{}, fmt.Errorf("%s: %w", dir, ErrNoKeyset)
+		return nil, fmt.Errorf("%s: %w", dir, ErrNoKeyset)
 	}
-	kek, err := openKEK(filepath.Join(cfg.Dir, "kek"), !made)
+	provider, err := openKEK(cfg, !made)
 	if err != nil {
-		return keysets{}, err
+		return nil, err
 	}
 	if !made {
-		if err := makeKeysets(dir, kek); err != nil {
-			return keysets{}, fmt.Errorf("make keysets: %w", err)
+		if err := makeKeysets(ctx, dir, provider, cfg.Now()); err != nil {
+			return nil, fmt.Errorf("make keysets: %w", err)
 		}
 	}
-	k := keysets{dir: dir, kek: kek}
-	if err := MakePrivateDir(k.dir); err != nil {
-		return keysets{}, err
+	if err := MakePrivateDir(dir); err != nil {
+		return nil, err
 	}
-	if err := k.complete(); err != nil {
-		return keysets{}, err
+	shelf := folder(dir)
+	if err := complete(ctx, shelf, provider, cfg.Now()); err != nil {
+		return nil, err
 	}
-	return k, k.check()
+	if err := require(ctx, shelf, lasting); err != nil {
+		return nil, err
+	}
+	if err := shelf.sweep(); err != nil {
+		return nil, err
+	}
+	return openWrappings(ctx, shelf, provider)
 }
 
-func makeKeysets(dir string, kek tink.AEAD) error {
-	fresh := keysets{dir: dir + ".new", kek: kek}
-	if err := os.RemoveAll(fresh.dir); err != nil {
+func makeKeysets(ctx context.Context, dir string, provider kek.Provider, now time.Time) error {
+	fresh := folder(dir + ".new")
+	if err := os.RemoveAll(string(fresh)); err != nil {
 		return err
 	}
-	if err := MakePrivateDir(fresh.dir); err != nil {
+	if err := MakePrivateDir(string(fresh)); err != nil {
 		return err
 	}
-	for _, name := range lasting {
-		if _, err := fresh.make(name); err != nil {
+	w, err := openWrappings(ctx, fresh, provider)
+	if err != nil {
+		return err
+	}
+	if err := w.add(ctx); err != nil {
+		return err
+	}
+	for _, name := range second {
+		if _, err := w.make(ctx, name, now); err != nil {
 			return err
 		}
 	}
-	if err := writeDurable(filepath.Join(fresh.dir, layoutName), []byte(layout)); err != nil {
+	if err := w.makeLater(ctx, now); err != nil {
 		return err
 	}
-	if err := os.Rename(fresh.dir, dir); err != nil {
+	if _, err := fresh.Write(ctx, layoutName, []byte(layout), 0); err != nil {
+		return err
+	}
+	if err := os.Rename(string(fresh), dir); err != nil {
 		return err
 	}
 	return syncDir(filepath.Dir(dir))
 }
 
-// complete brings a folder of layout 1 to the present one: it makes the keyset
-// that came later, and then says in the layout file that it must be there. A
-// start that is killed between the two uses what it made.
-func (k keysets) complete() error {
-	path := filepath.Join(k.dir, layoutName)
-	there, err := exists(path)
+// makeLater makes the keysets that layout 3 brought, unless they are there.
+// Nothing that is stored depends on one of them before it exists. Visitors are
+// blinded under what K_gate is at that time, and stay there: see gateVisitor.
+func (w *wrappings) makeLater(ctx context.Context, now time.Time) error {
+	for _, name := range later {
+		if name != nameGateVisitor {
+			if _, err := w.ensure(ctx, name, now); err != nil {
+				return err
+			}
+			continue
+		}
+		if _, err := w.read(ctx, name); !errors.Is(err, ErrNoKeyset) {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		s, err := w.gateVisitor(ctx)
+		if err == nil {
+			err = w.put(ctx, s)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// gateVisitor copies K_gate for visitors. Their pseudonyms come from h1 without
+// any state, and a refusal is found by one of them: it must not change when
+// K_gate does.
+func (w *wrappings) gateVisitor(ctx context.Context) (*set, error) {
+	gate, err := w.read(ctx, nameGate)
 	if err != nil {
-		return fmt.Errorf("look for the layout of the keysets: %w", err)
+		return nil, err
 	}
-	if there {
-		return k.readLayout(path)
+	primary, err := gate.handle.Primary()
+	if err != nil {
+		return nil, fmt.Errorf("keyset %s: %w", nameGate, err)
 	}
-	if err := k.require(first); err != nil {
+	manager := keyset.NewManager()
+	id, err := manager.AddKey(primary.Key())
+	if err == nil {
+		err = manager.SetPrimary(id)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("copy keyset %s: %w", nameGate, err)
+	}
+	handle, err := manager.Handle()
+	if err != nil {
+		return nil, fmt.Errorf("copy keyset %s: %w", nameGate, err)
+	}
+	s := &set{name: nameGateVisitor, handle: handle}
+	for _, m := range gate.head.Versions {
+		if m.State == StateCurrent {
+			s.head.Versions = []meta{{Number: m.Number, ID: id, State: StateCurrent, Made: m.Made}}
+		}
+	}
+	return s, s.check()
+}
+
+// complete brings a folder of an earlier layout to the present one. Each step
+// leaves what the next start can go on from; the layout file comes last.
+func complete(ctx context.Context, shelf folder, provider kek.Provider, now time.Time) error {
+	content, revision, err := shelf.Read(ctx, layoutName)
+	had := first
+	switch {
+	case errors.Is(err, ErrNoKeyset):
+	case err != nil:
+		return fmt.Errorf("read the layout of the keysets: %w", err)
+	case string(content) == layout:
+		return nil
+	case string(content) == layout2:
+		had = second
+	default:
+		return fmt.Errorf("%s: %w", shelf.path(layoutName), errLayout)
+	}
+	if err := require(ctx, shelf, had); err != nil {
 		return err
 	}
-	if _, err := k.ensure(nameVisitorConsent); err != nil {
+	w, err := openWrappings(ctx, shelf, provider)
+	if err != nil {
 		return err
 	}
-	if err := writeDurable(path, []byte(layout)); err != nil {
+	if err := w.takeOver(ctx, now); err != nil {
+		return fmt.Errorf("bring the keysets to a new layout: %w", err)
+	}
+	if _, err := w.ensure(ctx, nameVisitorConsent, now); err != nil {
+		return err
+	}
+	if err := w.makeLater(ctx, now); err != nil {
+		return err
+	}
+	if _, err := shelf.Write(ctx, layoutName, []byte(layout), revision); err != nil {
 		return fmt.Errorf("write the layout of the keysets: %w", err)
 	}
 	return nil
 }
 
-// errLayout is returned for keysets that a newer program made.
-var errLayout = errors.New("the keysets have a layout that this version does not know; use the version that made them")
-
-func (k keysets) readLayout(path string) error {
-	content, err := readPrivate(path)
+// takeOver wraps the keysets of an earlier layout under a wrapping key. All are
+// opened before the first is written: a folder that cannot be taken over stays
+// as it was.
+func (w *wrappings) takeOver(ctx context.Context, now time.Time) error {
+	names, err := w.shelf.Names(ctx, "")
 	if err != nil {
-		return fmt.Errorf("read the layout of the keysets: %w", err)
-	}
-	if string(content) != layout {
-		return fmt.Errorf("%s: %w", path, errLayout)
-	}
-	return nil
-}
-
-func (k keysets) require(names []string) error {
-	for _, name := range names {
-		there, err := exists(k.path(name))
-		if err != nil {
-			return fmt.Errorf("look for keyset %s: %w", name, err)
-		}
-		if !there {
-			return fmt.Errorf("%s: %w", k.path(name), ErrNoKeyset)
-		}
-	}
-	return nil
-}
-
-// check refuses a folder that lacks a lasting keyset, and removes what a killed
-// write left behind.
-func (k keysets) check() error {
-	if err := k.require(lasting); err != nil {
 		return err
 	}
-	entries, err := os.ReadDir(k.dir)
-	for _, entry := range entries {
-		if strings.HasSuffix(entry.Name(), tmpSuffix) {
-			err = errors.Join(err, os.Remove(filepath.Join(k.dir, entry.Name())))
+	var old []*set
+	for _, file := range names {
+		name, isKeyset := strings.CutSuffix(file, suffix)
+		if !isKeyset {
+			continue
+		}
+		content, revision, err := w.shelf.Read(ctx, file)
+		if err != nil {
+			return err
+		}
+		if bytes.HasPrefix(content, setForm) {
+			continue
+		}
+		s, err := legacy(name, content, asAEAD{ctx, w.provider}, now)
+		if err != nil {
+			return fmt.Errorf("open keyset %s: %w", name, err)
+		}
+		s.revision = revision
+		old = append(old, s)
+	}
+	if w.newest == 0 {
+		if err := w.add(ctx); err != nil {
+			return err
 		}
 	}
-	return err
+	for _, s := range old {
+		if err := w.put(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func (k keysets) path(name string) string { return filepath.Join(k.dir, name+suffix) }
-
-// bind ties a wrapped keyset to its name, so that two files cannot be swapped.
-func bind(name string) []byte { return []byte("zgoda keyset " + name) }
+func require(ctx context.Context, shelf Shelf, names []string) error {
+	there, err := shelf.Names(ctx, "")
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if !slices.Contains(there, name+suffix) {
+			return fmt.Errorf("keyset %s: %w", name, ErrNoKeyset)
+		}
+	}
+	return nil
+}
 
 // make makes a keyset of one random key, durable when it returns.
-func (k keysets) make(name string) (*keyset.Handle, error) {
-	handle, err := keyset.NewHandle(template(name))
+func (w *wrappings) make(ctx context.Context, name string, now time.Time) (*set, error) {
+	s, err := newSet(name, now)
 	if err != nil {
-		return nil, fmt.Errorf("make keyset %s: %w", name, err)
+		return nil, err
 	}
-	var wrapped bytes.Buffer
-	if err := handle.WriteWithAssociatedData(keyset.NewBinaryWriter(&wrapped), k.kek, bind(name)); err != nil {
-		return nil, fmt.Errorf("wrap keyset %s: %w", name, err)
+	return s, w.put(ctx, s)
+}
+
+// ensure reads a keyset, and makes it if it is not there.
+func (w *wrappings) ensure(ctx context.Context, name string, now time.Time) (*set, error) {
+	s, err := w.read(ctx, name)
+	if errors.Is(err, ErrNoKeyset) {
+		return w.make(ctx, name, now)
 	}
-	if err := writeDurable(k.path(name), wrapped.Bytes()); err != nil {
-		return nil, fmt.Errorf("write keyset %s: %w", name, err)
-	}
-	return handle, nil
+	return s, err
 }
 
 func template(name string) *tink_go_proto.KeyTemplate {
@@ -204,82 +311,19 @@ func template(name string) *tink_go_proto.KeyTemplate {
 	return prf.HMACSHA256PRFKeyTemplate()
 }
 
-func (k keysets) read(name string) (*keyset.Handle, error) {
-	wrapped, err := readPrivate(k.path(name))
-	if err != nil {
-		return nil, fmt.Errorf("read keyset %s: %w", name, err)
-	}
-	handle, err := keyset.ReadWithAssociatedData(keyset.NewBinaryReader(bytes.NewReader(wrapped)), k.kek, bind(name))
-	if err != nil {
-		return nil, fmt.Errorf("open keyset %s: damaged, or wrapped under another key-encryption key: %w", name, err)
-	}
-	return handle, nil
-}
-
-// ensure reads a keyset, and makes it if it is not there.
-func (k keysets) ensure(name string) (*keyset.Handle, error) {
-	there, err := exists(k.path(name))
-	if err != nil {
-		return nil, fmt.Errorf("look for keyset %s: %w", name, err)
-	}
-	if !there {
-		return k.make(name)
-	}
-	return k.read(name)
-}
-
 // names lists the keysets whose name begins with prefix, without it.
-func (k keysets) names(prefix string) ([]string, error) {
-	entries, err := os.ReadDir(k.dir)
+func (w *wrappings) names(ctx context.Context, prefix string) ([]string, error) {
+	files, err := w.shelf.Names(ctx, prefix)
 	if err != nil {
-		return nil, fmt.Errorf("list keysets: %w", err)
+		return nil, err
 	}
 	var names []string
-	for _, entry := range entries {
-		name, isKeyset := strings.CutSuffix(entry.Name(), suffix)
-		if rest, ok := strings.CutPrefix(name, prefix); ok && isKeyset {
-			names = append(names, rest)
+	for _, file := range files {
+		if name, isKeyset := strings.CutSuffix(file, suffix); isKeyset {
+			names = append(names, strings.TrimPrefix(name, prefix))
 		}
 	}
 	return names, nil
 }
 
-// destroy removes a keyset for good.
-func (k keysets) destroy(name string) error {
-	if err := os.Remove(k.path(name)); err != nil {
-		return fmt.Errorf("destroy keyset %s: %w", name, err)
-	}
-	return syncDir(k.dir)
-}
-
-// version is one HMAC key of a keyset.
-type version struct {
-	id  uint32
-	key secret.Bytes
-}
-
-// versions takes the raw HMAC keys out of a keyset, the primary one first. Tink's
-// own PRF makes a new HMAC for each call, which the hot loop cannot afford.
-func versions(name string, handle *keyset.Handle) ([]version, error) {
-	out := make([]version, 1, handle.Len())
-	for i := range handle.Len() {
-		entry, err := handle.Entry(i)
-		if err != nil {
-			return nil, fmt.Errorf("keyset %s: %w", name, err)
-		}
-		key, ok := entry.Key().(*hmacprf.Key)
-		if !ok {
-			return nil, fmt.Errorf("keyset %s: a key is not HMAC-SHA-256", name)
-		}
-		if entry.KeyStatus() != keyset.Enabled {
-			continue
-		}
-		v := version{id: entry.KeyID(), key: secret.New(key.KeyBytes().Data(insecuresecretdataaccess.Token{}))}
-		if entry.IsPrimary() {
-			out[0] = v
-		} else {
-			out = append(out, v)
-		}
-	}
-	return out, nil
-}
+var _ tink.AEAD = asAEAD{}

@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"context"
 	"errors"
 	"slices"
 
@@ -27,6 +28,6 @@ func (r *Ring) Own(name string) (secret.Bytes, error) {
 	}
 	r.changing.Lock()
 	defer r.changing.Unlock()
-	key, err := r.ensure(name)
+	key, err := r.ensure(context.Background(), name)
 	return key.key, err
 }

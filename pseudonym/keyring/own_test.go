@@ -10,7 +10,7 @@ import (
 func TestOwnKeysLast(t *testing.T) {
 	dir := t.TempDir()
 	open := func() *Ring {
-		r, err := Open(Config{Dir: dir})
+		r, err := Open(t.Context(), Config{Dir: dir})
 		if err != nil {
 			t.Fatal(err)
 		}

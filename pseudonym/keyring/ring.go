@@ -1,30 +1,34 @@
 package keyring
 
 import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/tink"
 
-	"zgoda/event"
 	"zgoda/pseudonym/secret"
 )
 
 // Ring holds the open keys. It is safe for concurrent use and prints as
 // [redacted].
 type Ring struct {
-	now     func() time.Time
-	slot    tink.AEAD
-	gateway Gateway
-	lasting map[string]version // the primary ones of the HMAC keysets
-
-	changing sync.Mutex // held while keysets are made and destroyed
-	keysets  keysets
+	cfg      Config
+	slots    Slots
+	gateway  atomic.Pointer[Gateway]
+	revision atomic.Uint64
 	epoch    atomic.Pointer[Epoch]
+
+	changing sync.Mutex // held while keysets are made, changed and destroyed
+	wraps    *wrappings
+	sets     map[string]*set // the lasting ones, and those of the epoch
+	ended    []*Epoch        // whose users nobody has waited for
 }
 
 // GateKey is one version of K_gate.
@@ -35,29 +39,34 @@ type GateKey struct {
 
 // Gateway are the keys that a gateway keeps in memory.
 type Gateway struct {
-	Gate   []GateKey // the current one first
-	Spool  secret.Bytes
-	Cookie secret.Bytes
+	Gate    []GateKey // of contacts: the current one first, then the one before it
+	Visitor GateKey   // of visitors and everything else that is no contact
+	Spool   secret.Bytes
+	Cookie  secret.Bytes
 }
 
 // Open opens the keys of a folder, and makes them on the first start. The keys
 // of the current period exist, and are durable, when it returns.
-func Open(cfg Config) (*Ring, error) {
+func Open(ctx context.Context, cfg Config) (*Ring, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	if cfg.Now == nil {
-		cfg.Now = time.Now
-	}
-	sets, err := openKeysets(cfg)
+	cfg = cfg.withDefaults()
+	wraps, err := openKeysets(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
-	r := &Ring{now: cfg.Now, keysets: sets, lasting: make(map[string]version)}
+	r := &Ring{cfg: cfg, wraps: wraps, sets: make(map[string]*set)}
 	for _, name := range lasting {
-		if err := r.load(name); err != nil {
+		if r.sets[name], err = wraps.read(ctx, name); err != nil {
 			return nil, err
 		}
+	}
+	if err := r.finishEndings(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.publish(); err != nil {
+		return nil, err
 	}
 	if _, err := r.Epoch(); err != nil {
 		return nil, err
@@ -65,47 +74,89 @@ func Open(cfg Config) (*Ring, error) {
 	return r, nil
 }
 
-func (r *Ring) load(name string) error {
-	handle, err := r.keysets.read(name)
+// publish brings what is read without a lock up to what the keysets say.
+func (r *Ring) publish() error {
+	if err := r.slots.set(r.sets[nameSlot]); err != nil {
+		return err
+	}
+	g := &Gateway{}
+	gate, err := r.sets[nameGate].keys(StateOld, StateCurrent)
 	if err != nil {
 		return err
 	}
-	if name == nameSlot {
-		r.slot, err = aead.New(handle)
+	slices.Reverse(gate) // the newest first
+	for _, v := range gate {
+		g.Gate = append(g.Gate, GateKey{Version: v.id, Key: v.key})
+	}
+	for name, to := range map[string]*secret.Bytes{nameSpool: &g.Spool, nameCookie: &g.Cookie, nameGateVisitor: &g.Visitor.Key} {
+		v, err := r.sets[name].current()
 		if err != nil {
-			return fmt.Errorf("keyset %s: %w", name, err)
+			return err
 		}
-		return nil
-	}
-	live, err := versions(name, handle)
-	if err != nil {
-		return err
-	}
-	r.lasting[name] = live[0]
-	switch name {
-	case nameGate:
-		for _, v := range live {
-			r.gateway.Gate = append(r.gateway.Gate, GateKey{Version: v.id, Key: v.key})
+		*to = v.key
+		if name == nameGateVisitor {
+			g.Visitor.Version = v.id
 		}
-	case nameSpool:
-		r.gateway.Spool = live[0].key
-	case nameCookie:
-		r.gateway.Cookie = live[0].key
 	}
+	r.gateway.Store(g)
+	r.revision.Store(r.revisionOf())
 	return nil
 }
 
-// Gateway returns the keys that a gateway keeps in memory.
-func (r *Ring) Gateway() Gateway { return r.gateway }
+// revisionOf is another one whenever a gateway would be told something else.
+func (r *Ring) revisionOf() uint64 {
+	h := sha256.New()
+	for _, name := range []string{nameGate, nameGateVisitor, nameSpool, nameCookie, nameSealing, nameProfiling} {
+		for _, m := range r.sets[name].head.Versions {
+			if m.State == StateCurrent || m.State == StateOld {
+				fmt.Fprintf(h, "%s %d %s\n", name, m.ID, m.State)
+			}
+		}
+	}
+	return binary.BigEndian.Uint64(h.Sum(nil)) | 1 // never that of nobody
+}
 
-// Slot returns what seals the vault's salts.
-func (r *Ring) Slot() tink.AEAD { return r.slot }
+// Gateway returns the keys that a gateway keeps in memory.
+func (r *Ring) Gateway() Gateway { return *r.gateway.Load() }
+
+// Revision is another one after every change that gateways have to know of: of
+// the keys they keep, and of a purpose key.
+func (r *Ring) Revision() uint64 { return r.revision.Load() }
+
+// Slot returns what seals the vault's salts, under the current slot key.
+func (r *Ring) Slot() tink.AEAD { return &r.slots }
+
+// Slots returns what seals under the versions of the slot key.
+func (r *Ring) Slots() *Slots { return &r.slots }
+
+// Secret is one version of a key of the keyholder's own.
+type Secret struct {
+	Version uint32
+	Key     secret.Bytes // 32 bytes
+}
+
+// Sealing returns the seeds of the keys that open what gateways sealed while the
+// keyholder was away, the current one first.
+func (r *Ring) Sealing() ([]Secret, error) {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	live, err := r.sets[nameSealing].keys(StateOld, StateCurrent)
+	if err != nil {
+		return nil, err
+	}
+	slices.Reverse(live)
+	out := make([]Secret, 0, len(live))
+	for _, v := range live {
+		out = append(out, Secret{Version: v.id, Key: v.key})
+	}
+	return out, nil
+}
 
 // Epoch returns the keys that are in force now. When a month or a year has
-// begun, its keys are made, durably, and last year's visitor keys are destroyed,
+// begun, its keys are made, durably, and last year's visitor keys are dropped,
 // before it returns. An error means that nothing may be derived.
 func (r *Ring) Epoch() (*Epoch, error) {
-	now := r.now().UTC()
+	now := r.now()
 	if e := r.epoch.Load(); e != nil && e.covers(now) {
 		return e, nil
 	}
@@ -114,48 +165,92 @@ func (r *Ring) Epoch() (*Epoch, error) {
 	if e := r.epoch.Load(); e != nil && e.covers(now) {
 		return e, nil
 	}
-	e, err := r.begin(now)
+	e, err := r.begin(context.Background(), now)
 	if err != nil {
 		return nil, fmt.Errorf("keys of %d: %w", periodOf(now), err)
 	}
-	r.epoch.Store(e)
+	r.succeed(e)
 	return e, nil
 }
 
-// begin makes the epoch of now.
-func (r *Ring) begin(now time.Time) (*Epoch, error) {
+// begin makes the epoch of now. The caller holds changing.
+func (r *Ring) begin(ctx context.Context, now time.Time) (*Epoch, error) {
 	e := newEpoch(now)
-	e.link, e.decoy = r.lasting[nameLink], r.lasting[nameDecoy]
-	e.consent, e.profiling, e.lasting = r.lasting[nameConsent], r.lasting[nameProfiling], r.lasting[nameVisitorConsent]
+	for name, to := range map[string]*version{nameDecoy: &e.decoy, nameConsent: &e.consent, nameProfiling: &e.profiling, nameVisitorConsent: &e.lasting} {
+		v, err := r.sets[name].current()
+		if err != nil {
+			return nil, err
+		}
+		*to = v
+	}
+	var err error
+	if e.link, err = r.sets[nameLink].keys(StateKept, StateOld, StateCurrent); err != nil {
+		return nil, err
+	}
+	e.carrying = len(r.sets[nameLink].having(StateOld)) > 0
+	if e.purposes, err = r.sets[nameProfiling].keys(StateKept, StateOld, StateCurrent); err != nil {
+		return nil, err
+	}
 	for _, period := range e.periods {
-		key, err := r.ensure(analyticsName(period))
+		key, err := r.ensure(ctx, analyticsName(period))
 		if err != nil {
 			return nil, err
 		}
 		e.analytics = append(e.analytics, key)
 	}
-	var err error
-	if e.visitor, err = r.ensure(visitorName(now.Year())); err != nil {
+	year := visitorName(now.Year())
+	if e.visitor, err = r.ensure(ctx, year); err != nil {
 		return nil, err
 	}
-	return e, r.endVisitors(now)
+	e.visitorProfiling = r.goesWith(r.sets[year], e.purposes)
+	return e, r.endVisitors(ctx, now)
 }
 
-func (r *Ring) ensure(name string) (version, error) {
-	handle, err := r.keysets.ensure(name)
+// goesWith returns the version of purpose-profiling that a year's visitors stay
+// under. A year from before layout 3 began under the first there is.
+func (r *Ring) goesWith(year *set, purposes []version) version {
+	for _, v := range purposes {
+		if v.id == year.head.With {
+			return v
+		}
+	}
+	return purposes[0]
+}
+
+// ensure returns the current key of a keyset, which it makes if it is not there.
+func (r *Ring) ensure(ctx context.Context, name string) (version, error) {
+	s, err := r.wraps.read(ctx, name)
+	if isMissing(err) {
+		s, err = r.create(ctx, name)
+	}
 	if err != nil {
 		return version{}, err
 	}
-	live, err := versions(name, handle)
-	if err != nil {
-		return version{}, err
-	}
-	return live[0], nil
+	r.sets[name] = s
+	return s.current()
 }
 
-// endVisitors destroys the visitor keys whose life is over.
-func (r *Ring) endVisitors(now time.Time) error {
-	years, err := r.keysets.names(visitorPrefix)
+func (r *Ring) create(ctx context.Context, name string) (*set, error) {
+	s, err := newSet(name, r.now())
+	if err != nil {
+		return nil, err
+	}
+	if isVisitor(name) {
+		with, err := r.sets[nameProfiling].current()
+		if err != nil {
+			return nil, err
+		}
+		s.head.With = with.id
+	}
+	if err := r.record(ctx, ActMade, name, s.head.Versions[0].Number, ""); err != nil {
+		return nil, err
+	}
+	return s, r.wraps.put(ctx, s)
+}
+
+// endVisitors drops the visitor keys whose life is over.
+func (r *Ring) endVisitors(ctx context.Context, now time.Time) error {
+	years, err := r.wraps.names(ctx, visitorPrefix)
 	if err != nil {
 		return err
 	}
@@ -164,23 +259,47 @@ func (r *Ring) endVisitors(now time.Time) error {
 		if _, err := fmt.Sscanf(text, "%4d", &year); err != nil || visitorLives(year, now) {
 			continue
 		}
-		if err := r.keysets.destroy(visitorPrefix + text); err != nil {
+		if err := r.drop(ctx, visitorPrefix+text, 0, "the year has ended"); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-const visitorPrefix = "visitor-"
+func (r *Ring) now() time.Time { return r.cfg.Now().UTC() }
 
-func visitorName(year int) string { return fmt.Sprintf("%s%04d", visitorPrefix, year) }
+// succeed puts an epoch in force.
+func (r *Ring) succeed(e *Epoch) {
+	if before := r.epoch.Swap(e); before != nil {
+		before.next.Store(e)
+		r.ended = append(r.ended, before)
+		r.ended = slices.DeleteFunc(r.ended, func(e *Epoch) bool { return e.users.Load() == 0 })
+	}
+}
 
-func analyticsName(period event.Period) string { return fmt.Sprintf("analytics-%06d", period) }
+// rebuild makes the present epoch anew after keys have changed, and returns when
+// nobody computes under the one before.
+func (r *Ring) rebuild(ctx context.Context) error {
+	if err := r.publish(); err != nil {
+		return err
+	}
+	e, err := r.begin(ctx, r.now())
+	if err != nil {
+		return err
+	}
+	r.succeed(e)
+	return r.drain(ctx)
+}
 
-// visitorLives says whether the visitor key of a year is still kept: through the
-// first day after it, in case the clock is set back over the turn.
-func visitorLives(year int, now time.Time) bool {
-	return year >= now.Add(-near).Year()
+// drain waits for all who still compute under an epoch that has ended.
+func (r *Ring) drain(ctx context.Context) error {
+	for len(r.ended) > 0 {
+		if err := r.ended[0].idle(ctx); err != nil {
+			return err
+		}
+		r.ended = r.ended[1:]
+	}
+	return nil
 }
 
 // String returns "[redacted]".

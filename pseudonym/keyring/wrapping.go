@@ -1,0 +1,235 @@
+package keyring
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/tink-crypto/tink-go/v2/aead/subtle"
+	"github.com/tink-crypto/tink-go/v2/tink"
+
+	"zgoda/pseudonym/kek"
+)
+
+// A wrapping key stands between the key-encryption key and the keysets. It is
+// new after each re-wrap: what was wrapped under an earlier one is closed for
+// good, on every copy that was ever made of the files. The earlier one goes with
+// the version of the key-encryption key that it was wrapped under.
+type wrappings struct {
+	shelf    Shelf
+	provider kek.Provider
+
+	keys   map[uint32]tink.AEAD
+	newest uint32
+}
+
+const (
+	wrappingPrefix = "wrapping-"
+	wrappingSuffix = ".key"
+	wrappingForm   = "zgoda-wrapping 1"
+)
+
+// wrapped is a wrapping key as it is kept.
+type wrapped struct {
+	Format string   `json:"format"`
+	Number uint32   `json:"number"`
+	Under  []underA `json:"under"` // usually one; two while the provider changes
+}
+
+// underA is a wrapping key wrapped by one provider.
+type underA struct {
+	KEK  string `json:"kek"` // its URI
+	Text []byte `json:"text"`
+}
+
+func wrappingName(number uint32) string {
+	return fmt.Sprintf("%s%04d%s", wrappingPrefix, number, wrappingSuffix)
+}
+
+func wrappingBind(number uint32) []byte { return fmt.Appendf(nil, "zgoda wrapping key %d", number) }
+
+// openWrappings opens all wrapping keys that are there: more than one, if a
+// re-wrap was cut short.
+func openWrappings(ctx context.Context, shelf Shelf, provider kek.Provider) (*wrappings, error) {
+	w := &wrappings{shelf: shelf, provider: provider, keys: make(map[uint32]tink.AEAD)}
+	names, err := shelf.Names(ctx, wrappingPrefix)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		if !strings.HasSuffix(name, wrappingSuffix) {
+			continue
+		}
+		if err := w.load(ctx, name); err != nil {
+			return nil, fmt.Errorf("wrapping key %s: %w", name, err)
+		}
+	}
+	return w, nil
+}
+
+func (w *wrappings) load(ctx context.Context, name string) error {
+	kept, _, err := readWrapped(ctx, w.shelf, name)
+	if err != nil {
+		return err
+	}
+	var uris []string
+	for _, under := range kept.Under {
+		key, err := w.provider.Unwrap(ctx, under.Text, wrappingBind(kept.Number))
+		if errors.Is(err, kek.ErrAway) {
+			return err
+		}
+		if err != nil {
+			uris = append(uris, under.KEK)
+			continue
+		}
+		aead, err := subtle.NewXChaCha20Poly1305(key)
+		if err != nil {
+			return errOtherKEK
+		}
+		w.keys[kept.Number] = aead
+		w.newest = max(w.newest, kept.Number)
+		return nil
+	}
+	return fmt.Errorf("%w (it names %s; this is %s)", errOtherKEK, strings.Join(uris, " and "), w.provider.Describe())
+}
+
+func readWrapped(ctx context.Context, shelf Shelf, name string) (wrapped, Revision, error) {
+	content, revision, err := shelf.Read(ctx, name)
+	if err != nil {
+		return wrapped{}, 0, err
+	}
+	var kept wrapped
+	if err := json.Unmarshal(content, &kept); err != nil || kept.Format != wrappingForm || wrappingName(kept.Number) != name {
+		return wrapped{}, 0, errOtherKEK
+	}
+	return kept, revision, nil
+}
+
+// wrapFor wraps a wrapping key under a provider.
+func wrapFor(ctx context.Context, provider kek.Provider, number uint32, key []byte) (underA, error) {
+	text, err := provider.Wrap(ctx, key, wrappingBind(number))
+	if err != nil {
+		return underA{}, fmt.Errorf("wrap a wrapping key: %w", err)
+	}
+	return underA{KEK: provider.Describe(), Text: text}, nil
+}
+
+// add makes the next wrapping key, durable when it returns.
+func (w *wrappings) add(ctx context.Context) error {
+	key := make([]byte, keySize)
+	if _, err := rand.Read(key); err != nil {
+		return fmt.Errorf("make a wrapping key: %w", err)
+	}
+	defer clear(key)
+	number := w.newest + 1
+	under, err := wrapFor(ctx, w.provider, number, key)
+	if err != nil {
+		return err
+	}
+	if err := w.write(ctx, wrapped{Format: wrappingForm, Number: number, Under: []underA{under}}, 0); err != nil {
+		return err
+	}
+	aead, err := subtle.NewXChaCha20Poly1305(key)
+	if err != nil {
+		return fmt.Errorf("use a wrapping key: %w", err)
+	}
+	w.keys[number], w.newest = aead, number
+	return nil
+}
+
+func (w *wrappings) write(ctx context.Context, kept wrapped, instead Revision) error {
+	content, err := json.Marshal(kept)
+	if err != nil {
+		return fmt.Errorf("write a wrapping key: %w", err)
+	}
+	if _, err := w.shelf.Write(ctx, wrappingName(kept.Number), append(content, '\n'), instead); err != nil {
+		return fmt.Errorf("write a wrapping key: %w", err)
+	}
+	return nil
+}
+
+// share wraps the newest wrapping key under a further provider, so that from
+// now on either opens it, and goes over to that one.
+func (w *wrappings) share(ctx context.Context, to kek.Provider) error {
+	kept, revision, err := readWrapped(ctx, w.shelf, wrappingName(w.newest))
+	if err != nil {
+		return err
+	}
+	var key []byte
+	for _, under := range kept.Under {
+		if key, err = w.provider.Unwrap(ctx, under.Text, wrappingBind(kept.Number)); err == nil {
+			break
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("open a wrapping key: %w", err)
+	}
+	defer clear(key)
+	fresh, err := wrapFor(ctx, to, kept.Number, key)
+	if err != nil {
+		return err
+	}
+	kept.Under = append([]underA{fresh}, slices.DeleteFunc(kept.Under, func(u underA) bool { return u.KEK == fresh.KEK })...)
+	if err := w.write(ctx, kept, revision); err != nil {
+		return err
+	}
+	w.provider = to
+	return nil
+}
+
+// renewProvider makes a new version of what the next wrapping key is wrapped
+// under. end destroys the versions before it.
+func (w *wrappings) renewProvider(ctx context.Context) (end func() error, err error) {
+	if renewer, ok := w.provider.(kek.Renewer); ok {
+		version, err := renewer.Renew(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("renew the key-encryption key: %w", err)
+		}
+		return func() error { return renewer.Destroy(ctx, version) }, nil
+	}
+	return func() error { return nil }, nil
+}
+
+// dropOld destroys every wrapping key but the newest.
+func (w *wrappings) dropOld(ctx context.Context) error {
+	for _, number := range slices.Sorted(maps.Keys(w.keys)) {
+		if number == w.newest {
+			continue
+		}
+		if err := w.shelf.Destroy(ctx, wrappingName(number)); err != nil {
+			return fmt.Errorf("destroy a wrapping key: %w", err)
+		}
+		delete(w.keys, number)
+	}
+	return nil
+}
+
+// Providers returns the URIs of the key-encryption keys that open the keys of a
+// folder, the one in use first; none if there are no keys yet, or those of an
+// earlier release, which are under the file.
+func Providers(dir string) ([]string, error) {
+	shelf := folder(filepath.Join(dir, "keys"))
+	names, err := shelf.Names(context.Background(), wrappingPrefix)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil || len(names) == 0 {
+		return nil, err
+	}
+	kept, _, err := readWrapped(context.Background(), shelf, slices.Max(names))
+	if err != nil {
+		return nil, err
+	}
+	uris := make([]string, 0, len(kept.Under))
+	for _, under := range kept.Under {
+		uris = append(uris, under.KEK)
+	}
+	return uris, nil
+}
