@@ -24,7 +24,7 @@ func local(c kek.Config, secrets ...string) kektest.Case {
 			return p
 		}
 	}
-	return kektest.Case{Open: open(""), Other: open("other"), Secrets: secrets}
+	return kektest.Case{Open: open(""), Other: open("other"), Renews: c.URI == "file:", Secrets: secrets}
 }
 
 func TestFileContract(t *testing.T) {

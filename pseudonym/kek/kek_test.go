@@ -245,11 +245,11 @@ func FuzzParameters(f *testing.F) {
 func FuzzLines(f *testing.F) {
 	f.Add("zgoda-kek-1 " + strings.Repeat("00", 32) + "\n")
 	f.Fuzz(func(t *testing.T, content string) {
-		versions, err := parseLines(content, fileWord)
+		versions, err := parseLines(content)
 		if err != nil {
 			return
 		}
-		again, err := parseLines(string((&keyFile{word: fileWord}).text(versions)), fileWord)
+		again, err := parseLines(string(text(versions)))
 		if err != nil || len(again) != len(versions) || again[0].name != versions[0].name {
 			t.Errorf("%q: %v", content, err)
 		}

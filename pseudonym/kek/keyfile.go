@@ -24,8 +24,7 @@ import (
 var errForm = errors.New("not a key file of ours (expected lines of a word, a space and 64 hexadecimal digits)")
 
 const (
-	fileWord  = "zgoda-kek-1"   // the lines of a key-encryption key in a file
-	shredWord = "zgoda-shred-1" // the lines of a key beside one that cannot be destroyed
+	fileWord = "zgoda-kek-1" // begins each line
 
 	keySize  = 32
 	maxLines = 64 // versions that were made and never destroyed
@@ -52,21 +51,21 @@ func newVersion(raw []byte) (version, error) {
 // has room for random nonces without a count, and no ciphertext names its key:
 // there are seldom two of them, and each is tried.
 type keyFile struct {
-	path, word string
+	path string
 
 	mu       sync.Mutex
 	versions []version
 }
 
 // openKeyFile reads the file, and makes it with one key if mayMake.
-func openKeyFile(path, word string, mayMake bool) (*keyFile, error) {
+func openKeyFile(path string, mayMake bool) (*keyFile, error) {
 	if err := private.MakeDir(filepath.Dir(path)); err != nil {
 		return nil, err
 	}
 	if err := private.Settle(path); err != nil {
 		return nil, fmt.Errorf("end what a killed renewal began: %w", err)
 	}
-	k := &keyFile{path: path, word: word}
+	k := &keyFile{path: path}
 	content, err := private.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && mayMake:
@@ -79,7 +78,7 @@ func openKeyFile(path, word string, mayMake bool) (*keyFile, error) {
 	case err != nil:
 		return nil, err
 	}
-	if k.versions, err = parseLines(string(content), word); err != nil {
+	if k.versions, err = parseLines(string(content)); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return k, nil
@@ -91,7 +90,7 @@ func (k *keyFile) make() error {
 		return err
 	}
 	k.versions = []version{v}
-	return private.WriteFile(k.path, k.text(k.versions))
+	return private.WriteFile(k.path, text(k.versions))
 }
 
 func randomVersion() (version, error) {
@@ -102,14 +101,14 @@ func randomVersion() (version, error) {
 	return newVersion(raw)
 }
 
-func parseLines(content, word string) ([]version, error) {
+func parseLines(content string) ([]version, error) {
 	lines := strings.Split(strings.TrimSuffix(content, "\n"), "\n")
 	if len(lines) > maxLines {
 		return nil, errForm
 	}
 	out := make([]version, 0, len(lines))
 	for _, line := range lines {
-		digits, ok := strings.CutPrefix(line, word+" ")
+		digits, ok := strings.CutPrefix(line, fileWord+" ")
 		if !ok {
 			return nil, errForm
 		}
@@ -126,10 +125,10 @@ func parseLines(content, word string) ([]version, error) {
 	return out, nil
 }
 
-func (k *keyFile) text(versions []version) []byte {
+func text(versions []version) []byte {
 	var out []byte
 	for _, v := range versions {
-		out = append(out, k.word+" "...)
+		out = append(out, fileWord+" "...)
 		out = hex.AppendEncode(out, v.raw.Reveal())
 		out = append(out, '\n')
 	}
@@ -184,7 +183,7 @@ func (k *keyFile) destroy(before string) error {
 // replaceLocked puts a file of other keys in the place of ours, which is
 // overwritten: the keys that both have in common stay in the new one alone.
 func (k *keyFile) replaceLocked(versions []version) error {
-	if err := private.Replace(k.path, k.text(versions)); err != nil {
+	if err := private.Replace(k.path, text(versions)); err != nil {
 		return fmt.Errorf("replace %s: %w", k.path, err)
 	}
 	k.versions = versions

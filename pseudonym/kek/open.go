@@ -9,7 +9,7 @@ import (
 )
 
 // Open opens a key-encryption key, and makes it if cfg says that it may. What it
-// returns is a Renewer too; a Retirer where a part of it lies in cfg.Dir.
+// returns may be a Renewer, and a Retirer.
 func Open(ctx context.Context, cfg Config) (Provider, error) {
 	u, err := uri.Parse(cfg.URI)
 	if err != nil {
@@ -26,17 +26,13 @@ func Open(ctx context.Context, cfg Config) (Provider, error) {
 func open(ctx context.Context, u uri.URI, cfg Config) (Provider, error) {
 	switch u.Scheme {
 	case uri.File:
-		keys, err := openKeyFile(filepath.Join(cfg.Dir, named("kek", u.Rest)+".key"), fileWord, cfg.MayMake)
+		keys, err := openKeyFile(filepath.Join(cfg.Dir, named("kek", u.Rest)+".key"), cfg.MayMake)
 		if err != nil {
 			return nil, err
 		}
 		return &inFile{uri: cfg.URI, keys: keys}, nil
 	case uri.Passphrase:
-		p, err := openPassphrase(ctx, u.Rest, cfg)
-		if err != nil {
-			return nil, err
-		}
-		return withShred(p, cfg.Dir, cfg.MayMake)
+		return openPassphrase(ctx, u.Rest, cfg)
 	default:
 		return openRemote(ctx, cfg)
 	}

@@ -95,7 +95,7 @@ type fromPassphrase struct {
 	key  version
 }
 
-func openPassphrase(ctx context.Context, name string, cfg Config) (*fromPassphrase, error) {
+func openPassphrase(ctx context.Context, name string, cfg Config) (Provider, error) {
 	if cfg.Passphrase == nil {
 		return nil, ErrNoAsking
 	}
@@ -176,6 +176,9 @@ func (p *fromPassphrase) Describe() string { return p.uri }
 
 // Wrap seals with the derived key.
 func (p *fromPassphrase) Wrap(_ context.Context, plain, bind []byte) ([]byte, error) {
+	if len(plain) > MaxPlain {
+		return nil, ErrTooLong
+	}
 	return p.key.aead.Encrypt(plain, bind)
 }
 

@@ -17,8 +17,9 @@ type Provider interface {
 }
 
 // Renewer is a provider that can make a new version of its key and destroy the
-// old ones for good. Every provider that Open returns is one: where the key
-// itself cannot be destroyed, a key beside it is (see withShred).
+// old ones for good. A passphrase is none, since it is remembered, nor are AWS
+// and Google, which keep every version for days after an order to destroy it:
+// there the keyring puts a key of its own beside, in a file.
 type Renewer interface {
 	// Renew makes a new version; Wrap wraps under it, Unwrap opens both.
 	Renew(ctx context.Context) (version string, err error)
@@ -47,7 +48,7 @@ var (
 // Config says which key, and how to reach it.
 type Config struct {
 	URI    string // file:, passphrase:, hcvault://, aws-kms://, gcp-kms://, pkcs11:; empty: file:
-	Dir    string // folder of the keys of file: and passphrase:, and of what is shredded beside the others
+	Dir    string // folder of the files of file: and passphrase:
 	Socket string // of zgoda-kek, for the others
 
 	// HelperUIDs are the users that zgoda-kek may run as; none: our own.

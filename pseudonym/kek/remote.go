@@ -92,11 +92,7 @@ func dialRemote(ctx context.Context, socket string, cfg Config) (Provider, error
 	if answer.GetRenews() {
 		return &renewing{remote: r}, nil
 	}
-	p, err := withShred(r, cfg.Dir, cfg.MayMake)
-	if err != nil {
-		return nil, errors.Join(err, conn.Close())
-	}
-	return p, nil
+	return r, nil
 }
 
 // Describe returns the URI.
@@ -104,7 +100,7 @@ func (r *remote) Describe() string { return r.uri }
 
 // Wrap asks zgoda-kek.
 func (r *remote) Wrap(ctx context.Context, plain, bind []byte) ([]byte, error) {
-	if len(plain) > MaxPlain+maxOverhead {
+	if len(plain) > MaxPlain {
 		return nil, ErrTooLong
 	}
 	ctx, cancel := context.WithTimeout(ctx, callWithin)
@@ -112,9 +108,6 @@ func (r *remote) Wrap(ctx context.Context, plain, bind []byte) ([]byte, error) {
 	answer, err := r.client.Wrap(ctx, &kekpb.WrapRequest{Uri: r.uri, Plain: plain, Bind: bind}, grpc.WaitForReady(true))
 	return answer.GetWrapped(), fromStatus(err)
 }
-
-// maxOverhead is what withShred adds to a text.
-const maxOverhead = 64
 
 // Unwrap asks zgoda-kek.
 func (r *remote) Unwrap(ctx context.Context, wrapped, bind []byte) ([]byte, error) {

@@ -3068,10 +3068,11 @@ type RotateRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Call          *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
 	Key           string                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
-	To            string                 `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`          // the new provider's URI, of kek
-	Cut           bool                   `protobuf:"varint,4,opt,name=cut,proto3" json:"cut,omitempty"`       // the old pseudonyms are not carried on
-	Retire        uint32                 `protobuf:"varint,5,opt,name=retire,proto3" json:"retire,omitempty"` // version of gate to destroy
-	Lose          uint64                 `protobuf:"varint,6,opt,name=lose,proto3" json:"lose,omitempty"`     // identifiers that may be lost by it
+	To            string                 `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`                 // the new provider's URI, of kek
+	Cut           bool                   `protobuf:"varint,4,opt,name=cut,proto3" json:"cut,omitempty"`              // the old pseudonyms are not carried on
+	Retire        uint32                 `protobuf:"varint,5,opt,name=retire,proto3" json:"retire,omitempty"`        // version of gate to destroy
+	Lose          uint64                 `protobuf:"varint,6,opt,name=lose,proto3" json:"lose,omitempty"`            // identifiers that may be lost by it
+	Passphrase    []byte                 `protobuf:"bytes,7,opt,name=passphrase,proto3" json:"passphrase,omitempty"` // of the new provider, if to is passphrase:
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3146,6 +3147,13 @@ func (x *RotateRequest) GetLose() uint64 {
 		return x.Lose
 	}
 	return 0
+}
+
+func (x *RotateRequest) GetPassphrase() []byte {
+	if x != nil {
+		return x.Passphrase
+	}
+	return nil
 }
 
 type Progress struct {
@@ -4298,14 +4306,17 @@ const file_keyholder_proto_rawDesc = "" +
 	"\x04made\x18\x04 \x01(\x03R\x04made\x12\x14\n" +
 	"\x05until\x18\x05 \x01(\x03R\x05until\x12\x12\n" +
 	"\x04used\x18\x06 \x01(\tR\x04used\x12\x1c\n" +
-	"\tremaining\x18\a \x01(\x04R\tremaining\"\x9d\x01\n" +
+	"\tremaining\x18\a \x01(\x04R\tremaining\"\xbd\x01\n" +
 	"\rRotateRequest\x12,\n" +
 	"\x04call\x18\x01 \x01(\v2\x18.zgoda.keyholder.v1.CallR\x04call\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x0e\n" +
 	"\x02to\x18\x03 \x01(\tR\x02to\x12\x10\n" +
 	"\x03cut\x18\x04 \x01(\bR\x03cut\x12\x16\n" +
 	"\x06retire\x18\x05 \x01(\rR\x06retire\x12\x12\n" +
-	"\x04lose\x18\x06 \x01(\x04R\x04lose\"j\n" +
+	"\x04lose\x18\x06 \x01(\x04R\x04lose\x12\x1e\n" +
+	"\n" +
+	"passphrase\x18\a \x01(\fR\n" +
+	"passphrase\"j\n" +
 	"\bProgress\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x12\n" +
 	"\x04step\x18\x02 \x01(\tR\x04step\x12\x12\n" +

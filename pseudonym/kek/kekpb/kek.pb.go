@@ -114,7 +114,7 @@ func (x *DescribeAnswer) GetRenews() bool {
 type WrapRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Uri           string                 `protobuf:"bytes,1,opt,name=uri,proto3" json:"uri,omitempty"`
-	Plain         []byte                 `protobuf:"bytes,2,opt,name=plain,proto3" json:"plain,omitempty"` // at most 8 KiB
+	Plain         []byte                 `protobuf:"bytes,2,opt,name=plain,proto3" json:"plain,omitempty"` // at most 4 KiB
 	Bind          []byte                 `protobuf:"bytes,3,opt,name=bind,proto3" json:"bind,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
