@@ -60,10 +60,22 @@ func TestAmerican(t *testing.T) {
 		established, contact, address, table consent.Jurisdiction
 		want                                 bool
 	}{
-		{eu, eu, eu, none, false}, {eu, none, none, none, false}, {eu, us, eu, none, true}, {eu, eu, us, none, true}, {eu, none, us, none, true}, {us, eu, eu, none, true},
-		{eu, none, none, us, true}, {eu, none, none, california, true}, {eu, none, none, eu, false}, {eu, none, none, other, false},
-		{none, none, none, us, true}, {none, none, none, none, false},
-		{eu, eu, none, us, false}, {eu, none, eu, us, false}, {eu, eu, eu, us, false}, {eu, none, other, us, false},
+		{eu, eu, eu, none, false},
+		{eu, none, none, none, false},
+		{eu, us, eu, none, true},
+		{eu, eu, us, none, true},
+		{eu, none, us, none, true},
+		{us, eu, eu, none, true},
+		{eu, none, none, us, true},
+		{eu, none, none, california, true},
+		{eu, none, none, eu, false},
+		{eu, none, none, other, false},
+		{none, none, none, us, true},
+		{none, none, none, none, false},
+		{eu, eu, none, us, false},
+		{eu, none, eu, us, false},
+		{eu, eu, eu, us, false},
+		{eu, none, other, us, false},
 	} {
 		s := &consent.Subject{Contact: &consent.Record{Place: c.contact}, Address: c.address}
 		p := &consent.Policy{Establishment: c.established}
