@@ -158,6 +158,7 @@ type shownEntry struct {
 	Version                                uint32
 	Guardian                               bool
 	Verified, Until                        string
+	Expires                                *time.Time // of a request
 	Time                                   time.Time
 }
 

@@ -62,9 +62,9 @@ func printDryRun(out io.Writer, raw []byte) error {
 	var b bytes.Buffer
 	line := func(format string, args ...any) { b.WriteString(printable(fmt.Sprintf(format, args...)) + "\n") }
 	line("Site %s since %s: live policy version %d, candidate %d.", r.Site, r.Since.UTC().Format(time.RFC3339), r.Live, r.Candidate)
-	line("Of %d events the candidate would decide %d otherwise.", r.Events, r.Differ)
+	line("Of %s the candidate would decide %d otherwise.", countOf(r.Events, "event"), r.Differ)
 	for _, row := range r.Rows {
-		line("Stored now: %s, with the candidate: %s: %d events", row.Live, row.Candidate, row.Events)
+		line("Stored now: %s, with the candidate: %s: %s", row.Live, row.Candidate, countOf(row.Events, "event"))
 	}
 	for _, p := range r.Purposes {
 		only := ""
@@ -82,4 +82,12 @@ func printDryRun(out io.Writer, raw []byte) error {
 	}
 	_, err := out.Write(b.Bytes())
 	return err
+}
+
+// countOf says how many there are of something.
+func countOf(n uint64, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }

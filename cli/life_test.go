@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -57,6 +58,38 @@ func TestGuardianGrants(t *testing.T) {
 		grants := guardianGrants(append([]shownEntry{{State: "minor", Time: moment(1)}, grant}, c.later...), c.today)
 		if len(grants) != 1 || grants[0].State != c.state || grants[0].Sequence != 3 || grants[0].Verified != "mother" {
 			t.Errorf("%s: %+v", name, grants)
+		}
+	}
+}
+
+// TestAskedSaysWhetherItsLinkWorks: a request that nobody confirmed is open or over.
+func TestAskedSaysWhetherItsLinkWorks(t *testing.T) {
+	end := moment(2)
+	request := shownEntry{Purpose: "ads", State: "requested", Time: moment(1), Expires: &end}
+	given := shownEntry{Purpose: "ads", State: "given", Channel: "confirm", Time: moment(1)}
+	old := request
+	old.Expires = nil
+	for name, c := range map[string]struct {
+		entries []shownEntry
+		now     time.Time
+		want    string
+	}{
+		"open":                     {[]shownEntry{request}, end.Add(-time.Second), "not yet, the link works until " + end.Format(time.RFC3339)},
+		"at its end":               {[]shownEntry{request}, end, "never, the link expired at " + end.Format(time.RFC3339)},
+		"confirmed":                {[]shownEntry{request, given}, end.AddDate(1, 0, 0), moment(1).Format(time.RFC3339)},
+		"of before ends were kept": {[]shownEntry{old}, end, "not yet"},
+	} {
+		var out strings.Builder
+		if err := printAsked(&out, "c-1", whatCameOfIt(c.entries), c.now); err != nil || !strings.Contains(out.String(), "  "+c.want+"  ") {
+			t.Errorf("%s: %v\n%s", name, err, out.String())
+		}
+	}
+}
+
+func TestCountOf(t *testing.T) {
+	for n, want := range map[uint64]string{0: "0 events", 1: "1 event", 2: "2 events"} {
+		if got := countOf(n, "event"); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }

@@ -67,6 +67,7 @@ type askedFor struct {
 	Purpose   string     `json:"purpose"`
 	Version   uint32     `json:"version"`
 	Requested time.Time  `json:"requested"`
+	Expires   *time.Time `json:"expires,omitempty"` // the link; nothing in entries of before it was kept
 	Confirmed *time.Time `json:"confirmed,omitempty"`
 	State     string     `json:"state"` // of the purpose's newest entry
 }
@@ -81,7 +82,7 @@ func (f *optInStatusCmd) Run(ctx context.Context, s streams) error {
 	if f.Format == "JSON" {
 		return writeJSON(s.out, map[string]any{"contact": contact, "optins": asked})
 	}
-	return printAsked(s.out, contact, asked)
+	return printAsked(s.out, contact, asked, time.Now())
 }
 
 // confirmed is the channel of a grant that the person gave on the link's page.
@@ -97,7 +98,7 @@ func whatCameOfIt(entries []shownEntry) []askedFor {
 				i, place[e.Purpose] = len(asked), len(asked)
 				asked = append(asked, askedFor{})
 			}
-			asked[i] = askedFor{Purpose: e.Purpose, Version: e.Version, Requested: e.Time, State: e.State}
+			asked[i] = askedFor{Purpose: e.Purpose, Version: e.Version, Requested: e.Time, Expires: e.Expires, State: e.State}
 			continue
 		}
 		if !known {
@@ -112,7 +113,21 @@ func whatCameOfIt(entries []shownEntry) []askedFor {
 	return asked
 }
 
-func printAsked(out io.Writer, contact string, asked []askedFor) error {
+// answer says when it was confirmed, or until when it can be.
+func (a *askedFor) answer(now time.Time) string {
+	switch {
+	case a.Confirmed != nil:
+		return a.Confirmed.UTC().Format(time.RFC3339)
+	case a.Expires == nil:
+		return "not yet"
+	case now.Before(*a.Expires):
+		return "not yet, the link works until " + a.Expires.UTC().Format(time.RFC3339)
+	default:
+		return "never, the link expired at " + a.Expires.UTC().Format(time.RFC3339)
+	}
+}
+
+func printAsked(out io.Writer, contact string, asked []askedFor, now time.Time) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	p := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) } // Flush returns the error
 	if len(asked) == 0 {
@@ -123,11 +138,7 @@ func printAsked(out io.Writer, contact string, asked []askedFor) error {
 	p("")
 	p("purpose\tversion\trequested\tconfirmed\tstate now")
 	for _, a := range asked {
-		at := "not yet"
-		if a.Confirmed != nil {
-			at = a.Confirmed.UTC().Format(time.RFC3339)
-		}
-		p("%s\t%d\t%s\t%s\t%s", a.Purpose, a.Version, a.Requested.UTC().Format(time.RFC3339), at, a.State)
+		p("%s\t%d\t%s\t%s\t%s", a.Purpose, a.Version, a.Requested.UTC().Format(time.RFC3339), a.answer(now), a.State)
 	}
 	return w.Flush()
 }

@@ -43,6 +43,9 @@ func TestDoubleOptIn(t *testing.T) {
 	if got := b.people.states(); !slices.Equal(got, []string{"requested analytics", "requested marketing"}) {
 		t.Fatalf("before the confirmation: %v", got)
 	}
+	if e := b.people.entries[0]; !e.Until.Equal(e.At.Add(48 * time.Hour)) {
+		t.Errorf("the request does not say until when its link works: %s, %s", e.At, e.Until)
+	}
 
 	done := b.press(t, token, b.form(t, token))
 	if done.Status != 303 || done.Location != "/consent/confirmed?l=sk" || !done.SetCookie || done.Value != "" {

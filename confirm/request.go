@@ -183,7 +183,7 @@ func (s *Service) requested(o *Opening, policy *consent.Policy, l *control.Link)
 		all = append(all, ledger.Entry{
 			Site: l.Site, Subject: l.Subject, Purpose: p.ID, PurposeVersion: p.Version, TextHash: p.TextHash,
 			State: ledger.StateRequested, Type: ledger.EventExpressed, Proof: ledger.ProofKey,
-			Channel: o.Channel, Surface: l.Surface, Locale: l.Locale, Actor: o.Actor, Reason: o.Evidence, At: l.Created,
+			Channel: o.Channel, Surface: l.Surface, Locale: l.Locale, Actor: o.Actor, Reason: o.Evidence, At: l.Created, Until: l.Expires,
 		})
 	}
 	return all

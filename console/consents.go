@@ -54,6 +54,7 @@ type ledgerEntry struct {
 	Guardian bool           `json:"guardian,omitempty" doc:"a guardian spoke for the person"`
 	Verified string         `json:"verified,omitempty" doc:"how the guardian was verified"`
 	Until    string         `json:"until,omitempty" format:"date" doc:"the first day on which the grant does not count any more; left out where it has no end of its own"`
+	Expires  *time.Time     `json:"expires,omitempty" doc:"of a request: until when its link works"`
 	Time     time.Time      `json:"time"`
 }
 
@@ -124,7 +125,12 @@ func shownEntry(e *ledger.Entry) ledgerEntry {
 		Channel: e.Channel, Surface: e.Surface, Actor: e.Actor, Reason: e.Reason,
 		Guardian: e.Guardian, Verified: e.GuardianRef, Time: e.At.UTC(),
 	}
-	if e.Purpose != "" && !e.Until.IsZero() {
+	switch {
+	case e.Purpose == "" || e.Until.IsZero():
+	case e.State == ledger.StateRequested:
+		at := e.Until.UTC()
+		shown.Expires = &at
+	default:
 		shown.Until = e.Until.UTC().Format(time.DateOnly)
 	}
 	return shown

@@ -63,9 +63,9 @@ func (e *Entry) validateTies(f *faults) {
 }
 
 func (e *Entry) validateGrant(f *faults) {
-	ends := e.State.Grants() || e.State == StateMinor
+	ends := e.State.Grants() || e.State == StateMinor || e.State == StateRequested
 	if !e.Until.IsZero() && (!ends || !e.Until.After(e.At) || !writable(e.Until.Year())) {
-		f.add("until", "is for grants and minors, and after their time")
+		f.add("until", "is for grants, requests and minors, and after their time")
 	}
 	if e.Ends != 0 && e.State != StateExpired {
 		f.add("ends", "is for expired")
