@@ -1,0 +1,142 @@
+package standstill
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+// Times of a board.
+const (
+	// Life is how long a lease lasts that is not renewed.
+	Life = 30 * time.Second
+	// Known is how long a gateway is waited for that is heard of no more.
+	Known = 24 * time.Hour
+	// Settle is how long after a start no lease is held: all gateways that are
+	// there have been heard of by then.
+	Settle = 5 * time.Second
+	// Again is for how long after a lease the same gateway alone may take the next:
+	// it goes from one part of its work to another.
+	Again = time.Minute
+)
+
+// maxNodes bounds the memory; a gateway has one name for good.
+const maxNodes = 1024
+
+// Board knows the gateways of one keyholder. It is safe for concurrent use.
+type Board struct {
+	now   func() time.Time
+	began time.Time
+
+	mu     sync.Mutex
+	nodes  map[string]*node
+	leader string
+	turn   uint64 // counts the leases that were taken
+	until  time.Time
+}
+
+type node struct {
+	heard time.Time
+	held  uint64 // the lease since which it holds, by its own word, plus one; 0: it does not
+}
+
+// New makes a board; now is time.Now but in tests.
+func New(now func() time.Time) *Board {
+	return &Board{now: now, began: now(), nodes: make(map[string]*node)}
+}
+
+// Ready notes that a gateway is there and whether it holds, and says whether it
+// is to hold. A caller without a name is nobody's gateway.
+func (b *Board) Ready(name string, held bool) (hold bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := b.now()
+	if name != "" {
+		b.note(name, held, now)
+	}
+	return now.Before(b.until)
+}
+
+func (b *Board) note(name string, held bool, now time.Time) {
+	n := b.nodes[name]
+	if n == nil {
+		if len(b.nodes) >= maxNodes {
+			b.forget(now)
+		}
+		n = &node{}
+		b.nodes[name] = n
+	}
+	n.heard = now
+	n.held = 0
+	if held {
+		n.held = b.turn + 1
+	}
+}
+
+// forget drops the gateways that nobody waits for any more.
+func (b *Board) forget(now time.Time) {
+	for name, n := range b.nodes {
+		if now.Sub(n.heard) > Known {
+			delete(b.nodes, name)
+		}
+	}
+}
+
+// Lease takes or renews the lease for a gateway, unless another has it. From then
+// on every gateway is told to hold; held is true once all do.
+func (b *Board) Lease(name string) (held bool, until time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := b.now()
+	if b.leader != name && now.Before(b.until.Add(Again)) {
+		return false, b.until
+	}
+	if b.leader != name || !now.Before(b.until) {
+		b.leader = name
+		b.turn++
+	}
+	b.until = now.Add(Life)
+	return now.Sub(b.began) >= Settle && len(b.waitsLocked(now)) == 0, b.until
+}
+
+// Release gives the lease up: all go on.
+func (b *Board) Release(name string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if now := b.now(); b.leader == name && now.Before(b.until) {
+		b.until = now
+	}
+}
+
+// Waits are the gateways that a lease waits for, by name; none without a lease.
+func (b *Board) Waits() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if now := b.now(); now.Before(b.until) {
+		return b.waitsLocked(now)
+	}
+	return nil
+}
+
+func (b *Board) waitsLocked(now time.Time) (names []string) {
+	for name, n := range b.nodes {
+		if now.Sub(n.heard) <= Known && n.held <= b.turn {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Nodes are the gateways that were heard of within a day, by name.
+func (b *Board) Nodes() (names []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for name, n := range b.nodes {
+		if b.now().Sub(n.heard) <= Known {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}

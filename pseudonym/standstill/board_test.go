@@ -1,0 +1,134 @@
+package standstill_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"zgoda/pseudonym/standstill"
+)
+
+// clock is a time that a test sets.
+type clock struct{ at time.Time }
+
+func (c *clock) now() time.Time        { return c.at }
+func (c *clock) pass(of time.Duration) { c.at = c.at.Add(of) }
+
+// running is a board some time after its start.
+func running() (*standstill.Board, *clock) {
+	c := &clock{time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)}
+	b := standstill.New(c.now)
+	c.pass(standstill.Settle)
+	return b, c
+}
+
+func holds(t *testing.T, b *standstill.Board, name string, want bool) {
+	t.Helper()
+	if held, _ := b.Lease(name); held != want {
+		t.Fatalf("%s holds the lease: %t, waiting for %v", name, held, b.Waits())
+	}
+}
+
+// TestLease: the lease is held when every gateway has said that it holds since.
+func TestLease(t *testing.T) {
+	b, c := running()
+	if b.Ready("one", false) || b.Ready("two", true) || b.Ready("", false) {
+		t.Fatal("told to hold without a lease")
+	}
+	c.pass(time.Second)
+	holds(t, b, "one", false)
+	if !b.Ready("one", true) || !slices.Equal(b.Waits(), []string{"two"}) {
+		t.Fatalf("waits for %v", b.Waits()) // two held before, for something else
+	}
+	holds(t, b, "one", false)
+	b.Ready("two", true)
+	holds(t, b, "one", true)
+	b.Ready("two", false) // it went on by itself, or began anew
+	holds(t, b, "one", false)
+	b.Ready("two", true)
+	holds(t, b, "one", true)
+	b.Release("one")
+	if b.Ready("two", true) || b.Waits() != nil {
+		t.Fatal("told to hold after the release")
+	}
+}
+
+// TestNextLease: what was said for one lease does not count for the next.
+func TestNextLease(t *testing.T) {
+	b, c := running()
+	b.Lease("one")
+	b.Ready("one", true)
+	b.Ready("two", true)
+	holds(t, b, "one", true)
+	b.Release("one")
+	c.pass(time.Second)
+	holds(t, b, "one", false)
+	b.Ready("one", true)
+	b.Ready("two", true)
+	holds(t, b, "one", true)
+}
+
+// TestAnotherLeads: a second gateway leads when the first has gone for good, and
+// not between two leases of the first.
+func TestAnotherLeads(t *testing.T) {
+	b, c := running()
+	holds(t, b, "one", true) // nobody is there
+	holds(t, b, "two", false)
+	b.Release("two") // not its own
+	if !b.Ready("two", true) {
+		t.Fatal("the lease was given up by another")
+	}
+	b.Release("one")
+	holds(t, b, "two", false)
+	holds(t, b, "one", false) // two is there, and held before
+	b.Ready("two", true)
+	holds(t, b, "one", true)
+	c.pass(standstill.Life) // one has died
+	if b.Ready("two", true) {
+		t.Fatal("told to hold after the lease")
+	}
+	holds(t, b, "two", false)
+	c.pass(standstill.Again)
+	b.Lease("two")
+	b.Ready("two", true)
+	holds(t, b, "two", true)
+}
+
+// TestGone: a gateway that is heard of no more is waited for, and for a day only.
+func TestGone(t *testing.T) {
+	b, c := running()
+	b.Ready("gone", false)
+	c.pass(standstill.Known)
+	holds(t, b, "one", false)
+	if !slices.Equal(b.Nodes(), []string{"gone"}) {
+		t.Fatal(b.Nodes())
+	}
+	c.pass(time.Second)
+	holds(t, b, "one", true)
+	if b.Nodes() != nil {
+		t.Fatal(b.Nodes())
+	}
+}
+
+// TestStart: a keyholder that has just begun does not know yet who is there.
+func TestStart(t *testing.T) {
+	c := &clock{time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)}
+	b := standstill.New(c.now)
+	holds(t, b, "one", false)
+	c.pass(standstill.Settle)
+	holds(t, b, "one", true)
+}
+
+// TestManyNames: names that nobody has any more take no memory.
+func TestManyNames(t *testing.T) {
+	b, c := running()
+	for i := range 5000 {
+		b.Ready(time.Duration(i).String(), false)
+		if i%1000 == 999 {
+			c.pass(standstill.Known + time.Second)
+		}
+	}
+	if n := len(b.Nodes()); n != 0 {
+		t.Fatal(n)
+	}
+}
