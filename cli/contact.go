@@ -21,6 +21,8 @@ type contactCmd struct {
 	Receipts  receiptsCmd    `cmd:"" help:"Write a record or a receipt of a contact's consents."`
 	Profiling profilingCmd   `cmd:"" help:"The switch over all purposes of kind profiling."`
 
+	WithdrawalLink withdrawalLinkCmd `cmd:"" help:"Make the link by which the contact withdraws, for the footer of a mail."`
+
 	Import contactImportCmd `cmd:"" help:"Import consents with their proof from CSV."`
 
 	ForgetWaiting forgetWaitingCmd `cmd:"" help:"Erase the contact's events that are accepted and not in ClickHouse yet."`

@@ -8,6 +8,9 @@
 // altered, used or over is answered alike; and that neither an address nor a link
 // is stored: of an address nothing is kept, of a link its SHA-256.
 //
+// Footers are the other kind of link: in every mail's footer, of long life, good
+// for withdrawing and objecting and for nothing else.
+//
 //	Request ── requested ──> ledger ── link ──> store ── mail
 //	GET ?t= ── 303, cookie ──> GET ── page with a form
 //	POST ── given, by the link's key ──> ledger (one transaction) ── 303 ──> done

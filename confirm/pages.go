@@ -9,6 +9,7 @@ import (
 	"html/template"
 	"strings"
 
+	"zgoda/consent"
 	"zgoda/control"
 )
 
@@ -26,6 +27,8 @@ const (
 	pageGone
 	pageAway
 	pageBusy
+	pageStopped
+	pageUnstopped
 )
 
 func (p plainPage) in(w *words) (title, text string) {
@@ -36,6 +39,10 @@ func (p plainPage) in(w *words) (title, text string) {
 		return w.AwayTitle, w.Away
 	case pageBusy:
 		return w.BusyTitle, w.Busy
+	case pageStopped:
+		return w.StoppedTitle, w.Stopped
+	case pageUnstopped:
+		return w.GoneTitle, w.Unstopped
 	default:
 		return w.GoneTitle, w.Gone
 	}
@@ -89,6 +96,21 @@ func (p *pages) ask(site Site, l *control.Link, form string) Answer {
 	v := view{words: w, Heading: w.Title, Site: &site, Action: Path, Form: form}
 	for _, purpose := range inForce(site.Policy, l.Terms) {
 		v.Purposes = append(v.Purposes, site.Text(purpose.ID, w.Language))
+	}
+	return p.render(200, v)
+}
+
+// stop is the page with the button that withdraws.
+func (p *pages) stop(site Site, purposes []*consent.Purpose, action, lang string) Answer {
+	w := *wordsIn(lang)
+	w.Asks, w.Only, w.Button, w.Later = w.StopAsks, w.StopOnly, w.StopButton, w.StopLater
+	v := view{words: &w, Heading: w.StopTitle, Site: &site, Action: action}
+	for _, purpose := range purposes {
+		text := site.Text(purpose.ID, w.Language)
+		if text == "" {
+			text = string(purpose.ID)
+		}
+		v.Purposes = append(v.Purposes, text)
 	}
 	return p.render(200, v)
 }

@@ -10,6 +10,9 @@ type words struct {
 	GoneTitle, Gone                              string
 	AwayTitle, Away                              string
 	BusyTitle, Busy                              string
+
+	StopTitle, StopAsks, StopOnly, StopButton, StopLater string // of the page behind a footer's link
+	StoppedTitle, Stopped, Unstopped                     string
 }
 
 // languages are those that we speak; the first is the one for everybody else.
@@ -36,6 +39,15 @@ var languages = []words{
 		Away:      "Your choice cannot be recorded at the moment. Please open the link again in a few minutes.",
 		BusyTitle: "One moment, please",
 		Busy:      "Too many requests come from your network. Please open the link again in a minute.",
+
+		StopTitle:    "Do not use my data for this",
+		StopAsks:     "uses data about you, or would like to, for this:",
+		StopOnly:     "Press the button, and it ends. Nothing else is needed.",
+		StopButton:   "Stop this",
+		StopLater:    "If you close this page, nothing changes.",
+		StoppedTitle: "It has ended",
+		Stopped:      "What you took back or objected to is recorded and holds from now on.",
+		Unstopped:    "It may be too old or not complete. Take the link of a newer mail, or write to whoever sent it. Nothing was changed.",
 	},
 	{
 		Language: "pl",
@@ -59,6 +71,15 @@ var languages = []words{
 		Away:      "W tej chwili nie można zapisać Twojego wyboru. Otwórz odnośnik ponownie za kilka minut.",
 		BusyTitle: "Chwileczkę",
 		Busy:      "Z Twojej sieci przychodzi zbyt wiele żądań. Otwórz odnośnik ponownie za minutę.",
+
+		StopTitle:    "Nie wykorzystujcie do tego moich danych",
+		StopAsks:     "wykorzystuje dane o Tobie lub chce je wykorzystywać w tym celu:",
+		StopOnly:     "Naciśnij przycisk, a to się skończy. Nic więcej nie trzeba.",
+		StopButton:   "Zakończ",
+		StopLater:    "Jeśli zamkniesz tę stronę, nic się nie zmieni.",
+		StoppedTitle: "Zakończone",
+		Stopped:      "Wycofanie zgody lub sprzeciw zostały zapisane i obowiązują od tej chwili.",
+		Unstopped:    "Być może jest za stary albo niepełny. Użyj odnośnika z nowszej wiadomości albo napisz do jej nadawcy. Nic się nie zmieniło.",
 	},
 	{
 		Language: "sk",
@@ -82,6 +103,15 @@ var languages = []words{
 		Away:      "Vašu voľbu momentálne nemožno zaznamenať. Otvorte odkaz znova o niekoľko minút.",
 		BusyTitle: "Chvíľu, prosím",
 		Busy:      "Z vašej siete prichádza príliš veľa požiadaviek. Otvorte odkaz znova o minútu.",
+
+		StopTitle:    "Nepoužívajte na to moje údaje",
+		StopAsks:     "používa údaje o vás alebo by ich chcel používať na tento účel:",
+		StopOnly:     "Stlačte tlačidlo a skončí sa to. Nič viac netreba.",
+		StopButton:   "Ukončiť",
+		StopLater:    "Ak túto stránku zatvoríte, nič sa nezmení.",
+		StoppedTitle: "Skončilo sa to",
+		Stopped:      "Odvolanie súhlasu alebo námietka sú zaznamenané a platia odteraz.",
+		Unstopped:    "Možno je príliš starý alebo neúplný. Použite odkaz z novšieho e-mailu alebo napíšte jeho odosielateľovi. Nič sa nezmenilo.",
 	},
 }
 

@@ -143,6 +143,10 @@ type Deps struct {
 	Writer Writer
 	// OptIns ask people to confirm a consent; nil: no mail server is configured.
 	OptIns OptIns
+	// Footers make the links of mails' footers; nil: there are none. Links is where
+	// people reach the public listener; empty: it is not known.
+	Footers Footers
+	Links   string
 	// Renewals list whom to ask again; nil: there is no route for it.
 	Renewals Renewals
 	// SecretOf tells whose secret key a token is; nil: none opens anything here.

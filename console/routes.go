@@ -48,6 +48,7 @@ func (s *Server) handler() (http.Handler, error) {
 	s.waitingRoutes(api)
 	s.consentRoutes(api)
 	s.optInRoutes(api)
+	s.footerRoutes(api)
 	s.guardianRoutes(api)
 	s.importRoutes(api)
 	s.renewalRoutes(api)

@@ -17,7 +17,8 @@ type Confirmations interface {
 	Serve(ctx context.Context, r *confirm.Request) confirm.Answer
 }
 
-// confirmation serves GET and POST /consent/confirm, and GET /consent/confirmed.
+// confirmation serves GET and POST /consent/confirm and /consent/withdraw, and GET
+// /consent/confirmed.
 // No answer carries CORS headers: only a person looks at them.
 func (g *Gateway) confirmation(ctx context.Context, rc *fasthttp.RequestCtx, now time.Time) {
 	h := &rc.Request.Header
@@ -49,6 +50,10 @@ func (g *Gateway) confirmation(ctx context.Context, rc *fasthttp.RequestCtx, now
 		var form fasthttp.Args
 		form.ParseBytes(body)
 		in.Form = form.Peek("form")
+	}
+	if in.Path == confirm.WithdrawPath {
+		g.confirmed(rc, g.deps.Footers.Serve(ctx, &in))
+		return
 	}
 	g.confirmed(rc, g.deps.Confirmations.Serve(ctx, &in))
 }

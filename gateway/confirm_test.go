@@ -167,3 +167,22 @@ func TestConfirmNeedsAService(t *testing.T) {
 		}
 	}
 }
+
+// TestWithdrawPage: the footer's link reaches its page, whole, by GET and by the
+// one click that mail programs send (RFC 8058), and none is there without it.
+func TestWithdrawPage(t *testing.T) {
+	p := &page{answer: shown}
+	h := openAll(t, nil, func(d *Deps) { d.Footers = p })
+	r := h.send(t, http.MethodGet, confirm.WithdrawPath+"?t=sealed", "", "Accept-Language", "sk")
+	if got := p.last(t, 1); r.status != 200 || r.header.Get("Referrer-Policy") != "no-referrer" || got.Post || string(got.Token) != "sealed" || got.Path != confirm.WithdrawPath {
+		t.Errorf("GET: %d", r.status)
+	}
+	r = h.send(t, http.MethodPost, confirm.WithdrawPath+"?t=sealed", "List-Unsubscribe=One-Click", "Content-Type", "application/x-www-form-urlencoded")
+	if got := p.last(t, 2); r.status != 200 || !got.Post || string(got.Token) != "sealed" {
+		t.Errorf("POST: %d", r.status)
+	}
+	none, _ := openPage(t, shown, nil)
+	if r := none.send(t, http.MethodGet, confirm.WithdrawPath+"?t=sealed", ""); r.status != http.StatusNotFound {
+		t.Errorf("without footers: %d", r.status)
+	}
+}

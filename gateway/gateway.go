@@ -39,6 +39,8 @@ type Deps struct {
 	Choices   choices
 	// Confirmations are the page behind the links in mails; nil: there is none.
 	Confirmations Confirmations
+	// Footers are the page behind the links in mails' footers; nil: there is none.
+	Footers Confirmations
 	// Requests are what each site asks consent for, for /consent-requests.json.
 	Requests   map[event.SiteID][]ConsentRequest
 	Demo       *web.Shop // nil: no demo shop

@@ -115,6 +115,9 @@ func (g *Gateway) find(path []byte) target {
 	if g.deps.Confirmations != nil && (string(path) == confirm.Path || string(path) == confirm.DonePath) {
 		return target{endpointConfirm, methodGet | methodPost, 0}
 	}
+	if g.deps.Footers != nil && string(path) == confirm.WithdrawPath {
+		return target{endpointConfirm, methodGet | methodPost, 0}
+	}
 	if g.shop != nil && (bytes.HasPrefix(path, demoHead) || string(path) == "/demo") {
 		return target{endpointDemo, methodGet, 0}
 	}

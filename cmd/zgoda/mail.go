@@ -81,15 +81,21 @@ func (n *node) makeConfirm(blinder *pseudonym.Blinder) (err error) {
 	if err != nil {
 		return err
 	}
+	key, err := confirm.OpenKey(filepath.Join(n.places.control, "links.key"))
+	if err != nil {
+		return err
+	}
+	n.footers, err = confirm.NewFooters(confirm.FooterDeps{
+		People: n.people, Sites: n.sites.confirmed, Key: key, Logger: n.log, Registerer: n.registry,
+	})
+	if err != nil {
+		return err
+	}
 	m, l, ok, err := mailConfigs(n.config)
 	if err != nil || !ok {
 		return err
 	}
 	sender, err := mail.New(m)
-	if err != nil {
-		return err
-	}
-	key, err := confirm.OpenKey(filepath.Join(n.places.control, "links.key"))
 	if err != nil {
 		return err
 	}

@@ -62,6 +62,7 @@ type node struct {
 	analyst   *activity.Store // nil where the operator keeps analysts' users elsewhere
 	people    *subjects.Directory
 	confirm   *confirm.Service // nil without a mail server
+	footers   *confirm.Footers
 	renewal   *renewal.Job
 	optOuts   *optout.Recorder
 	gateway   *gateway.Gateway
@@ -262,8 +263,8 @@ func (n *node) makeGateway(jar *cookie.Jar, blinder *pseudonym.Blinder) error {
 		return err
 	}
 	n.gateway, err = gateway.New(front, gateway.Deps{
-		Confirmations: n.confirmations(),
-		Collector:     events, Sites: n.sites.collected, Choices: desk, Requests: n.sites.requests, Demo: n.sites.demo, Logger: n.log, Registerer: n.registry,
+		Confirmations: n.confirmations(), Footers: n.footers,
+		Collector: events, Sites: n.sites.collected, Choices: desk, Requests: n.sites.requests, Demo: n.sites.demo, Logger: n.log, Registerer: n.registry,
 	})
 	return err
 }
@@ -272,7 +273,7 @@ func (n *node) makeConsole() (err error) {
 	cfg := console.DefaultConfig()
 	cfg.Address, cfg.Version = n.config.Console, telemetry.Version()
 	n.console, err = console.New(cfg, console.Deps{
-		OptIns:    n.optIns(),
+		OptIns: n.optIns(), Footers: n.footers, Links: n.config.Mail.Links,
 		Directory: n.people, Writer: n.people, Renewals: n.renewal, SecretOf: n.sites.secretOf, Waiting: n.writer, BadIdentifier: pseudonym.ErrIdentifier, Sites: n.sites, Explainer: explainer{n.gateway}, SQL: queries{n.admin, n.analyst},
 		DryRuns: n.sites.trials, Drops: n.reasons,
 		Tokens: tokens{n.control}, Ledger: exported{n.control, n.ledgerKey}, Receipts: newReceipts(n.config.Sites, n.sites.policies, n.control), Local: n.local, Processes: n.processes, Logger: n.log, Registerer: n.registry,
