@@ -123,6 +123,18 @@ func (r *Ring) Promote(ctx context.Context, key Key, number uint32) error {
 	if err := r.replace(ctx, next); err != nil {
 		return err
 	}
+	return r.takeOver(ctx, s.name)
+}
+
+// takeOver brings what is in memory up to a changed keyset. Only what epochs are
+// made of has to wait for those who compute under one.
+func (r *Ring) takeOver(ctx context.Context, name string) error {
+	if _, held := r.sets[name]; !held {
+		return nil
+	}
+	if slices.Contains([]string{nameSlot, nameGate, nameSealing}, name) {
+		return r.publish()
+	}
 	return r.rebuild(ctx)
 }
 
@@ -144,7 +156,7 @@ func (r *Ring) Keep(ctx context.Context, key Key, number uint32) error {
 	if err := r.replace(ctx, s.with(map[uint32]string{number: StateKept})); err != nil {
 		return err
 	}
-	return r.rebuild(ctx)
+	return r.takeOver(ctx, s.name)
 }
 
 // Destroy takes a version of a key, or with number 0 the whole key, out of the
@@ -162,10 +174,7 @@ func (r *Ring) Destroy(ctx context.Context, key Key, number uint32, why string) 
 	if err := r.drop(ctx, string(key), number, why); err != nil {
 		return err
 	}
-	if _, held := r.sets[string(key)]; held {
-		return r.rebuild(ctx)
-	}
-	return nil
+	return r.takeOver(ctx, string(key))
 }
 
 // drop takes a key out of the files. The caller holds changing.

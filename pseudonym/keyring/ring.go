@@ -24,6 +24,7 @@ type Ring struct {
 	gateway  atomic.Pointer[Gateway]
 	revision atomic.Uint64
 	epoch    atomic.Pointer[Epoch]
+	carrying atomic.Pointer[[]Key] // keys with an old version
 
 	changing sync.Mutex // held while keysets are made, changed and destroyed
 	wraps    *wrappings
@@ -99,6 +100,13 @@ func (r *Ring) publish() error {
 		}
 	}
 	r.gateway.Store(g)
+	var carrying []Key
+	for name, s := range r.sets {
+		if len(s.having(StateOld)) > 0 {
+			carrying = append(carrying, Key(name))
+		}
+	}
+	r.carrying.Store(&carrying)
 	r.revision.Store(r.revisionOf())
 	return nil
 }

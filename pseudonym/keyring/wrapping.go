@@ -49,6 +49,9 @@ type underA struct {
 	Text []byte `json:"text"`
 }
 
+// wrapShelf is set by tests that let writes fail.
+var wrapShelf func(Shelf) Shelf
+
 func wrappingName(number uint32) string {
 	return fmt.Sprintf("%s%04d%s", wrappingPrefix, number, wrappingSuffix)
 }
@@ -58,6 +61,9 @@ func wrappingBind(number uint32) []byte { return fmt.Appendf(nil, "zgoda wrappin
 // openWrappings opens all wrapping keys that are there: more than one, if a
 // re-wrap was cut short.
 func openWrappings(ctx context.Context, shelf Shelf, provider kek.Provider) (*wrappings, error) {
+	if wrapShelf != nil {
+		shelf = wrapShelf(shelf)
+	}
 	w := &wrappings{shelf: shelf, provider: provider, keys: make(map[uint32]tink.AEAD)}
 	names, err := shelf.Names(ctx, wrappingPrefix)
 	if err != nil {
