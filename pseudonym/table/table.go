@@ -76,6 +76,20 @@ func (t *Table) Salt(index keyring.Index) (keyring.Salt, bool) {
 	return t.places.salt(ref - 1), true
 }
 
+// Get returns the number and the salt of the contact that an identifier leads to.
+func (t *Table) Get(index keyring.Index) (id int64, salt keyring.Salt, known bool) {
+	p := prefixOf(index)
+	hash := p.hash()
+	s := t.shard(hash)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	_, ref := s.find(p, hash)
+	if ref == 0 {
+		return 0, keyring.Salt{}, false
+	}
+	return t.places.id(ref - 1), t.places.salt(ref - 1), true
+}
+
 // Find returns the place of the contact that an identifier leads to.
 func (t *Table) Find(index keyring.Index) (Slot, bool) {
 	p := prefixOf(index)

@@ -134,7 +134,8 @@ func (m *model) check(t *rapid.T, table *Table) {
 		id, known := m.leads[n]
 		s, found := table.Find(index(n))
 		got, ok := table.Salt(index(n))
-		if found != known || ok != known {
+		number, again, got2 := table.Get(index(n))
+		if found != known || ok != known || got2 != known || again != got || number != int64(id) {
 			t.Fatalf("identifier %d known %v, %v, want %v", n, found, ok, known)
 		}
 		if known && (got != salt(id) || s != m.contacts[id]) {

@@ -12,214 +12,311 @@ import (
 	"zgoda/pseudonym/keyring"
 )
 
-// change is what one transaction writes.
+// change is what one transaction of wishes writes.
 type change struct {
-	fresh   []contact // to be made; their numbers are given in the transaction
-	slots   []slot    // of fresh, once they are in the table
-	indexes map[keyring.Index]target
-	order   []keyring.Index
-	visitor *visitorLink
+	v  *Vault
+	tx *sql.Tx // begun when it is needed
+
+	fresh    []*target // contacts to be made
+	leads    []leading
+	made     map[keyring.Index]int // places in leads
+	visitors []visiting
+	stale    []keyring.Index // a later index stands for them
 }
 
-// target is a contact that something is to lead to.
+// target is a contact that something is to lead to. A fresh one has its number
+// once it is written.
 type target struct {
-	known slot
-	fresh int // 1 + its place in change.fresh; 0: known
+	id    ContactID
+	salt  keyring.Salt
+	dek   []byte // nil: none, or not read
+	fresh bool
 }
 
-type visitorLink struct {
-	to target
+type leading struct {
+	index keyring.Index
+	to    *target
+	made  Made
+}
+
+type visiting struct {
+	to *target
 	h1 event.Blinded
 }
 
-// contact adds a contact to be made.
-func (c *change) contact() target {
-	c.fresh = append(c.fresh, contact{})
-	return target{fresh: len(c.fresh)}
-}
-
-func (c *change) lead(index keyring.Index, to target) {
-	if c.indexes == nil {
-		c.indexes = make(map[keyring.Index]target)
+// run plans all wishes, writes them durably and brings them into memory.
+func (c *change) run(ctx context.Context, group []*wish) error {
+	defer c.end()
+	if err := c.look(ctx, group); err != nil {
+		return err
 	}
-	c.indexes[index] = to
-	c.order = append(c.order, index)
-}
-
-func (c *change) leads(index keyring.Index) bool {
-	_, ok := c.indexes[index]
-	return ok
-}
-
-func (c *change) empty() bool {
-	return len(c.fresh) == 0 && len(c.order) == 0 && c.visitor == nil
-}
-
-// place returns where a target is in the table, after the change was applied.
-func (c *change) place(to target) slot {
-	if to.fresh == 0 {
-		return to.known
+	for _, w := range group {
+		if err := c.plan(ctx, w); err != nil {
+			return err
+		}
 	}
-	return c.slots[to.fresh-1]
+	if err := c.write(ctx); err != nil {
+		return err
+	}
+	for _, w := range group {
+		w.answer()
+	}
+	return nil
 }
 
-// planVisitor adds the visitor's link to the change unless it is there already.
-func (v *Vault) planVisitor(ctx context.Context, c *change, to target, h1 event.Blinded) error {
-	if to.fresh == 0 {
-		known := v.table.at(to.known)
+// begin begins the transaction, unless it is begun.
+func (c *change) begin(ctx context.Context) error {
+	if c.tx != nil {
+		return nil
+	}
+	tx, err := c.v.begin(ctx)
+	c.tx = tx
+	return err
+}
+
+// end gives up what was not committed.
+func (c *change) end() {
+	if c.tx != nil {
+		_ = c.tx.Rollback() // it does nothing after Commit
+	}
+	for _, t := range c.fresh {
+		clear(t.dek)
+	}
+}
+
+// look brings into memory what only the database knows of the wishes' indexes.
+func (c *change) look(ctx context.Context, group []*wish) error {
+	if !c.v.asks() {
+		return nil
+	}
+	var unknown []keyring.Index
+	for _, w := range group {
+		for index := range w.all() {
+			if _, _, known := c.v.table.Get(index); !known {
+				unknown = append(unknown, index)
+			}
+		}
+	}
+	if len(unknown) == 0 {
+		return nil
+	}
+	if err := c.begin(ctx); err != nil {
+		return err
+	}
+	return c.v.bring(ctx, c.tx, unknown)
+}
+
+// all goes over the wish's indexes.
+func (w *wish) all() func(func(keyring.Index) bool) {
+	return func(yield func(keyring.Index) bool) {
+		for _, index := range w.indexes {
+			if !yield(index) {
+				return
+			}
+		}
+		for _, p := range w.pairs {
+			if !yield(p.Old) || !yield(p.New) {
+				return
+			}
+		}
+	}
+}
+
+// find returns where an index leads, or will.
+func (c *change) find(index keyring.Index) *target {
+	if at, ok := c.made[index]; ok {
+		return c.leads[at].to
+	}
+	if id, salt, known := c.v.table.Get(index); known {
+		return &target{id: ContactID(id), salt: salt}
+	}
+	return nil
+}
+
+func (c *change) contact() *target {
+	t := &target{fresh: true}
+	c.fresh = append(c.fresh, t)
+	return t
+}
+
+func (c *change) lead(index keyring.Index, to *target, made Made) {
+	if made.Link == 0 {
+		made.Link = 1
+	}
+	c.made[index] = len(c.leads)
+	c.leads = append(c.leads, leading{index, to, made})
+}
+
+// same says whether two targets are one contact.
+func same(a, b *target) bool { return a == b || !a.fresh && !b.fresh && a.id == b.id }
+
+// plan adds what a wish wants to the change.
+func (c *change) plan(ctx context.Context, w *wish) error {
+	switch {
+	case w.link:
+		c.planLink(w)
+		if !w.visitor.IsZero() {
+			return c.planVisitor(ctx, w.to, w.visitor)
+		}
+	case w.pairs != nil:
+		for _, p := range w.pairs {
+			if to := c.find(p.Old); to != nil && c.find(p.New) == nil {
+				c.lead(p.New, to, w.made)
+				c.stale = append(c.stale, p.Old)
+			}
+		}
+	default:
+		for _, index := range w.indexes {
+			if c.find(index) == nil {
+				c.lead(index, c.contact(), w.made)
+			}
+		}
+	}
+	return nil
+}
+
+// planLink finds where all of a wish's indexes are to lead, and the second known
+// contact if there is one.
+func (c *change) planLink(w *wish) {
+	for _, index := range w.indexes {
+		switch at := c.find(index); {
+		case at == nil:
+		case w.to == nil:
+			w.to = at
+		case w.second == nil && !same(at, w.to):
+			w.second = at
+		}
+	}
+	if w.to == nil {
+		w.to = c.contact()
+	}
+	for _, index := range w.indexes {
+		if c.find(index) == nil {
+			c.lead(index, w.to, w.made)
+		}
+	}
+}
+
+// planVisitor adds a visitor to a contact unless it is there already.
+func (c *change) planVisitor(ctx context.Context, to *target, h1 event.Blinded) error {
+	if !to.fresh {
+		if err := c.begin(ctx); err != nil {
+			return err
+		}
 		var one int
-		err := v.db.QueryRowContext(ctx, "SELECT 1 FROM visitors WHERE contact = $1 AND tag = $2",
-			known.id, visitorTag(known.salt, h1)).Scan(&one)
+		err := c.tx.QueryRowContext(ctx, "SELECT 1 FROM visitors WHERE contact = $1 AND tag = $2", to.id, visitorTag(to.salt, h1)).Scan(&one)
 		if err == nil {
 			return nil
 		}
 		if !errors.Is(err, sql.ErrNoRows) {
 			return fmt.Errorf("look for a visitor: %w", err)
 		}
+	} else if to.dek == nil {
+		to.dek = newDEK()
 	}
-	c.visitor = &visitorLink{to: to, h1: h1}
+	c.visitors = append(c.visitors, visiting{to, h1})
 	return nil
 }
 
-// apply writes the change, durably, and then brings it into the table. It goes
-// on when its caller gives up in between: an unknown outcome helps nobody.
-func (v *Vault) apply(ctx context.Context, c *change) error {
-	if c.empty() {
+// answer says to the wish's caller where its identifiers lead.
+func (w *wish) answer() {
+	if !w.link {
+		return
+	}
+	w.linked.Contact = w.to.salt
+	if w.second != nil {
+		w.linked.Second, w.linked.Conflict = w.second.salt, true
+	}
+}
+
+// write writes the change, durably, and then brings it into memory.
+func (c *change) write(ctx context.Context) error {
+	if len(c.leads) == 0 && len(c.visitors) == 0 {
 		return nil
 	}
-	if err := ctx.Err(); err != nil {
+	if err := c.begin(ctx); err != nil {
 		return err
 	}
-	for i := range c.fresh {
-		if _, err := rand.Read(c.fresh[i].salt[:]); err != nil {
-			return fmt.Errorf("make a salt: %w", err)
+	for _, t := range c.fresh {
+		_, _ = rand.Read(t.salt[:]) // it never fails
+	}
+	if err := c.writeRows(ctx); err != nil {
+		return err
+	}
+	if err := c.v.commit(c.tx); err != nil {
+		return err
+	}
+	return c.v.remember(func() error {
+		if n := len(c.fresh); n > 0 && c.v.follower != nil {
+			c.v.follower.last = max(c.v.follower.last, c.fresh[n-1].id)
 		}
-	}
-	if err := v.write(context.WithoutCancel(ctx), c); err != nil {
-		v.doubt = true
-		return err
-	}
-	for _, fresh := range c.fresh {
-		c.slots = append(c.slots, v.table.add(fresh))
-	}
-	for _, index := range c.order {
-		v.table.lead(index, c.place(c.indexes[index]))
-	}
-	return nil
+		for _, l := range c.leads {
+			slot, err := c.v.keep(l.to.id, l.to.salt)
+			if err != nil {
+				return err
+			}
+			if err := c.v.table.Lead(l.index, slot); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
-func (v *Vault) write(ctx context.Context, c *change) error {
-	tx, err := v.db.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	defer tx.Rollback() //nolint:errcheck // it does nothing after Commit
-	if err := v.writeContacts(ctx, tx, c.fresh); err != nil {
+func (c *change) writeRows(ctx context.Context) error {
+	if err := c.writeContacts(ctx); err != nil {
 		return fmt.Errorf("write contacts: %w", err)
 	}
-	if err := v.writeIdentifiers(ctx, tx, c); err != nil {
+	rows := make([]identifier, len(c.leads))
+	for i, l := range c.leads {
+		rows[i] = identifier{l.index, l.to.id, l.made}
+	}
+	// In the order of the tree, which spares pages. The order says nothing of who
+	// came first, either.
+	slices.SortFunc(rows, func(a, b identifier) int { return slices.Compare(a.index[:], b.index[:]) })
+	if err := c.v.db.identifiers(ctx, c.tx, rows); err != nil {
 		return fmt.Errorf("write identifiers: %w", err)
 	}
-	if c.visitor != nil {
-		if err := v.writeVisitor(ctx, tx, c); err != nil {
+	for _, index := range c.stale {
+		if _, err := c.tx.ExecContext(ctx, "UPDATE identifiers SET stale = 1 WHERE h2 = $1", index[:]); err != nil {
+			return fmt.Errorf("mark an identifier: %w", err)
+		}
+	}
+	for _, visit := range c.visitors {
+		if err := c.writeVisitor(ctx, visit); err != nil {
 			return fmt.Errorf("write a visitor: %w", err)
 		}
 	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
 	return nil
 }
 
-func (v *Vault) writeContacts(ctx context.Context, tx *sql.Tx, fresh []contact) error {
-	if len(fresh) == 0 {
+func (c *change) writeContacts(ctx context.Context) error {
+	if len(c.fresh) == 0 {
 		return nil
 	}
-	var last int64
-	err := tx.QueryRowContext(ctx, "SELECT seq FROM sqlite_sequence WHERE name = 'contacts'").Scan(&last)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return err
-	}
-	insert, err := tx.PrepareContext(ctx, "INSERT INTO contacts (id, salt) VALUES ($1, $2)")
+	ids, err := c.v.db.numbers(ctx, c.tx, len(c.fresh))
 	if err != nil {
 		return err
 	}
-	defer insert.Close() //nolint:errcheck // the transaction ends it
-	for i := range fresh {
-		fresh[i].id = last + 1 + int64(i)
-		sealed, err := v.sealSalt(fresh[i])
-		if err != nil {
-			return err
-		}
-		if _, err := insert.ExecContext(ctx, fresh[i].id, sealed); err != nil {
+	rows := make([]row, len(c.fresh))
+	for i, t := range c.fresh {
+		t.id = ids[i]
+		if rows[i], err = c.v.sealContact(t.id, t.salt, t.dek); err != nil {
 			return err
 		}
 	}
-	return nil
+	return c.v.db.contacts(ctx, c.tx, rows)
 }
 
-func (v *Vault) writeIdentifiers(ctx context.Context, tx *sql.Tx, c *change) error {
-	if len(c.order) == 0 {
-		return nil
-	}
-	insert, err := tx.PrepareContext(ctx, "INSERT INTO identifiers (h2, contact) VALUES ($1, $2)")
-	if err != nil {
-		return err
-	}
-	defer insert.Close() //nolint:errcheck // the transaction ends it
-	// In the order of the tree, which spares pages. The order says nothing of who
-	// came first, either.
-	for _, index := range slices.SortedFunc(slices.Values(c.order), compare) {
-		if _, err := insert.ExecContext(ctx, index[:], v.contactOf(c, c.indexes[index]).id); err != nil {
+func (c *change) writeVisitor(ctx context.Context, visit visiting) error {
+	to := visit.to
+	dek := to.dek
+	if dek == nil {
+		var err error
+		if dek, err = c.v.ownKey(ctx, c.tx, to.id); err != nil {
 			return err
 		}
+		defer clear(dek)
 	}
-	return nil
-}
-
-func compare(a, b keyring.Index) int { return slices.Compare(a[:], b[:]) }
-
-func (v *Vault) writeVisitor(ctx context.Context, tx *sql.Tx, c *change) error {
-	of := v.contactOf(c, c.visitor.to)
-	sealed, err := v.sealVisitor(of.id, c.visitor.h1)
-	if err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, "INSERT INTO visitors (contact, tag, sealed) VALUES ($1, $2, $3)",
-		of.id, visitorTag(of.salt, c.visitor.h1), sealed)
-	return err
-}
-
-// contactOf returns the contact that a target is, fresh or known.
-func (v *Vault) contactOf(c *change, to target) contact {
-	if to.fresh == 0 {
-		return v.table.at(to.known)
-	}
-	return c.fresh[to.fresh-1]
-}
-
-// adopt takes a contact over from the file that a commit put there whose outcome
-// was reported as an error.
-func (v *Vault) adopt(ctx context.Context, index keyring.Index) (slot, bool, error) {
-	var id int64
-	var sealed []byte
-	err := v.db.QueryRowContext(ctx,
-		"SELECT c.id, c.salt FROM identifiers i JOIN contacts c ON c.id = i.contact WHERE i.h2 = $1", index[:]).
-		Scan(&id, &sealed)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, false, nil
-	}
-	if err != nil {
-		return 0, false, fmt.Errorf("look for an identifier: %w", err)
-	}
-	at, known := v.table.byID(id)
-	if !known {
-		salt, err := v.openSalt(id, sealed)
-		if err != nil {
-			return 0, false, err
-		}
-		at = v.table.add(contact{id: id, salt: salt})
-	}
-	v.table.lead(index, at)
-	return at, true, nil
+	return addVisitor(ctx, c.tx, dek, to.id, visitorTag(to.salt, visit.h1), visit.h1)
 }

@@ -26,66 +26,108 @@ func (Ref) LogValue() slog.Value { return slog.StringValue("[redacted]") }
 // MarshalText returns "[redacted]", so that no encoder writes the bytes.
 func (Ref) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }
 
+// Made says under which keys an index was made: how many keys the chain of K_link
+// had, and which version of K_gate is behind it. It has to be that of the moment
+// when the index was computed, else a rotation leaves the row out.
+type Made struct {
+	Link uint32 // 0: 1, the chain of a vault that was never rotated
+	Gate uint32 // 0: not known
+}
+
+// Pair is one identifier under an old and the current version of K_gate.
+type Pair struct {
+	Old keyring.Index
+	New keyring.Index
+}
+
 // Store is the vault of one keyholder, or of several over one database. Every
 // change is durable when it returns.
 type Store interface {
-	// Lookup returns the salt of a known contact, from memory.
+	// Lookup returns the salt of a known contact, from memory. Those that it does
+	// not know may be known after Load.
 	Lookup(index keyring.Index) (keyring.Salt, bool)
-	// Load brings into memory what other keyholders of a shared vault made.
+	// Load brings into memory what other keyholders of a shared vault made. For a
+	// vault that one keyholder has alone it does nothing.
 	Load(ctx context.Context, indexes []keyring.Index) error
-	// Mint makes those of the contacts that are unknown.
+	// Mint is MintUnder with the zero Made.
 	Mint(ctx context.Context, indexes []keyring.Index) error
-	// Link makes identifiers lead to one contact.
+	// MintUnder makes those of the contacts that are unknown.
+	MintUnder(ctx context.Context, indexes []keyring.Index, made Made) error
+	// Link is LinkUnder with the zero Made.
 	Link(ctx context.Context, indexes []keyring.Index, visitor event.Blinded) (Linked, error)
+	// LinkUnder makes identifiers lead to one contact.
+	LinkUnder(ctx context.Context, indexes []keyring.Index, visitor event.Blinded, made Made) (Linked, error)
+	// Alias makes the new index of each pair lead where the old one leads, if that
+	// is known and the new one is not.
+	Alias(ctx context.Context, pairs []Pair, made Made) error
 	// Visitors returns the visitors that are kept with a contact.
 	Visitors(ctx context.Context, index keyring.Index) ([]event.Blinded, error)
 
 	// Contact returns the number of a contact, or ErrUnknown.
 	Contact(ctx context.Context, index keyring.Index) (ContactID, error)
+	// Salt returns the salt of a contact, or ErrUnknown.
+	Salt(ctx context.Context, id ContactID) (keyring.Salt, error)
 	// Each goes over all contacts in memory, in no order, until yield says no.
 	Each(yield func(ContactID, keyring.Salt) bool)
 	// Identifiers returns the indexes that lead to a contact.
 	Identifiers(ctx context.Context, id ContactID) ([]keyring.Index, error)
-	// Update changes the rows of one contact in one transaction.
+	// Update changes the rows of one contact in one transaction, or returns ErrUnknown.
 	Update(ctx context.Context, id ContactID, do func(Contents) error) error
-	// View reads the rows of one contact in one transaction.
+	// View reads the rows of one contact in one transaction, or returns ErrUnknown.
 	View(ctx context.Context, id ContactID, do func(Contents) error) error
-	// Merge makes everything of drop lead to keep, and destroys drop's salt and key.
+	// Merge makes everything of drop lead to keep, and destroys drop's salt and
+	// key. What reseal (nil: nothing) leaves of drop's data and attachments makes
+	// it fail with ErrLeft.
 	Merge(ctx context.Context, keep, drop ContactID, reseal func(from, to Contents) error) error
-	// Forget destroys a contact's salt, key, identifiers, visitors, data and attachments.
+	// Forget destroys a contact's salt, key, identifiers, visitors, data and
+	// attachments. It returns ErrUnknown for one who is not there.
 	Forget(ctx context.Context, id ContactID) error
 
-	// Rewrap seals up to limit contacts from a number on under the current slot key.
+	// Rewrap seals up to limit contacts whose numbers are above a number under the
+	// current slot key.
 	Rewrap(ctx context.Context, from ContactID, limit int) (next ContactID, done bool, err error)
-	// Reindex gives up to limit identifiers behind an index a new one.
-	Reindex(ctx context.Context, after keyring.Index, limit int, to func(keyring.Index) keyring.Index) (next keyring.Index, done bool, err error)
+	// Reindex looks at up to limit identifiers behind an index, and gives those
+	// whose chain is one shorter than link a new one. No index of the shorter chain
+	// may be on its way to MintUnder or LinkUnder when it begins.
+	Reindex(ctx context.Context, link uint32, after keyring.Index, limit int, to func(keyring.Index) keyring.Index) (next keyring.Index, done bool, err error)
+	// Retire looks at up to limit identifiers behind an index, and removes those
+	// that a version of K_gate is behind.
+	Retire(ctx context.Context, gate uint32, after keyring.Index, limit int) (next keyring.Index, done bool, err error)
 	// Progress returns how far something is; nil: nothing is under way.
 	Progress(ctx context.Context, name string) ([]byte, error)
 	// SetProgress keeps how far something is; nil removes it.
 	SetProgress(ctx context.Context, name string, state []byte) error
-	// Remaining counts what is still under a version of each key.
+	// Remaining counts what is still under a version of each key: contacts sealed
+	// under the slot key, identifiers with a chain of that length, and identifiers
+	// under that K_gate that no later one stands for.
 	Remaining(ctx context.Context, slot, link, gate uint32) (slots, links, gates uint64, err error)
-	// Counts returns how many identifiers lead to how many contacts.
+	// Counts returns how many identifiers lead to how many contacts, in memory.
 	Counts() (identifiers, contacts int)
 	Close() error
 }
 
-// Contents are the rows of one contact inside a transaction. What goes in and
-// out is sealed by the caller, under DEK.
+// Contents are the rows of one contact inside a transaction, and end with it.
+// What goes in and out is sealed by the caller, under DEK.
 type Contents interface {
-	// DEK returns the contact's own key, opened; the first Update makes it.
+	// DEK returns the contact's own key, 32 bytes. An Update makes it if there is
+	// none; a View then returns one that nothing is sealed under.
 	DEK() ([]byte, error)
 	Data() ([]Row, error)
-	// PutData writes a datum; number 0 makes a new one.
+	// PutData writes a datum; number 0 makes a new one. ErrNoRow: it is not there.
 	PutData(row Row) (int64, error)
 	DeleteData(id int64) error
 	Attachments() ([]Head, error)
+	// PutHead writes what is kept of an attachment beside its chunks. ErrNoRow:
+	// the number is that of another contact's.
 	PutHead(h Head) error
+	// PutChunk writes a part of an attachment whose head is there, or returns ErrNoRow.
 	PutChunk(attachment [16]byte, n uint32, sealed []byte) error
+	// Chunk returns a part of an attachment, or ErrNoRow.
 	Chunk(attachment [16]byte, n uint32) ([]byte, error)
 	DeleteAttachment(id [16]byte) error
 	// Lead makes a further identifier lead here, or returns ErrTaken.
-	Lead(index keyring.Index) error
+	Lead(index keyring.Index, made Made) error
+	// Unlead makes an identifier that leads here lead nowhere, or returns ErrNoRow.
 	Unlead(index keyring.Index) error
 }
 

@@ -3,161 +3,111 @@ package vault
 import (
 	"context"
 	"database/sql"
-	_ "embed" // for the schema
 	"errors"
 	"fmt"
-	"net/url"
-	"os"
-	"path/filepath"
-
-	_ "modernc.org/sqlite" // the driver
 
 	"zgoda/pseudonym/keyring"
+	"zgoda/pseudonym/table"
 )
 
-//go:embed schema.sql
-var schema string
+var _ Store = (*Vault)(nil)
 
-// schemaVersion is the user_version of a file that schema.sql describes.
-const schemaVersion = 1
-
-// ErrSalt is returned for a salt that the slot key does not open.
-var ErrSalt = errors.New("a contact's salt cannot be opened: the vault is damaged, or the keys are those of another vault")
-
-// ErrVersion is returned for a vault of a newer release.
-var ErrVersion = errors.New("the vault was written by a newer release")
-
-// pragmas: no write-ahead log, since it would keep what was deleted from the
-// file itself; one process, which alone may have the file open.
-var pragmas = []string{
-	"secure_delete(ON)", "locking_mode(EXCLUSIVE)", "journal_mode(TRUNCATE)", "synchronous(FULL)",
-	"temp_store(MEMORY)", "foreign_keys(ON)", "trusted_schema(OFF)", "cell_size_check(ON)",
+// Open opens a vault whose slot key was never rotated.
+func Open(ctx context.Context, cfg Config, sealer Sealer) (*Vault, error) {
+	return OpenUnder(ctx, cfg, One(sealer))
 }
 
-// Open opens the vault, makes it if it is not there, and reads every contact
-// into memory.
-func Open(ctx context.Context, cfg Config, sealer Sealer) (*Vault, error) {
+// OpenUnder opens the vault, makes it if it is not there, brings it to the present
+// schema, and reads every contact into memory.
+func OpenUnder(ctx context.Context, cfg Config, slots Slots) (*Vault, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	if err := keyring.MakePrivateDir(filepath.Dir(cfg.Path)); err != nil {
+	v := &Vault{slots: slots, writing: make(chan struct{}, 1)}
+	if err := v.open(ctx, cfg); err != nil {
 		return nil, fmt.Errorf("open the vault: %w", err)
 	}
-	if err := reserve(cfg.Path); err != nil {
-		return nil, fmt.Errorf("open the vault: %w", err)
-	}
-	query := url.Values{"_txlock": {"immediate"}, "_pragma": pragmas}
-	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: cfg.Path, RawQuery: query.Encode()}).String())
-	if err != nil {
-		return nil, fmt.Errorf("open the vault: %w", err)
-	}
-	db.SetMaxOpenConns(1)
-	v := &Vault{db: db, sealer: sealer}
-	if err := v.start(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open the vault: %w", err), db.Close())
+	if err := v.start(ctx, cfg); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the vault: %w", err), v.Close())
 	}
 	return v, nil
 }
 
-// reserve makes the file with the mode that SQLite then gives its journal too.
-func reserve(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+// open connects to the database.
+func (v *Vault) open(ctx context.Context, cfg Config) error {
+	v.table = table.New(table.Config{})
+	db, err := openSQLite(cfg)
 	if err != nil {
 		return err
 	}
-	info, err := f.Stat()
-	if err == nil && info.Mode().Perm()&0o077 != 0 {
-		err = fmt.Errorf("%s is %w", path, keyring.ErrOpenToOthers)
-	}
-	return errors.Join(err, f.Close())
+	v.db = database{db, sqlite{}}
+	return nil
 }
 
-func (v *Vault) start(ctx context.Context) error {
-	if err := migrate(ctx, v.db); err != nil {
+func (v *Vault) start(ctx context.Context, cfg Config) error {
+	if err := v.migrateSQLite(ctx); err != nil {
 		return err
 	}
-	identifiers, contacts, err := count(ctx, v.db)
-	if err != nil {
-		return err
-	}
-	v.table = newTable(identifiers, contacts)
-	byID, err := v.loadContacts(ctx, contacts)
-	if err != nil {
-		return err
-	}
-	return v.loadIdentifiers(ctx, byID)
+	return v.readAll(ctx, cfg)
 }
 
-func migrate(ctx context.Context, db *sql.DB) error {
-	tx, err := db.BeginTx(ctx, nil)
+// readAll reads every contact into memory.
+func (v *Vault) readAll(ctx context.Context, cfg Config) error {
+	var identifiers, contacts int
+	err := v.db.QueryRowContext(ctx, "SELECT (SELECT count(*) FROM identifiers), (SELECT count(*) FROM contacts)").Scan(&identifiers, &contacts)
 	if err != nil {
+		return fmt.Errorf("count: %w", err)
+	}
+	v.table = table.New(table.Config{Contacts: contacts, Identifiers: identifiers, Lock: cfg.Lock})
+	if err := v.readContacts(ctx); err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // it does nothing after Commit
-	var have int
-	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&have); err != nil {
-		return err
-	}
-	switch {
-	case have > schemaVersion:
-		return ErrVersion
-	case have == schemaVersion:
-		return nil
-	}
-	if _, err := tx.ExecContext(ctx, schema); err != nil {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", schemaVersion)); err != nil {
-		return err
-	}
-	return tx.Commit()
+	return v.readIdentifiers(ctx)
 }
 
-func count(ctx context.Context, db *sql.DB) (identifiers, contacts int, err error) {
-	err = db.QueryRowContext(ctx, "SELECT (SELECT count(*) FROM identifiers), (SELECT count(*) FROM contacts)").
-		Scan(&identifiers, &contacts)
-	return identifiers, contacts, err
-}
-
-func (v *Vault) loadContacts(ctx context.Context, n int) (map[int64]slot, error) {
-	rows, err := v.db.QueryContext(ctx, "SELECT id, salt FROM contacts ORDER BY id")
+func (v *Vault) readContacts(ctx context.Context) error {
+	rows, err := v.db.QueryContext(ctx, "SELECT id, slot, salt FROM contacts ORDER BY id")
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("read contacts: %w", err)
 	}
 	defer rows.Close() //nolint:errcheck // rows.Err says it
-	byID := make(map[int64]slot, n)
 	for rows.Next() {
-		var id int64
+		var r row
 		var sealed sql.RawBytes
-		if err := rows.Scan(&id, &sealed); err != nil {
-			return nil, err
+		if err := rows.Scan(&r.id, &r.slot, &sealed); err != nil {
+			return fmt.Errorf("read contacts: %w", err)
 		}
-		salt, err := v.openSalt(id, sealed)
+		r.salt = sealed
+		salt, err := v.openSalt(r)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		byID[id] = v.table.add(contact{id: id, salt: salt})
+		if _, err := v.table.Add(int64(r.id), salt); err != nil {
+			return err
+		}
 	}
-	return byID, rows.Err()
+	return rows.Err()
 }
 
-func (v *Vault) loadIdentifiers(ctx context.Context, byID map[int64]slot) error {
+func (v *Vault) readIdentifiers(ctx context.Context) error {
 	rows, err := v.db.QueryContext(ctx, "SELECT h2, contact FROM identifiers")
 	if err != nil {
-		return err
+		return fmt.Errorf("read identifiers: %w", err)
 	}
 	defer rows.Close() //nolint:errcheck // rows.Err says it
 	for rows.Next() {
 		var h2 sql.RawBytes
 		var id int64
 		if err := rows.Scan(&h2, &id); err != nil {
-			return err
+			return fmt.Errorf("read identifiers: %w", err)
 		}
-		at, ok := byID[id]
-		if !ok || len(h2) != len(keyring.Index{}) {
+		slot, known := v.table.ByID(id)
+		if !known || len(h2) != len(keyring.Index{}) {
 			return fmt.Errorf("an identifier leads to no contact: %w", ErrSalt)
 		}
-		v.table.lead(keyring.Index(h2), at)
+		if err := v.table.Lead(keyring.Index(h2), slot); err != nil {
+			return err
+		}
 	}
 	return rows.Err()
 }

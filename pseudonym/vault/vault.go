@@ -6,34 +6,58 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
+	"sync/atomic"
 
 	"zgoda/event"
 	"zgoda/pseudonym/keyring"
+	"zgoda/pseudonym/table"
 )
 
-// ErrNothing is returned for a link of no identifiers.
-var ErrNothing = errors.New("no identifier to link")
-
-// ErrUnknown is returned for an identifier that leads to no contact.
-var ErrUnknown = errors.New("no such contact")
+// Errors of a vault.
+var (
+	// ErrNothing is returned for a link of no identifiers.
+	ErrNothing = errors.New("no identifier to link")
+	// ErrUnknown is returned for an identifier that leads to no contact, and for a
+	// number that no contact has.
+	ErrUnknown = errors.New("no such contact")
+	// ErrNoRow is returned for a row that the contact does not have.
+	ErrNoRow = errors.New("the contact has no such row")
+	// ErrTaken is returned for an identifier that leads to another contact.
+	ErrTaken = errors.New("the identifier leads to another contact")
+	// ErrLeft is returned when a merge would lose data.
+	ErrLeft = errors.New("data of the contact to be dropped were left")
+	// ErrSame is returned for a merge of a contact with itself.
+	ErrSame = errors.New("a contact cannot be merged with itself")
+	// ErrSalt is returned for a salt or a contact's key that the slot key does not open.
+	ErrSalt = errors.New("a contact's salt cannot be opened: the vault is damaged, or the keys are those of another vault")
+	// ErrVersion is returned for a vault of a newer release.
+	ErrVersion = errors.New("the vault was written by a newer release")
+)
 
 // Vault is an open vault. It is safe for concurrent use and prints as [redacted].
 type Vault struct {
-	db     *sql.DB
-	sealer Sealer
-	table  *table
+	db    database
+	slots Slots
+	table *table.Table
 
-	writing sync.Mutex // one change at a time; the table follows the file under it
-	doubt   bool       // a commit has failed since the start: the file may hold what the table does not
+	writing chan struct{} // held by who writes: one transaction at a time
+	queue   queue
+
+	remembering sync.Mutex  // held while memory is made to follow the database
+	doubt       atomic.Bool // memory may lack what the database has
+
+	follower *follower // nil: nobody else writes
+
 	closing sync.Once
 	closed  error
 }
 
-// contact is one contact's number and salt.
-type contact struct {
-	id   int64
-	salt keyring.Salt
+// database is an open database and its dialect.
+type database struct {
+	*sql.DB
+	dialect
 }
 
 // Linked says where identifiers lead after Link.
@@ -44,136 +68,178 @@ type Linked struct {
 }
 
 // Lookup returns the salt of a known contact, from memory.
-func (v *Vault) Lookup(index keyring.Index) (keyring.Salt, bool) { return v.table.salt(index) }
+func (v *Vault) Lookup(index keyring.Index) (keyring.Salt, bool) {
+	if v.follower != nil && !v.follower.fresh() {
+		return keyring.Salt{}, false
+	}
+	return v.table.Salt(index)
+}
 
-// Mint makes those of the contacts that are unknown, one for each index. All of
-// them are durable, and Lookup finds them, when it returns without an error.
-func (v *Vault) Mint(ctx context.Context, indexes []keyring.Index) error {
-	v.writing.Lock()
-	defer v.writing.Unlock()
-	var c change
-	for _, index := range indexes {
-		_, known, err := v.find(ctx, index)
+// Load brings into memory what it lacks of the contacts. Lookup then knows them. An
+// error means that nothing may be said of those that Lookup does not know.
+func (v *Vault) Load(ctx context.Context, indexes []keyring.Index) error {
+	if !v.asks() {
+		return nil
+	}
+	if err := v.load(ctx, indexes); err != nil {
+		return fmt.Errorf("load contacts: %w", err)
+	}
+	return nil
+}
+
+func (v *Vault) load(ctx context.Context, indexes []keyring.Index) error {
+	if v.follower == nil { // the only connection is shared with who writes
+		unlock, err := v.lockWriting(ctx)
 		if err != nil {
-			return fmt.Errorf("mint: %w", err)
+			return err
 		}
-		if !known && !c.leads(index) {
-			c.lead(index, c.contact())
+		defer unlock()
+	}
+	v.remembering.Lock()
+	defer v.remembering.Unlock()
+	if v.follower != nil {
+		if err := v.follower.catchUp(ctx, v, v.db); err != nil {
+			return err
 		}
 	}
-	if err := v.apply(ctx, &c); err != nil {
+	unknown := slices.DeleteFunc(slices.Clone(indexes), func(index keyring.Index) bool {
+		_, known := v.table.Salt(index)
+		return known
+	})
+	if len(unknown) == 0 {
+		return nil
+	}
+	all, err := v.db.find(ctx, v.db, unknown)
+	if err != nil {
+		return err
+	}
+	return v.take(all)
+}
+
+// asks says whether what memory does not know may be in the database.
+func (v *Vault) asks() bool { return v.db.shared() || v.doubt.Load() }
+
+// Mint is MintUnder with the zero Made: for a vault that was never rotated.
+func (v *Vault) Mint(ctx context.Context, indexes []keyring.Index) error {
+	return v.MintUnder(ctx, indexes, Made{})
+}
+
+// MintUnder makes those of the contacts that are unknown, one for each index. All of
+// them are durable, and Lookup finds them, when it returns without an error.
+func (v *Vault) MintUnder(ctx context.Context, indexes []keyring.Index, made Made) error {
+	if len(indexes) == 0 {
+		return nil
+	}
+	if err := v.submit(ctx, &wish{indexes: indexes, made: made}); err != nil {
 		return fmt.Errorf("mint: %w", err)
 	}
 	return nil
 }
 
-// Link makes the unknown ones of the indexes lead to the contact of the first
+// Link is LinkUnder with the zero Made: for a vault that was never rotated.
+func (v *Vault) Link(ctx context.Context, indexes []keyring.Index, visitor event.Blinded) (Linked, error) {
+	return v.LinkUnder(ctx, indexes, visitor, Made{})
+}
+
+// LinkUnder makes the unknown ones of the indexes lead to the contact of the first
 // known one, or all of them to a new contact, and keeps the visitor with it
 // unless that is zero. Contacts that were known are never merged. It is durable
 // when it returns, and doing it again changes nothing.
-func (v *Vault) Link(ctx context.Context, indexes []keyring.Index, visitor event.Blinded) (Linked, error) {
+func (v *Vault) LinkUnder(ctx context.Context, indexes []keyring.Index, visitor event.Blinded, made Made) (Linked, error) {
 	if len(indexes) == 0 {
 		return Linked{}, ErrNothing
 	}
-	v.writing.Lock()
-	defer v.writing.Unlock()
-	var c change
-	to, second, err := v.plan(ctx, &c, indexes)
-	if err != nil {
+	w := &wish{indexes: indexes, link: true, visitor: visitor, made: made}
+	if err := v.submit(ctx, w); err != nil {
 		return Linked{}, fmt.Errorf("link: %w", err)
 	}
-	if !visitor.IsZero() {
-		if err := v.planVisitor(ctx, &c, to, visitor); err != nil {
-			return Linked{}, fmt.Errorf("link: %w", err)
-		}
-	}
-	if err := v.apply(ctx, &c); err != nil {
-		return Linked{}, fmt.Errorf("link: %w", err)
-	}
-	linked := Linked{Contact: v.table.at(c.place(to)).salt}
-	if second != nil {
-		linked.Second, linked.Conflict = v.table.at(*second).salt, true
-	}
-	return linked, nil
+	return w.linked, nil
 }
 
-// plan finds where the indexes are to lead, and the second known contact if
-// there is one.
-func (v *Vault) plan(ctx context.Context, c *change, indexes []keyring.Index) (to target, second *slot, err error) {
-	var unknown []keyring.Index
-	var first *slot
-	for _, index := range indexes {
-		at, known, err := v.find(ctx, index)
-		switch {
-		case err != nil:
-			return to, nil, err
-		case !known:
-			unknown = append(unknown, index)
-		case first == nil:
-			first = &at
-		case at != *first && second == nil:
-			second = &at
-		}
+// Alias makes the new index of each pair lead where the old one leads, if that is
+// known and the new one is not. It is durable when it returns.
+func (v *Vault) Alias(ctx context.Context, pairs []Pair, made Made) error {
+	if len(pairs) == 0 {
+		return nil
 	}
-	if first != nil {
-		to = target{known: *first}
-	} else {
-		to = c.contact()
+	if err := v.submit(ctx, &wish{pairs: pairs, made: made}); err != nil {
+		return fmt.Errorf("alias: %w", err)
 	}
-	for _, index := range unknown {
-		if !c.leads(index) {
-			c.lead(index, to)
-		}
-	}
-	return to, second, nil
-}
-
-// find looks an index up. After a commit whose outcome is not known, the file is
-// asked as well, and what it has is taken over.
-func (v *Vault) find(ctx context.Context, index keyring.Index) (slot, bool, error) {
-	at, known := v.table.find(index)
-	if known || !v.doubt {
-		return at, known, nil
-	}
-	return v.adopt(ctx, index)
+	return nil
 }
 
 // Visitors returns the visitors that a contact was, in no order.
 func (v *Vault) Visitors(ctx context.Context, index keyring.Index) ([]event.Blinded, error) {
-	at, known := v.table.find(index)
-	if !known {
-		return nil, ErrUnknown
-	}
-	id := v.table.at(at).id
-	rows, err := v.db.QueryContext(ctx, "SELECT sealed FROM visitors WHERE contact = $1", id)
+	id, err := v.Contact(ctx, index)
 	if err != nil {
-		return nil, fmt.Errorf("list visitors: %w", err)
+		return nil, err
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err says it
 	var visitors []event.Blinded
-	for rows.Next() {
-		var sealed sql.RawBytes
-		if err := rows.Scan(&sealed); err != nil {
-			return nil, fmt.Errorf("list visitors: %w", err)
-		}
-		h1, err := v.openVisitor(id, sealed)
-		if err != nil {
-			return nil, fmt.Errorf("list visitors: %w", err)
-		}
-		visitors = append(visitors, h1)
-	}
-	return visitors, rows.Err()
+	err = v.View(ctx, id, func(c Contents) error {
+		visitors, err = c.(*contents).visitors()
+		return err
+	})
+	return visitors, err
 }
 
-// Counts returns the number of identifiers and of contacts.
-func (v *Vault) Counts() (identifiers, contacts int) { return v.table.counts() }
+// Contact returns the number of the contact that an identifier leads to.
+func (v *Vault) Contact(ctx context.Context, index keyring.Index) (ContactID, error) {
+	if err := v.Load(ctx, []keyring.Index{index}); err != nil {
+		return 0, err
+	}
+	id, _, known := v.table.Get(index)
+	if !known {
+		return 0, ErrUnknown
+	}
+	return ContactID(id), nil
+}
 
-// Close closes the file. Doing it again does nothing.
+// Salt returns the salt of a contact.
+func (v *Vault) Salt(ctx context.Context, id ContactID) (keyring.Salt, error) {
+	r, err := readContact(ctx, v.db, id)
+	if err != nil {
+		return keyring.Salt{}, err
+	}
+	return v.openSalt(r)
+}
+
+// Each goes over all contacts in memory, in no order, until yield says no. What is
+// minted meanwhile may be left out, and what another keyholder minted within the
+// last second.
+func (v *Vault) Each(yield func(ContactID, keyring.Salt) bool) {
+	v.table.Each(func(id int64, salt keyring.Salt) bool { return yield(ContactID(id), salt) })
+}
+
+// Identifiers returns the indexes that lead to a contact, in no order.
+func (v *Vault) Identifiers(ctx context.Context, id ContactID) ([]keyring.Index, error) {
+	return readIdentifiers(ctx, v.db, id)
+}
+
+// Counts returns the number of identifiers and of contacts in memory.
+func (v *Vault) Counts() (identifiers, contacts int) {
+	s := v.table.Stats()
+	return s.Identifiers, s.Contacts
+}
+
+// Memory returns the bytes outside the heap, and how many of them are kept out of
+// swap.
+func (v *Vault) Memory() (bytes, locked int64) {
+	s := v.table.Stats()
+	return s.Bytes, s.Locked
+}
+
+// Close waits for what is being written and closes the vault. Doing it again does
+// nothing.
 func (v *Vault) Close() error {
 	v.closing.Do(func() {
-		v.writing.Lock()
-		defer v.writing.Unlock()
-		if err := v.db.Close(); err != nil {
+		if v.follower != nil {
+			v.follower.stop()
+		}
+		v.writing <- struct{}{}
+		defer func() { <-v.writing }()
+		v.remembering.Lock()
+		defer v.remembering.Unlock()
+		if err := errors.Join(v.db.Close(), v.table.Close()); err != nil {
 			v.closed = fmt.Errorf("close the vault: %w", err)
 		}
 	})

@@ -276,22 +276,35 @@ func alter(t *testing.T, path, statement string) {
 // made a second time.
 func TestUnknownOutcome(t *testing.T) {
 	v := open(t, vaultPath(t))
-	var c change
+	mint(t, v, index(5))
+	c := change{v: v, made: map[keyring.Index]int{}}
 	fresh := c.contact()
-	c.lead(index(1), fresh)
-	c.lead(index(2), fresh)
-	c.fresh[0].salt = keyring.Salt{42}
-	if err := v.write(t.Context(), &c); err != nil { // on disk, and not in the table
+	c.lead(index(1), fresh, Made{})
+	c.lead(index(2), fresh, Made{})
+	fresh.salt = keyring.Salt{42}
+	if err := c.begin(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	v.doubt = true
+	if err := c.writeRows(t.Context()); err != nil { // on disk, and not in memory
+		t.Fatal(err)
+	}
+	if err := c.tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	v.doubt.Store(true)
 	if got := link(t, v, event.Blinded{}, index(2), index(3)); got.Contact != (keyring.Salt{42}) || got.Conflict {
 		t.Error("what the failed commit wrote was not taken over")
+	}
+	if err := v.Load(t.Context(), []keyring.Index{index(1), index(9)}); err != nil {
+		t.Fatal(err)
+	}
+	if salt, known := v.Lookup(index(1)); !known || salt != (keyring.Salt{42}) {
+		t.Error("what the failed commit wrote was not loaded")
 	}
 	if got := mint(t, v, index(1), index(4)); got[0] != (keyring.Salt{42}) || got[1] == got[0] {
 		t.Error("a second identifier of the same contact was not taken over")
 	}
-	if identifiers, contacts := v.Counts(); identifiers != 4 || contacts != 2 {
+	if identifiers, contacts := v.Counts(); identifiers != 5 || contacts != 3 {
 		t.Errorf("%d identifiers, %d contacts", identifiers, contacts)
 	}
 }
@@ -353,9 +366,8 @@ func TestNumbersAreNotUsedAgain(t *testing.T) {
 	alter(t, path, "DELETE FROM identifiers WHERE contact = 2; DELETE FROM contacts WHERE id = 2")
 	v = open(t, path)
 	mint(t, v, index(3))
-	at, _ := v.table.find(index(3))
-	if id := v.table.at(at).id; id != 3 {
-		t.Errorf("number %d", id)
+	if id, err := v.Contact(t.Context(), index(3)); id != 3 || err != nil {
+		t.Errorf("number %d, %v", id, err)
 	}
 }
 
