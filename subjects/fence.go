@@ -24,6 +24,8 @@ type fence struct {
 	limit  int           // marks in one shard
 	keep   time.Duration // how long a mark is needed: longer than an entry lives
 	size   atomic.Int64
+
+	retired retired
 }
 
 // shard has what every load reads apart from the lock, which every Accept writes
@@ -132,7 +134,7 @@ func (f *fence) madeCount(h1 *event.Blinded) uint32 {
 // fresh says whether the entry is as new as every change. It may be wrong by
 // the time it returns: accept is what decides.
 func (f *fence) fresh(e *Entry) bool {
-	if !e.known && e.made != f.madeCount(&e.h1) {
+	if !e.known && e.made != f.madeCount(&e.h1) || f.retired.has(e) {
 		return false
 	}
 	return f.freshHandle(&e.Handles.Consent, e.sequence)
@@ -188,7 +190,7 @@ func (f *fence) release(mask uint64) {
 }
 
 func (f *fence) freshAllLocked(e *Entry) bool {
-	if !e.known && e.made != f.madeCount(&e.h1) {
+	if !e.known && e.made != f.madeCount(&e.h1) || f.retired.has(e) {
 		return false
 	}
 	return f.shards[f.of(&e.Handles.Consent)].freshLocked(&e.Handles.Consent, e.sequence)
