@@ -3,6 +3,7 @@ package pseudonym
 import (
 	"context"
 	"errors"
+	"path/filepath"
 
 	"zgoda/event"
 	"zgoda/pseudonym/keyholderpb"
@@ -64,7 +65,7 @@ type Client struct {
 	link
 
 	keys   keyholderpb.PseudonymiseClient
-	rights keyholderpb.RightsClient
+	rights *Rights // of the socket beside ours; nil over TCP
 }
 
 // Dial makes a client. It does not connect: the first call does, and any call
@@ -74,7 +75,22 @@ func Dial(cfg ClientConfig) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{link: l, keys: keyholderpb.NewPseudonymiseClient(l.conn), rights: keyholderpb.NewRightsClient(l.conn)}, nil
+	c := &Client{link: l, keys: keyholderpb.NewPseudonymiseClient(l.conn)}
+	if cfg.Socket != "" {
+		cfg.Socket = filepath.Join(filepath.Dir(cfg.Socket), "rights.sock")
+		if c.rights, err = DialRights(cfg); err != nil {
+			return nil, errors.Join(err, l.Close())
+		}
+	}
+	return c, nil
+}
+
+// Close gives the connections up. Calls after it fail with ErrAway.
+func (c *Client) Close() error {
+	if c.rights == nil {
+		return c.link.Close()
+	}
+	return errors.Join(c.link.Close(), c.rights.Close())
 }
 
 // Keys fetches the gateway's keys.
@@ -190,7 +206,10 @@ func readLink(answer *keyholderpb.LinkAnswer, visitor bool) (LinkAnswer, error) 
 	return out, nil
 }
 
-// Find is Rights.Find over the gateway's connection.
+// Find is Rights.Find, by the socket rights.sock beside the gateways' one.
 func (c *Client) Find(ctx context.Context, query Query) (handles event.Handles, known bool, err error) {
-	return (&Rights{link: c.link, rights: c.rights}).Find(ctx, query)
+	if c.rights == nil {
+		return event.Handles{}, false, ErrNotAllowed
+	}
+	return c.rights.Find(ctx, query)
 }

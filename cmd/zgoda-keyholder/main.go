@@ -25,19 +25,17 @@ const (
 	exitUsage
 )
 
-type flags struct {
-	Data        string   `required:"" placeholder:"DIR" help:"Folder of the keys and the vault, for its owner alone."`
-	Socket      string   `required:"" placeholder:"PATH" help:"Unix socket to serve on, in a folder for its owner alone."`
-	UID         []uint32 `name:"uid" placeholder:"UID" help:"User that may call; may repeat. Left out: our own."`
-	ParentStdin bool     `help:"End when standard input does: our parent holds the other end."`
+// grammar is the command line. Serving is what is done when nothing else is said.
+type grammar struct {
+	Serve flags `cmd:"" default:"withargs" help:"Serve gateways, the console and who looks after the keys."`
 }
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	var f flags
+	var g grammar
 	helped := false
-	parser, err := kong.New(&f, kong.Name("zgoda-keyholder"),
+	parser, err := kong.New(&g, kong.Name("zgoda-keyholder"),
 		kong.Description("Holds every key, and turns blinded identifiers into pseudonyms."),
 		kong.Writers(stdout, stderr), kong.Exit(func(int) { helped = true }))
 	if err == nil {
@@ -50,7 +48,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		_, _ = fmt.Fprintln(stderr, "zgoda-keyholder:", err)
 		return exitUsage
 	}
-	if err := serve(f, stdin, stdout, stderr); err != nil {
+	if err := serve(g.Serve, stdin, stdout, stderr); err != nil {
 		_, _ = fmt.Fprintln(stderr, "zgoda-keyholder:", err)
 		return exitFailed
 	}
@@ -73,8 +71,10 @@ func serve(f flags, stdin io.Reader, stdout, stderr io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("find the data folder: %w", err)
 	}
-	cfg := keyholder.DefaultConfig()
-	cfg.Data, cfg.Socket, cfg.UIDs = data, f.Socket, f.UID
+	cfg, err := f.config(data)
+	if err != nil {
+		return err
+	}
 	server, err := keyholder.New(cfg, keyholder.Deps{Logger: slog.New(slog.NewTextHandler(stderr, nil))})
 	if err != nil {
 		return err

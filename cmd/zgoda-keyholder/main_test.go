@@ -293,7 +293,7 @@ func TestMissingKEKIsFatal(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := command(t, "--data", dir, "--socket", socket)
-	if code := ended(t, again); code != exitFailed || !strings.Contains(again.stderr.String(), "key-encryption key is missing") {
+	if code := ended(t, again); code != exitFailed || !strings.Contains(again.stderr.String(), "there is no key-encryption key") {
 		t.Errorf("exit %d: %s", code, again.stderr.String())
 	}
 }

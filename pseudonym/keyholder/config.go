@@ -1,17 +1,35 @@
 package keyholder
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
+
+	"zgoda/pseudonym/access"
+	"zgoda/pseudonym/role"
 )
 
 // Config says what to serve, and where.
 type Config struct {
-	Data   string   // folder of keys and vault
-	Socket string   // path of the unix socket, in a folder for its owner alone
-	UIDs   []uint32 // users that may call; none: our own
+	Data string // folder of keys, vault and log of calls
 
+	// One socket for each role, in folders for their owner alone. Those of rights
+	// and administration left out: rights.sock and admin.sock beside Socket.
+	Socket       string
+	RightsSocket string
+	AdminSocket  string
+	UIDs         []uint32 // users that may call on Socket; none: our own
+	RightsUIDs   []uint32
+	AdminUIDs    []uint32
+	Group        int // that may reach the sockets, beside our own user; negative: none
+
+	Listen  string        // HOST:PORT for callers with certificates; empty: none
+	Barred  []role.Caller // holders of certificates that are refused from now on
+	Metrics string        // HOST:PORT for /metrics; empty: none
+
+	Limits    access.Limits
 	InFlight  int              // calls at one time; more are turned away
 	LockWait  time.Duration    // for a folder that a dying keyholder still locks
 	DrainWait time.Duration    // for calls under way, at the end
@@ -20,11 +38,40 @@ type Config struct {
 
 // DefaultConfig returns the settings that apply where none are given.
 func DefaultConfig() Config {
-	return Config{InFlight: 256, LockWait: 15 * time.Second, DrainWait: 5 * time.Second, Now: time.Now}
+	return Config{
+		Group: -1, Limits: access.DefaultLimits(),
+		InFlight: 256, LockWait: 15 * time.Second, DrainWait: 5 * time.Second, Now: time.Now,
+	}
 }
 
 // maxSocketPath is what the kernel takes, with its ending zero.
 const maxSocketPath = 107
+
+// withDefaults fills in what is left out.
+func (c Config) withDefaults() Config {
+	dir := filepath.Dir(c.Socket)
+	c.RightsSocket = cmp.Or(c.RightsSocket, filepath.Join(dir, "rights.sock"))
+	c.AdminSocket = cmp.Or(c.AdminSocket, filepath.Join(dir, "admin.sock"))
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}
+
+// socket is one socket and what it is for.
+type socket struct {
+	path string
+	role role.Role
+	uids []uint32
+}
+
+func (c Config) sockets() []socket {
+	return []socket{
+		{c.Socket, role.Pseudonymise, c.UIDs},
+		{c.RightsSocket, role.Rights, c.RightsUIDs},
+		{c.AdminSocket, role.Administrator, c.AdminUIDs},
+	}
+}
 
 // Validate says what is wrong with the settings.
 func (c Config) Validate() error {
@@ -35,8 +82,15 @@ func (c Config) Validate() error {
 	if c.Socket == "" {
 		errs = append(errs, errors.New("socket: missing"))
 	}
-	if len(c.Socket) > maxSocketPath {
-		errs = append(errs, fmt.Errorf("socket: the path has %d bytes, a unix socket takes %d", len(c.Socket), maxSocketPath))
+	seen := map[string]bool{}
+	for _, s := range c.withDefaults().sockets() {
+		if len(s.path) > maxSocketPath {
+			errs = append(errs, fmt.Errorf("socket of %s: the path has %d bytes, a unix socket takes %d", s.role, len(s.path), maxSocketPath))
+		}
+		if seen[s.path] {
+			errs = append(errs, fmt.Errorf("socket of %s: another role has the same one", s.role))
+		}
+		seen[s.path] = true
 	}
 	if c.InFlight <= 0 {
 		errs = append(errs, fmt.Errorf("in_flight: %d is not positive", c.InFlight))
@@ -44,5 +98,5 @@ func (c Config) Validate() error {
 	if c.LockWait < 0 || c.DrainWait < 0 {
 		errs = append(errs, errors.New("lock_wait, drain_wait: negative"))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.Limits.Validate())...)
 }

@@ -24,6 +24,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type running struct {
 	*pseudonym.Client
 
+	rights      *pseudonym.Rights
+	admin       *pseudonym.Administrator
+	server      *Server
 	dir, socket string
 	stop        func() error // ends the keyholder and returns what Run did
 }
@@ -59,7 +62,7 @@ func start(tb testing.TB, dir, socket string, change ...func(*Config)) *running 
 		cancel()
 		tb.Fatalf("it ended instead of serving: %v", err)
 	}
-	r := &running{dir: dir, socket: socket, Client: dial(tb, socket)}
+	r := &running{dir: dir, socket: socket, server: server, Client: dial(tb, socket), rights: dialRights(tb, socket), admin: dialAdmin(tb, socket)}
 	r.stop = func() error {
 		cancel()
 		err := <-ended
@@ -77,6 +80,31 @@ func start(tb testing.TB, dir, socket string, change ...func(*Config)) *running 
 func dial(tb testing.TB, socket string) *pseudonym.Client {
 	tb.Helper()
 	client, err := pseudonym.Dial(pseudonym.ClientConfig{Socket: socket, Backoff: 20 * time.Millisecond})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+// clientOf are the settings of a client of the socket beside the gateways' one.
+func clientOf(socket, name string) pseudonym.ClientConfig {
+	return pseudonym.ClientConfig{Socket: filepath.Join(filepath.Dir(socket), name), Backoff: 20 * time.Millisecond, Actor: "op-1"}
+}
+
+func dialRights(tb testing.TB, socket string) *pseudonym.Rights {
+	tb.Helper()
+	client, err := pseudonym.DialRights(clientOf(socket, "rights.sock"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+func dialAdmin(tb testing.TB, socket string) *pseudonym.Administrator {
+	tb.Helper()
+	client, err := pseudonym.DialAdministrator(clientOf(socket, "admin.sock"))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -157,7 +185,7 @@ func TestUnknownContactWritesNothing(t *testing.T) {
 	if err != nil || string(before) != string(after) {
 		t.Errorf("the vault changed, %v", err)
 	}
-	if _, known, err := k.Find(t.Context(), contact(1, true)); known || err != nil {
+	if _, known, err := k.rights.Find(t.Context(), contact(1, true)); known || err != nil {
 		t.Errorf("known %v, %v", known, err)
 	}
 }
@@ -208,10 +236,10 @@ func TestLinkAndFind(t *testing.T) {
 	if err != nil || !conflict.Conflict || conflict.Contact != first.Contact || conflict.Second != other || conflict.Visitor != (event.Handles{}) {
 		t.Errorf("two known contacts: conflict %v, %v", conflict.Conflict, err)
 	}
-	if found, known, err := client.Find(t.Context(), contact(2, false)); !known || found != first.Contact || err != nil {
+	if found, known, err := k.rights.Find(t.Context(), contact(2, false)); !known || found != first.Contact || err != nil {
 		t.Errorf("find: known %v, %v", known, err)
 	}
-	if found, known, err := client.Find(t.Context(), pseudonym.Query{H1: h1(9), Kind: event.KindVisitor}); !known || found != visitor || err != nil {
+	if found, known, err := k.rights.Find(t.Context(), pseudonym.Query{H1: h1(9), Kind: event.KindVisitor}); !known || found != visitor || err != nil {
 		t.Errorf("find a visitor: known %v, %v", known, err)
 	}
 	counted := gathered(t, registry)
@@ -285,7 +313,7 @@ func TestPeriodFollowsTheClock(t *testing.T) {
 
 func TestAway(t *testing.T) {
 	dir, socket := folders(t)
-	client := dial(t, socket)
+	client, rights := dial(t, socket), dialRights(t, socket)
 	acts := map[string]func() error{
 		"ready":   func() error { return client.Ready(t.Context()) },
 		"keys":    func() error { _, err := client.Keys(t.Context()); return err },
@@ -294,7 +322,7 @@ func TestAway(t *testing.T) {
 			_, err := client.Link(t.Context(), pseudonym.LinkRequest{Contact: []pseudonym.Query{contact(1, true)}})
 			return err
 		},
-		"find": func() error { _, _, err := client.Find(t.Context(), contact(1, true)); return err },
+		"find": func() error { _, _, err := rights.Find(t.Context(), contact(1, true)); return err },
 	}
 	away := func(when string) {
 		t.Helper()
@@ -307,6 +335,7 @@ func TestAway(t *testing.T) {
 	away("before the first start")
 	k := start(t, dir, socket)
 	eventually(t, client)
+	eventually(t, rights)
 	for name, act := range acts {
 		if err := act(); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -326,7 +355,7 @@ func TestAway(t *testing.T) {
 }
 
 // eventually waits until the client has connected again.
-func eventually(t *testing.T, client *pseudonym.Client) {
+func eventually(t *testing.T, client interface{ Ready(context.Context) error }) {
 	t.Helper()
 	deadline := time.Now().Add(5 * time.Second)
 	for {
@@ -347,7 +376,7 @@ func TestConfig(t *testing.T) {
 	}
 	bad := Config{Data: "d", Socket: strings.Repeat("s", 200), LockWait: -1}
 	if _, err := New(bad, Deps{}); err == nil || !strings.Contains(err.Error(), "107") ||
-		!strings.Contains(err.Error(), "in_flight") || !strings.Contains(err.Error(), "lock_wait") {
+		!strings.Contains(err.Error(), "in_flight") || !strings.Contains(err.Error(), "limits") || !strings.Contains(err.Error(), "lock_wait") {
 		t.Errorf("error %v", err)
 	}
 	if _, err := pseudonym.Dial(pseudonym.ClientConfig{Deadline: -1, Backoff: -1}); err == nil || !strings.Contains(err.Error(), "keyholder.socket") {

@@ -10,22 +10,14 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
-	"time"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/keepalive"
-	"google.golang.org/grpc/status"
-
-	"zgoda/pseudonym/keyholderpb"
+	"zgoda/pseudonym/access"
+	"zgoda/pseudonym/authority"
+	"zgoda/pseudonym/calls"
 	"zgoda/pseudonym/keyring"
-	"zgoda/pseudonym/peer"
+	"zgoda/pseudonym/meter"
 	"zgoda/pseudonym/vault"
 )
-
-// maxMessage holds a full batch: 4,096 rows of 34 bytes and a period of up to
-// five, with room to spare.
-const maxMessage = 256 << 10
 
 // Deps are what the keyholder is given.
 type Deps struct {
@@ -38,6 +30,8 @@ type Server struct {
 	log     *slog.Logger
 	serving chan struct{}
 	running atomic.Bool
+	tcp     atomic.Pointer[net.Addr]
+	scraped atomic.Pointer[net.Addr]
 }
 
 // New makes a keyholder. It opens nothing: Run does.
@@ -48,11 +42,25 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	if deps.Logger == nil {
 		deps.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Server{cfg: cfg, log: deps.Logger, serving: make(chan struct{})}, nil
+	return &Server{cfg: cfg.withDefaults(), log: deps.Logger, serving: make(chan struct{})}, nil
 }
 
 // Serving is closed when calls are answered.
 func (s *Server) Serving() <-chan struct{} { return s.serving }
+
+// Address is where callers with certificates are served, when Serving is closed;
+// nil: nowhere.
+func (s *Server) Address() net.Addr { return loaded(&s.tcp) }
+
+// MetricsAddress is where the metrics are, when Serving is closed; nil: nowhere.
+func (s *Server) MetricsAddress() net.Addr { return loaded(&s.scraped) }
+
+func loaded(at *atomic.Pointer[net.Addr]) net.Addr {
+	if a := at.Load(); a != nil {
+		return *a
+	}
+	return nil
+}
 
 // ErrRan is returned by a second Run.
 var ErrRan = errors.New("a keyholder runs once")
@@ -78,80 +86,82 @@ func (s *Server) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, held.Close()) }()
-	ring, salts, err := s.open(ctx)
+	p, err := s.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, salts.Close()) }()
-	listener, err := listen(ctx, s.cfg.Socket)
-	if err != nil {
-		return err
-	}
-	identifiers, known := salts.Counts()
+	defer func() { err = errors.Join(err, p.close()) }()
+	identifiers, known := p.vault.Counts()
 	s.log.Info("serving", "contacts", known, "identifiers", identifiers)
-	return s.serve(ctx, listener, &service{ring: ring, contacts: salts, log: s.log})
+	return s.serve(ctx, p)
 }
 
-// open opens the keys and the vault. A vault without keys is refused: new keys
-// would make everyone in it a stranger.
-func (s *Server) open(ctx context.Context) (*keyring.Ring, *vault.Vault, error) {
+// parts are what a running keyholder has open.
+type parts struct {
+	ring      *keyring.Ring
+	vault     *vault.Vault
+	calls     *calls.Log
+	authority *authority.Authority
+	policy    *access.Policy
+	metrics   *meter.Set
+}
+
+func (p *parts) close() error {
+	var errs []error
+	if p.vault != nil {
+		errs = append(errs, p.vault.Close())
+	}
+	return errors.Join(append(errs, p.calls.Close())...)
+}
+
+// open opens the log of calls, the keys and the vault. A vault without keys is
+// refused: new keys would make everyone in it a stranger.
+func (s *Server) open(ctx context.Context) (p *parts, err error) {
+	p = &parts{metrics: &meter.Set{}}
+	if p.calls, err = calls.Open(calls.Config{Dir: filepath.Join(s.cfg.Data, "calls"), Now: s.cfg.Now}); err != nil {
+		return nil, err
+	}
+	if p.calls.Damaged() {
+		s.log.Error("the log of calls is damaged; it goes on in a new file, and zgoda keys log verify tells where")
+	}
+	if err := s.openKeys(ctx, p); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	p.policy = access.New(s.cfg.Limits, access.Deps{Log: p.calls, Metrics: p.metrics, Now: s.cfg.Now, Failed: func(err error) {
+		s.log.Error("a call", "error", err)
+	}})
+	p.metrics.Gauge("zgoda_keyholder_identifiers", "Blinded identifiers that lead to a contact.", func() float64 {
+		identifiers, _ := p.vault.Counts()
+		return float64(identifiers)
+	})
+	p.metrics.Gauge("zgoda_keyholder_contacts", "Contacts in the vault.", func() float64 {
+		_, known := p.vault.Counts()
+		return float64(known)
+	})
+	return p, nil
+}
+
+func (s *Server) openKeys(ctx context.Context, p *parts) error {
 	path := filepath.Join(s.cfg.Data, "vault", "vault.db")
 	info, err := os.Stat(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, fmt.Errorf("look for a vault: %w", err)
+		return fmt.Errorf("look for a vault: %w", err)
 	}
-	ring, err := keyring.Open(ctx, keyring.Config{Dir: s.cfg.Data, Existing: err == nil && info.Size() > 0, Now: s.cfg.Now})
+	if p.ring, err = keyring.Open(ctx, keyring.Config{Dir: s.cfg.Data, Existing: err == nil && info.Size() > 0, Now: s.cfg.Now}); err != nil {
+		return fmt.Errorf("open the keys: %w", err)
+	}
+	seal, err := p.ring.Own(keyring.OwnCalls)
 	if err != nil {
-		return nil, nil, fmt.Errorf("open the keys: %w", err)
+		return err
 	}
-	salts, err := vault.Open(ctx, vault.Config{Path: path}, ring.Slot())
-	return ring, salts, err
-}
-
-func (s *Server) serve(ctx context.Context, listener net.Listener, calls *service) error {
-	server := grpc.NewServer(
-		grpc.Creds(peer.Of(s.cfg.UIDs...)),
-		grpc.MaxRecvMsgSize(maxMessage),
-		grpc.MaxConcurrentStreams(uint32(s.cfg.InFlight)),
-		grpc.ConnectionTimeout(2*time.Second),
-		grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute, Timeout: 10 * time.Second}),
-		grpc.UnaryInterceptor(bounded(s.cfg.InFlight)),
-	)
-	keyholderpb.RegisterPseudonymiseServer(server, calls)
-	keyholderpb.RegisterRightsServer(server, calls)
-	keyholderpb.RegisterHealthServer(server, calls)
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
-	close(s.serving)
-	select {
-	case err := <-ended:
-		return fmt.Errorf("serve: %w", err)
-	case <-ctx.Done():
+	p.calls.SealUnder(seal)
+	seed, err := p.ring.Own(keyring.OwnAuthority)
+	if err != nil {
+		return err
 	}
-	drain(server, s.cfg.DrainWait)
-	if err := <-ended; err != nil && !errors.Is(err, grpc.ErrServerStopped) { // stopped before it had begun
-		return fmt.Errorf("serve: %w", err)
+	if p.authority, err = authority.New(seed, s.cfg.Now); err != nil {
+		return err
 	}
-	return nil
-}
-
-// drain lets the calls under way finish, but not for ever.
-func drain(server *grpc.Server, wait time.Duration) {
-	late := time.AfterFunc(wait, server.Stop)
-	defer late.Stop()
-	server.GracefulStop()
-}
-
-// bounded turns calls away while as many as may be are under way.
-func bounded(inFlight int) grpc.UnaryServerInterceptor {
-	places := make(chan struct{}, inFlight)
-	return func(ctx context.Context, request any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
-		select {
-		case places <- struct{}{}:
-			defer func() { <-places }()
-			return handle(ctx, request)
-		default:
-			return nil, status.Error(codes.ResourceExhausted, "too many calls at one time")
-		}
-	}
+	p.vault, err = vault.Open(ctx, vault.Config{Path: path}, p.ring.Slot())
+	return err
 }

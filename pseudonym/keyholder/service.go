@@ -9,6 +9,8 @@ import (
 	"google.golang.org/grpc/status"
 
 	"zgoda/event"
+	"zgoda/pseudonym/access"
+	"zgoda/pseudonym/authority"
 	"zgoda/pseudonym/keyholderpb"
 	"zgoda/pseudonym/keyring"
 	"zgoda/pseudonym/vault"
@@ -24,12 +26,26 @@ type contacts interface {
 // service answers the calls.
 type service struct {
 	keyholderpb.UnimplementedPseudonymiseServer
-	keyholderpb.UnimplementedRightsServer
 	keyholderpb.UnimplementedHealthServer
 
-	ring     *keyring.Ring
-	contacts contacts
-	log      *slog.Logger
+	ring      *keyring.Ring
+	contacts  contacts
+	authority *authority.Authority
+	policy    *access.Policy
+	log       *slog.Logger
+}
+
+// quota takes what a call asks for, and tells the policy.
+func (s *service) quota(ctx context.Context, unknown, minted int) error {
+	tally := access.TallyOf(ctx)
+	tally.Unknown += unknown
+	who, _ := access.From(ctx)
+	if err := s.policy.Quota.Take(who, unknown, minted); err != nil {
+		tally.Why = access.WhyQuota
+		return err
+	}
+	tally.Minted += minted
+	return nil
 }
 
 // Texts of refusals; they name the rule, never what broke it.
@@ -64,6 +80,11 @@ func (s *service) Keys(context.Context, *keyholderpb.KeysRequest) (*keyholderpb.
 // Resolve answers for every identifier of the batch, or for none.
 func (s *service) Resolve(ctx context.Context, request *keyholderpb.ResolveRequest) (*keyholderpb.ResolveAnswer, error) {
 	n, err := request.Rows()
+	tally := access.TallyOf(ctx)
+	tally.Rows = n
+	if n > keyholderpb.MaxBatch {
+		tally.Why = access.WhyOversized
+	}
 	if err != nil || n == 0 || n > keyholderpb.MaxBatch {
 		return nil, errBatch
 	}
@@ -116,6 +137,12 @@ func (s *service) salts(ctx context.Context, d *keyring.Deriver, request *keyhol
 			fresh = append(fresh, index)
 		}
 	}
+	if len(unknown) == 0 {
+		return salts, nil
+	}
+	if err := s.quota(ctx, len(unknown)-len(fresh), len(fresh)); err != nil {
+		return nil, err
+	}
 	if len(fresh) == 0 {
 		return salts, nil
 	}
@@ -162,6 +189,10 @@ func (s *service) Link(ctx context.Context, request *keyholderpb.LinkRequest) (*
 	for i, h1 := range hashes {
 		indexes[i] = d.Index(h1)
 	}
+	access.TallyOf(ctx).Rows = len(indexes)
+	if err := s.quota(ctx, 0, s.unknown(indexes)); err != nil {
+		return nil, err
+	}
 	linked, err := s.contacts.Link(ctx, indexes, visitor)
 	if err != nil {
 		return nil, s.vaultFailed(ctx, err)
@@ -175,6 +206,16 @@ func (s *service) Link(ctx context.Context, request *keyholderpb.LinkRequest) (*
 		answer.Visitor = one(d.Visitor(visitor, period))
 	}
 	return answer, nil
+}
+
+// unknown says whether a link makes a contact: 1 if no index is known.
+func (s *service) unknown(indexes []keyring.Index) int {
+	for _, index := range indexes {
+		if _, known := s.contacts.Lookup(index); known {
+			return 0
+		}
+	}
+	return 1
 }
 
 func readLink(request *keyholderpb.LinkRequest) (hashes []event.Blinded, visitor event.Blinded, err error) {
@@ -199,32 +240,6 @@ func readLink(request *keyholderpb.LinkRequest) (hashes []event.Blinded, visitor
 		visitor = one[0]
 	}
 	return hashes, visitor, nil
-}
-
-// Find tells whether an identifier is known, and its handles. It never mints.
-func (s *service) Find(_ context.Context, request *keyholderpb.FindRequest) (*keyholderpb.FindAnswer, error) {
-	hashes, err := keyholderpb.Blinded(request.GetH1())
-	if err != nil || len(hashes) != 1 || len(request.GetKind()) != 1 {
-		return nil, errFind
-	}
-	kind, period := event.IdentifierKind(request.GetKind()[0]), event.Period(request.GetPeriod())
-	if err := check(hashes[0], kind); err != nil {
-		return nil, err
-	}
-	epoch, err := s.epoch()
-	if err != nil {
-		return nil, err
-	}
-	d := epoch.Deriver()
-	defer d.Release()
-	if kind == event.KindVisitor {
-		return &keyholderpb.FindAnswer{Known: true, Handles: one(d.Visitor(hashes[0], period))}, nil
-	}
-	salt, known := s.contacts.Lookup(d.Index(hashes[0]))
-	if !known {
-		return &keyholderpb.FindAnswer{}, nil
-	}
-	return &keyholderpb.FindAnswer{Known: true, Handles: one(d.Contact(salt, period))}, nil
 }
 
 func one(handles event.Handles) *keyholderpb.ResolveAnswer {

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -178,6 +179,12 @@ func TestStranger(t *testing.T) {
 	if err := k.Ready(t.Context()); err != nil {
 		t.Errorf("we ourselves: %v", err)
 	}
+	for _, e := range k.entriesOf(t) {
+		if e.Role == "pseudonymise" && e.Act == "connect" && e.Outcome == "refused" && e.Why == "peer" {
+			return
+		}
+	}
+	t.Error("the stranger is not in the log of calls")
 }
 
 // stranger connects, which the modes allow here, and must get no answer.
@@ -220,7 +227,8 @@ func TestBadRequests(t *testing.T) {
 	dir, socket := folders(t)
 	start(t, dir, socket)
 	conn := rawClient(t, socket, peer.Of())
-	gateway, rights := keyholderpb.NewPseudonymiseClient(conn), keyholderpb.NewRightsClient(conn)
+	gateway := keyholderpb.NewPseudonymiseClient(conn)
+	rights := keyholderpb.NewRightsClient(rawClient(t, filepath.Join(filepath.Dir(socket), "rights.sock"), peer.Of()))
 	one := h1(1)
 	rows := func(n int, kind event.IdentifierKind, h event.Blinded) *keyholderpb.ResolveRequest {
 		m := &keyholderpb.ResolveRequest{}
@@ -254,6 +262,7 @@ func TestBadRequests(t *testing.T) {
 		"empty": {}, "two": {H1: append(one[:], one[:]...), Kind: []byte{3}}, "no kind": {H1: one[:]}, "odd kind": {H1: one[:], Kind: []byte{0}},
 	}
 	for name, m := range finds {
+		m.Call = newCall("op-1", "")
 		if _, err := rights.Find(t.Context(), m); status.Code(err) != codes.InvalidArgument {
 			t.Errorf("find %s: %v", name, err)
 		}
@@ -268,7 +277,7 @@ func TestBadRequests(t *testing.T) {
 }
 
 func TestInFlightIsBounded(t *testing.T) {
-	limit := bounded(1)
+	limit := newInFlight(1).unary
 	entered, leave := make(chan struct{}), make(chan struct{})
 	done := make(chan error, 1)
 	go func() {
@@ -292,3 +301,12 @@ func TestInFlightIsBounded(t *testing.T) {
 		t.Errorf("after it: %v, %v", got, err)
 	}
 }
+
+// shifted is the clock, shifted.
+type shifted struct{ by atomic.Int64 }
+
+func newShift() *shifted { return new(shifted) }
+
+func (s *shifted) now() time.Time { return time.Now().Add(time.Duration(s.by.Load())) }
+
+func (s *shifted) shift(d time.Duration) { s.by.Add(int64(d)) }
