@@ -56,6 +56,19 @@ func TestKeyholderLinksNoActivity(t *testing.T) {
 	}
 }
 
+// TestOnlyKekReachesProviders: clouds, Vault and a token's library are linked by
+// zgoda-kek alone, which links neither keys nor vault.
+func TestOnlyKekReachesProviders(t *testing.T) {
+	rooms := []string{"zgoda/pseudonym/kek/transit", "zgoda/pseudonym/kek/awskms", "zgoda/pseudonym/kek/gcpkms", "zgoda/pseudonym/kek/pkcs11"}
+	for name, list := range deps(t) {
+		for _, room := range rooms {
+			if links(list, room) && name != room && name != "zgoda/cmd/zgoda-kek" {
+				t.Errorf("%s links %s", name, room)
+			}
+		}
+	}
+}
+
 // keyRooms are the keyholder's own, beside its binary.
 var keyRooms = []string{
 	"zgoda/pseudonym/keyring", "zgoda/pseudonym/vault", "zgoda/pseudonym/keyholder", "zgoda/pseudonym/table",
@@ -95,7 +108,10 @@ func TestOneOwner(t *testing.T) {
 		"github.com/ClickHouse/clickhouse-go": {"zgoda/activity", "zgoda/bench/schema"},
 		"github.com/ClickHouse/ch-go":         {"zgoda/activity"},
 		"github.com/jackc/pgx":                {"zgoda/control", "zgoda/pseudonym/vault"},
-		"github.com/ebitengine/purego":        {"zgoda/cmd/zgoda-clickhouse", "zgoda/engine"},
+		"github.com/ebitengine/purego":        {"zgoda/cmd/zgoda-clickhouse", "zgoda/engine", "zgoda/pseudonym/kek/pkcs11"},
+		"github.com/aws/aws-sdk-go-v2":        {"zgoda/pseudonym/kek/awskms"},
+		"github.com/hashicorp/vault":          {"zgoda/pseudonym/kek/transit"},
+		"google.golang.org/api":               {"zgoda/pseudonym/kek/gcpkms"},
 		"github.com/dgraph-io/ristretto":      {"zgoda/collector/enrich"},
 	}
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...")
