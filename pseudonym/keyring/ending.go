@@ -14,6 +14,9 @@ import (
 // from the files and are not yet beyond every copy of them.
 const endingName = "ending"
 
+// kekName is what the key-encryption key is called among the keys.
+const kekName = "kek"
+
 type ending struct {
 	Key     string `json:"key"`
 	Version uint32 `json:"version"`
@@ -57,6 +60,9 @@ func (r *Ring) finishEndings(ctx context.Context) error {
 		return err
 	}
 	for _, e := range all {
+		if e.Key == kekName {
+			continue
+		}
 		s, err := r.wraps.read(ctx, e.Key)
 		if isMissing(err) {
 			continue
@@ -78,7 +84,14 @@ func (r *Ring) closeEndings(ctx context.Context) error {
 		return err
 	}
 	for _, e := range all {
-		if err := r.record(ctx, ActDestroyed, e.Key, e.Version, e.Why); err != nil {
+		act := ActDestroyed
+		if e.Key == kekName {
+			if err := r.retire(ctx, e.Why); err != nil {
+				return err
+			}
+			act = ActLeft
+		}
+		if err := r.record(ctx, act, e.Key, e.Version, e.Why); err != nil {
 			return err
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/tink-crypto/tink-go/v2/tink"
 
 	"zgoda/pseudonym/kek"
+	"zgoda/pseudonym/private"
 )
 
 // ErrNoKeyset is returned when a keyset that data depend on is missing.
@@ -69,19 +70,20 @@ var errLayout = errors.New("the keysets have a layout that this version does not
 // throws away, unused.
 func openKeysets(ctx context.Context, cfg Config) (*wrappings, error) {
 	dir := filepath.Join(cfg.Dir, "keys")
-	made, err := exists(dir)
+	made, err := private.Exists(dir)
 	if err != nil {
 		return nil, fmt.Errorf("look for keysets: %w", err)
 	}
 	if !made && cfg.Existing {
 		return nil, fmt.Errorf("%s: %w", dir, ErrNoKeyset)
 	}
-	provider, err := openKEK(cfg, !made)
+	provider, err := openKEK(ctx, cfg, !made)
 	if err != nil {
 		return nil, err
 	}
+	kekDir := filepath.Join(cfg.Dir, "kek")
 	if !made {
-		if err := makeKeysets(ctx, dir, provider, cfg.Now()); err != nil {
+		if err := makeKeysets(ctx, dir, kekDir, provider, cfg.Now()); err != nil {
 			return nil, fmt.Errorf("make keysets: %w", err)
 		}
 	}
@@ -89,7 +91,7 @@ func openKeysets(ctx context.Context, cfg Config) (*wrappings, error) {
 		return nil, err
 	}
 	shelf := folder(dir)
-	if err := complete(ctx, shelf, provider, cfg.Now()); err != nil {
+	if err := complete(ctx, shelf, provider, kekDir, cfg.Now()); err != nil {
 		return nil, err
 	}
 	if err := require(ctx, shelf, lasting); err != nil {
@@ -98,10 +100,10 @@ func openKeysets(ctx context.Context, cfg Config) (*wrappings, error) {
 	if err := shelf.sweep(); err != nil {
 		return nil, err
 	}
-	return openWrappings(ctx, shelf, provider)
+	return openWrappings(ctx, shelf, provider, kekDir)
 }
 
-func makeKeysets(ctx context.Context, dir string, provider kek.Provider, now time.Time) error {
+func makeKeysets(ctx context.Context, dir, kekDir string, provider kek.Provider, now time.Time) error {
 	fresh := folder(dir + ".new")
 	if err := os.RemoveAll(string(fresh)); err != nil {
 		return err
@@ -109,7 +111,7 @@ func makeKeysets(ctx context.Context, dir string, provider kek.Provider, now tim
 	if err := MakePrivateDir(string(fresh)); err != nil {
 		return err
 	}
-	w, err := openWrappings(ctx, fresh, provider)
+	w, err := openWrappings(ctx, fresh, provider, kekDir)
 	if err != nil {
 		return err
 	}
@@ -130,7 +132,7 @@ func makeKeysets(ctx context.Context, dir string, provider kek.Provider, now tim
 	if err := os.Rename(string(fresh), dir); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(dir))
+	return private.SyncDir(filepath.Dir(dir))
 }
 
 // makeLater makes the keysets that layout 3 brought, unless they are there.
@@ -196,7 +198,7 @@ func (w *wrappings) gateVisitor(ctx context.Context) (*set, error) {
 
 // complete brings a folder of an earlier layout to the present one. Each step
 // leaves what the next start can go on from; the layout file comes last.
-func complete(ctx context.Context, shelf folder, provider kek.Provider, now time.Time) error {
+func complete(ctx context.Context, shelf folder, provider kek.Provider, kekDir string, now time.Time) error {
 	content, revision, err := shelf.Read(ctx, layoutName)
 	had := first
 	switch {
@@ -213,7 +215,7 @@ func complete(ctx context.Context, shelf folder, provider kek.Provider, now time
 	if err := require(ctx, shelf, had); err != nil {
 		return err
 	}
-	w, err := openWrappings(ctx, shelf, provider)
+	w, err := openWrappings(ctx, shelf, provider, kekDir)
 	if err != nil {
 		return err
 	}

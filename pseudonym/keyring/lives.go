@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tink-crypto/tink-go/v2/keyset"
@@ -19,6 +20,7 @@ const (
 	ActCurrent   = "current"
 	ActKept      = "kept"
 	ActDropped   = "dropped"   // taken out of the keyholder's files
+	ActLeft      = "left"      // of a key-encryption key: nothing is wrapped under it any more
 	ActDestroyed = "destroyed" // no copy of any file opens to it any more
 )
 
@@ -276,13 +278,14 @@ func (r *Ring) MoveVisitors(ctx context.Context) error {
 // RenewWrapping wraps all keysets under a new wrapping key, wrapped in turn
 // under a new version of the key-encryption key where there can be one, and
 // destroys the ones before: what the files told before, no copy of them tells
-// any more. If to is given, the key-encryption key is that one from now on, and
-// the caller may close the one before. It can be called again after any failure.
+// any more. If to is given, the key-encryption key is that one from now on; the
+// one before is destroyed if it is a file of ours, and closed. It can be called
+// again after any failure.
 func (r *Ring) RenewWrapping(ctx context.Context, to kek.Provider) error {
 	r.changing.Lock()
 	defer r.changing.Unlock()
 	if to != nil {
-		if err := r.wraps.share(ctx, to); err != nil {
+		if err := r.goOver(ctx, to); err != nil {
 			return fmt.Errorf("go over to another key-encryption key: %w", err)
 		}
 	}
@@ -293,6 +296,42 @@ func (r *Ring) RenewWrapping(ctx context.Context, to kek.Provider) error {
 	if err := r.wraps.add(ctx); err != nil {
 		return err
 	}
+	if err := r.wrapAll(ctx); err != nil {
+		return err
+	}
+	if err := r.wraps.dropOld(ctx); err != nil {
+		return err
+	}
+	if err := end(); err != nil {
+		return fmt.Errorf("destroy what earlier wrapping keys were under: %w", err)
+	}
+	return r.closeEndings(ctx)
+}
+
+// goOver has the newest wrapping key opened by either provider from now on, and
+// notes that the one before is to end.
+func (r *Ring) goOver(ctx context.Context, to kek.Provider) error {
+	before := r.wraps.provider
+	if before == to {
+		return nil
+	}
+	if uri := before.Describe(); uri != to.Describe() {
+		if err := r.record(ctx, ActCurrent, kekName, 0, to.Describe()); err != nil {
+			return err
+		}
+		if err := r.addEnding(ctx, ending{Key: kekName, Why: uri}); err != nil {
+			return err
+		}
+	}
+	if err := r.wraps.share(ctx, to); err != nil {
+		return err
+	}
+	r.leaving = append(r.leaving, before)
+	return nil
+}
+
+// wrapAll wraps every keyset under the newest wrapping key.
+func (r *Ring) wrapAll(ctx context.Context) error {
 	names, err := r.wraps.names(ctx, "")
 	if err != nil {
 		return err
@@ -306,13 +345,37 @@ func (r *Ring) RenewWrapping(ctx context.Context, to kek.Provider) error {
 			return err
 		}
 	}
-	if err := r.wraps.dropOld(ctx); err != nil {
-		return err
+	return nil
+}
+
+// retire ends a key-encryption key that nothing is wrapped under any more. After
+// a crash only one in a file can be ended, since the others are not at hand.
+func (r *Ring) retire(ctx context.Context, uri string) error {
+	if uri == r.wraps.provider.Describe() {
+		return nil // it was gone back to
 	}
-	if err := end(); err != nil {
-		return fmt.Errorf("destroy what earlier wrapping keys were under: %w", err)
+	at := slices.IndexFunc(r.leaving, func(p kek.Provider) bool { return p.Describe() == uri })
+	if at < 0 {
+		if !strings.HasPrefix(uri, FileURI) {
+			return nil
+		}
+		p, err := kek.Open(ctx, kek.Config{URI: uri, Dir: r.wraps.dir})
+		if errors.Is(err, kek.ErrMissing) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		r.leaving, at = append(r.leaving, p), len(r.leaving)
 	}
-	return r.closeEndings(ctx)
+	p := r.leaving[at]
+	if own, ok := p.(kek.Retirer); ok {
+		if err := own.Retire(ctx); err != nil {
+			return fmt.Errorf("end the key-encryption key before: %w", err)
+		}
+	}
+	r.leaving = slices.Delete(r.leaving, at, at+1)
+	return p.Close()
 }
 
 // KEK returns the URI of the key-encryption key in use.

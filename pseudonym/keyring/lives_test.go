@@ -79,7 +79,7 @@ func earlier(t *testing.T, names ...string) (dir string, handles map[string]*key
 	dir = t.TempDir()
 	must(t, os.Mkdir(filepath.Join(dir, "kek"), 0o700))
 	must(t, os.Mkdir(filepath.Join(dir, "keys"), 0o700))
-	key := bytes.Repeat([]byte{0x5a}, keySize)
+	key := bytes.Repeat([]byte{0x5a}, 32)
 	write("kek/kek.key", fmt.Sprintf("zgoda-kek-1 %x\n", key))(t, dir)
 	kek, err := subtle.NewXChaCha20Poly1305(key)
 	must(t, err)

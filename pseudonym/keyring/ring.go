@@ -13,6 +13,7 @@ import (
 
 	"github.com/tink-crypto/tink-go/v2/tink"
 
+	"zgoda/pseudonym/kek"
 	"zgoda/pseudonym/secret"
 )
 
@@ -29,6 +30,7 @@ type Ring struct {
 	changing sync.Mutex // held while keysets are made, changed and destroyed
 	wraps    *wrappings
 	sets     map[string]*set // the lasting ones, and those of the epoch
+	leaving  []kek.Provider  // that the keys were under before
 	ended    []*Epoch        // whose users nobody has waited for
 }
 

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"zgoda/pseudonym/private"
 )
 
 // ErrRaced is returned when somebody else wrote first.
@@ -36,7 +38,7 @@ func (f folder) Names(_ context.Context, prefix string) ([]string, error) {
 
 // Read returns a file.
 func (f folder) Read(_ context.Context, name string) ([]byte, Revision, error) {
-	content, err := readPrivate(f.path(name))
+	content, err := private.ReadFile(f.path(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, 0, fmt.Errorf("%s: %w", f.path(name), ErrNoKeyset)
 	}
@@ -55,7 +57,7 @@ func (f folder) Write(ctx context.Context, name string, wrapped []byte, instead 
 	if have != instead {
 		return 0, fmt.Errorf("%s: %w", name, ErrRaced)
 	}
-	if err := writeDurable(f.path(name), wrapped); err != nil {
+	if err := private.WriteFile(f.path(name), wrapped); err != nil {
 		return 0, err
 	}
 	return revisionOf(wrapped), nil
@@ -63,11 +65,7 @@ func (f folder) Write(ctx context.Context, name string, wrapped []byte, instead 
 
 // Destroy overwrites a file and removes it. One that is not there is destroyed.
 func (f folder) Destroy(_ context.Context, name string) error {
-	err := overwrite(f.path(name))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
+	return private.Shred(f.path(name))
 }
 
 func (f folder) path(name string) string { return filepath.Join(string(f), name) }
@@ -76,7 +74,7 @@ func (f folder) path(name string) string { return filepath.Join(string(f), name)
 func (f folder) sweep() error {
 	entries, err := os.ReadDir(string(f))
 	for _, entry := range entries {
-		if strings.HasSuffix(entry.Name(), tmpSuffix) {
+		if strings.HasSuffix(entry.Name(), private.TmpSuffix) {
 			err = errors.Join(err, os.Remove(f.path(entry.Name())))
 		}
 	}

@@ -20,11 +20,17 @@ import (
 
 // A wrapping key stands between the key-encryption key and the keysets. It is
 // new after each re-wrap: what was wrapped under an earlier one is closed for
-// good, on every copy that was ever made of the files. The earlier one goes with
-// the version of the key-encryption key that it was wrapped under.
+// good, on every copy that was ever made of the files.
+//
+// The earlier one goes with the version of the key-encryption key that it was
+// wrapped under, where that can be destroyed (kek.Renewer). Elsewhere the wrapping
+// key is sealed under a shred key before: a file beside the key-encryption key's
+// own, which is overwritten in its stead.
 type wrappings struct {
 	shelf    Shelf
 	provider kek.Provider
+	dir      string       // of the shred key
+	shred    kek.Provider // nil: not opened so far
 
 	keys   map[uint32]tink.AEAD
 	newest uint32
@@ -34,6 +40,7 @@ const (
 	wrappingPrefix = "wrapping-"
 	wrappingSuffix = ".key"
 	wrappingForm   = "zgoda-wrapping 1"
+	wrappingSize   = 32
 )
 
 // wrapped is a wrapping key as it is kept.
@@ -45,8 +52,9 @@ type wrapped struct {
 
 // underA is a wrapping key wrapped by one provider.
 type underA struct {
-	KEK  string `json:"kek"` // its URI
-	Text []byte `json:"text"`
+	KEK   string `json:"kek"`             // its URI
+	Shred bool   `json:"shred,omitempty"` // sealed under the shred key before
+	Text  []byte `json:"text"`
 }
 
 // wrapShelf is set by tests that let writes fail.
@@ -60,11 +68,11 @@ func wrappingBind(number uint32) []byte { return fmt.Appendf(nil, "zgoda wrappin
 
 // openWrappings opens all wrapping keys that are there: more than one, if a
 // re-wrap was cut short.
-func openWrappings(ctx context.Context, shelf Shelf, provider kek.Provider) (*wrappings, error) {
+func openWrappings(ctx context.Context, shelf Shelf, provider kek.Provider, kekDir string) (*wrappings, error) {
 	if wrapShelf != nil {
 		shelf = wrapShelf(shelf)
 	}
-	w := &wrappings{shelf: shelf, provider: provider, keys: make(map[uint32]tink.AEAD)}
+	w := &wrappings{shelf: shelf, provider: provider, dir: kekDir, keys: make(map[uint32]tink.AEAD)}
 	names, err := shelf.Names(ctx, wrappingPrefix)
 	if err != nil {
 		return nil, err
@@ -87,7 +95,7 @@ func (w *wrappings) load(ctx context.Context, name string) error {
 	}
 	var uris []string
 	for _, under := range kept.Under {
-		key, err := w.provider.Unwrap(ctx, under.Text, wrappingBind(kept.Number))
+		key, err := w.unwrap(ctx, kept.Number, under)
 		if errors.Is(err, kek.ErrAway) {
 			return err
 		}
@@ -118,24 +126,57 @@ func readWrapped(ctx context.Context, shelf Shelf, name string) (wrapped, Revisi
 	return kept, revision, nil
 }
 
+func (w *wrappings) unwrap(ctx context.Context, number uint32, under underA) ([]byte, error) {
+	text, err := w.provider.Unwrap(ctx, under.Text, wrappingBind(number))
+	if err != nil || !under.Shred {
+		return text, err
+	}
+	if err := w.openShred(ctx, false); err != nil {
+		return nil, err
+	}
+	return w.shred.Unwrap(ctx, text, wrappingBind(number))
+}
+
+// shredURI is the file of the shred key: kek-shred.key.
+const shredURI = FileURI + "shred"
+
+func (w *wrappings) openShred(ctx context.Context, mayMake bool) (err error) {
+	if w.shred == nil {
+		w.shred, err = kek.Open(ctx, kek.Config{URI: shredURI, Dir: w.dir, MayMake: mayMake})
+	}
+	return err
+}
+
 // wrapFor wraps a wrapping key under a provider.
-func wrapFor(ctx context.Context, provider kek.Provider, number uint32, key []byte) (underA, error) {
-	text, err := provider.Wrap(ctx, key, wrappingBind(number))
+func (w *wrappings) wrapFor(ctx context.Context, provider kek.Provider, number uint32, key []byte) (underA, error) {
+	text, bind := key, wrappingBind(number)
+	_, renews := provider.(kek.Renewer)
+	if !renews {
+		if err := w.openShred(ctx, true); err != nil {
+			return underA{}, err
+		}
+		sealed, err := w.shred.Wrap(ctx, key, bind)
+		if err != nil {
+			return underA{}, fmt.Errorf("seal under the shred key: %w", err)
+		}
+		text = sealed
+	}
+	text, err := provider.Wrap(ctx, text, bind)
 	if err != nil {
 		return underA{}, fmt.Errorf("wrap a wrapping key: %w", err)
 	}
-	return underA{KEK: provider.Describe(), Text: text}, nil
+	return underA{KEK: provider.Describe(), Shred: !renews, Text: text}, nil
 }
 
 // add makes the next wrapping key, durable when it returns.
 func (w *wrappings) add(ctx context.Context) error {
-	key := make([]byte, keySize)
+	key := make([]byte, wrappingSize)
 	if _, err := rand.Read(key); err != nil {
 		return fmt.Errorf("make a wrapping key: %w", err)
 	}
 	defer clear(key)
 	number := w.newest + 1
-	under, err := wrapFor(ctx, w.provider, number, key)
+	under, err := w.wrapFor(ctx, w.provider, number, key)
 	if err != nil {
 		return err
 	}
@@ -170,7 +211,7 @@ func (w *wrappings) share(ctx context.Context, to kek.Provider) error {
 	}
 	var key []byte
 	for _, under := range kept.Under {
-		if key, err = w.provider.Unwrap(ctx, under.Text, wrappingBind(kept.Number)); err == nil {
+		if key, err = w.unwrap(ctx, kept.Number, under); err == nil {
 			break
 		}
 	}
@@ -178,7 +219,7 @@ func (w *wrappings) share(ctx context.Context, to kek.Provider) error {
 		return fmt.Errorf("open a wrapping key: %w", err)
 	}
 	defer clear(key)
-	fresh, err := wrapFor(ctx, to, kept.Number, key)
+	fresh, err := w.wrapFor(ctx, to, kept.Number, key)
 	if err != nil {
 		return err
 	}
@@ -193,14 +234,20 @@ func (w *wrappings) share(ctx context.Context, to kek.Provider) error {
 // renewProvider makes a new version of what the next wrapping key is wrapped
 // under. end destroys the versions before it.
 func (w *wrappings) renewProvider(ctx context.Context) (end func() error, err error) {
-	if renewer, ok := w.provider.(kek.Renewer); ok {
-		version, err := renewer.Renew(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("renew the key-encryption key: %w", err)
+	renewer, ok := w.provider.(kek.Renewer)
+	if !ok {
+		if err := w.openShred(ctx, true); err != nil {
+			return nil, err
 		}
-		return func() error { return renewer.Destroy(ctx, version) }, nil
+		if renewer, ok = w.shred.(kek.Renewer); !ok {
+			return nil, errors.New("the shred key cannot be renewed")
+		}
 	}
-	return func() error { return nil }, nil
+	version, err := renewer.Renew(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("renew the key-encryption key: %w", err)
+	}
+	return func() error { return renewer.Destroy(ctx, version) }, nil
 }
 
 // dropOld destroys every wrapping key but the newest.
