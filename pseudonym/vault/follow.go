@@ -2,15 +2,214 @@ package vault
 
 import (
 	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
+
+	"zgoda/pseudonym/keyring"
+	"zgoda/pseudonym/table"
 )
 
-// follower keeps memory in step with what other keyholders write.
+// A keyholder of a shared vault reads so often what the others wrote, and answers
+// from memory for so long after it last did. It then asks the database first.
+const (
+	followEvery   = 250 * time.Millisecond
+	followedFor   = time.Second
+	followTimeout = 2 * time.Second
+	followRows    = 10_000
+)
+
+// follower keeps memory in step with what other keyholders write: whom they
+// minted, by the numbers, which only grow; and of whom memory is wrong, by the
+// table of changes.
 type follower struct {
-	last  ContactID
-	heard time.Time
+	began time.Time
+	heard atomic.Int64 // when memory was in step, since began
+
+	// The caller of what follows has v.remembering.
+	seq  int64     // changes up to this one are in memory
+	last ContactID // and contacts up to this number
+
+	end  context.CancelFunc
+	work sync.WaitGroup
 }
 
-func (f *follower) fresh() bool                                            { return true }
-func (f *follower) stop()                                                  {}
-func (f *follower) catchUp(ctx context.Context, v *Vault, q querier) error { return nil }
+// follow begins to follow.
+func (v *Vault) follow() {
+	f := v.follower
+	ctx, cancel := context.WithCancel(context.Background())
+	f.end = cancel
+	f.work.Go(func() {
+		tick := time.NewTicker(followEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				v.poll(ctx)
+			}
+		}
+	})
+}
+
+// poll catches up once. If that fails, memory is soon not believed any more.
+func (v *Vault) poll(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, followTimeout)
+	defer cancel()
+	v.remembering.Lock()
+	defer v.remembering.Unlock()
+	_ = v.follower.catchUp(ctx, v, v.db)
+}
+
+func (f *follower) stop() {
+	if f.end != nil {
+		f.end()
+	}
+	f.work.Wait()
+}
+
+// fresh says whether memory may be believed.
+func (f *follower) fresh() bool {
+	return time.Since(f.began)-time.Duration(f.heard.Load()) < followedFor
+}
+
+// catchUp brings memory into step with the database. The caller has v.remembering.
+func (f *follower) catchUp(ctx context.Context, v *Vault, q querier) error {
+	at := time.Since(f.began)
+	if err := f.takeChanges(ctx, v, q); err != nil {
+		return fmt.Errorf("follow other keyholders: %w", err)
+	}
+	for {
+		n, err := f.takeContacts(ctx, v, q)
+		if err != nil {
+			return fmt.Errorf("follow other keyholders: %w", err)
+		}
+		if n < followRows {
+			break
+		}
+	}
+	f.heard.Store(int64(at))
+	return nil
+}
+
+// takeChanges reads those contacts again of whom memory may be wrong.
+func (f *follower) takeChanges(ctx context.Context, v *Vault, q querier) error {
+	seq, ids, err := f.changes(ctx, q)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	var slots []table.Slot
+	for _, id := range ids {
+		if slot, known := v.table.ByID(int64(id)); known {
+			slots = append(slots, slot)
+		}
+	}
+	v.table.Strip(slots...)
+	for _, id := range ids {
+		if err := v.readAgain(ctx, q, id); err != nil {
+			return err
+		}
+	}
+	f.seq = seq
+	return nil
+}
+
+func (f *follower) changes(ctx context.Context, q querier) (seq int64, ids []ContactID, err error) {
+	rows, err := q.QueryContext(ctx, "SELECT seq, contact FROM changes WHERE seq > $1 ORDER BY seq", f.seq)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err says it
+	seen := map[ContactID]bool{}
+	for rows.Next() {
+		var id ContactID
+		if err := rows.Scan(&seq, &id); err != nil {
+			return 0, nil, err
+		}
+		if !seen[id] {
+			seen[id], ids = true, append(ids, id)
+		}
+	}
+	return seq, ids, rows.Err()
+}
+
+// readAgain has the identifiers lead to a contact again that do, or wipes it.
+func (v *Vault) readAgain(ctx context.Context, q querier, id ContactID) error {
+	r, err := readContact(ctx, q, id)
+	if errors.Is(err, ErrUnknown) {
+		if slot, known := v.table.ByID(int64(id)); known {
+			v.table.Forget(slot)
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	indexes, err := readIdentifiers(ctx, q, id)
+	if err != nil {
+		return err
+	}
+	all := make([]found, len(indexes))
+	for i, index := range indexes {
+		all[i] = found{index, r}
+	}
+	return v.take(all)
+}
+
+// takeContacts takes in contacts with numbers above those that are known, and says
+// how many there were.
+func (f *follower) takeContacts(ctx context.Context, v *Vault, q querier) (int, error) {
+	rows, err := contactsAfter(ctx, q, f.last, followRows)
+	if err != nil || len(rows) == 0 {
+		return 0, err
+	}
+	last := rows[len(rows)-1].id
+	for _, r := range rows {
+		if _, known := v.table.ByID(int64(r.id)); known {
+			continue
+		}
+		salt, err := v.openSalt(r)
+		if err != nil {
+			return 0, err
+		}
+		if _, err := v.table.Add(int64(r.id), salt); err != nil {
+			return 0, err
+		}
+	}
+	if err := v.readIdentifiers(ctx, q, "SELECT h2, contact FROM identifiers WHERE contact > $1 AND contact <= $2", f.last, last); err != nil {
+		return 0, err
+	}
+	f.last = last
+	return len(rows), nil
+}
+
+// readIdentifiers reads where identifiers lead into memory.
+func (v *Vault) readIdentifiers(ctx context.Context, q querier, query string, args ...any) error {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return fmt.Errorf("read identifiers: %w", err)
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err says it
+	for rows.Next() {
+		var h2 sql.RawBytes
+		var id int64
+		if err := rows.Scan(&h2, &id); err != nil {
+			return fmt.Errorf("read identifiers: %w", err)
+		}
+		slot, known := v.table.ByID(id)
+		if !known || len(h2) != len(keyring.Index{}) {
+			return fmt.Errorf("an identifier leads to no contact: %w", ErrSalt)
+		}
+		if err := v.table.Lead(keyring.Index(h2), slot); err != nil {
+			return err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("read identifiers: %w", err)
+	}
+	return nil
+}

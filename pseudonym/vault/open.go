@@ -5,8 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
-	"zgoda/pseudonym/keyring"
 	"zgoda/pseudonym/table"
 )
 
@@ -24,7 +24,7 @@ func OpenUnder(ctx context.Context, cfg Config, slots Slots) (*Vault, error) {
 		return nil, err
 	}
 	v := &Vault{slots: slots, writing: make(chan struct{}, 1)}
-	if err := v.open(ctx, cfg); err != nil {
+	if err := v.open(cfg); err != nil {
 		return nil, fmt.Errorf("open the vault: %w", err)
 	}
 	if err := v.start(ctx, cfg); err != nil {
@@ -34,8 +34,16 @@ func OpenUnder(ctx context.Context, cfg Config, slots Slots) (*Vault, error) {
 }
 
 // open connects to the database.
-func (v *Vault) open(ctx context.Context, cfg Config) error {
+func (v *Vault) open(cfg Config) error {
 	v.table = table.New(table.Config{})
+	if cfg.Address != "" {
+		db, err := openPostgres(cfg)
+		if err != nil {
+			return err
+		}
+		v.db, v.follower = database{db, postgres{}}, &follower{began: time.Now()}
+		return nil
+	}
 	db, err := openSQLite(cfg)
 	if err != nil {
 		return err
@@ -45,69 +53,77 @@ func (v *Vault) open(ctx context.Context, cfg Config) error {
 }
 
 func (v *Vault) start(ctx context.Context, cfg Config) error {
-	if err := v.migrateSQLite(ctx); err != nil {
+	if v.follower == nil {
+		if err := v.migrateSQLite(ctx); err != nil {
+			return err
+		}
+		return v.readAll(ctx, cfg)
+	}
+	if err := migratePostgres(ctx, v.db.DB); err != nil {
 		return err
 	}
-	return v.readAll(ctx, cfg)
+	if err := v.readAll(ctx, cfg); err != nil {
+		return err
+	}
+	v.follow()
+	return nil
 }
 
-// readAll reads every contact into memory.
+// readAll reads every contact into memory, as they are at one moment.
 func (v *Vault) readAll(ctx context.Context, cfg Config) error {
+	at := time.Now()
+	tx, err := v.db.BeginTx(ctx, v.db.reading())
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer tx.Rollback() //nolint:errcheck // nothing was written
 	var identifiers, contacts int
-	err := v.db.QueryRowContext(ctx, "SELECT (SELECT count(*) FROM identifiers), (SELECT count(*) FROM contacts)").Scan(&identifiers, &contacts)
+	err = tx.QueryRowContext(ctx, "SELECT (SELECT count(*) FROM identifiers), (SELECT count(*) FROM contacts)").Scan(&identifiers, &contacts)
 	if err != nil {
 		return fmt.Errorf("count: %w", err)
 	}
 	v.table = table.New(table.Config{Contacts: contacts, Identifiers: identifiers, Lock: cfg.Lock})
-	if err := v.readContacts(ctx); err != nil {
+	last, err := v.readContacts(ctx, tx)
+	if err != nil {
 		return err
 	}
-	return v.readIdentifiers(ctx)
+	if err := v.readIdentifiers(ctx, tx, "SELECT h2, contact FROM identifiers"); err != nil {
+		return err
+	}
+	if f := v.follower; f != nil {
+		if err := tx.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) FROM changes").Scan(&f.seq); err != nil {
+			return fmt.Errorf("read changes: %w", err)
+		}
+		f.last = last
+		f.heard.Store(int64(at.Sub(f.began)))
+	}
+	return nil
 }
 
-func (v *Vault) readContacts(ctx context.Context) error {
-	rows, err := v.db.QueryContext(ctx, "SELECT id, slot, salt FROM contacts ORDER BY id")
+func (v *Vault) readContacts(ctx context.Context, q querier) (last ContactID, err error) {
+	rows, err := q.QueryContext(ctx, "SELECT id, slot, salt FROM contacts ORDER BY id")
 	if err != nil {
-		return fmt.Errorf("read contacts: %w", err)
+		return 0, fmt.Errorf("read contacts: %w", err)
 	}
 	defer rows.Close() //nolint:errcheck // rows.Err says it
 	for rows.Next() {
 		var r row
 		var sealed sql.RawBytes
 		if err := rows.Scan(&r.id, &r.slot, &sealed); err != nil {
-			return fmt.Errorf("read contacts: %w", err)
+			return 0, fmt.Errorf("read contacts: %w", err)
 		}
 		r.salt = sealed
 		salt, err := v.openSalt(r)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		if _, err := v.table.Add(int64(r.id), salt); err != nil {
-			return err
+			return 0, err
 		}
+		last = r.id
 	}
-	return rows.Err()
-}
-
-func (v *Vault) readIdentifiers(ctx context.Context) error {
-	rows, err := v.db.QueryContext(ctx, "SELECT h2, contact FROM identifiers")
-	if err != nil {
-		return fmt.Errorf("read identifiers: %w", err)
+	if err := rows.Err(); err != nil {
+		return 0, fmt.Errorf("read contacts: %w", err)
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err says it
-	for rows.Next() {
-		var h2 sql.RawBytes
-		var id int64
-		if err := rows.Scan(&h2, &id); err != nil {
-			return fmt.Errorf("read identifiers: %w", err)
-		}
-		slot, known := v.table.ByID(id)
-		if !known || len(h2) != len(keyring.Index{}) {
-			return fmt.Errorf("an identifier leads to no contact: %w", ErrSalt)
-		}
-		if err := v.table.Lead(keyring.Index(h2), slot); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return last, nil
 }

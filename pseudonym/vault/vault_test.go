@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
-	"sync"
 	"testing"
 
 	"github.com/tink-crypto/tink-go/v2/aead/subtle"
@@ -90,93 +88,6 @@ func link(tb testing.TB, v *Vault, visitor event.Blinded, indexes ...keyring.Ind
 		tb.Fatal(err)
 	}
 	return linked
-}
-
-func TestMint(t *testing.T) {
-	path := vaultPath(t)
-	v := open(t, path)
-	if _, known := v.Lookup(index(1)); known {
-		t.Fatal("an empty vault knows somebody")
-	}
-	salts := mint(t, v, index(1), index(2), index(1))
-	if salts[0] == salts[1] || salts[0] != salts[2] || salts[0] == (keyring.Salt{}) {
-		t.Error("one index one contact: broken")
-	}
-	if again := mint(t, v, index(2), index(3)); again[0] != salts[1] || again[1] == salts[0] {
-		t.Error("minting again changed a salt")
-	}
-	v = reopen(t, v, path)
-	if salt, known := v.Lookup(index(2)); !known || salt != salts[1] {
-		t.Error("a minted salt did not last")
-	}
-	if identifiers, contacts := v.Counts(); identifiers != 3 || contacts != 3 {
-		t.Errorf("%d identifiers, %d contacts", identifiers, contacts)
-	}
-}
-
-func TestLink(t *testing.T) {
-	path := vaultPath(t)
-	v := open(t, path)
-	user, mail, phone, stranger := index(1), index(2), index(3), index(4)
-	none := event.Blinded{}
-	known := mint(t, v, user)[0]
-	if got := link(t, v, none, mail, user, mail); got.Contact != known || got.Conflict {
-		t.Error("an unknown identifier was not linked to the known contact")
-	}
-	if got := link(t, v, none, user, mail); got.Contact != known || got.Conflict {
-		t.Error("linking again changed something")
-	}
-	fresh := link(t, v, none, phone, index(5))
-	if fresh.Contact == known || fresh.Conflict || fresh.Contact == (keyring.Salt{}) {
-		t.Error("two unknown identifiers did not make a contact of their own")
-	}
-	conflict := link(t, v, none, mail, stranger, phone)
-	if conflict.Contact != known || conflict.Second != fresh.Contact || !conflict.Conflict {
-		t.Error("two known contacts: the first is not Contact or the other not Second")
-	}
-	other := link(t, v, none, phone, mail)
-	if other.Contact != fresh.Contact || other.Second != known || !other.Conflict {
-		t.Error("the order does not decide who comes first")
-	}
-	v = reopen(t, v, path)
-	for want, indexes := range map[keyring.Salt][]keyring.Index{known: {user, mail, stranger}, fresh.Contact: {phone, index(5)}} {
-		for _, i := range indexes {
-			if salt, ok := v.Lookup(i); !ok || salt != want {
-				t.Error("links did not last")
-			}
-		}
-	}
-	if identifiers, contacts := v.Counts(); identifiers != 5 || contacts != 2 {
-		t.Errorf("%d identifiers, %d contacts", identifiers, contacts)
-	}
-}
-
-func TestVisitors(t *testing.T) {
-	path := vaultPath(t)
-	v := open(t, path)
-	one, two := event.Blinded{1}, event.Blinded{2}
-	link(t, v, one, index(1), index(2))
-	link(t, v, one, index(2))
-	link(t, v, two, index(1))
-	link(t, v, one, index(3))
-	v = reopen(t, v, path)
-	link(t, v, one, index(1))
-	for _, test := range []struct {
-		of   keyring.Index
-		want []event.Blinded
-	}{{index(1), []event.Blinded{one, two}}, {index(2), []event.Blinded{one, two}}, {index(3), []event.Blinded{one}}} {
-		got, err := v.Visitors(t.Context(), test.of)
-		slices.SortFunc(got, func(a, b event.Blinded) int { return slices.Compare(a[:], b[:]) })
-		if err != nil || !slices.Equal(got, test.want) {
-			t.Errorf("%d visitors, %v, want %d", len(got), err, len(test.want))
-		}
-	}
-	if _, err := v.Visitors(t.Context(), index(9)); !errors.Is(err, ErrUnknown) {
-		t.Errorf("error %v", err)
-	}
-	if _, err := v.Link(t.Context(), nil, one); !errors.Is(err, ErrNothing) {
-		t.Errorf("error %v", err)
-	}
 }
 
 func TestFilesTellNothing(t *testing.T) {
@@ -333,41 +244,6 @@ func TestFailedWriteMintsNothing(t *testing.T) {
 	v = reopen(t, v, path)
 	if again, _ := v.Lookup(index(1)); again != salt {
 		t.Error("a mint after a failed one did not last")
-	}
-}
-
-func TestMintConcurrently(t *testing.T) {
-	v := open(t, vaultPath(t))
-	var wg sync.WaitGroup
-	got := make([][]keyring.Salt, 6)
-	for worker := range got {
-		wg.Go(func() {
-			if err := v.Mint(context.Background(), []keyring.Index{index(1), index(2), index(3)}); err != nil {
-				t.Error(err)
-			}
-			got[worker] = salts(t, v, index(1), index(2), index(3))
-		})
-	}
-	wg.Wait()
-	for _, other := range got[1:] {
-		if !slices.Equal(other, got[0]) {
-			t.Error("two callers got two salts of one contact")
-		}
-	}
-}
-
-func TestNumbersAreNotUsedAgain(t *testing.T) {
-	path := vaultPath(t)
-	v := open(t, path)
-	mint(t, v, index(1), index(2))
-	if err := v.Close(); err != nil {
-		t.Fatal(err)
-	}
-	alter(t, path, "DELETE FROM identifiers WHERE contact = 2; DELETE FROM contacts WHERE id = 2")
-	v = open(t, path)
-	mint(t, v, index(3))
-	if id, err := v.Contact(t.Context(), index(3)); id != 3 || err != nil {
-		t.Errorf("number %d, %v", id, err)
 	}
 }
 
