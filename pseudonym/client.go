@@ -36,13 +36,27 @@ type Query struct {
 	Kind   event.IdentifierKind
 	Mint   bool         // make the contact if it is unknown
 	Period event.Period // for the analytics handle; 0: the current one
+
+	// While two gateway keys are live: H1 under the one before, zero of what is no
+	// contact; and the version that H1 is under, 0: not known.
+	Old  event.Blinded
+	Gate uint32
 }
 
 // Keys are what a gateway keeps in memory, and never writes.
 type Keys struct {
-	Gate   GateKeys // the current one first
-	Spool  Secret   // 32 bytes
-	Cookie Secret   // 32 bytes
+	Gate     GateKeys // of contacts: the current one first
+	Visitor  GateKey  // of everything else; zero: the current one of Gate
+	Spool    Secret   // 32 bytes
+	Cookie   Secret   // 32 bytes
+	Sealing  Sealing  // what identifiers are sealed to while the keyholder is away
+	Revision uint64   // as Ready tells it
+}
+
+// Sealing is the public key that identifiers are sealed to.
+type Sealing struct {
+	Version uint32
+	Public  []byte // X25519, 32 bytes; empty: there is none
 }
 
 // LinkRequest makes identifiers lead to one contact.
@@ -109,7 +123,14 @@ func (c *Client) Keys(ctx context.Context) (Keys, error) {
 
 func readKeys(answer *keyholderpb.KeysAnswer) (Keys, error) {
 	keys := Keys{Spool: NewSecret(answer.GetSpool()), Cookie: NewSecret(answer.GetCookie())}
-	whole := len(answer.GetGate()) > 0 && len(answer.GetSpool()) == keyholderpb.KeySize && len(answer.GetCookie()) == keyholderpb.KeySize
+	keys.Revision = answer.GetRevision()
+	keys.Sealing = Sealing{Version: answer.GetSealingVersion(), Public: answer.GetSealing()}
+	if v := answer.GetVisitorGate(); v != nil {
+		keys.Visitor = GateKey{Version: v.GetVersion(), Key: NewSecret(v.GetKey())}
+	}
+	whole := (answer.GetVisitorGate() == nil || len(answer.GetVisitorGate().GetKey()) == keyholderpb.KeySize) &&
+		(len(keys.Sealing.Public) == 0 || len(keys.Sealing.Public) == keyholderpb.KeySize)
+	whole = whole && len(answer.GetGate()) > 0 && len(answer.GetSpool()) == keyholderpb.KeySize && len(answer.GetCookie()) == keyholderpb.KeySize
 	for _, g := range answer.GetGate() {
 		whole = whole && len(g.GetKey()) == keyholderpb.KeySize
 		keys.Gate = append(keys.Gate, GateKey{Version: g.GetVersion(), Key: NewSecret(g.GetKey())})
@@ -127,7 +148,7 @@ func readKeys(answer *keyholderpb.KeysAnswer) (Keys, error) {
 func (c *Client) Resolve(ctx context.Context, queries []Query) ([]event.Handles, error) {
 	out := make([]event.Handles, 0, len(queries))
 	for len(queries) > 0 {
-		batch := queries[:min(len(queries), MaxBatch)]
+		batch := queries[:batchOf(queries)]
 		queries = queries[len(batch):]
 		err := c.call(ctx, "resolve", func(ctx context.Context) error {
 			answer, err := c.keys.Resolve(ctx, resolveRequest(batch))
@@ -144,13 +165,28 @@ func (c *Client) Resolve(ctx context.Context, queries []Query) ([]event.Handles,
 	return out, nil
 }
 
+// batchOf returns how many queries go out together: all under one gateway key.
+func batchOf(queries []Query) int {
+	n := min(len(queries), MaxBatch)
+	for i := range queries[:n] {
+		if queries[i].Gate != queries[0].Gate {
+			return i
+		}
+	}
+	return n
+}
+
 func resolveRequest(batch []Query) *keyholderpb.ResolveRequest {
-	request := &keyholderpb.ResolveRequest{}
+	request := &keyholderpb.ResolveRequest{Gate: batch[0].Gate}
 	request.Grow(len(batch))
 	for i := range batch {
 		q := &batch[i]
 		request.Add(q.H1, q.Kind, q.Mint, q.Period)
+		if !q.Old.IsZero() {
+			request.AddOld(q.Old)
+		}
 	}
+	request.Whole()
 	return request
 }
 
@@ -158,9 +194,17 @@ func resolveRequest(batch []Query) *keyholderpb.ResolveRequest {
 // to a new one, and keeps the visitor sealed with it. It is idempotent.
 func (c *Client) Link(ctx context.Context, request LinkRequest) (LinkAnswer, error) {
 	wire := &keyholderpb.LinkRequest{Period: uint32(request.Period)}
+	var old []byte
+	any := false
 	for _, q := range request.Contact {
 		wire.H1 = append(wire.H1, q.H1[:]...)
 		wire.Kind = append(wire.Kind, byte(q.Kind))
+		old = append(old, q.Old[:]...)
+		any = any || !q.Old.IsZero()
+		wire.Gate = q.Gate
+	}
+	if any {
+		wire.H1Old = old
 	}
 	if !request.Visitor.IsZero() {
 		wire.Visitor = request.Visitor[:]

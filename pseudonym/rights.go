@@ -31,9 +31,13 @@ func DialRights(cfg ClientConfig) (*Rights, error) {
 // always known, since visitors are not kept.
 func (r *Rights) Find(ctx context.Context, query Query) (handles event.Handles, known bool, err error) {
 	err = r.call(ctx, "find", func(ctx context.Context) error {
-		answer, err := r.rights.Find(ctx, &keyholderpb.FindRequest{
+		request := &keyholderpb.FindRequest{
 			Call: r.callOf(ctx), H1: query.H1[:], Kind: []byte{byte(query.Kind)}, Period: uint32(query.Period),
-		})
+		}
+		if !query.Old.IsZero() {
+			request.H1Old = query.Old[:]
+		}
+		answer, err := r.rights.Find(ctx, request)
 		if err != nil || !answer.GetKnown() {
 			return err
 		}

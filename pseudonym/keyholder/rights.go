@@ -22,25 +22,32 @@ type rights struct {
 // Find tells whether an identifier is known, and its handles. It never mints.
 func (r *rights) Find(ctx context.Context, request *keyholderpb.FindRequest) (*keyholderpb.FindAnswer, error) {
 	hashes, err := keyholderpb.Blinded(request.GetH1())
-	if err != nil || len(hashes) != 1 || len(request.GetKind()) != 1 {
+	old, errs := keyholderpb.Blinded(request.GetH1Old())
+	if err != nil || errs != nil || len(hashes) != 1 || len(request.GetKind()) != 1 || len(old) > 1 {
 		return nil, errFind
 	}
 	kind, period := event.IdentifierKind(request.GetKind()[0]), event.Period(request.GetPeriod())
 	if err := check(hashes[0], kind); err != nil {
 		return nil, err
 	}
-	epoch, err := r.service.epoch()
+	d, err := r.service.deriver(0)
 	if err != nil {
 		return nil, err
 	}
-	d := epoch.Deriver()
 	defer d.Release()
 	tally := access.TallyOf(ctx)
 	tally.Rows = 1
 	if kind == event.KindVisitor {
 		return &keyholderpb.FindAnswer{Known: true, Handles: one(d.Visitor(hashes[0], period))}, nil
 	}
-	salt, known := r.service.contacts.Lookup(d.Index(hashes[0]))
+	w := wanted{h1: hashes[0]}
+	if len(old) == 1 {
+		w.old = old[0]
+	}
+	salt, known, err := r.service.find(ctx, d, w)
+	if err != nil {
+		return nil, err
+	}
 	if !known {
 		if err := r.service.quota(ctx, 1, 0); err != nil {
 			return nil, err

@@ -138,6 +138,14 @@ func (s *Server) open(ctx context.Context) (p *parts, err error) {
 		_, known := p.vault.Counts()
 		return float64(known)
 	})
+	p.metrics.Gauge("zgoda_keyholder_table_bytes", "Memory of the contacts' salts.", func() float64 {
+		bytes, _ := p.vault.Memory()
+		return float64(bytes)
+	})
+	p.metrics.Gauge("zgoda_keyholder_locked_bytes", "How much of it is locked, and never in swap.", func() float64 {
+		_, locked := p.vault.Memory()
+		return float64(locked)
+	})
 	return p, nil
 }
 
@@ -162,6 +170,6 @@ func (s *Server) openKeys(ctx context.Context, p *parts) error {
 	if p.authority, err = authority.New(seed, s.cfg.Now); err != nil {
 		return err
 	}
-	p.vault, err = vault.Open(ctx, vault.Config{Path: path}, p.ring.Slot())
+	p.vault, err = vault.OpenUnder(ctx, vault.Config{Path: path, Lock: true}, p.ring.Slots())
 	return err
 }

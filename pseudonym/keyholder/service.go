@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -19,8 +20,10 @@ import (
 // contacts is what the service needs of a vault.
 type contacts interface {
 	Lookup(index keyring.Index) (keyring.Salt, bool)
-	Mint(ctx context.Context, indexes []keyring.Index) error
-	Link(ctx context.Context, indexes []keyring.Index, visitor event.Blinded) (vault.Linked, error)
+	Load(ctx context.Context, indexes []keyring.Index) error
+	MintUnder(ctx context.Context, indexes []keyring.Index, made vault.Made) error
+	LinkUnder(ctx context.Context, indexes []keyring.Index, visitor event.Blinded, made vault.Made) (vault.Linked, error)
+	Alias(ctx context.Context, pairs []vault.Pair, made vault.Made) error
 }
 
 // service answers the calls.
@@ -56,6 +59,7 @@ var (
 	errKind    = status.Error(codes.InvalidArgument, "no such kind of identifier")
 	errHash    = status.Error(codes.InvalidArgument, "an identifier is zero")
 	errNoKeys  = status.Error(codes.Unavailable, "the keys of this period cannot be had")
+	errGate    = status.Error(codes.Unavailable, "the gateway key is not in use any more: fetch the keys again")
 	errNoVault = status.Error(codes.Unavailable, "the vault cannot write")
 )
 
@@ -64,13 +68,16 @@ func (s *service) Ready(context.Context, *keyholderpb.ReadyRequest) (*keyholderp
 	if _, err := s.epoch(); err != nil {
 		return nil, err
 	}
-	return &keyholderpb.ReadyAnswer{}, nil
+	return &keyholderpb.ReadyAnswer{Revision: s.ring.Revision()}, nil
 }
 
 // Keys hands out the gateway's keys.
 func (s *service) Keys(context.Context, *keyholderpb.KeysRequest) (*keyholderpb.KeysAnswer, error) {
 	keys := s.ring.Gateway()
-	answer := &keyholderpb.KeysAnswer{Spool: keys.Spool.Reveal(), Cookie: keys.Cookie.Reveal()}
+	answer := &keyholderpb.KeysAnswer{
+		Spool: keys.Spool.Reveal(), Cookie: keys.Cookie.Reveal(), Revision: s.ring.Revision(),
+		VisitorGate: &keyholderpb.GateKey{Version: keys.Visitor.Version, Key: keys.Visitor.Key.Reveal()},
+	}
 	for _, g := range keys.Gate {
 		answer.Gate = append(answer.Gate, &keyholderpb.GateKey{Version: g.Version, Key: g.Key.Reveal()})
 	}
@@ -88,11 +95,10 @@ func (s *service) Resolve(ctx context.Context, request *keyholderpb.ResolveReque
 	if err != nil || n == 0 || n > keyholderpb.MaxBatch {
 		return nil, errBatch
 	}
-	epoch, err := s.epoch()
+	d, err := s.deriver(request.GetGate())
 	if err != nil {
 		return nil, err
 	}
-	d := epoch.Deriver()
 	defer d.Release()
 	salts, err := s.salts(ctx, d, request, n)
 	if err != nil {
@@ -111,58 +117,6 @@ func (s *service) Resolve(ctx context.Context, request *keyholderpb.ResolveReque
 	return answer, nil
 }
 
-// salts finds the salts of the contacts in a batch, and mints those that are to
-// be, all in one transaction. The decoy of every contact is computed, known or
-// not, so that both take the same way.
-func (s *service) salts(ctx context.Context, d *keyring.Deriver, request *keyholderpb.ResolveRequest, n int) ([]keyring.Salt, error) {
-	salts := make([]keyring.Salt, n)
-	var unknown []place
-	var fresh []keyring.Index
-	for i := range n {
-		h1, kind, mint, _ := request.Row(i)
-		if err := check(h1, kind); err != nil {
-			return nil, err
-		}
-		if kind == event.KindVisitor {
-			continue
-		}
-		index := d.Index(h1)
-		salts[i] = d.Decoy(h1)
-		if salt, known := s.contacts.Lookup(index); known {
-			salts[i] = salt
-			continue
-		}
-		unknown = append(unknown, place{i, index})
-		if mint {
-			fresh = append(fresh, index)
-		}
-	}
-	if len(unknown) == 0 {
-		return salts, nil
-	}
-	if err := s.quota(ctx, len(unknown)-len(fresh), len(fresh)); err != nil {
-		return nil, err
-	}
-	if len(fresh) == 0 {
-		return salts, nil
-	}
-	if err := s.contacts.Mint(ctx, fresh); err != nil {
-		return nil, s.vaultFailed(ctx, err)
-	}
-	for _, at := range unknown { // also those that another row of the batch minted
-		if salt, known := s.contacts.Lookup(at.index); known {
-			salts[at.row] = salt
-		}
-	}
-	return salts, nil
-}
-
-// place is a row of a batch whose contact was not known when it was looked up.
-type place struct {
-	row   int
-	index keyring.Index
-}
-
 func check(h1 event.Blinded, kind event.IdentifierKind) error {
 	if kind < event.KindVisitor || kind > event.KindCustomerID {
 		return errKind
@@ -179,21 +133,17 @@ func (s *service) Link(ctx context.Context, request *keyholderpb.LinkRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	epoch, err := s.epoch()
+	d, err := s.deriver(request.GetGate())
 	if err != nil {
 		return nil, err
 	}
-	d := epoch.Deriver()
 	defer d.Release()
-	indexes := make([]keyring.Index, len(hashes))
-	for i, h1 := range hashes {
-		indexes[i] = d.Index(h1)
-	}
-	access.TallyOf(ctx).Rows = len(indexes)
-	if err := s.quota(ctx, 0, s.unknown(indexes)); err != nil {
+	access.TallyOf(ctx).Rows = len(hashes)
+	indexes, err := s.linkable(ctx, d, hashes, request.GetH1Old(), request.GetGate())
+	if err != nil {
 		return nil, err
 	}
-	linked, err := s.contacts.Link(ctx, indexes, visitor)
+	linked, err := s.contacts.LinkUnder(ctx, indexes, visitor, vault.Made{Link: d.Links(), Gate: request.GetGate()})
 	if err != nil {
 		return nil, s.vaultFailed(ctx, err)
 	}
@@ -208,19 +158,12 @@ func (s *service) Link(ctx context.Context, request *keyholderpb.LinkRequest) (*
 	return answer, nil
 }
 
-// unknown says whether a link makes a contact: 1 if no index is known.
-func (s *service) unknown(indexes []keyring.Index) int {
-	for _, index := range indexes {
-		if _, known := s.contacts.Lookup(index); known {
-			return 0
-		}
-	}
-	return 1
-}
-
 func readLink(request *keyholderpb.LinkRequest) (hashes []event.Blinded, visitor event.Blinded, err error) {
 	hashes, err = keyholderpb.Blinded(request.GetH1())
 	if err != nil || len(hashes) == 0 || len(hashes) > keyholderpb.MaxLink || len(request.GetKind()) != len(hashes) {
+		return nil, visitor, errLinks
+	}
+	if old := len(request.GetH1Old()); old != 0 && old != len(request.GetH1()) {
 		return nil, visitor, errLinks
 	}
 	for i, h1 := range hashes {
@@ -257,6 +200,19 @@ func (s *service) epoch() (*keyring.Epoch, error) {
 		return nil, errNoKeys
 	}
 	return epoch, nil
+}
+
+// deriver returns what derives, for a caller with a gateway key of that version.
+// One with a key that is not in use any more would make everyone a stranger.
+func (s *service) deriver(gate uint32) (*keyring.Deriver, error) {
+	epoch, err := s.epoch()
+	if err != nil {
+		return nil, err
+	}
+	if gate != 0 && !slices.ContainsFunc(s.ring.Gateway().Gate, func(g keyring.GateKey) bool { return g.Version == gate }) {
+		return nil, errGate
+	}
+	return epoch.Deriver(), nil
 }
 
 func (s *service) vaultFailed(ctx context.Context, err error) error {

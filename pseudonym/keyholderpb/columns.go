@@ -34,6 +34,28 @@ func (m *ResolveRequest) Add(h1 event.Blinded, kind event.IdentifierKind, mint b
 	m.Period = append(m.Period, uint32(period))
 }
 
+// AddOld names the identifier that was added last under the gate key before, too.
+func (m *ResolveRequest) AddOld(h1 event.Blinded) {
+	m.H1Old = append(m.H1Old, make([]byte, len(m.H1)-blindedSize-len(m.H1Old))...)
+	m.H1Old = append(m.H1Old, h1[:]...)
+}
+
+// Whole fills the column of old hashes up, if there is any: AddOld leaves out
+// what follows the last one.
+func (m *ResolveRequest) Whole() {
+	if len(m.H1Old) > 0 {
+		m.H1Old = append(m.H1Old, make([]byte, len(m.H1)-len(m.H1Old))...)
+	}
+}
+
+// Old returns the identifier at i under the gate key before; zero: it has none.
+func (m *ResolveRequest) Old(i int) (h1 event.Blinded) {
+	if len(m.H1Old) > 0 {
+		copy(h1[:], m.H1Old[i*blindedSize:])
+	}
+	return h1
+}
+
 // Grow makes room for n identifiers.
 func (m *ResolveRequest) Grow(n int) {
 	m.H1 = make([]byte, 0, n*blindedSize)
@@ -46,6 +68,9 @@ func (m *ResolveRequest) Grow(n int) {
 func (m *ResolveRequest) Rows() (int, error) {
 	n := len(m.GetKind())
 	if len(m.GetH1()) != n*blindedSize || len(m.GetMint()) != n || len(m.GetPeriod()) != n {
+		return 0, ErrColumns
+	}
+	if old := len(m.GetH1Old()); old != 0 && old != n*blindedSize {
 		return 0, ErrColumns
 	}
 	for _, cell := range m.GetMint() {

@@ -115,3 +115,32 @@ func FuzzRows(f *testing.F) {
 		}
 	})
 }
+
+func TestOldColumn(t *testing.T) {
+	m := &ResolveRequest{}
+	for i := range 4 {
+		m.Add(event.Blinded{byte(i + 1)}, event.KindEmail, false, 0)
+		if i == 1 || i == 2 {
+			m.AddOld(event.Blinded{byte(i + 101)})
+		}
+	}
+	m.Whole()
+	if n, err := m.Rows(); err != nil || n != 4 {
+		t.Fatal(n, err)
+	}
+	for i, want := range []event.Blinded{{}, {102}, {103}, {}} {
+		if m.Old(i) != want {
+			t.Errorf("row %d has another old hash", i)
+		}
+	}
+	m.H1Old = m.H1Old[:len(m.H1Old)-1]
+	if _, err := m.Rows(); err == nil {
+		t.Error("a column that is not whole passed")
+	}
+	none := &ResolveRequest{}
+	none.Add(event.Blinded{1}, event.KindEmail, false, 0)
+	none.Whole()
+	if n, err := none.Rows(); err != nil || n != 1 || !none.Old(0).IsZero() {
+		t.Errorf("without the column: %d, %v", n, err)
+	}
+}

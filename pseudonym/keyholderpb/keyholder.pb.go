@@ -266,6 +266,7 @@ type ResolveRequest struct {
 	Mint          []byte                 `protobuf:"bytes,3,opt,name=mint,proto3" json:"mint,omitempty"`                // 1 byte each: 0 or 1
 	Period        []uint32               `protobuf:"varint,4,rep,packed,name=period,proto3" json:"period,omitempty"`    // each: year*100+month, or 0 for the current one
 	H1Old         []byte                 `protobuf:"bytes,5,opt,name=h1_old,json=h1Old,proto3" json:"h1_old,omitempty"` // 32 bytes each, zero: none; the same under the gate key before; empty: none at all
+	Gate          uint32                 `protobuf:"varint,6,opt,name=gate,proto3" json:"gate,omitempty"`               // version of the gate key that h1 is under; 0: not known
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -335,6 +336,13 @@ func (x *ResolveRequest) GetH1Old() []byte {
 	return nil
 }
 
+func (x *ResolveRequest) GetGate() uint32 {
+	if x != nil {
+		return x.Gate
+	}
+	return 0
+}
+
 type ResolveAnswer struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Handles       []byte                 `protobuf:"bytes,1,opt,name=handles,proto3" json:"handles,omitempty"`         // 48 bytes each: consent, profiling, analytics
@@ -402,6 +410,7 @@ type LinkRequest struct {
 	Visitor       []byte                 `protobuf:"bytes,3,opt,name=visitor,proto3" json:"visitor,omitempty"` // 32 bytes, or none
 	Period        uint32                 `protobuf:"varint,4,opt,name=period,proto3" json:"period,omitempty"`
 	H1Old         []byte                 `protobuf:"bytes,5,opt,name=h1_old,json=h1Old,proto3" json:"h1_old,omitempty"` // as in ResolveRequest
+	Gate          uint32                 `protobuf:"varint,6,opt,name=gate,proto3" json:"gate,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -469,6 +478,13 @@ func (x *LinkRequest) GetH1Old() []byte {
 		return x.H1Old
 	}
 	return nil
+}
+
+func (x *LinkRequest) GetGate() uint32 {
+	if x != nil {
+		return x.Gate
+	}
+	return 0
 }
 
 type LinkAnswer struct {
@@ -3744,350 +3760,6 @@ func (x *CallsPiece) GetLines() []byte {
 	return nil
 }
 
-type KekRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Text          []byte                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"` // at most 64 KiB
-	Bind          []byte                 `protobuf:"bytes,2,opt,name=bind,proto3" json:"bind,omitempty"` // what it is bound to
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *KekRequest) Reset() {
-	*x = KekRequest{}
-	mi := &file_keyholder_proto_msgTypes[60]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *KekRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*KekRequest) ProtoMessage() {}
-
-func (x *KekRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[60]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use KekRequest.ProtoReflect.Descriptor instead.
-func (*KekRequest) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{60}
-}
-
-func (x *KekRequest) GetText() []byte {
-	if x != nil {
-		return x.Text
-	}
-	return nil
-}
-
-func (x *KekRequest) GetBind() []byte {
-	if x != nil {
-		return x.Bind
-	}
-	return nil
-}
-
-type KekAnswer struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Text          []byte                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *KekAnswer) Reset() {
-	*x = KekAnswer{}
-	mi := &file_keyholder_proto_msgTypes[61]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *KekAnswer) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*KekAnswer) ProtoMessage() {}
-
-func (x *KekAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[61]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use KekAnswer.ProtoReflect.Descriptor instead.
-func (*KekAnswer) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{61}
-}
-
-func (x *KekAnswer) GetText() []byte {
-	if x != nil {
-		return x.Text
-	}
-	return nil
-}
-
-type KekRenewRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *KekRenewRequest) Reset() {
-	*x = KekRenewRequest{}
-	mi := &file_keyholder_proto_msgTypes[62]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *KekRenewRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*KekRenewRequest) ProtoMessage() {}
-
-func (x *KekRenewRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[62]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use KekRenewRequest.ProtoReflect.Descriptor instead.
-func (*KekRenewRequest) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{62}
-}
-
-type KekRenewAnswer struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Version       string                 `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *KekRenewAnswer) Reset() {
-	*x = KekRenewAnswer{}
-	mi := &file_keyholder_proto_msgTypes[63]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *KekRenewAnswer) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*KekRenewAnswer) ProtoMessage() {}
-
-func (x *KekRenewAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[63]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use KekRenewAnswer.ProtoReflect.Descriptor instead.
-func (*KekRenewAnswer) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{63}
-}
-
-func (x *KekRenewAnswer) GetVersion() string {
-	if x != nil {
-		return x.Version
-	}
-	return ""
-}
-
-type KekDestroyRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Before        string                 `protobuf:"bytes,1,opt,name=before,proto3" json:"before,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *KekDestroyRequest) Reset() {
-	*x = KekDestroyRequest{}
-	mi := &file_keyholder_proto_msgTypes[64]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *KekDestroyRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*KekDestroyRequest) ProtoMessage() {}
-
-func (x *KekDestroyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[64]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use KekDestroyRequest.ProtoReflect.Descriptor instead.
-func (*KekDestroyRequest) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{64}
-}
-
-func (x *KekDestroyRequest) GetBefore() string {
-	if x != nil {
-		return x.Before
-	}
-	return ""
-}
-
-type KekDestroyAnswer struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *KekDestroyAnswer) Reset() {
-	*x = KekDestroyAnswer{}
-	mi := &file_keyholder_proto_msgTypes[65]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *KekDestroyAnswer) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*KekDestroyAnswer) ProtoMessage() {}
-
-func (x *KekDestroyAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[65]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use KekDestroyAnswer.ProtoReflect.Descriptor instead.
-func (*KekDestroyAnswer) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{65}
-}
-
-type KekDescribeRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *KekDescribeRequest) Reset() {
-	*x = KekDescribeRequest{}
-	mi := &file_keyholder_proto_msgTypes[66]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *KekDescribeRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*KekDescribeRequest) ProtoMessage() {}
-
-func (x *KekDescribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[66]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use KekDescribeRequest.ProtoReflect.Descriptor instead.
-func (*KekDescribeRequest) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{66}
-}
-
-type KekDescribeAnswer struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Uri           string                 `protobuf:"bytes,1,opt,name=uri,proto3" json:"uri,omitempty"`        // nothing secret in it
-	Renews        bool                   `protobuf:"varint,2,opt,name=renews,proto3" json:"renews,omitempty"` // Renew and Destroy work
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *KekDescribeAnswer) Reset() {
-	*x = KekDescribeAnswer{}
-	mi := &file_keyholder_proto_msgTypes[67]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *KekDescribeAnswer) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*KekDescribeAnswer) ProtoMessage() {}
-
-func (x *KekDescribeAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[67]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use KekDescribeAnswer.ProtoReflect.Descriptor instead.
-func (*KekDescribeAnswer) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{67}
-}
-
-func (x *KekDescribeAnswer) GetUri() string {
-	if x != nil {
-		return x.Uri
-	}
-	return ""
-}
-
-func (x *KekDescribeAnswer) GetRenews() bool {
-	if x != nil {
-		return x.Renews
-	}
-	return false
-}
-
 var File_keyholder_proto protoreflect.FileDescriptor
 
 const file_keyholder_proto_rawDesc = "" +
@@ -4105,23 +3777,25 @@ const file_keyholder_proto_rawDesc = "" +
 	"\x0fsealing_version\x18\a \x01(\rR\x0esealingVersion\"5\n" +
 	"\aGateKey\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x10\n" +
-	"\x03key\x18\x02 \x01(\fR\x03key\"w\n" +
+	"\x03key\x18\x02 \x01(\fR\x03key\"\x8b\x01\n" +
 	"\x0eResolveRequest\x12\x0e\n" +
 	"\x02h1\x18\x01 \x01(\fR\x02h1\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\fR\x04kind\x12\x12\n" +
 	"\x04mint\x18\x03 \x01(\fR\x04mint\x12\x16\n" +
 	"\x06period\x18\x04 \x03(\rR\x06period\x12\x15\n" +
-	"\x06h1_old\x18\x05 \x01(\fR\x05h1Old\"[\n" +
+	"\x06h1_old\x18\x05 \x01(\fR\x05h1Old\x12\x12\n" +
+	"\x04gate\x18\x06 \x01(\rR\x04gate\"[\n" +
 	"\rResolveAnswer\x12\x18\n" +
 	"\ahandles\x18\x01 \x01(\fR\ahandles\x12\x16\n" +
 	"\x06period\x18\x02 \x03(\rR\x06period\x12\x18\n" +
-	"\aversion\x18\x03 \x03(\rR\aversion\"z\n" +
+	"\aversion\x18\x03 \x03(\rR\aversion\"\x8e\x01\n" +
 	"\vLinkRequest\x12\x0e\n" +
 	"\x02h1\x18\x01 \x01(\fR\x02h1\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\fR\x04kind\x12\x18\n" +
 	"\avisitor\x18\x03 \x01(\fR\avisitor\x12\x16\n" +
 	"\x06period\x18\x04 \x01(\rR\x06period\x12\x15\n" +
-	"\x06h1_old\x18\x05 \x01(\fR\x05h1Old\"\xdd\x01\n" +
+	"\x06h1_old\x18\x05 \x01(\fR\x05h1Old\x12\x12\n" +
+	"\x04gate\x18\x06 \x01(\rR\x04gate\"\xdd\x01\n" +
 	"\n" +
 	"LinkAnswer\x12;\n" +
 	"\acontact\x18\x01 \x01(\v2!.zgoda.keyholder.v1.ResolveAnswerR\acontact\x129\n" +
@@ -4352,23 +4026,7 @@ const file_keyholder_proto_rawDesc = "" +
 	"\x04from\x18\x02 \x01(\x04R\x04from\"\"\n" +
 	"\n" +
 	"CallsPiece\x12\x14\n" +
-	"\x05lines\x18\x01 \x01(\fR\x05lines\"4\n" +
-	"\n" +
-	"KekRequest\x12\x12\n" +
-	"\x04text\x18\x01 \x01(\fR\x04text\x12\x12\n" +
-	"\x04bind\x18\x02 \x01(\fR\x04bind\"\x1f\n" +
-	"\tKekAnswer\x12\x12\n" +
-	"\x04text\x18\x01 \x01(\fR\x04text\"\x11\n" +
-	"\x0fKekRenewRequest\"*\n" +
-	"\x0eKekRenewAnswer\x12\x18\n" +
-	"\aversion\x18\x01 \x01(\tR\aversion\"+\n" +
-	"\x11KekDestroyRequest\x12\x16\n" +
-	"\x06before\x18\x01 \x01(\tR\x06before\"\x12\n" +
-	"\x10KekDestroyAnswer\"\x14\n" +
-	"\x12KekDescribeRequest\"=\n" +
-	"\x11KekDescribeAnswer\x12\x10\n" +
-	"\x03uri\x18\x01 \x01(\tR\x03uri\x12\x16\n" +
-	"\x06renews\x18\x02 \x01(\bR\x06renews*U\n" +
+	"\x05lines\x18\x01 \x01(\fR\x05lines*U\n" +
 	"\x04Role\x12\r\n" +
 	"\tROLE_NONE\x10\x00\x12\x15\n" +
 	"\x11ROLE_PSEUDONYMISE\x10\x01\x12\x0f\n" +
@@ -4407,13 +4065,7 @@ const file_keyholder_proto_rawDesc = "" +
 	"\x06Backup\x12!.zgoda.keyholder.v1.BackupRequest\x1a\x1f.zgoda.keyholder.v1.BackupPiece0\x01\x12K\n" +
 	"\x05Calls\x12 .zgoda.keyholder.v1.CallsRequest\x1a\x1e.zgoda.keyholder.v1.CallsPiece0\x012T\n" +
 	"\x06Health\x12J\n" +
-	"\x05Ready\x12 .zgoda.keyholder.v1.ReadyRequest\x1a\x1f.zgoda.keyholder.v1.ReadyAnswer2\x9a\x03\n" +
-	"\x03Kek\x12E\n" +
-	"\x04Wrap\x12\x1e.zgoda.keyholder.v1.KekRequest\x1a\x1d.zgoda.keyholder.v1.KekAnswer\x12G\n" +
-	"\x06Unwrap\x12\x1e.zgoda.keyholder.v1.KekRequest\x1a\x1d.zgoda.keyholder.v1.KekAnswer\x12P\n" +
-	"\x05Renew\x12#.zgoda.keyholder.v1.KekRenewRequest\x1a\".zgoda.keyholder.v1.KekRenewAnswer\x12V\n" +
-	"\aDestroy\x12%.zgoda.keyholder.v1.KekDestroyRequest\x1a$.zgoda.keyholder.v1.KekDestroyAnswer\x12Y\n" +
-	"\bDescribe\x12&.zgoda.keyholder.v1.KekDescribeRequest\x1a%.zgoda.keyholder.v1.KekDescribeAnswerB\x1dZ\x1bzgoda/pseudonym/keyholderpbb\x06proto3"
+	"\x05Ready\x12 .zgoda.keyholder.v1.ReadyRequest\x1a\x1f.zgoda.keyholder.v1.ReadyAnswerB\x1dZ\x1bzgoda/pseudonym/keyholderpbb\x06proto3"
 
 var (
 	file_keyholder_proto_rawDescOnce sync.Once
@@ -4428,77 +4080,69 @@ func file_keyholder_proto_rawDescGZIP() []byte {
 }
 
 var file_keyholder_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_keyholder_proto_msgTypes = make([]protoimpl.MessageInfo, 68)
+var file_keyholder_proto_msgTypes = make([]protoimpl.MessageInfo, 60)
 var file_keyholder_proto_goTypes = []any{
-	(Role)(0),                  // 0: zgoda.keyholder.v1.Role
-	(*KeysRequest)(nil),        // 1: zgoda.keyholder.v1.KeysRequest
-	(*KeysAnswer)(nil),         // 2: zgoda.keyholder.v1.KeysAnswer
-	(*GateKey)(nil),            // 3: zgoda.keyholder.v1.GateKey
-	(*ResolveRequest)(nil),     // 4: zgoda.keyholder.v1.ResolveRequest
-	(*ResolveAnswer)(nil),      // 5: zgoda.keyholder.v1.ResolveAnswer
-	(*LinkRequest)(nil),        // 6: zgoda.keyholder.v1.LinkRequest
-	(*LinkAnswer)(nil),         // 7: zgoda.keyholder.v1.LinkAnswer
-	(*FindRequest)(nil),        // 8: zgoda.keyholder.v1.FindRequest
-	(*FindAnswer)(nil),         // 9: zgoda.keyholder.v1.FindAnswer
-	(*ReadyRequest)(nil),       // 10: zgoda.keyholder.v1.ReadyRequest
-	(*ReadyAnswer)(nil),        // 11: zgoda.keyholder.v1.ReadyAnswer
-	(*Call)(nil),               // 12: zgoda.keyholder.v1.Call
-	(*OpenRequest)(nil),        // 13: zgoda.keyholder.v1.OpenRequest
-	(*OpenAnswer)(nil),         // 14: zgoda.keyholder.v1.OpenAnswer
-	(*Opened)(nil),             // 15: zgoda.keyholder.v1.Opened
-	(*RenewRequest)(nil),       // 16: zgoda.keyholder.v1.RenewRequest
-	(*IssueRequest)(nil),       // 17: zgoda.keyholder.v1.IssueRequest
-	(*IssueAnswer)(nil),        // 18: zgoda.keyholder.v1.IssueAnswer
-	(*Pseudonym)(nil),          // 19: zgoda.keyholder.v1.Pseudonym
-	(*SearchRequest)(nil),      // 20: zgoda.keyholder.v1.SearchRequest
-	(*SearchAnswer)(nil),       // 21: zgoda.keyholder.v1.SearchAnswer
-	(*ListRequest)(nil),        // 22: zgoda.keyholder.v1.ListRequest
-	(*ListAnswer)(nil),         // 23: zgoda.keyholder.v1.ListAnswer
-	(*Listed)(nil),             // 24: zgoda.keyholder.v1.Listed
-	(*Datum)(nil),              // 25: zgoda.keyholder.v1.Datum
-	(*Attached)(nil),           // 26: zgoda.keyholder.v1.Attached
-	(*RevealRequest)(nil),      // 27: zgoda.keyholder.v1.RevealRequest
-	(*RevealAnswer)(nil),       // 28: zgoda.keyholder.v1.RevealAnswer
-	(*ApproveRequest)(nil),     // 29: zgoda.keyholder.v1.ApproveRequest
-	(*ApproveAnswer)(nil),      // 30: zgoda.keyholder.v1.ApproveAnswer
-	(*WaitingRequest)(nil),     // 31: zgoda.keyholder.v1.WaitingRequest
-	(*WaitingAnswer)(nil),      // 32: zgoda.keyholder.v1.WaitingAnswer
-	(*WaitingReveal)(nil),      // 33: zgoda.keyholder.v1.WaitingReveal
-	(*PutRequest)(nil),         // 34: zgoda.keyholder.v1.PutRequest
-	(*PutAnswer)(nil),          // 35: zgoda.keyholder.v1.PutAnswer
-	(*RemoveRequest)(nil),      // 36: zgoda.keyholder.v1.RemoveRequest
-	(*RemoveAnswer)(nil),       // 37: zgoda.keyholder.v1.RemoveAnswer
-	(*MergeRequest)(nil),       // 38: zgoda.keyholder.v1.MergeRequest
-	(*MergeAnswer)(nil),        // 39: zgoda.keyholder.v1.MergeAnswer
-	(*ForgetRequest)(nil),      // 40: zgoda.keyholder.v1.ForgetRequest
-	(*ForgetAnswer)(nil),       // 41: zgoda.keyholder.v1.ForgetAnswer
-	(*AttachPiece)(nil),        // 42: zgoda.keyholder.v1.AttachPiece
-	(*AttachHead)(nil),         // 43: zgoda.keyholder.v1.AttachHead
-	(*AttachAnswer)(nil),       // 44: zgoda.keyholder.v1.AttachAnswer
-	(*AttachmentRequest)(nil),  // 45: zgoda.keyholder.v1.AttachmentRequest
-	(*StatusRequest)(nil),      // 46: zgoda.keyholder.v1.StatusRequest
-	(*StatusAnswer)(nil),       // 47: zgoda.keyholder.v1.StatusAnswer
-	(*KeyStatus)(nil),          // 48: zgoda.keyholder.v1.KeyStatus
-	(*RotateRequest)(nil),      // 49: zgoda.keyholder.v1.RotateRequest
-	(*Progress)(nil),           // 50: zgoda.keyholder.v1.Progress
-	(*PurposeMapRequest)(nil),  // 51: zgoda.keyholder.v1.PurposeMapRequest
-	(*PurposeMapPiece)(nil),    // 52: zgoda.keyholder.v1.PurposeMapPiece
-	(*LeaseRequest)(nil),       // 53: zgoda.keyholder.v1.LeaseRequest
-	(*LeaseAnswer)(nil),        // 54: zgoda.keyholder.v1.LeaseAnswer
-	(*RotateDoneRequest)(nil),  // 55: zgoda.keyholder.v1.RotateDoneRequest
-	(*RotateDoneAnswer)(nil),   // 56: zgoda.keyholder.v1.RotateDoneAnswer
-	(*BackupRequest)(nil),      // 57: zgoda.keyholder.v1.BackupRequest
-	(*BackupPiece)(nil),        // 58: zgoda.keyholder.v1.BackupPiece
-	(*CallsRequest)(nil),       // 59: zgoda.keyholder.v1.CallsRequest
-	(*CallsPiece)(nil),         // 60: zgoda.keyholder.v1.CallsPiece
-	(*KekRequest)(nil),         // 61: zgoda.keyholder.v1.KekRequest
-	(*KekAnswer)(nil),          // 62: zgoda.keyholder.v1.KekAnswer
-	(*KekRenewRequest)(nil),    // 63: zgoda.keyholder.v1.KekRenewRequest
-	(*KekRenewAnswer)(nil),     // 64: zgoda.keyholder.v1.KekRenewAnswer
-	(*KekDestroyRequest)(nil),  // 65: zgoda.keyholder.v1.KekDestroyRequest
-	(*KekDestroyAnswer)(nil),   // 66: zgoda.keyholder.v1.KekDestroyAnswer
-	(*KekDescribeRequest)(nil), // 67: zgoda.keyholder.v1.KekDescribeRequest
-	(*KekDescribeAnswer)(nil),  // 68: zgoda.keyholder.v1.KekDescribeAnswer
+	(Role)(0),                 // 0: zgoda.keyholder.v1.Role
+	(*KeysRequest)(nil),       // 1: zgoda.keyholder.v1.KeysRequest
+	(*KeysAnswer)(nil),        // 2: zgoda.keyholder.v1.KeysAnswer
+	(*GateKey)(nil),           // 3: zgoda.keyholder.v1.GateKey
+	(*ResolveRequest)(nil),    // 4: zgoda.keyholder.v1.ResolveRequest
+	(*ResolveAnswer)(nil),     // 5: zgoda.keyholder.v1.ResolveAnswer
+	(*LinkRequest)(nil),       // 6: zgoda.keyholder.v1.LinkRequest
+	(*LinkAnswer)(nil),        // 7: zgoda.keyholder.v1.LinkAnswer
+	(*FindRequest)(nil),       // 8: zgoda.keyholder.v1.FindRequest
+	(*FindAnswer)(nil),        // 9: zgoda.keyholder.v1.FindAnswer
+	(*ReadyRequest)(nil),      // 10: zgoda.keyholder.v1.ReadyRequest
+	(*ReadyAnswer)(nil),       // 11: zgoda.keyholder.v1.ReadyAnswer
+	(*Call)(nil),              // 12: zgoda.keyholder.v1.Call
+	(*OpenRequest)(nil),       // 13: zgoda.keyholder.v1.OpenRequest
+	(*OpenAnswer)(nil),        // 14: zgoda.keyholder.v1.OpenAnswer
+	(*Opened)(nil),            // 15: zgoda.keyholder.v1.Opened
+	(*RenewRequest)(nil),      // 16: zgoda.keyholder.v1.RenewRequest
+	(*IssueRequest)(nil),      // 17: zgoda.keyholder.v1.IssueRequest
+	(*IssueAnswer)(nil),       // 18: zgoda.keyholder.v1.IssueAnswer
+	(*Pseudonym)(nil),         // 19: zgoda.keyholder.v1.Pseudonym
+	(*SearchRequest)(nil),     // 20: zgoda.keyholder.v1.SearchRequest
+	(*SearchAnswer)(nil),      // 21: zgoda.keyholder.v1.SearchAnswer
+	(*ListRequest)(nil),       // 22: zgoda.keyholder.v1.ListRequest
+	(*ListAnswer)(nil),        // 23: zgoda.keyholder.v1.ListAnswer
+	(*Listed)(nil),            // 24: zgoda.keyholder.v1.Listed
+	(*Datum)(nil),             // 25: zgoda.keyholder.v1.Datum
+	(*Attached)(nil),          // 26: zgoda.keyholder.v1.Attached
+	(*RevealRequest)(nil),     // 27: zgoda.keyholder.v1.RevealRequest
+	(*RevealAnswer)(nil),      // 28: zgoda.keyholder.v1.RevealAnswer
+	(*ApproveRequest)(nil),    // 29: zgoda.keyholder.v1.ApproveRequest
+	(*ApproveAnswer)(nil),     // 30: zgoda.keyholder.v1.ApproveAnswer
+	(*WaitingRequest)(nil),    // 31: zgoda.keyholder.v1.WaitingRequest
+	(*WaitingAnswer)(nil),     // 32: zgoda.keyholder.v1.WaitingAnswer
+	(*WaitingReveal)(nil),     // 33: zgoda.keyholder.v1.WaitingReveal
+	(*PutRequest)(nil),        // 34: zgoda.keyholder.v1.PutRequest
+	(*PutAnswer)(nil),         // 35: zgoda.keyholder.v1.PutAnswer
+	(*RemoveRequest)(nil),     // 36: zgoda.keyholder.v1.RemoveRequest
+	(*RemoveAnswer)(nil),      // 37: zgoda.keyholder.v1.RemoveAnswer
+	(*MergeRequest)(nil),      // 38: zgoda.keyholder.v1.MergeRequest
+	(*MergeAnswer)(nil),       // 39: zgoda.keyholder.v1.MergeAnswer
+	(*ForgetRequest)(nil),     // 40: zgoda.keyholder.v1.ForgetRequest
+	(*ForgetAnswer)(nil),      // 41: zgoda.keyholder.v1.ForgetAnswer
+	(*AttachPiece)(nil),       // 42: zgoda.keyholder.v1.AttachPiece
+	(*AttachHead)(nil),        // 43: zgoda.keyholder.v1.AttachHead
+	(*AttachAnswer)(nil),      // 44: zgoda.keyholder.v1.AttachAnswer
+	(*AttachmentRequest)(nil), // 45: zgoda.keyholder.v1.AttachmentRequest
+	(*StatusRequest)(nil),     // 46: zgoda.keyholder.v1.StatusRequest
+	(*StatusAnswer)(nil),      // 47: zgoda.keyholder.v1.StatusAnswer
+	(*KeyStatus)(nil),         // 48: zgoda.keyholder.v1.KeyStatus
+	(*RotateRequest)(nil),     // 49: zgoda.keyholder.v1.RotateRequest
+	(*Progress)(nil),          // 50: zgoda.keyholder.v1.Progress
+	(*PurposeMapRequest)(nil), // 51: zgoda.keyholder.v1.PurposeMapRequest
+	(*PurposeMapPiece)(nil),   // 52: zgoda.keyholder.v1.PurposeMapPiece
+	(*LeaseRequest)(nil),      // 53: zgoda.keyholder.v1.LeaseRequest
+	(*LeaseAnswer)(nil),       // 54: zgoda.keyholder.v1.LeaseAnswer
+	(*RotateDoneRequest)(nil), // 55: zgoda.keyholder.v1.RotateDoneRequest
+	(*RotateDoneAnswer)(nil),  // 56: zgoda.keyholder.v1.RotateDoneAnswer
+	(*BackupRequest)(nil),     // 57: zgoda.keyholder.v1.BackupRequest
+	(*BackupPiece)(nil),       // 58: zgoda.keyholder.v1.BackupPiece
+	(*CallsRequest)(nil),      // 59: zgoda.keyholder.v1.CallsRequest
+	(*CallsPiece)(nil),        // 60: zgoda.keyholder.v1.CallsPiece
 }
 var file_keyholder_proto_depIdxs = []int32{
 	3,  // 0: zgoda.keyholder.v1.KeysAnswer.gate:type_name -> zgoda.keyholder.v1.GateKey
@@ -4569,44 +4213,34 @@ var file_keyholder_proto_depIdxs = []int32{
 	57, // 65: zgoda.keyholder.v1.Administer.Backup:input_type -> zgoda.keyholder.v1.BackupRequest
 	59, // 66: zgoda.keyholder.v1.Administer.Calls:input_type -> zgoda.keyholder.v1.CallsRequest
 	10, // 67: zgoda.keyholder.v1.Health.Ready:input_type -> zgoda.keyholder.v1.ReadyRequest
-	61, // 68: zgoda.keyholder.v1.Kek.Wrap:input_type -> zgoda.keyholder.v1.KekRequest
-	61, // 69: zgoda.keyholder.v1.Kek.Unwrap:input_type -> zgoda.keyholder.v1.KekRequest
-	63, // 70: zgoda.keyholder.v1.Kek.Renew:input_type -> zgoda.keyholder.v1.KekRenewRequest
-	65, // 71: zgoda.keyholder.v1.Kek.Destroy:input_type -> zgoda.keyholder.v1.KekDestroyRequest
-	67, // 72: zgoda.keyholder.v1.Kek.Describe:input_type -> zgoda.keyholder.v1.KekDescribeRequest
-	2,  // 73: zgoda.keyholder.v1.Pseudonymise.Keys:output_type -> zgoda.keyholder.v1.KeysAnswer
-	5,  // 74: zgoda.keyholder.v1.Pseudonymise.Resolve:output_type -> zgoda.keyholder.v1.ResolveAnswer
-	7,  // 75: zgoda.keyholder.v1.Pseudonymise.Link:output_type -> zgoda.keyholder.v1.LinkAnswer
-	14, // 76: zgoda.keyholder.v1.Pseudonymise.Open:output_type -> zgoda.keyholder.v1.OpenAnswer
-	18, // 77: zgoda.keyholder.v1.Pseudonymise.Renew:output_type -> zgoda.keyholder.v1.IssueAnswer
-	9,  // 78: zgoda.keyholder.v1.Rights.Find:output_type -> zgoda.keyholder.v1.FindAnswer
-	21, // 79: zgoda.keyholder.v1.Rights.Search:output_type -> zgoda.keyholder.v1.SearchAnswer
-	23, // 80: zgoda.keyholder.v1.Rights.List:output_type -> zgoda.keyholder.v1.ListAnswer
-	28, // 81: zgoda.keyholder.v1.Rights.Reveal:output_type -> zgoda.keyholder.v1.RevealAnswer
-	30, // 82: zgoda.keyholder.v1.Rights.Approve:output_type -> zgoda.keyholder.v1.ApproveAnswer
-	32, // 83: zgoda.keyholder.v1.Rights.Waiting:output_type -> zgoda.keyholder.v1.WaitingAnswer
-	35, // 84: zgoda.keyholder.v1.Rights.Put:output_type -> zgoda.keyholder.v1.PutAnswer
-	37, // 85: zgoda.keyholder.v1.Rights.Remove:output_type -> zgoda.keyholder.v1.RemoveAnswer
-	39, // 86: zgoda.keyholder.v1.Rights.Merge:output_type -> zgoda.keyholder.v1.MergeAnswer
-	41, // 87: zgoda.keyholder.v1.Rights.Forget:output_type -> zgoda.keyholder.v1.ForgetAnswer
-	44, // 88: zgoda.keyholder.v1.Rights.Attach:output_type -> zgoda.keyholder.v1.AttachAnswer
-	42, // 89: zgoda.keyholder.v1.Rights.Attachment:output_type -> zgoda.keyholder.v1.AttachPiece
-	47, // 90: zgoda.keyholder.v1.Administer.Status:output_type -> zgoda.keyholder.v1.StatusAnswer
-	50, // 91: zgoda.keyholder.v1.Administer.Rotate:output_type -> zgoda.keyholder.v1.Progress
-	52, // 92: zgoda.keyholder.v1.Administer.PurposeMap:output_type -> zgoda.keyholder.v1.PurposeMapPiece
-	54, // 93: zgoda.keyholder.v1.Administer.Lease:output_type -> zgoda.keyholder.v1.LeaseAnswer
-	56, // 94: zgoda.keyholder.v1.Administer.RotateDone:output_type -> zgoda.keyholder.v1.RotateDoneAnswer
-	18, // 95: zgoda.keyholder.v1.Administer.Issue:output_type -> zgoda.keyholder.v1.IssueAnswer
-	58, // 96: zgoda.keyholder.v1.Administer.Backup:output_type -> zgoda.keyholder.v1.BackupPiece
-	60, // 97: zgoda.keyholder.v1.Administer.Calls:output_type -> zgoda.keyholder.v1.CallsPiece
-	11, // 98: zgoda.keyholder.v1.Health.Ready:output_type -> zgoda.keyholder.v1.ReadyAnswer
-	62, // 99: zgoda.keyholder.v1.Kek.Wrap:output_type -> zgoda.keyholder.v1.KekAnswer
-	62, // 100: zgoda.keyholder.v1.Kek.Unwrap:output_type -> zgoda.keyholder.v1.KekAnswer
-	64, // 101: zgoda.keyholder.v1.Kek.Renew:output_type -> zgoda.keyholder.v1.KekRenewAnswer
-	66, // 102: zgoda.keyholder.v1.Kek.Destroy:output_type -> zgoda.keyholder.v1.KekDestroyAnswer
-	68, // 103: zgoda.keyholder.v1.Kek.Describe:output_type -> zgoda.keyholder.v1.KekDescribeAnswer
-	73, // [73:104] is the sub-list for method output_type
-	42, // [42:73] is the sub-list for method input_type
+	2,  // 68: zgoda.keyholder.v1.Pseudonymise.Keys:output_type -> zgoda.keyholder.v1.KeysAnswer
+	5,  // 69: zgoda.keyholder.v1.Pseudonymise.Resolve:output_type -> zgoda.keyholder.v1.ResolveAnswer
+	7,  // 70: zgoda.keyholder.v1.Pseudonymise.Link:output_type -> zgoda.keyholder.v1.LinkAnswer
+	14, // 71: zgoda.keyholder.v1.Pseudonymise.Open:output_type -> zgoda.keyholder.v1.OpenAnswer
+	18, // 72: zgoda.keyholder.v1.Pseudonymise.Renew:output_type -> zgoda.keyholder.v1.IssueAnswer
+	9,  // 73: zgoda.keyholder.v1.Rights.Find:output_type -> zgoda.keyholder.v1.FindAnswer
+	21, // 74: zgoda.keyholder.v1.Rights.Search:output_type -> zgoda.keyholder.v1.SearchAnswer
+	23, // 75: zgoda.keyholder.v1.Rights.List:output_type -> zgoda.keyholder.v1.ListAnswer
+	28, // 76: zgoda.keyholder.v1.Rights.Reveal:output_type -> zgoda.keyholder.v1.RevealAnswer
+	30, // 77: zgoda.keyholder.v1.Rights.Approve:output_type -> zgoda.keyholder.v1.ApproveAnswer
+	32, // 78: zgoda.keyholder.v1.Rights.Waiting:output_type -> zgoda.keyholder.v1.WaitingAnswer
+	35, // 79: zgoda.keyholder.v1.Rights.Put:output_type -> zgoda.keyholder.v1.PutAnswer
+	37, // 80: zgoda.keyholder.v1.Rights.Remove:output_type -> zgoda.keyholder.v1.RemoveAnswer
+	39, // 81: zgoda.keyholder.v1.Rights.Merge:output_type -> zgoda.keyholder.v1.MergeAnswer
+	41, // 82: zgoda.keyholder.v1.Rights.Forget:output_type -> zgoda.keyholder.v1.ForgetAnswer
+	44, // 83: zgoda.keyholder.v1.Rights.Attach:output_type -> zgoda.keyholder.v1.AttachAnswer
+	42, // 84: zgoda.keyholder.v1.Rights.Attachment:output_type -> zgoda.keyholder.v1.AttachPiece
+	47, // 85: zgoda.keyholder.v1.Administer.Status:output_type -> zgoda.keyholder.v1.StatusAnswer
+	50, // 86: zgoda.keyholder.v1.Administer.Rotate:output_type -> zgoda.keyholder.v1.Progress
+	52, // 87: zgoda.keyholder.v1.Administer.PurposeMap:output_type -> zgoda.keyholder.v1.PurposeMapPiece
+	54, // 88: zgoda.keyholder.v1.Administer.Lease:output_type -> zgoda.keyholder.v1.LeaseAnswer
+	56, // 89: zgoda.keyholder.v1.Administer.RotateDone:output_type -> zgoda.keyholder.v1.RotateDoneAnswer
+	18, // 90: zgoda.keyholder.v1.Administer.Issue:output_type -> zgoda.keyholder.v1.IssueAnswer
+	58, // 91: zgoda.keyholder.v1.Administer.Backup:output_type -> zgoda.keyholder.v1.BackupPiece
+	60, // 92: zgoda.keyholder.v1.Administer.Calls:output_type -> zgoda.keyholder.v1.CallsPiece
+	11, // 93: zgoda.keyholder.v1.Health.Ready:output_type -> zgoda.keyholder.v1.ReadyAnswer
+	68, // [68:94] is the sub-list for method output_type
+	42, // [42:68] is the sub-list for method input_type
 	42, // [42:42] is the sub-list for extension type_name
 	42, // [42:42] is the sub-list for extension extendee
 	0,  // [0:42] is the sub-list for field type_name
@@ -4623,9 +4257,9 @@ func file_keyholder_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_keyholder_proto_rawDesc), len(file_keyholder_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   68,
+			NumMessages:   60,
 			NumExtensions: 0,
-			NumServices:   5,
+			NumServices:   4,
 		},
 		GoTypes:           file_keyholder_proto_goTypes,
 		DependencyIndexes: file_keyholder_proto_depIdxs,

@@ -1,0 +1,224 @@
+package keyholder
+
+import (
+	"context"
+
+	"zgoda/event"
+	"zgoda/pseudonym/keyholderpb"
+	"zgoda/pseudonym/keyring"
+	"zgoda/pseudonym/vault"
+)
+
+// wanted is one identifier of a contact, as a caller names it.
+type wanted struct {
+	h1, old event.Blinded // under the current gate key and the one before; old may be zero
+}
+
+// oldest is what the contact's decoy comes of: it does not change when the
+// gateway key does, as a real contact's pseudonyms do not.
+func (w *wanted) oldest() event.Blinded {
+	if w.old.IsZero() {
+		return w.h1
+	}
+	return w.old
+}
+
+// places are the indexes that a contact may be found by, in the order in which
+// to look: from an old one to the current, the way that rotations move them.
+type places struct {
+	at      [4]keyring.Index
+	n       int
+	current keyring.Index
+}
+
+func placesOf(d *keyring.Deriver, w *wanted) (p places) {
+	add := func(h1 event.Blinded) keyring.Index {
+		current, old, carrying := d.Indexes(h1)
+		if carrying {
+			p.at[p.n] = old
+			p.n++
+		}
+		p.at[p.n] = current
+		p.n++
+		return current
+	}
+	if !w.old.IsZero() {
+		add(w.old)
+	}
+	p.current = add(w.h1)
+	return p
+}
+
+// look looks in memory. by is the index that led there, if it is not the current one.
+func (s *service) look(p *places) (salt keyring.Salt, by keyring.Index, known bool) {
+	for _, index := range p.at[:p.n] {
+		if salt, known := s.contacts.Lookup(index); known {
+			return salt, index, true
+		}
+	}
+	return salt, by, false
+}
+
+// find finds one contact, also one that another keyholder made.
+func (s *service) find(ctx context.Context, d *keyring.Deriver, w wanted) (keyring.Salt, bool, error) {
+	p := placesOf(d, &w)
+	if salt, _, known := s.look(&p); known {
+		return salt, true, nil
+	}
+	if err := s.contacts.Load(ctx, p.at[:p.n]); err != nil {
+		return keyring.Salt{}, false, s.vaultFailed(ctx, err)
+	}
+	salt, _, known := s.look(&p)
+	return salt, known, nil
+}
+
+// batch is a Resolve under way.
+type batch struct {
+	request *keyholderpb.ResolveRequest
+	made    vault.Made
+	salts   []keyring.Salt
+	unknown []place      // rows whose contact memory does not know
+	aliases []vault.Pair // contacts that are known by an old gate key alone
+}
+
+// place is a row of a batch whose contact was not known when it was looked up.
+type place struct {
+	row    int
+	places places
+}
+
+// salts finds the salts of the contacts in a batch, and mints those that are to
+// be, all in one transaction. The decoy of every contact is computed, known or
+// not, so that both take the same way.
+func (s *service) salts(ctx context.Context, d *keyring.Deriver, request *keyholderpb.ResolveRequest, n int) ([]keyring.Salt, error) {
+	b := &batch{request: request, made: vault.Made{Link: d.Links(), Gate: request.GetGate()}, salts: make([]keyring.Salt, n)}
+	for i := range n {
+		h1, kind, _, _ := request.Row(i)
+		if err := check(h1, kind); err != nil {
+			return nil, err
+		}
+		if kind == event.KindVisitor {
+			continue
+		}
+		w := wanted{h1, request.Old(i)}
+		b.salts[i] = d.Decoy(w.oldest())
+		p := placesOf(d, &w)
+		if !s.settle(b, i, &p) {
+			b.unknown = append(b.unknown, place{i, p})
+		}
+	}
+	if err := s.load(ctx, b); err != nil {
+		return nil, err
+	}
+	if err := s.mint(ctx, b); err != nil {
+		return nil, err
+	}
+	if err := s.contacts.Alias(ctx, b.aliases, b.made); err != nil {
+		s.log.Error("carry contacts over to a new gateway key", "error", err) // they are found by the old one as well
+	}
+	return b.salts, nil
+}
+
+// settle answers a row if its contact is known.
+func (s *service) settle(b *batch, row int, p *places) bool {
+	salt, by, known := s.look(p)
+	if !known {
+		return false
+	}
+	b.salts[row] = salt
+	if !b.request.Old(row).IsZero() && by != p.current {
+		b.aliases = append(b.aliases, vault.Pair{Old: by, New: p.current})
+	}
+	return true
+}
+
+// load asks what other keyholders of a shared vault have made.
+func (s *service) load(ctx context.Context, b *batch) error {
+	if len(b.unknown) == 0 {
+		return nil
+	}
+	indexes := make([]keyring.Index, 0, len(b.unknown))
+	for i := range b.unknown {
+		p := &b.unknown[i].places
+		indexes = append(indexes, p.at[:p.n]...)
+	}
+	if err := s.contacts.Load(ctx, indexes); err != nil {
+		return s.vaultFailed(ctx, err)
+	}
+	left := b.unknown[:0]
+	for _, u := range b.unknown {
+		if !s.settle(b, u.row, &u.places) {
+			left = append(left, u)
+		}
+	}
+	b.unknown = left
+	return nil
+}
+
+// mint makes the contacts that are to be made, if the quota allows the batch.
+func (s *service) mint(ctx context.Context, b *batch) error {
+	var fresh []keyring.Index
+	for i := range b.unknown {
+		if _, _, mint, _ := b.request.Row(b.unknown[i].row); mint {
+			fresh = append(fresh, b.unknown[i].places.current)
+		}
+	}
+	if len(b.unknown) == 0 {
+		return nil
+	}
+	if err := s.quota(ctx, len(b.unknown)-len(fresh), len(fresh)); err != nil {
+		return err
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	if err := s.contacts.MintUnder(ctx, fresh, b.made); err != nil {
+		return s.vaultFailed(ctx, err)
+	}
+	for _, u := range b.unknown { // also those that another row of the batch minted
+		salt, known := s.contacts.Lookup(u.places.current)
+		if _, _, mint, _ := b.request.Row(u.row); mint && !known {
+			return errNoVault // a decoy must never be answered for somebody who was made
+		}
+		if known {
+			b.salts[u.row] = salt
+		}
+	}
+	return nil
+}
+
+// linkable returns the current indexes of identifiers that are to lead to one
+// contact. Those that are known by an old index alone are made known by the
+// current one first.
+func (s *service) linkable(ctx context.Context, d *keyring.Deriver, hashes []event.Blinded, old []byte, gate uint32) ([]keyring.Index, error) {
+	indexes := make([]keyring.Index, len(hashes))
+	var aliases []vault.Pair
+	known := false
+	for i, h1 := range hashes {
+		w := wanted{h1: h1}
+		if len(old) > 0 {
+			copy(w.old[:], old[i*len(w.old):])
+		}
+		p := placesOf(d, &w)
+		indexes[i] = p.current
+		for _, index := range p.at[:p.n] {
+			if index != p.current {
+				aliases = append(aliases, vault.Pair{Old: index, New: p.current})
+			}
+		}
+		if _, _, found := s.look(&p); found {
+			known = true
+		}
+	}
+	minted := 1
+	if known {
+		minted = 0
+	}
+	if err := s.quota(ctx, 0, minted); err != nil {
+		return nil, err
+	}
+	if err := s.contacts.Alias(ctx, aliases, vault.Made{Link: d.Links(), Gate: gate}); err != nil {
+		return nil, s.vaultFailed(ctx, err)
+	}
+	return indexes, nil
+}
