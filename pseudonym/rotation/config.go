@@ -44,7 +44,7 @@ func (c Config) Validate() error {
 type Deps struct {
 	// OpenKEK opens the key-encryption key that is to be changed to, and makes it
 	// if it can be made. nil: it cannot be changed.
-	OpenKEK func(ctx context.Context, uri string) (kek.Provider, error)
+	OpenKEK func(ctx context.Context, uri string, passphrase []byte) (kek.Provider, error)
 	Logger  *slog.Logger     // nil: nothing is logged
 	Now     func() time.Time // nil: time.Now
 }

@@ -35,15 +35,17 @@ var (
 	ErrNotOld     = errors.New("no old version of that number waits to be retired")
 	ErrWouldLose  = errors.New("contacts would be lost by it")
 	ErrNoKEK      = errors.New("the key-encryption key cannot be changed here")
+	ErrBadKEK     = errors.New("the new key-encryption key cannot be used")
 	ErrNotOpen    = errors.New("no rotation of this key waits for that")
 )
 
 // Options say how to rotate.
 type Options struct {
-	To     string // of kek: the URI of the new one; empty: a new version of the present one
-	Cut    bool   // of a purpose: old pseudonyms are not carried over
-	Retire uint32 // of gate: end this old version
-	Lose   uint64 // of gate: identifiers that may be lost by it
+	To         string // of kek: the URI of the new one; empty: a new version of the present one
+	Passphrase []byte // of kek, if the new one is a passphrase
+	Cut        bool   // of a purpose: old pseudonyms are not carried over
+	Retire     uint32 // of gate: end this old version
+	Lose       uint64 // of gate: identifiers that may be lost by it
 }
 
 // Progress is how far a rotation is.
@@ -51,6 +53,7 @@ type Progress struct {
 	Key      keyring.Key
 	Step     string
 	Done, Of uint64
+	Waits    bool // for somebody else to act
 	Ended    bool
 }
 

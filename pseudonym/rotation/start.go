@@ -51,7 +51,7 @@ func (r *Rotator) setWish(ctx context.Context, key keyring.Key, w wish) error {
 func (r *Rotator) Start(ctx context.Context, key keyring.Key, o Options) error {
 	switch key {
 	case KEK:
-		return r.startKEK(ctx, o.To)
+		return r.startKEK(ctx, o)
 	case Analytics:
 		return r.cutAnalytics(ctx, o)
 	case Slot, Link, Gate, Profiling:
@@ -97,7 +97,7 @@ func (r *Rotator) startRetiring(ctx context.Context, old []uint32, o Options) er
 	if !slices.Contains(old, o.Retire) {
 		return fmt.Errorf("gate %d: %w", o.Retire, ErrNotOld)
 	}
-	left, err := r.alone(ctx, o.Retire)
+	left, err := r.Alone(ctx, o.Retire)
 	if err != nil {
 		return err
 	}
@@ -116,9 +116,9 @@ func (r *Rotator) gates(number uint32) []uint32 {
 	return []uint32{number}
 }
 
-// alone counts the identifiers that are known under a version of K_gate and under
+// Alone counts the identifiers that are known under a version of K_gate and under
 // no later one.
-func (r *Rotator) alone(ctx context.Context, number uint32) (sum uint64, err error) {
+func (r *Rotator) Alone(ctx context.Context, number uint32) (sum uint64, err error) {
 	for _, gate := range r.gates(number) {
 		_, _, left, err := r.store.Remaining(ctx, 0, 0, gate)
 		if err != nil {
@@ -137,8 +137,8 @@ func (r *Rotator) advanceGate(ctx context.Context, old []uint32) error {
 		return err
 	}
 	if w.Retire == 0 || !slices.Contains(old, w.Retire) {
-		p := Progress{Key: Gate, Step: "contacts are found by both versions, until the old one is retired"}
-		left, err := r.alone(ctx, old[0])
+		p := Progress{Key: Gate, Step: "contacts are found by both versions, until the old one is retired", Waits: true}
+		left, err := r.Alone(ctx, old[0])
 		if err != nil {
 			return err
 		}
@@ -178,7 +178,7 @@ func (r *Rotator) advanceProfiling(ctx context.Context, old []uint32) error {
 	}
 	if !w.Cut {
 		_, contacts := r.store.Counts()
-		r.tell(Progress{Key: Profiling, Step: "gateways rewrite what is stored", Of: uint64(contacts)})
+		r.tell(Progress{Key: Profiling, Step: "gateways rewrite what is stored", Of: uint64(contacts), Waits: true})
 		return nil
 	}
 	if err := r.ring.MoveVisitors(ctx); err != nil {
@@ -298,15 +298,15 @@ func (r *Rotator) cutAnalytics(ctx context.Context, o Options) error {
 
 // startKEK wraps all keysets anew, under a new provider if one is named. It is
 // done when it returns.
-func (r *Rotator) startKEK(ctx context.Context, uri string) error {
+func (r *Rotator) startKEK(ctx context.Context, o Options) error {
 	var to kek.Provider
-	if uri != "" {
+	if o.To != "" {
 		if r.deps.OpenKEK == nil {
 			return ErrNoKEK
 		}
 		var err error
-		if to, err = r.deps.OpenKEK(ctx, uri); err != nil {
-			return err
+		if to, err = r.deps.OpenKEK(ctx, o.To, o.Passphrase); err != nil {
+			return fmt.Errorf("%w: %w", ErrBadKEK, err)
 		}
 	}
 	r.working.Lock()
