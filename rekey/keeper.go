@@ -1,0 +1,263 @@
+package rekey
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"zgoda/event"
+	"zgoda/pseudonym"
+	"zgoda/spool"
+)
+
+// Keeper keeps a gateway in step with the keyholder.
+type Keeper struct {
+	cfg     Config
+	deps    Deps
+	metrics *metrics
+	first   chan struct{} // closed when the keyholder has first answered
+	started sync.Once
+
+	mu       sync.Mutex
+	known    bool // revision and version are
+	revision uint64
+	version  event.KeyVersion // that contacts are under
+	mark     spool.Position   // what was spooled before may be under an older one
+	marked   bool
+	open     bool
+	heard    time.Time
+	resume   func() // while the keyholder's word holds the writer
+	leading  bool   // the job holds it
+}
+
+// New makes a keeper. Nothing is asked before Run.
+func New(cfg Config, deps Deps) (*Keeper, error) {
+	if err := errors.Join(cfg.Validate(), deps.validate()); err != nil {
+		return nil, err
+	}
+	m, err := newMetrics(deps.Registerer)
+	if err != nil {
+		return nil, err
+	}
+	return &Keeper{cfg: cfg, deps: deps, metrics: m, first: make(chan struct{})}, nil
+}
+
+// Begun is closed when the keyholder has answered for the first time and the
+// writer holds, if it is to: before that nothing may be stored.
+func (k *Keeper) Begun() <-chan struct{} { return k.first }
+
+// Run keeps in step until ctx ends, and lets the writer go on then.
+func (k *Keeper) Run(ctx context.Context) error {
+	var jobs sync.WaitGroup
+	defer jobs.Wait()
+	defer k.letGo()
+	idle := make(chan struct{}, 1) // a job may begin
+	idle <- struct{}{}
+	for {
+		if err := k.step(ctx); err != nil && ctx.Err() == nil {
+			k.deps.Logger.Warn("keys could not be taken over; tried again", "error", err)
+		}
+		if k.deps.Admin != nil && k.isOpen() {
+			select {
+			case <-idle:
+				jobs.Go(func() { k.work(ctx); idle <- struct{}{} })
+			default:
+			}
+		}
+		if pause(ctx, k.interval()) != nil {
+			return nil
+		}
+	}
+}
+
+// interval is how long it is until the next word: others wait for us while a
+// rotation is open.
+func (k *Keeper) interval() time.Duration {
+	if k.isOpen() {
+		return k.cfg.Poll / often
+	}
+	return k.cfg.Poll
+}
+
+const often = 5
+
+// pause waits for d or until ctx ends.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// step is one word with the keyholder, and what follows from it.
+func (k *Keeper) step(ctx context.Context) error {
+	answer, err := k.deps.Keyholder.Attend(ctx, k.cfg.Node, k.holds())
+	if err != nil {
+		return k.unheard(ctx)
+	}
+	k.mu.Lock()
+	k.heard, k.open = time.Now(), answer.Open
+	changed := !k.known || k.revision != answer.Revision
+	k.mu.Unlock()
+	k.metrics.open.Set(0)
+	if answer.Open {
+		k.metrics.open.Set(1)
+	}
+	if changed {
+		err = k.takeOver(ctx, answer.Revision)
+	}
+	switch {
+	case answer.Hold:
+		err = errors.Join(err, k.obey(ctx))
+	default:
+		k.letGo()
+	}
+	k.started.Do(func() { close(k.first) })
+	return err
+}
+
+// unheard holds the writer when a rotation was open and nothing has been heard
+// for too long: who rewrites may not wait for us any more.
+func (k *Keeper) unheard(ctx context.Context) error {
+	k.mu.Lock()
+	late := k.open && time.Since(k.heard) > k.cfg.Silent
+	k.mu.Unlock()
+	if late {
+		return k.obey(ctx)
+	}
+	return nil
+}
+
+// takeOver works with the keys of another revision: what is in memory under old
+// pseudonyms is forgotten, and what is spooled by now is marked.
+func (k *Keeper) takeOver(ctx context.Context, revision uint64) error {
+	if err := k.deps.Refetch(ctx); err != nil {
+		return fmt.Errorf("fetch the keys: %w", err)
+	}
+	version, err := k.ask(ctx)
+	if err != nil {
+		return fmt.Errorf("ask for the version of the purpose key: %w", err)
+	}
+	k.mu.Lock()
+	before, known, marked := k.version, k.known, k.marked
+	k.mu.Unlock()
+	if known && before != version {
+		k.deps.Subjects.Forget(before)
+	}
+	if !marked || before != version {
+		// A record that was put before Forget returned may still gather.
+		if err := k.deps.Spool.Flush(ctx); err != nil {
+			return fmt.Errorf("mark the spool: %w", err)
+		}
+		k.mu.Lock()
+		k.mark, k.marked = k.deps.Spool.End(), true
+		k.mu.Unlock()
+	}
+	k.mu.Lock()
+	k.version, k.revision, k.known = version, revision, true
+	k.mu.Unlock()
+	k.metrics.revision.Set(float64(revision))
+	return nil
+}
+
+// ask learns the version that contacts are under from the answer for one whom
+// nobody knows.
+func (k *Keeper) ask(ctx context.Context) (event.KeyVersion, error) {
+	q := pseudonym.Query{Kind: event.KindUserID}
+	_, _ = rand.Read(q.H1[:]) // never fails (crypto/rand)
+	handles, err := k.deps.Keyholder.Resolve(ctx, []pseudonym.Query{q})
+	if err == nil && len(handles) != 1 {
+		err = pseudonym.ErrAnswer
+	}
+	if err != nil {
+		return 0, err
+	}
+	return handles[0].Version, nil
+}
+
+// obey holds the writer until the keyholder says otherwise. At the start it holds
+// before anything is stored; the keyholder hears that only once the spool is clean.
+func (k *Keeper) obey(ctx context.Context) error {
+	k.mu.Lock()
+	held, started := k.resume != nil, k.heardFirst()
+	k.mu.Unlock()
+	if held || started && !k.clean() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, k.cfg.Poll)
+	defer cancel()
+	resume, err := k.deps.Writer.Hold(ctx)
+	if err != nil {
+		return nil // a range is under way: the next step tries again
+	}
+	k.mu.Lock()
+	k.resume = resume
+	k.mu.Unlock()
+	k.metrics.held.Set(1)
+	return nil
+}
+
+// heardFirst says whether storing has begun.
+func (k *Keeper) heardFirst() bool {
+	select {
+	case <-k.first:
+		return true
+	default:
+		return false
+	}
+}
+
+// letGo lets the writer go on, as far as the keyholder's word goes.
+func (k *Keeper) letGo() {
+	k.mu.Lock()
+	resume := k.resume
+	k.resume = nil
+	k.mu.Unlock()
+	if resume != nil {
+		resume()
+		k.metrics.held.Set(0)
+	}
+}
+
+// clean says whether everything that may have been spooled under old pseudonyms
+// is stored.
+func (k *Keeper) clean() bool {
+	k.mu.Lock()
+	mark, marked := k.mark, k.marked
+	k.mu.Unlock()
+	return marked && k.deps.Spool.WaitsBefore(mark) == 0
+}
+
+// holds is what the keyholder is told: nothing is being stored, and nothing will
+// be under old pseudonyms.
+func (k *Keeper) holds() bool {
+	k.mu.Lock()
+	held := k.resume != nil || k.leading
+	k.mu.Unlock()
+	return held && k.clean()
+}
+
+func (k *Keeper) isOpen() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.open && k.known
+}
+
+func (k *Keeper) current() event.KeyVersion {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.version
+}
+
+func (k *Keeper) setLeading(on bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.leading = on
+}
