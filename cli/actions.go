@@ -39,7 +39,7 @@ type UpFlags struct {
 // ServeFlags are the flags of zgoda serve.
 type ServeFlags struct {
 	UpFlags
-	Keyholder string `help:"unix socket of the keyholder" required:"" type:"path" env:"ZGODA_KEYHOLDER" placeholder:"SOCKET"`
+	Keyholder string `help:"unix socket of the keyholder; left out: keyholder.address of the configuration" type:"path" env:"ZGODA_KEYHOLDER" placeholder:"SOCKET"`
 }
 
 // CheckFlags are the flags of zgoda check.

@@ -27,6 +27,9 @@ func (c *serveCmd) Run(ctx context.Context, a Actions, s streams) error {
 	if a.Serve == nil {
 		return errNoAction
 	}
+	if c.Keyholder == "" && c.Config == "" {
+		return usageError{"serve: give --keyholder SOCKET, or --config FILE with keyholder.address"}
+	}
 	return a.Serve(ctx, c.ServeFlags, s.out, s.errw)
 }
 

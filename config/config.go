@@ -28,6 +28,8 @@ type Config struct {
 	KeptReasons int `yaml:"kept_reasons"`
 	// Ledger says how the consent ledger proves that it was not altered.
 	Ledger Ledger `yaml:"ledger,omitempty"`
+	// Keyholder says how to reach the keyholder.
+	Keyholder Keyholder `yaml:"keyholder,omitempty"`
 	// Mail is the mail server for links to confirm consents.
 	Mail Mail `yaml:"mail,omitempty"`
 }

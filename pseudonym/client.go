@@ -3,7 +3,6 @@ package pseudonym
 import (
 	"context"
 	"errors"
-	"path/filepath"
 
 	"zgoda/event"
 	"zgoda/pseudonym/keyholderpb"
@@ -78,8 +77,7 @@ type LinkAnswer struct {
 type Client struct {
 	link
 
-	keys   keyholderpb.PseudonymiseClient
-	rights *Rights // of the socket beside ours; nil over TCP
+	keys keyholderpb.PseudonymiseClient
 }
 
 // Dial makes a client. It does not connect: the first call does, and any call
@@ -89,22 +87,7 @@ func Dial(cfg ClientConfig) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{link: l, keys: keyholderpb.NewPseudonymiseClient(l.conn)}
-	if cfg.Socket != "" {
-		cfg.Socket = filepath.Join(filepath.Dir(cfg.Socket), "rights.sock")
-		if c.rights, err = DialRights(cfg); err != nil {
-			return nil, errors.Join(err, l.Close())
-		}
-	}
-	return c, nil
-}
-
-// Close gives the connections up. Calls after it fail with ErrAway.
-func (c *Client) Close() error {
-	if c.rights == nil {
-		return c.link.Close()
-	}
-	return errors.Join(c.link.Close(), c.rights.Close())
+	return &Client{link: l, keys: keyholderpb.NewPseudonymiseClient(l.conn)}, nil
 }
 
 // Keys fetches the gateway's keys.
@@ -248,12 +231,4 @@ func readLink(answer *keyholderpb.LinkAnswer, visitor bool) (LinkAnswer, error) 
 		*part.to = rows[0]
 	}
 	return out, nil
-}
-
-// Find is Rights.Find, by the socket rights.sock beside the gateways' one.
-func (c *Client) Find(ctx context.Context, query Query) (handles event.Handles, known bool, err error) {
-	if c.rights == nil {
-		return event.Handles{}, false, ErrNotAllowed
-	}
-	return c.rights.Find(ctx, query)
 }

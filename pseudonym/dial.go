@@ -93,25 +93,10 @@ func (l *link) Close() error {
 
 // Ready says whether the keyholder answers.
 func (l *link) Ready(ctx context.Context) error {
-	_, err := l.Watch(ctx, "", false)
-	return err
-}
-
-// Readiness is what a keyholder that answers says to gateways.
-type Readiness struct {
-	Revision uint64 // another one when Keys would answer otherwise, or a purpose key has changed
-	Hold     bool   // writers are to hold: somebody rewrites what is stored
-	Open     bool   // a purpose key's rotation is under way
-}
-
-// Watch is Ready of a gateway, which says its name and whether its writer holds.
-func (l *link) Watch(ctx context.Context, node string, held bool) (r Readiness, err error) {
-	err = l.call(ctx, "ready", func(ctx context.Context) error {
-		answer, err := l.health.Ready(ctx, &keyholderpb.ReadyRequest{Node: node, Held: held})
-		r = Readiness{Revision: answer.GetRevision(), Hold: answer.GetHold(), Open: answer.GetOpen()}
+	return l.call(ctx, "ready", func(ctx context.Context) error {
+		_, err := l.health.Ready(ctx, &keyholderpb.ReadyRequest{})
 		return err
 	})
-	return r, err
 }
 
 // Certificate returns until when the certificate is in force; false: the link

@@ -64,7 +64,7 @@ func checkMail(c config.Config) error {
 // makeConfirm makes what sends links and answers their page, if there is a mail
 // server.
 func (n *node) makeConfirm(blinder *pseudonym.Blinder) (err error) {
-	if n.people, err = subjects.NewDirectory(n.subjects, blinder, n.keyholder, n.control); err != nil {
+	if n.people, err = subjects.NewDirectory(n.subjects, blinder, n.rights, n.control); err != nil {
 		return err
 	}
 	n.optOuts, err = optout.New(optout.Deps{People: n.people, Logger: n.log, Registerer: n.registry})

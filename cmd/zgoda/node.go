@@ -53,6 +53,7 @@ type node struct {
 	closers  []func() error // in the order of opening
 
 	keyholder *pseudonym.Client
+	rights    *pseudonym.Rights
 	presence  *presence
 	control   *control.Store
 	subjects  *subjects.Set
@@ -144,12 +145,9 @@ func (n *node) build(ctx context.Context, s stores) error {
 // openKeyholder waits for the keyholder and fetches the gateway's keys, which
 // are kept in memory only.
 func (n *node) openKeyholder(ctx context.Context) (keys pseudonym.Keys, err error) {
-	cfg := pseudonym.DefaultClientConfig()
-	cfg.Socket, cfg.Registerer = n.places.socket, n.registry
-	if n.keyholder, err = pseudonym.Dial(cfg); err != nil {
+	if err := n.dialKeyholder(); err != nil {
 		return pseudonym.Keys{}, err
 	}
-	n.closers = append(n.closers, n.keyholder.Close)
 	err = poll(ctx, func(ctx context.Context) error {
 		keys, err = n.keyholder.Keys(ctx)
 		return err

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 
@@ -17,7 +16,6 @@ import (
 	"zgoda/cli"
 	"zgoda/config"
 	"zgoda/engine"
-	"zgoda/pseudonym"
 	"zgoda/supervise"
 	"zgoda/telemetry"
 )
@@ -25,7 +23,7 @@ import (
 // folders are the places of one data folder. Keys and vault are the keyholder's;
 // a deployment gives each process its own volume.
 type folders struct {
-	run, keyholder, socket, clickhouse, control, spool, journal string
+	run, keyholder, socket, rights, admin, clickhouse, control, spool, journal string
 }
 
 func foldersOf(data string) folders {
@@ -33,6 +31,8 @@ func foldersOf(data string) folders {
 		run:        filepath.Join(data, "run"),
 		keyholder:  filepath.Join(data, "keyholder"),
 		socket:     filepath.Join(data, "run", "keyholder.sock"),
+		rights:     filepath.Join(data, "run", "rights.sock"),
+		admin:      filepath.Join(data, "run", "admin.sock"),
 		clickhouse: filepath.Join(data, "clickhouse"),
 		control:    filepath.Join(data, "control"),
 		spool:      filepath.Join(data, "spool"),
@@ -97,7 +97,9 @@ func serve(ctx context.Context, flags cli.ServeFlags, out, errw io.Writer) error
 		return errors.New("--clickhouse DSN is needed: zgoda serve starts no engine (zgoda up does)")
 	}
 	places := foldersOf(c.Data)
-	places.socket = flags.Keyholder
+	if err := places.keyholderIs(flags.Keyholder, c.Keyholder); err != nil {
+		return err
+	}
 	unlock, err := places.open()
 	if err != nil {
 		return err
@@ -188,19 +190,6 @@ func beside(name string) string {
 		}
 	}
 	return name
-}
-
-func (n *node) keyholderCommand() (*exec.Cmd, error) {
-	return exec.Command(beside("zgoda-keyholder"), "--data", n.places.keyholder, "--socket", n.places.socket, "--parent-stdin"), nil
-}
-
-func (n *node) keyholderReady(ctx context.Context) error {
-	client, err := pseudonym.Dial(pseudonym.ClientConfig{Socket: n.places.socket})
-	if err != nil {
-		return err
-	}
-	defer client.Close() //nolint:errcheck // it has answered or it has not
-	return poll(ctx, client.Ready)
 }
 
 func (n *node) prepareEngine() (*engine.Engine, engine.Access, error) {
