@@ -26,22 +26,14 @@ func Open(ctx context.Context, cfg Config) (Provider, error) {
 func open(ctx context.Context, u uri.URI, cfg Config) (Provider, error) {
 	switch u.Scheme {
 	case uri.File:
-		keys, err := openKeyFile(filepath.Join(cfg.Dir, named("kek", u.Rest)+".key"), cfg.MayMake)
+		keys, err := openKeyFile(filepath.Join(cfg.Dir, u.LocalFile()), cfg.MayMake)
 		if err != nil {
 			return nil, err
 		}
 		return &inFile{uri: cfg.URI, keys: keys}, nil
 	case uri.Passphrase:
-		return openPassphrase(ctx, u.Rest, cfg)
+		return openPassphrase(ctx, u.LocalFile(), cfg)
 	default:
 		return openRemote(ctx, cfg)
 	}
-}
-
-// named is the name of a file: what it is and, after a hyphen, the name in the URI.
-func named(what, name string) string {
-	if name == "" {
-		return what
-	}
-	return what + "-" + name
 }

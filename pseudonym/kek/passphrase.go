@@ -102,7 +102,7 @@ func openPassphrase(ctx context.Context, name string, cfg Config) (Provider, err
 	if err := private.MakeDir(cfg.Dir); err != nil {
 		return nil, err
 	}
-	path := filepath.Join(cfg.Dir, named("passphrase", name)+".conf")
+	path := filepath.Join(cfg.Dir, name)
 	content, err := private.ReadFile(path)
 	first := errors.Is(err, fs.ErrNotExist)
 	switch {

@@ -37,6 +37,23 @@ func (u URI) String() string { return u.text }
 // Helped says whether the key is reached through zgoda-kek.
 func (u URI) Helped() bool { return u.Scheme != File && u.Scheme != Passphrase }
 
+// LocalFile is the name of the file that a key of the keyholder's own needs: the
+// key itself, or the parameters of its passphrase. It is empty for the others.
+func (u URI) LocalFile() string {
+	what, suffix := "kek", ".key"
+	switch u.Scheme { //nolint:exhaustive // the others have no file
+	case File:
+	case Passphrase:
+		what, suffix = "passphrase", ".conf"
+	default:
+		return ""
+	}
+	if u.Rest != "" {
+		what += "-" + u.Rest
+	}
+	return what + suffix
+}
+
 // The errors of a URI. No error quotes one: a secret may stand in it by mistake.
 var (
 	ErrScheme = errors.New("unknown provider of a key-encryption key (file:, passphrase:, hcvault://HOST/transit/keys/NAME, aws-kms://arn:aws:kms:..., gcp-kms://projects/..., pkcs11:token=T;object=O?module-path=M)")

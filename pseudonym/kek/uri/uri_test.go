@@ -60,6 +60,17 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func TestLocalFile(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "kek.key", "file:b": "kek-b.key", "passphrase:": "passphrase.conf", "passphrase:b": "passphrase-b.conf", "hcvault://h/transit/keys/k": "",
+	} {
+		u, err := uri.Parse(text)
+		if err != nil || u.LocalFile() != want {
+			t.Errorf("%q: %q, %v", text, u.LocalFile(), err)
+		}
+	}
+}
+
 func TestParseToken(t *testing.T) {
 	got, err := uri.ParseToken("token=z%20g;object=kek?module-path=/m.so")
 	if want := (uri.Token{Label: "z g", Object: "kek", Module: "/m.so"}); err != nil || got != want {
