@@ -3,6 +3,7 @@ package pseudonym
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"zgoda/event"
 	"zgoda/pseudonym/keyholderpb"
@@ -25,6 +26,20 @@ var (
 	ErrNotAllowed = errors.New("the keyholder does not allow it")
 	ErrRefused    = errors.New("the keyholder refuses the request")
 )
+
+// Refusal is a request that the keyholder answered with a rule of its own, which
+// names no content. It wraps ErrRefused.
+type Refusal struct {
+	Act, Text string
+	Changed   bool // what the request was about is not any more as the caller has seen it
+}
+
+func (r *Refusal) Error() string {
+	return fmt.Sprintf("keyholder %s: %v: %s", r.Act, ErrRefused, r.Text)
+}
+
+// Unwrap returns ErrRefused.
+func (*Refusal) Unwrap() error { return ErrRefused }
 
 // ErrAnswer is returned for an answer that is not of the shape that was asked for.
 var ErrAnswer = errors.New("the keyholder's answer has a wrong shape")

@@ -173,7 +173,7 @@ func explain(ctx context.Context, act string, err error) error {
 	case codes.PermissionDenied, codes.Unauthenticated:
 		return fmt.Errorf("keyholder %s: %w: %s", act, ErrNotAllowed, s.Message())
 	case codes.InvalidArgument, codes.FailedPrecondition, codes.Aborted:
-		return fmt.Errorf("keyholder %s: %w: %s", act, ErrRefused, s.Message())
+		return &Refusal{Act: act, Text: s.Message(), Changed: s.Code() == codes.Aborted}
 	default:
 		return fmt.Errorf("keyholder %s: %s: %s", act, s.Code(), s.Message())
 	}

@@ -98,10 +98,15 @@ func (r *Rights) Put(ctx context.Context, ref Ref, site event.SiteID, data []Dat
 	return ids, now, err
 }
 
-// Remove takes data of a contact away.
-func (r *Rights) Remove(ctx context.Context, ref Ref, ids []int64, revision uint64) (now uint64, err error) {
+// Remove takes data and documents of a contact away.
+func (r *Rights) Remove(ctx context.Context, ref Ref, ids []int64, attachments [][16]byte, revision uint64) (now uint64, err error) {
+	request := &keyholderpb.RemoveRequest{Ref: ref[:], Id: ids, Revision: revision}
+	for _, id := range attachments {
+		request.Attachment = append(request.Attachment, id[:])
+	}
 	err = r.call(ctx, "remove", func(ctx context.Context) error {
-		answer, err := r.rights.Remove(ctx, &keyholderpb.RemoveRequest{Call: r.callOf(ctx), Ref: ref[:], Id: ids, Revision: revision})
+		request.Call = r.callOf(ctx)
+		answer, err := r.rights.Remove(ctx, request)
 		now = answer.GetRevision()
 		return err
 	})

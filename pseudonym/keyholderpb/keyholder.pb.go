@@ -2290,6 +2290,7 @@ type RemoveRequest struct {
 	Ref           []byte                 `protobuf:"bytes,2,opt,name=ref,proto3" json:"ref,omitempty"`
 	Id            []int64                `protobuf:"varint,3,rep,packed,name=id,proto3" json:"id,omitempty"`
 	Revision      uint64                 `protobuf:"varint,4,opt,name=revision,proto3" json:"revision,omitempty"`
+	Attachment    [][]byte               `protobuf:"bytes,5,rep,name=attachment,proto3" json:"attachment,omitempty"` // 16 bytes each
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2350,6 +2351,13 @@ func (x *RemoveRequest) GetRevision() uint64 {
 		return x.Revision
 	}
 	return 0
+}
+
+func (x *RemoveRequest) GetAttachment() [][]byte {
+	if x != nil {
+		return x.Attachment
+	}
+	return nil
 }
 
 type RemoveAnswer struct {
@@ -3925,12 +3933,15 @@ const file_keyholder_proto_rawDesc = "" +
 	"\brevision\x18\x05 \x01(\x04R\brevision\"7\n" +
 	"\tPutAnswer\x12\x0e\n" +
 	"\x02id\x18\x01 \x03(\x03R\x02id\x12\x1a\n" +
-	"\brevision\x18\x02 \x01(\x04R\brevision\"{\n" +
+	"\brevision\x18\x02 \x01(\x04R\brevision\"\x9b\x01\n" +
 	"\rRemoveRequest\x12,\n" +
 	"\x04call\x18\x01 \x01(\v2\x18.zgoda.keyholder.v1.CallR\x04call\x12\x10\n" +
 	"\x03ref\x18\x02 \x01(\fR\x03ref\x12\x0e\n" +
 	"\x02id\x18\x03 \x03(\x03R\x02id\x12\x1a\n" +
-	"\brevision\x18\x04 \x01(\x04R\brevision\"*\n" +
+	"\brevision\x18\x04 \x01(\x04R\brevision\x12\x1e\n" +
+	"\n" +
+	"attachment\x18\x05 \x03(\fR\n" +
+	"attachment\"*\n" +
 	"\fRemoveAnswer\x12\x1a\n" +
 	"\brevision\x18\x01 \x01(\x04R\brevision\"~\n" +
 	"\fMergeRequest\x12,\n" +
