@@ -105,6 +105,8 @@ type Rotation struct {
 	Cut    bool   // the old pseudonyms are not carried on
 	Retire uint32 // version of gate to destroy
 	Lose   uint64 // identifiers that may be lost by it
+
+	Passphrase []byte // of kek, if To is passphrase:
 }
 
 // Rotate begins or goes on with a rotation, and tells how far it is until it
@@ -112,7 +114,7 @@ type Rotation struct {
 func (a *Administrator) Rotate(ctx context.Context, r Rotation, tell func(Progress)) error {
 	return a.counted(ctx, "rotate", func() error {
 		answers, err := a.keys.Rotate(ctx, &keyholderpb.RotateRequest{
-			Call: a.callOf(ctx), Key: r.Key, To: r.To, Cut: r.Cut, Retire: r.Retire, Lose: r.Lose,
+			Call: a.callOf(ctx), Key: r.Key, To: r.To, Cut: r.Cut, Retire: r.Retire, Lose: r.Lose, Passphrase: r.Passphrase,
 		})
 		return receive(answers, err, func(p *keyholderpb.Progress) error {
 			tell(readProgress(p))

@@ -23,6 +23,7 @@ type administrator struct {
 
 	authority *authority.Authority
 	calls     *calls.Log
+	keys      keys
 }
 
 // Issue signs a certificate for a role.

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"zgoda/pseudonym/access"
+	"zgoda/pseudonym/kek"
 	"zgoda/pseudonym/role"
+	"zgoda/pseudonym/rotation"
 )
 
 // Config says what to serve, and where.
@@ -29,6 +31,10 @@ type Config struct {
 	Barred  []role.Caller // holders of certificates that are refused from now on
 	Metrics string        // HOST:PORT for /metrics; empty: none
 
+	KEK             kek.Config    // Dir and MayMake are set here; URI empty: what the keys name, or else the file
+	RewrapAt        time.Duration // after midnight, UTC, salts and contacts' keys are sealed anew each day
+	AnalyticsMonths int           // how long a month's analytics key is kept after the month; 0: 13
+
 	Limits    access.Limits
 	InFlight  int              // calls at one time; more are turned away
 	LockWait  time.Duration    // for a folder that a dying keyholder still locks
@@ -39,7 +45,7 @@ type Config struct {
 // DefaultConfig returns the settings that apply where none are given.
 func DefaultConfig() Config {
 	return Config{
-		Group: -1, Limits: access.DefaultLimits(),
+		Group: -1, Limits: access.DefaultLimits(), RewrapAt: rotation.DefaultConfig().RewrapAt,
 		InFlight: 256, LockWait: 15 * time.Second, DrainWait: 5 * time.Second, Now: time.Now,
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -455,7 +456,7 @@ func TestEveryCallIsRecorded(t *testing.T) {
 	if _, _, err := k.rights.Find(ctx, contact(1, false)); err != nil {
 		t.Fatal(err)
 	}
-	list := k.entriesOf(t)
+	list := slices.DeleteFunc(k.entriesOf(t), func(e entry) bool { return e.Role == "keyholder" }) // the first keys were made
 	want := entry{Role: "rights", Caller: fmt.Sprintf("socket:%d", os.Geteuid()), Act: "find", Outcome: "done", Actor: "op-7", Reason: "ticket 4711", Rows: 1, Unknown: 1}
 	if len(list) < 1 || list[0] != want {
 		t.Errorf("%+v, want %+v", list, want)

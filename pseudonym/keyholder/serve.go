@@ -113,6 +113,7 @@ func (s *Server) runFronts(ctx context.Context, p *parts, fronts []*front, metri
 			return nil
 		})
 	}
+	running.Go(func() error { return p.rotator.Run(ending) })
 	running.Go(func() error {
 		p.calls.Run(ending, func(err error) { s.log.Error("the log of calls", "error", err) })
 		return nil
@@ -154,11 +155,13 @@ func (s *Server) server(p *parts, limit inFlight, as credentials.TransportCreden
 		grpc.ChainUnaryInterceptor(limit.unary, p.policy.Unary),
 		grpc.ChainStreamInterceptor(limit.stream, p.policy.Stream),
 	)
-	gateways := &service{ring: p.ring, contacts: p.vault, authority: p.authority, policy: p.policy, log: s.log}
+	gateways := &service{ring: p.ring, contacts: p.vault, authority: p.authority, policy: p.policy, rotator: p.rotator, log: s.log}
 	keyholderpb.RegisterPseudonymiseServer(server, gateways)
 	keyholderpb.RegisterHealthServer(server, gateways)
 	keyholderpb.RegisterRightsServer(server, &rights{service: gateways})
-	keyholderpb.RegisterAdministerServer(server, &administrator{authority: p.authority, calls: p.calls})
+	keyholderpb.RegisterAdministerServer(server, &administrator{
+		authority: p.authority, calls: p.calls, keys: keys{ring: p.ring, rotator: p.rotator, vault: p.vault, log: s.log},
+	})
 	return server
 }
 

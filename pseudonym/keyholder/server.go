@@ -16,6 +16,7 @@ import (
 	"zgoda/pseudonym/calls"
 	"zgoda/pseudonym/keyring"
 	"zgoda/pseudonym/meter"
+	"zgoda/pseudonym/rotation"
 	"zgoda/pseudonym/vault"
 )
 
@@ -100,6 +101,7 @@ func (s *Server) run(ctx context.Context) (err error) {
 type parts struct {
 	ring      *keyring.Ring
 	vault     *vault.Vault
+	rotator   *rotation.Rotator
 	calls     *calls.Log
 	authority *authority.Authority
 	policy    *access.Policy
@@ -110,6 +112,9 @@ func (p *parts) close() error {
 	var errs []error
 	if p.vault != nil {
 		errs = append(errs, p.vault.Close())
+	}
+	if p.ring != nil {
+		errs = append(errs, p.ring.Close())
 	}
 	return errors.Join(append(errs, p.calls.Close())...)
 }
@@ -155,8 +160,8 @@ func (s *Server) openKeys(ctx context.Context, p *parts) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("look for a vault: %w", err)
 	}
-	if p.ring, err = keyring.Open(ctx, keyring.Config{Dir: s.cfg.Data, Existing: err == nil && info.Size() > 0, Now: s.cfg.Now}); err != nil {
-		return fmt.Errorf("open the keys: %w", err)
+	if err := s.openRing(ctx, p, err == nil && info.Size() > 0); err != nil {
+		return err
 	}
 	seal, err := p.ring.Own(keyring.OwnCalls)
 	if err != nil {
@@ -170,6 +175,8 @@ func (s *Server) openKeys(ctx context.Context, p *parts) error {
 	if p.authority, err = authority.New(seed, s.cfg.Now); err != nil {
 		return err
 	}
-	p.vault, err = vault.OpenUnder(ctx, vault.Config{Path: path, Lock: true}, p.ring.Slots())
-	return err
+	if p.vault, err = vault.OpenUnder(ctx, vault.Config{Path: path, Lock: true}, p.ring.Slots()); err != nil {
+		return err
+	}
+	return s.openRotator(p)
 }

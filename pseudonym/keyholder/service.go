@@ -14,6 +14,7 @@ import (
 	"zgoda/pseudonym/authority"
 	"zgoda/pseudonym/keyholderpb"
 	"zgoda/pseudonym/keyring"
+	"zgoda/pseudonym/rotation"
 	"zgoda/pseudonym/vault"
 )
 
@@ -35,6 +36,7 @@ type service struct {
 	contacts  contacts
 	authority *authority.Authority
 	policy    *access.Policy
+	rotator   *rotation.Rotator
 	log       *slog.Logger
 }
 
@@ -64,11 +66,15 @@ var (
 )
 
 // Ready says whether keys can be had.
-func (s *service) Ready(context.Context, *keyholderpb.ReadyRequest) (*keyholderpb.ReadyAnswer, error) {
+func (s *service) Ready(_ context.Context, request *keyholderpb.ReadyRequest) (*keyholderpb.ReadyAnswer, error) {
 	if _, err := s.epoch(); err != nil {
 		return nil, err
 	}
-	return &keyholderpb.ReadyAnswer{Revision: s.ring.Revision()}, nil
+	answer := &keyholderpb.ReadyAnswer{Revision: s.ring.Revision(), Open: s.ring.Carrying(rotation.Profiling)}
+	if name := request.GetNode(); len(name) <= maxNode {
+		answer.Hold = s.rotator.Seen(name, request.GetHeld())
+	}
+	return answer, nil
 }
 
 // Keys hands out the gateway's keys.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -124,6 +125,18 @@ func (r *Ring) revisionOf() uint64 {
 		}
 	}
 	return binary.BigEndian.Uint64(h.Sum(nil)) | 1 // never that of nobody
+}
+
+// Close lets go of the key-encryption key.
+func (r *Ring) Close() error {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	errs := []error{r.wraps.provider.Close()}
+	for _, p := range r.leaving {
+		errs = append(errs, p.Close())
+	}
+	r.leaving = nil
+	return errors.Join(errs...)
 }
 
 // Gateway returns the keys that a gateway keeps in memory.

@@ -1,0 +1,109 @@
+package keyholder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"zgoda/pseudonym/kek"
+	"zgoda/pseudonym/keyring"
+	"zgoda/pseudonym/private"
+	"zgoda/pseudonym/rotation"
+)
+
+// fileURI is the key-encryption key of who configures none.
+const fileURI = keyring.FileURI
+
+// openKEK opens the key-encryption key. What the keys themselves name wins over
+// the configuration: after a change of it, a start with the old setting would
+// end otherwise.
+func (s *Server) openKEK(ctx context.Context) (kek.Provider, error) {
+	named, err := keyring.Providers(s.cfg.Data)
+	if err != nil {
+		return nil, fmt.Errorf("look for the key-encryption key: %w", err)
+	}
+	cfg := s.kekConfig()
+	switch {
+	case cfg.URI == "" && len(named) > 0:
+		cfg.URI = named[0]
+	case cfg.URI == "":
+		cfg.URI = fileURI
+	case len(named) > 0 && !slices.Contains(named, cfg.URI):
+		s.log.Warn("the keys are under another key-encryption key than the configuration says; that one is used", "configured", cfg.URI, "used", named[0])
+		cfg.URI = named[0]
+	}
+	made, err := private.Exists(filepath.Join(s.cfg.Data, "keys"))
+	if err != nil {
+		return nil, fmt.Errorf("look for keys: %w", err)
+	}
+	cfg.MayMake = !made
+	return kek.Open(ctx, cfg)
+}
+
+func (s *Server) kekConfig() kek.Config {
+	cfg := s.cfg.KEK
+	cfg.Dir = filepath.Join(s.cfg.Data, "kek")
+	return cfg
+}
+
+// openRing opens the keys. existing: there are data that were made under them.
+func (s *Server) openRing(ctx context.Context, p *parts, existing bool) error {
+	provider, err := s.openKEK(ctx)
+	if err != nil {
+		return fmt.Errorf("open the keys: %w", err)
+	}
+	p.ring, err = keyring.Open(ctx, keyring.Config{
+		Dir: s.cfg.Data, Existing: existing, KEK: provider, Evidence: evidence{p.calls}, Now: s.cfg.Now, AnalyticsMonths: s.cfg.AnalyticsMonths,
+	})
+	if err != nil {
+		return errors.Join(fmt.Errorf("open the keys: %w", err), provider.Close())
+	}
+	return nil
+}
+
+// openRotator makes what changes keys, and its metrics.
+func (s *Server) openRotator(p *parts) error {
+	cfg := rotation.DefaultConfig()
+	cfg.RewrapAt = s.cfg.RewrapAt
+	var err error
+	p.rotator, err = rotation.New(p.ring, p.vault, cfg, rotation.Deps{OpenKEK: s.nextKEK, Logger: s.log, Now: s.cfg.Now})
+	if err != nil {
+		return err
+	}
+	p.metrics.Gauges("zgoda_keyholder_key_age_seconds", "Age of the version of a key that is in use.", "key", func(yield func(string, float64)) {
+		all, err := p.ring.Status(context.Background())
+		if err != nil {
+			return // the log has it: every change of a key reads the same
+		}
+		for _, k := range all {
+			if k.State == keyring.StateCurrent && !k.Made.IsZero() {
+				yield(string(k.Key), s.cfg.Now().Sub(k.Made).Seconds())
+			}
+		}
+	})
+	p.metrics.Gauges("zgoda_keyholder_rotation_progress", "Part of a rotation under way that is done, 0 to 1.", "key", func(yield func(string, float64)) {
+		for _, r := range p.rotator.Told() {
+			yield(string(r.Key), float64(r.Done)/float64(max(1, r.Of)))
+		}
+	})
+	p.metrics.Gauge("zgoda_keyholder_rewrap_age_seconds", "Since salts and contacts' keys were last sealed under a new slot key.", func() float64 {
+		last, err := p.rotator.Rewrapped(context.Background())
+		if err != nil || last.IsZero() {
+			return 0
+		}
+		return s.cfg.Now().Sub(last).Round(time.Second).Seconds()
+	})
+	return nil
+}
+
+// nextKEK opens the key-encryption key that is to be changed to, and makes it
+// where it can be made.
+func (s *Server) nextKEK(ctx context.Context, uri string, passphrase []byte) (kek.Provider, error) {
+	cfg := s.kekConfig()
+	cfg.URI, cfg.MayMake = uri, true
+	cfg.Passphrase = func(context.Context, bool) ([]byte, error) { return slices.Clone(passphrase), nil }
+	return kek.Open(ctx, cfg)
+}
