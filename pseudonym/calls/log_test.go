@@ -191,8 +191,22 @@ func TestVerifyTells(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	if v, err := Verify(bytes.NewReader(content), testKey()); err != nil || v.Seals != 3 || v.Last != 6 {
-		t.Errorf("the unaltered one: %+v, %v", v, err)
+	good, err := Verify(bytes.NewReader(content), testKey())
+	if err != nil || good.Seals != 3 || good.Last != 6 {
+		t.Errorf("the unaltered one: %+v, %v", good, err)
+	}
+	// The newest entries cut off are missed by who noted one of them.
+	cut := join(lines[:4]...)
+	if _, err := Verify(bytes.NewReader(cut), testKey()); err != nil {
+		t.Error(err)
+	}
+	for _, noted := range []Noted{{good.Last, good.Head}, {2, good.Head}} {
+		if _, err := Verify(bytes.NewReader(cut), testKey(), noted); err == nil {
+			t.Errorf("entry %d was noted, and is not missed", noted.Number)
+		}
+	}
+	if _, err := Verify(bytes.NewReader(content), testKey(), Noted{good.Last, good.Head}); err != nil {
+		t.Error(err)
 	}
 	// Who has the files and not the key can make a chain that hangs together; a
 	// seal it cannot make.
@@ -383,6 +397,9 @@ func TestRead(t *testing.T) {
 	}
 	if len(all) > 1200 {
 		t.Error("one file holds all")
+	}
+	if v, err := l.Verify(); err != nil || v.Last != 10 {
+		t.Errorf("the log itself: %+v, %v", v, err)
 	}
 	stop := errors.New("enough")
 	if err := l.Read(1, func([]byte) error { return stop }); !errors.Is(err, stop) {

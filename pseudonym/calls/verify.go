@@ -21,6 +21,12 @@ type Verdict struct {
 	Checked     bool   // the seals were checked, not only counted
 }
 
+// Noted is an entry that was noted elsewhere.
+type Noted struct {
+	Number uint64
+	Hash   Hash
+}
+
 // Broken says where a chain does not hold.
 type Broken struct {
 	After uint64 // number of the last entry that does
@@ -37,20 +43,20 @@ const maxLine = 64 << 10
 // Verify reads entries and checks that none was altered, left out or moved. The
 // first one may be any: older files may have been put away. With the key it
 // checks the seals as well. It cannot tell that the newest entries are missing;
-// compare the verdict with a head that was noted elsewhere.
-func Verify(r io.Reader, key secret.Bytes) (Verdict, error) {
-	v := verifier{key: key}
+// give an entry that was noted elsewhere, which must then be there.
+func Verify(r io.Reader, key secret.Bytes, noted ...Noted) (Verdict, error) {
+	v := newVerifier(key, noted)
 	err := v.read(r)
-	return v.verdict, err
+	return v.end(err)
 }
 
 // VerifyDir verifies all files of a folder, as one chain.
-func VerifyDir(dir string, key secret.Bytes) (verdict Verdict, err error) {
+func VerifyDir(dir string, key secret.Bytes, noted ...Noted) (verdict Verdict, err error) {
 	numbers, err := List(dir)
 	if err != nil {
 		return Verdict{}, err
 	}
-	v := verifier{key: key}
+	v := newVerifier(key, noted)
 	for i, n := range numbers {
 		if i > 0 && n != numbers[i-1]+1 {
 			return v.verdict, &Broken{v.verdict.Last, "a file is missing"}
@@ -64,18 +70,50 @@ func VerifyDir(dir string, key secret.Bytes) (verdict Verdict, err error) {
 			return v.verdict, err
 		}
 	}
-	return v.verdict, nil
+	return v.end(nil)
+}
+
+// Verify checks the log itself, seals included.
+func (l *Log) Verify() (Verdict, error) {
+	l.queueing.Lock()
+	key := l.key
+	l.queueing.Unlock()
+	v := newVerifier(key, nil)
+	err := l.Read(0, func(text []byte) error {
+		if why := v.take(text, nil); why != "" {
+			return &Broken{v.verdict.Last, why}
+		}
+		return nil
+	})
+	return v.end(err)
 }
 
 type verifier struct {
 	key     secret.Bytes
+	noted   map[uint64]Hash
 	begun   bool
 	verdict Verdict
 }
 
+func newVerifier(key secret.Bytes, noted []Noted) *verifier {
+	v := &verifier{key: key, noted: make(map[uint64]Hash)}
+	v.verdict.Checked = !key.IsZero()
+	for _, n := range noted {
+		v.noted[n.Number] = n.Hash
+	}
+	return v
+}
+
+// end is the verdict about a chain that was read to its end.
+func (v *verifier) end(err error) (Verdict, error) {
+	if err == nil && len(v.noted) > 0 {
+		err = &Broken{v.verdict.Last, "an entry that was noted is not there"}
+	}
+	return v.verdict, err
+}
+
 // read goes on with the chain.
 func (v *verifier) read(r io.Reader) error {
-	v.verdict.Checked = !v.key.IsZero()
 	lines := bufio.NewReaderSize(r, maxLine)
 	for {
 		text, err := lines.ReadSlice('\n')
@@ -113,6 +151,12 @@ func (v *verifier) take(text []byte, end error) string {
 	}
 	if why := v.seal(&r); why != "" {
 		return why
+	}
+	if hash, noted := v.noted[r.Number]; noted {
+		if hash != r.hash {
+			return fmt.Sprintf("entry %d is another than the one that was noted", r.Number)
+		}
+		delete(v.noted, r.Number)
 	}
 	v.verdict.Last, v.verdict.Head = r.Number, r.hash
 	return ""

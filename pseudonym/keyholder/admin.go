@@ -74,8 +74,11 @@ func (s *service) Renew(ctx context.Context, request *keyholderpb.RenewRequest) 
 // pieceSize is about how much of the log one message carries.
 const pieceSize = 32 << 10
 
-// Calls hands out the log of calls, from an entry on.
+// Calls hands out the log of calls, from an entry on, or checks all of it.
 func (a *administrator) Calls(request *keyholderpb.CallsRequest, to grpc.ServerStreamingServer[keyholderpb.CallsPiece]) error {
+	if request.GetCheck() {
+		return a.check(to)
+	}
 	var piece []byte
 	var sent error
 	err := a.calls.Read(request.GetFrom(), func(text []byte) error {

@@ -615,3 +615,26 @@ func TestIssueRefusesOverTheWire(t *testing.T) {
 		t.Errorf("it listens on %v unasked", at)
 	}
 }
+
+func TestCheckCalls(t *testing.T) {
+	dir, socket := folders(t)
+	k := start(t, dir, socket)
+	if err := k.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	seals, err := k.admin.CheckCalls(t.Context())
+	if err != nil || seals.Last == 0 {
+		t.Fatalf("%+v, %v", seals, err)
+	}
+	path := filepath.Join(dir, "calls", "000001.log")
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, bytes.Replace(content, []byte("op-1"), []byte("op-2"), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.admin.CheckCalls(t.Context()); err == nil || !strings.Contains(err.Error(), "does not hold after entry") {
+		t.Errorf("an altered log: %v", err)
+	}
+}

@@ -954,11 +954,12 @@ func (x *OpenAnswer) GetOpened() []*Opened {
 
 type Opened struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Readable      bool                   `protobuf:"varint,1,opt,name=readable,proto3" json:"readable,omitempty"` // else damaged, or the key that opens it is gone
-	Gate          uint32                 `protobuf:"varint,2,opt,name=gate,proto3" json:"gate,omitempty"`         // version of K_gate that the hashes were made under
-	H1            []byte                 `protobuf:"bytes,3,opt,name=h1,proto3" json:"h1,omitempty"`              // 32 bytes each
-	Kind          []byte                 `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`          // 1 byte each
-	Mint          []byte                 `protobuf:"bytes,5,opt,name=mint,proto3" json:"mint,omitempty"`          // 1 byte each
+	Readable      bool                   `protobuf:"varint,1,opt,name=readable,proto3" json:"readable,omitempty"`       // else damaged, or the key that opens it is gone
+	Gate          uint32                 `protobuf:"varint,2,opt,name=gate,proto3" json:"gate,omitempty"`               // version of K_gate that the hashes were made under
+	H1            []byte                 `protobuf:"bytes,3,opt,name=h1,proto3" json:"h1,omitempty"`                    // 32 bytes each
+	Kind          []byte                 `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`                // 1 byte each
+	Mint          []byte                 `protobuf:"bytes,5,opt,name=mint,proto3" json:"mint,omitempty"`                // 1 byte each
+	H1Old         []byte                 `protobuf:"bytes,6,opt,name=h1_old,json=h1Old,proto3" json:"h1_old,omitempty"` // 32 bytes each, zero: none; under the gateway key before
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1024,6 +1025,13 @@ func (x *Opened) GetKind() []byte {
 func (x *Opened) GetMint() []byte {
 	if x != nil {
 		return x.Mint
+	}
+	return nil
+}
+
+func (x *Opened) GetH1Old() []byte {
+	if x != nil {
+		return x.H1Old
 	}
 	return nil
 }
@@ -3675,7 +3683,8 @@ func (x *BackupPiece) GetPart() []byte {
 type CallsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Call          *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
-	From          uint64                 `protobuf:"varint,2,opt,name=from,proto3" json:"from,omitempty"` // number of the first entry
+	From          uint64                 `protobuf:"varint,2,opt,name=from,proto3" json:"from,omitempty"`   // number of the first entry
+	Check         bool                   `protobuf:"varint,3,opt,name=check,proto3" json:"check,omitempty"` // only check all of it, seals included
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3724,9 +3733,17 @@ func (x *CallsRequest) GetFrom() uint64 {
 	return 0
 }
 
+func (x *CallsRequest) GetCheck() bool {
+	if x != nil {
+		return x.Check
+	}
+	return false
+}
+
 type CallsPiece struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Lines         []byte                 `protobuf:"bytes,1,opt,name=lines,proto3" json:"lines,omitempty"`
+	Verdict       *CallsVerdict          `protobuf:"bytes,2,opt,name=verdict,proto3" json:"verdict,omitempty"` // of a check
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3766,6 +3783,81 @@ func (x *CallsPiece) GetLines() []byte {
 		return x.Lines
 	}
 	return nil
+}
+
+func (x *CallsPiece) GetVerdict() *CallsVerdict {
+	if x != nil {
+		return x.Verdict
+	}
+	return nil
+}
+
+type CallsVerdict struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Last          uint64                 `protobuf:"varint,1,opt,name=last,proto3" json:"last,omitempty"` // number of the last entry
+	Seals         uint64                 `protobuf:"varint,2,opt,name=seals,proto3" json:"seals,omitempty"`
+	Sealed        uint64                 `protobuf:"varint,3,opt,name=sealed,proto3" json:"sealed,omitempty"` // number of the last entry that a seal stands behind
+	Broken        string                 `protobuf:"bytes,4,opt,name=broken,proto3" json:"broken,omitempty"`  // why it does not hold, and after which entry; empty: it does
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CallsVerdict) Reset() {
+	*x = CallsVerdict{}
+	mi := &file_keyholder_proto_msgTypes[60]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CallsVerdict) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CallsVerdict) ProtoMessage() {}
+
+func (x *CallsVerdict) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[60]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CallsVerdict.ProtoReflect.Descriptor instead.
+func (*CallsVerdict) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{60}
+}
+
+func (x *CallsVerdict) GetLast() uint64 {
+	if x != nil {
+		return x.Last
+	}
+	return 0
+}
+
+func (x *CallsVerdict) GetSeals() uint64 {
+	if x != nil {
+		return x.Seals
+	}
+	return 0
+}
+
+func (x *CallsVerdict) GetSealed() uint64 {
+	if x != nil {
+		return x.Sealed
+	}
+	return 0
+}
+
+func (x *CallsVerdict) GetBroken() string {
+	if x != nil {
+		return x.Broken
+	}
+	return ""
 }
 
 var File_keyholder_proto protoreflect.FileDescriptor
@@ -3836,13 +3928,14 @@ const file_keyholder_proto_rawDesc = "" +
 	"\x04blob\x18\x01 \x03(\fR\x04blob\"@\n" +
 	"\n" +
 	"OpenAnswer\x122\n" +
-	"\x06opened\x18\x01 \x03(\v2\x1a.zgoda.keyholder.v1.OpenedR\x06opened\"p\n" +
+	"\x06opened\x18\x01 \x03(\v2\x1a.zgoda.keyholder.v1.OpenedR\x06opened\"\x87\x01\n" +
 	"\x06Opened\x12\x1a\n" +
 	"\breadable\x18\x01 \x01(\bR\breadable\x12\x12\n" +
 	"\x04gate\x18\x02 \x01(\rR\x04gate\x12\x0e\n" +
 	"\x02h1\x18\x03 \x01(\fR\x02h1\x12\x12\n" +
 	"\x04kind\x18\x04 \x01(\fR\x04kind\x12\x12\n" +
-	"\x04mint\x18\x05 \x01(\fR\x04mint\"(\n" +
+	"\x04mint\x18\x05 \x01(\fR\x04mint\x12\x15\n" +
+	"\x06h1_old\x18\x06 \x01(\fR\x05h1Old\"(\n" +
 	"\fRenewRequest\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\fR\arequest\"\xb2\x01\n" +
 	"\fIssueRequest\x12,\n" +
@@ -4031,13 +4124,20 @@ const file_keyholder_proto_rawDesc = "" +
 	"\x04call\x18\x01 \x01(\v2\x18.zgoda.keyholder.v1.CallR\x04call\x12\x1c\n" +
 	"\trecipient\x18\x02 \x03(\tR\trecipient\"!\n" +
 	"\vBackupPiece\x12\x12\n" +
-	"\x04part\x18\x01 \x01(\fR\x04part\"P\n" +
+	"\x04part\x18\x01 \x01(\fR\x04part\"f\n" +
 	"\fCallsRequest\x12,\n" +
 	"\x04call\x18\x01 \x01(\v2\x18.zgoda.keyholder.v1.CallR\x04call\x12\x12\n" +
-	"\x04from\x18\x02 \x01(\x04R\x04from\"\"\n" +
+	"\x04from\x18\x02 \x01(\x04R\x04from\x12\x14\n" +
+	"\x05check\x18\x03 \x01(\bR\x05check\"^\n" +
 	"\n" +
 	"CallsPiece\x12\x14\n" +
-	"\x05lines\x18\x01 \x01(\fR\x05lines*U\n" +
+	"\x05lines\x18\x01 \x01(\fR\x05lines\x12:\n" +
+	"\averdict\x18\x02 \x01(\v2 .zgoda.keyholder.v1.CallsVerdictR\averdict\"h\n" +
+	"\fCallsVerdict\x12\x12\n" +
+	"\x04last\x18\x01 \x01(\x04R\x04last\x12\x14\n" +
+	"\x05seals\x18\x02 \x01(\x04R\x05seals\x12\x16\n" +
+	"\x06sealed\x18\x03 \x01(\x04R\x06sealed\x12\x16\n" +
+	"\x06broken\x18\x04 \x01(\tR\x06broken*U\n" +
 	"\x04Role\x12\r\n" +
 	"\tROLE_NONE\x10\x00\x12\x15\n" +
 	"\x11ROLE_PSEUDONYMISE\x10\x01\x12\x0f\n" +
@@ -4091,7 +4191,7 @@ func file_keyholder_proto_rawDescGZIP() []byte {
 }
 
 var file_keyholder_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_keyholder_proto_msgTypes = make([]protoimpl.MessageInfo, 60)
+var file_keyholder_proto_msgTypes = make([]protoimpl.MessageInfo, 61)
 var file_keyholder_proto_goTypes = []any{
 	(Role)(0),                 // 0: zgoda.keyholder.v1.Role
 	(*KeysRequest)(nil),       // 1: zgoda.keyholder.v1.KeysRequest
@@ -4154,6 +4254,7 @@ var file_keyholder_proto_goTypes = []any{
 	(*BackupPiece)(nil),       // 58: zgoda.keyholder.v1.BackupPiece
 	(*CallsRequest)(nil),      // 59: zgoda.keyholder.v1.CallsRequest
 	(*CallsPiece)(nil),        // 60: zgoda.keyholder.v1.CallsPiece
+	(*CallsVerdict)(nil),      // 61: zgoda.keyholder.v1.CallsVerdict
 }
 var file_keyholder_proto_depIdxs = []int32{
 	3,  // 0: zgoda.keyholder.v1.KeysAnswer.gate:type_name -> zgoda.keyholder.v1.GateKey
@@ -4198,63 +4299,64 @@ var file_keyholder_proto_depIdxs = []int32{
 	12, // 39: zgoda.keyholder.v1.RotateDoneRequest.call:type_name -> zgoda.keyholder.v1.Call
 	12, // 40: zgoda.keyholder.v1.BackupRequest.call:type_name -> zgoda.keyholder.v1.Call
 	12, // 41: zgoda.keyholder.v1.CallsRequest.call:type_name -> zgoda.keyholder.v1.Call
-	1,  // 42: zgoda.keyholder.v1.Pseudonymise.Keys:input_type -> zgoda.keyholder.v1.KeysRequest
-	4,  // 43: zgoda.keyholder.v1.Pseudonymise.Resolve:input_type -> zgoda.keyholder.v1.ResolveRequest
-	6,  // 44: zgoda.keyholder.v1.Pseudonymise.Link:input_type -> zgoda.keyholder.v1.LinkRequest
-	13, // 45: zgoda.keyholder.v1.Pseudonymise.Open:input_type -> zgoda.keyholder.v1.OpenRequest
-	16, // 46: zgoda.keyholder.v1.Pseudonymise.Renew:input_type -> zgoda.keyholder.v1.RenewRequest
-	8,  // 47: zgoda.keyholder.v1.Rights.Find:input_type -> zgoda.keyholder.v1.FindRequest
-	20, // 48: zgoda.keyholder.v1.Rights.Search:input_type -> zgoda.keyholder.v1.SearchRequest
-	22, // 49: zgoda.keyholder.v1.Rights.List:input_type -> zgoda.keyholder.v1.ListRequest
-	27, // 50: zgoda.keyholder.v1.Rights.Reveal:input_type -> zgoda.keyholder.v1.RevealRequest
-	29, // 51: zgoda.keyholder.v1.Rights.Approve:input_type -> zgoda.keyholder.v1.ApproveRequest
-	31, // 52: zgoda.keyholder.v1.Rights.Waiting:input_type -> zgoda.keyholder.v1.WaitingRequest
-	34, // 53: zgoda.keyholder.v1.Rights.Put:input_type -> zgoda.keyholder.v1.PutRequest
-	36, // 54: zgoda.keyholder.v1.Rights.Remove:input_type -> zgoda.keyholder.v1.RemoveRequest
-	38, // 55: zgoda.keyholder.v1.Rights.Merge:input_type -> zgoda.keyholder.v1.MergeRequest
-	40, // 56: zgoda.keyholder.v1.Rights.Forget:input_type -> zgoda.keyholder.v1.ForgetRequest
-	42, // 57: zgoda.keyholder.v1.Rights.Attach:input_type -> zgoda.keyholder.v1.AttachPiece
-	45, // 58: zgoda.keyholder.v1.Rights.Attachment:input_type -> zgoda.keyholder.v1.AttachmentRequest
-	46, // 59: zgoda.keyholder.v1.Administer.Status:input_type -> zgoda.keyholder.v1.StatusRequest
-	49, // 60: zgoda.keyholder.v1.Administer.Rotate:input_type -> zgoda.keyholder.v1.RotateRequest
-	51, // 61: zgoda.keyholder.v1.Administer.PurposeMap:input_type -> zgoda.keyholder.v1.PurposeMapRequest
-	53, // 62: zgoda.keyholder.v1.Administer.Lease:input_type -> zgoda.keyholder.v1.LeaseRequest
-	55, // 63: zgoda.keyholder.v1.Administer.RotateDone:input_type -> zgoda.keyholder.v1.RotateDoneRequest
-	17, // 64: zgoda.keyholder.v1.Administer.Issue:input_type -> zgoda.keyholder.v1.IssueRequest
-	57, // 65: zgoda.keyholder.v1.Administer.Backup:input_type -> zgoda.keyholder.v1.BackupRequest
-	59, // 66: zgoda.keyholder.v1.Administer.Calls:input_type -> zgoda.keyholder.v1.CallsRequest
-	10, // 67: zgoda.keyholder.v1.Health.Ready:input_type -> zgoda.keyholder.v1.ReadyRequest
-	2,  // 68: zgoda.keyholder.v1.Pseudonymise.Keys:output_type -> zgoda.keyholder.v1.KeysAnswer
-	5,  // 69: zgoda.keyholder.v1.Pseudonymise.Resolve:output_type -> zgoda.keyholder.v1.ResolveAnswer
-	7,  // 70: zgoda.keyholder.v1.Pseudonymise.Link:output_type -> zgoda.keyholder.v1.LinkAnswer
-	14, // 71: zgoda.keyholder.v1.Pseudonymise.Open:output_type -> zgoda.keyholder.v1.OpenAnswer
-	18, // 72: zgoda.keyholder.v1.Pseudonymise.Renew:output_type -> zgoda.keyholder.v1.IssueAnswer
-	9,  // 73: zgoda.keyholder.v1.Rights.Find:output_type -> zgoda.keyholder.v1.FindAnswer
-	21, // 74: zgoda.keyholder.v1.Rights.Search:output_type -> zgoda.keyholder.v1.SearchAnswer
-	23, // 75: zgoda.keyholder.v1.Rights.List:output_type -> zgoda.keyholder.v1.ListAnswer
-	28, // 76: zgoda.keyholder.v1.Rights.Reveal:output_type -> zgoda.keyholder.v1.RevealAnswer
-	30, // 77: zgoda.keyholder.v1.Rights.Approve:output_type -> zgoda.keyholder.v1.ApproveAnswer
-	32, // 78: zgoda.keyholder.v1.Rights.Waiting:output_type -> zgoda.keyholder.v1.WaitingAnswer
-	35, // 79: zgoda.keyholder.v1.Rights.Put:output_type -> zgoda.keyholder.v1.PutAnswer
-	37, // 80: zgoda.keyholder.v1.Rights.Remove:output_type -> zgoda.keyholder.v1.RemoveAnswer
-	39, // 81: zgoda.keyholder.v1.Rights.Merge:output_type -> zgoda.keyholder.v1.MergeAnswer
-	41, // 82: zgoda.keyholder.v1.Rights.Forget:output_type -> zgoda.keyholder.v1.ForgetAnswer
-	44, // 83: zgoda.keyholder.v1.Rights.Attach:output_type -> zgoda.keyholder.v1.AttachAnswer
-	42, // 84: zgoda.keyholder.v1.Rights.Attachment:output_type -> zgoda.keyholder.v1.AttachPiece
-	47, // 85: zgoda.keyholder.v1.Administer.Status:output_type -> zgoda.keyholder.v1.StatusAnswer
-	50, // 86: zgoda.keyholder.v1.Administer.Rotate:output_type -> zgoda.keyholder.v1.Progress
-	52, // 87: zgoda.keyholder.v1.Administer.PurposeMap:output_type -> zgoda.keyholder.v1.PurposeMapPiece
-	54, // 88: zgoda.keyholder.v1.Administer.Lease:output_type -> zgoda.keyholder.v1.LeaseAnswer
-	56, // 89: zgoda.keyholder.v1.Administer.RotateDone:output_type -> zgoda.keyholder.v1.RotateDoneAnswer
-	18, // 90: zgoda.keyholder.v1.Administer.Issue:output_type -> zgoda.keyholder.v1.IssueAnswer
-	58, // 91: zgoda.keyholder.v1.Administer.Backup:output_type -> zgoda.keyholder.v1.BackupPiece
-	60, // 92: zgoda.keyholder.v1.Administer.Calls:output_type -> zgoda.keyholder.v1.CallsPiece
-	11, // 93: zgoda.keyholder.v1.Health.Ready:output_type -> zgoda.keyholder.v1.ReadyAnswer
-	68, // [68:94] is the sub-list for method output_type
-	42, // [42:68] is the sub-list for method input_type
-	42, // [42:42] is the sub-list for extension type_name
-	42, // [42:42] is the sub-list for extension extendee
-	0,  // [0:42] is the sub-list for field type_name
+	61, // 42: zgoda.keyholder.v1.CallsPiece.verdict:type_name -> zgoda.keyholder.v1.CallsVerdict
+	1,  // 43: zgoda.keyholder.v1.Pseudonymise.Keys:input_type -> zgoda.keyholder.v1.KeysRequest
+	4,  // 44: zgoda.keyholder.v1.Pseudonymise.Resolve:input_type -> zgoda.keyholder.v1.ResolveRequest
+	6,  // 45: zgoda.keyholder.v1.Pseudonymise.Link:input_type -> zgoda.keyholder.v1.LinkRequest
+	13, // 46: zgoda.keyholder.v1.Pseudonymise.Open:input_type -> zgoda.keyholder.v1.OpenRequest
+	16, // 47: zgoda.keyholder.v1.Pseudonymise.Renew:input_type -> zgoda.keyholder.v1.RenewRequest
+	8,  // 48: zgoda.keyholder.v1.Rights.Find:input_type -> zgoda.keyholder.v1.FindRequest
+	20, // 49: zgoda.keyholder.v1.Rights.Search:input_type -> zgoda.keyholder.v1.SearchRequest
+	22, // 50: zgoda.keyholder.v1.Rights.List:input_type -> zgoda.keyholder.v1.ListRequest
+	27, // 51: zgoda.keyholder.v1.Rights.Reveal:input_type -> zgoda.keyholder.v1.RevealRequest
+	29, // 52: zgoda.keyholder.v1.Rights.Approve:input_type -> zgoda.keyholder.v1.ApproveRequest
+	31, // 53: zgoda.keyholder.v1.Rights.Waiting:input_type -> zgoda.keyholder.v1.WaitingRequest
+	34, // 54: zgoda.keyholder.v1.Rights.Put:input_type -> zgoda.keyholder.v1.PutRequest
+	36, // 55: zgoda.keyholder.v1.Rights.Remove:input_type -> zgoda.keyholder.v1.RemoveRequest
+	38, // 56: zgoda.keyholder.v1.Rights.Merge:input_type -> zgoda.keyholder.v1.MergeRequest
+	40, // 57: zgoda.keyholder.v1.Rights.Forget:input_type -> zgoda.keyholder.v1.ForgetRequest
+	42, // 58: zgoda.keyholder.v1.Rights.Attach:input_type -> zgoda.keyholder.v1.AttachPiece
+	45, // 59: zgoda.keyholder.v1.Rights.Attachment:input_type -> zgoda.keyholder.v1.AttachmentRequest
+	46, // 60: zgoda.keyholder.v1.Administer.Status:input_type -> zgoda.keyholder.v1.StatusRequest
+	49, // 61: zgoda.keyholder.v1.Administer.Rotate:input_type -> zgoda.keyholder.v1.RotateRequest
+	51, // 62: zgoda.keyholder.v1.Administer.PurposeMap:input_type -> zgoda.keyholder.v1.PurposeMapRequest
+	53, // 63: zgoda.keyholder.v1.Administer.Lease:input_type -> zgoda.keyholder.v1.LeaseRequest
+	55, // 64: zgoda.keyholder.v1.Administer.RotateDone:input_type -> zgoda.keyholder.v1.RotateDoneRequest
+	17, // 65: zgoda.keyholder.v1.Administer.Issue:input_type -> zgoda.keyholder.v1.IssueRequest
+	57, // 66: zgoda.keyholder.v1.Administer.Backup:input_type -> zgoda.keyholder.v1.BackupRequest
+	59, // 67: zgoda.keyholder.v1.Administer.Calls:input_type -> zgoda.keyholder.v1.CallsRequest
+	10, // 68: zgoda.keyholder.v1.Health.Ready:input_type -> zgoda.keyholder.v1.ReadyRequest
+	2,  // 69: zgoda.keyholder.v1.Pseudonymise.Keys:output_type -> zgoda.keyholder.v1.KeysAnswer
+	5,  // 70: zgoda.keyholder.v1.Pseudonymise.Resolve:output_type -> zgoda.keyholder.v1.ResolveAnswer
+	7,  // 71: zgoda.keyholder.v1.Pseudonymise.Link:output_type -> zgoda.keyholder.v1.LinkAnswer
+	14, // 72: zgoda.keyholder.v1.Pseudonymise.Open:output_type -> zgoda.keyholder.v1.OpenAnswer
+	18, // 73: zgoda.keyholder.v1.Pseudonymise.Renew:output_type -> zgoda.keyholder.v1.IssueAnswer
+	9,  // 74: zgoda.keyholder.v1.Rights.Find:output_type -> zgoda.keyholder.v1.FindAnswer
+	21, // 75: zgoda.keyholder.v1.Rights.Search:output_type -> zgoda.keyholder.v1.SearchAnswer
+	23, // 76: zgoda.keyholder.v1.Rights.List:output_type -> zgoda.keyholder.v1.ListAnswer
+	28, // 77: zgoda.keyholder.v1.Rights.Reveal:output_type -> zgoda.keyholder.v1.RevealAnswer
+	30, // 78: zgoda.keyholder.v1.Rights.Approve:output_type -> zgoda.keyholder.v1.ApproveAnswer
+	32, // 79: zgoda.keyholder.v1.Rights.Waiting:output_type -> zgoda.keyholder.v1.WaitingAnswer
+	35, // 80: zgoda.keyholder.v1.Rights.Put:output_type -> zgoda.keyholder.v1.PutAnswer
+	37, // 81: zgoda.keyholder.v1.Rights.Remove:output_type -> zgoda.keyholder.v1.RemoveAnswer
+	39, // 82: zgoda.keyholder.v1.Rights.Merge:output_type -> zgoda.keyholder.v1.MergeAnswer
+	41, // 83: zgoda.keyholder.v1.Rights.Forget:output_type -> zgoda.keyholder.v1.ForgetAnswer
+	44, // 84: zgoda.keyholder.v1.Rights.Attach:output_type -> zgoda.keyholder.v1.AttachAnswer
+	42, // 85: zgoda.keyholder.v1.Rights.Attachment:output_type -> zgoda.keyholder.v1.AttachPiece
+	47, // 86: zgoda.keyholder.v1.Administer.Status:output_type -> zgoda.keyholder.v1.StatusAnswer
+	50, // 87: zgoda.keyholder.v1.Administer.Rotate:output_type -> zgoda.keyholder.v1.Progress
+	52, // 88: zgoda.keyholder.v1.Administer.PurposeMap:output_type -> zgoda.keyholder.v1.PurposeMapPiece
+	54, // 89: zgoda.keyholder.v1.Administer.Lease:output_type -> zgoda.keyholder.v1.LeaseAnswer
+	56, // 90: zgoda.keyholder.v1.Administer.RotateDone:output_type -> zgoda.keyholder.v1.RotateDoneAnswer
+	18, // 91: zgoda.keyholder.v1.Administer.Issue:output_type -> zgoda.keyholder.v1.IssueAnswer
+	58, // 92: zgoda.keyholder.v1.Administer.Backup:output_type -> zgoda.keyholder.v1.BackupPiece
+	60, // 93: zgoda.keyholder.v1.Administer.Calls:output_type -> zgoda.keyholder.v1.CallsPiece
+	11, // 94: zgoda.keyholder.v1.Health.Ready:output_type -> zgoda.keyholder.v1.ReadyAnswer
+	69, // [69:95] is the sub-list for method output_type
+	43, // [43:69] is the sub-list for method input_type
+	43, // [43:43] is the sub-list for extension type_name
+	43, // [43:43] is the sub-list for extension extendee
+	0,  // [0:43] is the sub-list for field type_name
 }
 
 func init() { file_keyholder_proto_init() }
@@ -4268,7 +4370,7 @@ func file_keyholder_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_keyholder_proto_rawDesc), len(file_keyholder_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   60,
+			NumMessages:   61,
 			NumExtensions: 0,
 			NumServices:   4,
 		},
