@@ -13,13 +13,14 @@ import (
 	"zgoda/consent/cookie"
 	"zgoda/consent/decoded"
 	"zgoda/event"
+	"zgoda/pseudonym"
 	"zgoda/spool"
 	"zgoda/subjects"
 )
 
 // blinder turns identifiers into keyed hashes; pseudonym.Blinder is one.
 type blinder interface {
-	Blind(site event.SiteID, kind event.IdentifierKind, value []byte) (event.Blinded, error)
+	BlindBoth(site event.SiteID, kind event.IdentifierKind, value []byte) (pseudonym.Both, error)
 	BlindOther(site event.SiteID, domain string, value []byte) event.Blinded
 }
 

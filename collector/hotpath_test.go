@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"zgoda/event"
+	"zgoda/pseudonym"
 	"zgoda/spool"
 	"zgoda/subjects"
 )
@@ -35,8 +36,8 @@ func (nullLog) Flush(context.Context) error              { return nil }
 func (nullFates) Receive(int)                            {}
 func (nullFates) Refuse(event.Reason, int)               {}
 func (nullFates) Drop(event.Reason, int)                 {}
-func (nullBlinder) Blind(event.SiteID, event.IdentifierKind, []byte) (event.Blinded, error) {
-	return event.Blinded{1}, nil
+func (nullBlinder) BlindBoth(event.SiteID, event.IdentifierKind, []byte) (pseudonym.Both, error) {
+	return pseudonym.Both{H1: event.Blinded{1}}, nil
 }
 
 func (nullBlinder) BlindOther(event.SiteID, string, []byte) event.Blinded { return event.Blinded{2} }

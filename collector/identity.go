@@ -144,10 +144,10 @@ func (w *work) addTrait(ev *segment.Event, kind event.IdentifierKind, name strin
 
 // add blinds an identifier and appends it.
 func (w *work) add(kind event.IdentifierKind, value []byte, field string, mint bool) error {
-	h1, err := w.c.deps.Blinder.Blind(w.site.ID, kind, value)
+	both, err := w.c.deps.Blinder.BlindBoth(w.site.ID, kind, value)
 	if err != nil {
 		return &segment.FieldError{Field: field, Why: "is not a usable identifier"}
 	}
-	w.ids = append(w.ids, subjects.Identity{H1: h1, Kind: kind, Mint: mint && !w.dry})
+	w.ids = append(w.ids, subjects.IdentityOf(both, kind, mint && !w.dry))
 	return nil
 }

@@ -20,6 +20,7 @@ import (
 	"zgoda/consent"
 	"zgoda/consent/cookie"
 	"zgoda/event"
+	"zgoda/pseudonym"
 	"zgoda/record"
 	"zgoda/spool"
 	"zgoda/subjects"
@@ -48,14 +49,14 @@ func h1(kind event.IdentifierKind, value string) event.Blinded {
 	return event.Blinded(sha256.Sum256([]byte(kind.String() + "\x00" + value)))
 }
 
-func (b *blindFake) Blind(_ event.SiteID, kind event.IdentifierKind, value []byte) (event.Blinded, error) {
+func (b *blindFake) BlindBoth(_ event.SiteID, kind event.IdentifierKind, value []byte) (pseudonym.Both, error) {
 	b.mu.Lock()
 	b.seen = append(b.seen, kind.String()+":"+string(value))
 	b.mu.Unlock()
 	if len(value) > 512 || (kind == event.KindEmail && !strings.Contains(string(value), "@")) {
-		return event.Blinded{}, fmt.Errorf("blind: %s is not usable", kind)
+		return pseudonym.Both{}, fmt.Errorf("blind: %s is not usable", kind)
 	}
-	return h1(kind, string(value)), nil
+	return pseudonym.Both{H1: h1(kind, string(value))}, nil
 }
 
 func (b *blindFake) BlindOther(_ event.SiteID, domain string, value []byte) event.Blinded {

@@ -8,6 +8,8 @@ type (
 	GateKey = blind.GateKey
 	// GateKeys are the live versions of K_gate, the current one first.
 	GateKeys = blind.GateKeys
+	// Both is an identifier under the live gate keys.
+	Both = blind.Both
 	// Blinder turns identifiers into keyed hashes (h1).
 	Blinder = blind.Blinder
 )

@@ -13,7 +13,7 @@ import (
 
 // blinder turns an identifier into h1.
 type blinder interface {
-	Blind(site event.SiteID, kind event.IdentifierKind, value []byte) (event.Blinded, error)
+	BlindBoth(site event.SiteID, kind event.IdentifierKind, value []byte) (pseudonym.Both, error)
 }
 
 // finder looks for a contact at the keyholder.
@@ -47,12 +47,13 @@ func (d *Directory) query(site event.SiteID, kind event.IdentifierKind, value st
 	if _, err := d.policy(site); err != nil {
 		return pseudonym.Query{}, err
 	}
-	h1, err := d.blinder.Blind(site, kind, []byte(value))
+	both, err := d.blinder.BlindBoth(site, kind, []byte(value))
 	if err != nil {
 		return pseudonym.Query{}, fmt.Errorf("blind the identifier: %w", err)
 	}
 	p, _, _ := period(time.Now())
-	return pseudonym.Query{H1: h1, Kind: kind, Period: p}, nil
+	id := IdentityOf(both, kind, false)
+	return id.query(false, p), nil
 }
 
 // Find looks for a person and makes none. Visitors are always known: they have

@@ -6,6 +6,7 @@ import (
 
 	"zgoda/consent"
 	"zgoda/event"
+	"zgoda/pseudonym"
 )
 
 // Identity is one blinded identifier of a request.
@@ -15,6 +16,20 @@ type Identity struct {
 	// Mint makes the contact when it is unknown. Only for callers entitled to it
 	// (a secret key, a proof, an operator); visitors need no minting.
 	Mint bool
+	// While the gateway's key rotates (pseudonym.Both): H1 under the key before, so
+	// that a contact is found by either, and the version that H1 is under.
+	Old  event.Blinded
+	Gate uint32
+}
+
+// IdentityOf is an identifier under the live gate keys.
+func IdentityOf(b pseudonym.Both, kind event.IdentifierKind, mint bool) Identity {
+	return Identity{H1: b.H1, Kind: kind, Mint: mint, Old: b.Old, Gate: b.Gate}
+}
+
+// query asks the keyholder about the identity.
+func (id *Identity) query(mint bool, p event.Period) pseudonym.Query {
+	return pseudonym.Query{H1: id.H1, Kind: id.Kind, Mint: mint, Period: p, Old: id.Old, Gate: id.Gate}
 }
 
 // Entry is one person as the keyholder and the ledger knew them at one point in

@@ -166,7 +166,12 @@ func (k *keyholder) Find(_ context.Context, q pseudonym.Query) (event.Handles, b
 	return k.handlesLocked(q), known || q.Kind == event.KindVisitor, k.err
 }
 
-// Blind makes the fake a blinder too.
+// BlindBoth makes the fake a blinder too.
+func (k *keyholder) BlindBoth(s event.SiteID, kind event.IdentifierKind, value []byte) (pseudonym.Both, error) {
+	h1, err := k.Blind(s, kind, value)
+	return pseudonym.Both{H1: h1}, err
+}
+
 func (k *keyholder) Blind(_ event.SiteID, kind event.IdentifierKind, value []byte) (event.Blinded, error) {
 	if len(value) == 0 {
 		return event.Blinded{}, event.ErrIdentifier

@@ -89,7 +89,8 @@ func (s *Set) ties(ctx context.Context, site event.SiteID, now time.Time, contac
 func minting(contact []Identity) []Identity {
 	ids := make([]Identity, 0, len(contact)+1)
 	for _, id := range contact {
-		ids = append(ids, Identity{H1: id.H1, Kind: id.Kind, Mint: true})
+		id.Mint = true
+		ids = append(ids, id)
 	}
 	return ids
 }
@@ -121,7 +122,8 @@ func (s *Set) linked(site event.SiteID, now time.Time, contact []Identity, visit
 
 // contact copies the cached entry of a contact that is surely there.
 func (s *Set) contact(site siteNumber, at moment, id *Identity, out *Entry) bool {
-	there := Identity{H1: id.H1, Kind: id.Kind, Mint: true}
+	there := *id
+	there.Mint = true
 	return s.peek(site, at, &there, out)
 }
 
@@ -145,7 +147,7 @@ func (s *Set) linkIdentifiers(ctx context.Context, now time.Time, contact []Iden
 	p, _, _ := period(now)
 	request := pseudonym.LinkRequest{Contact: make([]pseudonym.Query, len(contact)), Period: p}
 	for i := range contact {
-		request.Contact[i] = pseudonym.Query{H1: contact[i].H1, Kind: contact[i].Kind, Mint: true, Period: p}
+		request.Contact[i] = contact[i].query(true, p)
 	}
 	if visitor != nil {
 		request.Visitor = visitor.H1

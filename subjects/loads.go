@@ -50,6 +50,8 @@ type missKey struct {
 	period event.Period
 	site   event.SiteID
 	policy *consent.Policy
+	old    event.Blinded
+	gate   uint32
 }
 
 // wish is one miss of one caller.
@@ -175,7 +177,7 @@ func (l *lane) join(policy *consent.Policy, now time.Time, ids []Identity, wishe
 		}
 		wishes[i].batch, wishes[i].slot = l.open, l.open.add(missKey{
 			h1: id.H1, kind: id.Kind, mint: id.Mint && id.Kind != event.KindVisitor,
-			period: p, site: policy.Site, policy: policy,
+			period: p, site: policy.Site, policy: policy, old: id.Old, gate: id.Gate,
 		}, now)
 		if len(l.open.keys) >= l.set.cfg.Batch {
 			l.full, l.open = append(l.full, l.open), nil
@@ -289,7 +291,7 @@ func (s *Set) fetch(ctx context.Context, keys []missKey, asked []time.Time) ([]E
 	queries := make([]pseudonym.Query, len(keys))
 	for i := range keys {
 		k := &keys[i]
-		queries[i] = pseudonym.Query{H1: k.h1, Kind: k.kind, Mint: k.mint, Period: k.period}
+		queries[i] = pseudonym.Query{H1: k.h1, Kind: k.kind, Mint: k.mint, Period: k.period, Old: k.old, Gate: k.gate}
 		cells[i] = k.cell(s.sites.number(k.site), asked[i], s.cfg.TTL)
 		cells[i].made = s.fence.madeCount(&k.h1) // before the keyholder is asked
 	}

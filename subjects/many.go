@@ -27,11 +27,12 @@ func (d *Directory) MakeAll(ctx context.Context, site event.SiteID, names []Name
 	month, _, _ := period(time.Now())
 	queries, places := make([]pseudonym.Query, 0, len(names)), make([]int, 0, len(names))
 	for i, name := range names {
-		h1, err := d.blinder.Blind(site, name.Kind, []byte(name.Value))
+		both, err := d.blinder.BlindBoth(site, name.Kind, []byte(name.Value))
 		if bad[i] = err; err != nil {
 			continue
 		}
-		queries = append(queries, pseudonym.Query{H1: h1, Kind: name.Kind, Mint: name.Kind != event.KindVisitor, Period: month})
+		id := IdentityOf(both, name.Kind, name.Kind != event.KindVisitor)
+		queries = append(queries, id.query(id.Mint, month))
 		places = append(places, i)
 	}
 	if len(queries) == 0 {

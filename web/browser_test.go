@@ -24,6 +24,7 @@ import (
 	"zgoda/consent/cookie"
 	"zgoda/event"
 	"zgoda/gateway"
+	"zgoda/pseudonym"
 	"zgoda/subjects"
 )
 
@@ -153,6 +154,11 @@ type nowhere struct{}
 func (nowhere) Country(netip.Addr) string { return "" }
 
 type plain struct{}
+
+func (plain) BlindBoth(site event.SiteID, kind event.IdentifierKind, value []byte) (pseudonym.Both, error) {
+	h1, err := plain{}.Blind(site, kind, value)
+	return pseudonym.Both{H1: h1}, err
+}
 
 func (plain) Blind(_ event.SiteID, _ event.IdentifierKind, value []byte) (b event.Blinded, err error) {
 	copy(b[:], value)

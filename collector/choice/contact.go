@@ -105,11 +105,11 @@ func (d *Desk) speaker(site *collector.Site, said *statement) *fault {
 // contact finds the contact whom the proof entitles the statement to speak for,
 // and makes it if need be: a refusal by somebody not known yet has to hold too.
 func (d *Desk) contact(ctx context.Context, r *Request, site *collector.Site, userID []byte) (event.Handle, error) {
-	h1, err := d.deps.Blinder.Blind(site.ID, event.KindUserID, userID)
+	both, err := d.deps.Blinder.BlindBoth(site.ID, event.KindUserID, userID)
 	if err != nil {
 		return event.Handle{}, errUserID
 	}
-	ids, out := [1]subjects.Identity{{H1: h1, Kind: event.KindUserID, Mint: true}}, [1]subjects.Entry{}
+	ids, out := [1]subjects.Identity{subjects.IdentityOf(both, event.KindUserID, true)}, [1]subjects.Entry{}
 	if err := d.deps.People.Load(ctx, site.ID, r.ReceivedAt, ids[:], out[:]); err != nil {
 		return event.Handle{}, fmt.Errorf("load the contact: %w", err)
 	}

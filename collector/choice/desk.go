@@ -16,6 +16,7 @@ import (
 	"zgoda/consent/decoded"
 	"zgoda/consent/signal"
 	"zgoda/event"
+	"zgoda/pseudonym"
 	"zgoda/subjects"
 )
 
@@ -60,6 +61,7 @@ type people interface {
 // blinder is pseudonym.Blinder.
 type blinder interface {
 	Blind(site event.SiteID, kind event.IdentifierKind, value []byte) (event.Blinded, error)
+	BlindBoth(site event.SiteID, kind event.IdentifierKind, value []byte) (pseudonym.Both, error)
 }
 
 // countries tells the country of an address; enrich.Enricher is one.

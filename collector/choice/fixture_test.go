@@ -13,6 +13,7 @@ import (
 	"zgoda/consent"
 	"zgoda/consent/cookie"
 	"zgoda/event"
+	"zgoda/pseudonym"
 	"zgoda/subjects"
 )
 
@@ -94,6 +95,11 @@ func (l land) Country(a netip.Addr) string { return l[a.String()] }
 var tests = land{"192.0.2.1": "SK", "198.51.100.1": "US", "203.0.113.1": "JP"}
 
 type blind struct{}
+
+func (blind) BlindBoth(site event.SiteID, kind event.IdentifierKind, value []byte) (pseudonym.Both, error) {
+	h1, err := blind{}.Blind(site, kind, value)
+	return pseudonym.Both{H1: h1}, err
+}
 
 func (blind) Blind(_ event.SiteID, kind event.IdentifierKind, value []byte) (b event.Blinded, err error) {
 	if kind == event.KindUserID {
