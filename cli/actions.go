@@ -34,6 +34,8 @@ type UpFlags struct {
 	ClickHouse string `name:"clickhouse" help:"DSN of a ClickHouse server; left out: the embedded engine" placeholder:"DSN"`
 	Demo       bool   `help:"add the demo site and its page" env:"ZGODA_DEMO"`
 	CPUProfile bool   `name:"cpu-profile" help:"serve CPU profiles at /debug/pprof/profile of the operators' listener, which must be on loopback"`
+	// PassphraseFD is 3 or more where it is given.
+	PassphraseFD int `name:"passphrase-fd" help:"descriptor to read the passphrase of the key-encryption key from (kek.uri passphrase:); left out: asked at the terminal" placeholder:"N"`
 }
 
 // ServeFlags are the flags of zgoda serve.

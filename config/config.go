@@ -30,6 +30,8 @@ type Config struct {
 	Ledger Ledger `yaml:"ledger,omitempty"`
 	// Keyholder says how to reach the keyholder.
 	Keyholder Keyholder `yaml:"keyholder,omitempty"`
+	// KEK says where the key-encryption key is.
+	KEK KEK `yaml:"kek,omitempty"`
 	// Mail is the mail server for links to confirm consents.
 	Mail Mail `yaml:"mail,omitempty"`
 }

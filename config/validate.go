@@ -34,6 +34,7 @@ func (c Config) Validate() error {
 	v.settings(&c.Settings)
 	v.ledger(&c.Ledger)
 	v.keyholder(&c.Keyholder)
+	v.kek(&c.KEK)
 	for i, p := range c.Proxies {
 		if _, err := proxy(p); err != nil {
 			v.fail(fmt.Sprintf("proxies[%d]", i), "%w", err)

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os/user"
 	"strconv"
 	"strings"
 
+	"zgoda/pseudonym/kek/prompt"
 	"zgoda/pseudonym/keyholder"
 	"zgoda/pseudonym/role"
 )
@@ -26,6 +29,11 @@ type flags struct {
 	Bar     []string `placeholder:"ROLE/NAME" help:"Holder of a certificate that is refused from now on; may repeat."`
 	Metrics string   `placeholder:"HOST:PORT" help:"Serve /metrics here, in clear."`
 
+	KEK          string   `name:"kek" placeholder:"URI" help:"Key-encryption key of new keys: file: (default), passphrase:, hcvault://..., aws-kms://..., gcp-kms://..., pkcs11:... Keys that are there name their own."`
+	KEKSocket    string   `name:"kek-socket" placeholder:"PATH" help:"Unix socket of zgoda-kek, for all but file: and passphrase:. One for another key, to be changed to, is looked for at PATH.next."`
+	KEKUID       []uint32 `name:"kek-uid" placeholder:"UID" help:"User that zgoda-kek runs as; may repeat. Left out: our own."`
+	PassphraseFD int      `name:"passphrase-fd" placeholder:"N" help:"Descriptor, 3 or more, to read the passphrase from. Left out: asked at the terminal."`
+
 	UnknownPerMinute int `default:"600" placeholder:"N" help:"Unknown contacts that one caller may ask about a minute, beyond --unknown-burst."`
 	UnknownBurst     int `default:"10000" placeholder:"N" help:"Unknown contacts that one caller may ask about at once."`
 	MintsPerSecond   int `default:"20000" placeholder:"N" help:"Contacts that one caller may have made a second."`
@@ -40,7 +48,11 @@ func (f *flags) config(data string) (keyholder.Config, error) {
 	cfg.UIDs, cfg.RightsUIDs, cfg.AdminUIDs = f.UID, f.RightsUID, f.AdminUID
 	cfg.Limits.UnknownPerMinute, cfg.Limits.UnknownBurst = f.UnknownPerMinute, f.UnknownBurst
 	cfg.Limits.MintsPerSecond, cfg.Limits.RevealsPerHour = f.MintsPerSecond, f.RevealsPerHour
+	cfg.KEK.URI, cfg.KEK.Socket, cfg.KEK.HelperUIDs = f.KEK, f.KEKSocket, f.KEKUID
 	var err error
+	if cfg.KEK.Passphrase, err = f.asking(); err != nil {
+		return cfg, err
+	}
 	if f.SocketGroup != "" {
 		if cfg.Group, err = groupOf(f.SocketGroup); err != nil {
 			return cfg, err
@@ -58,6 +70,25 @@ func (f *flags) config(data string) (keyholder.Config, error) {
 		cfg.Barred = append(cfg.Barred, who)
 	}
 	return cfg, nil
+}
+
+// asking says how the passphrase of the key-encryption key is come by, should it
+// be one. A child of another program's is in the terminal's background, where
+// asking would stop it.
+func (f *flags) asking() (func(ctx context.Context, first bool) ([]byte, error), error) {
+	switch {
+	case f.PassphraseFD != 0 && f.PassphraseFD <= 2:
+		return nil, errors.New("--passphrase-fd takes 3 or more: 0 to 2 are the standard ones")
+	case f.PassphraseFD != 0:
+		return prompt.Descriptor(f.PassphraseFD), nil
+	case f.ParentStdin:
+		return nil, nil
+	}
+	ask, err := prompt.Terminal()
+	if err != nil {
+		return nil, nil //nolint:nilerr // without a terminal there is nobody to ask, which is told once it matters
+	}
+	return ask, nil
 }
 
 func groupOf(text string) (int, error) {

@@ -100,7 +100,13 @@ func (n *node) keyholderCommand() (*exec.Cmd, error) {
 	if at := n.config.Keyholder.Metrics; at != "" {
 		args = append(args, "--metrics", at)
 	}
-	return exec.Command(beside("zgoda-keyholder"), args...), nil
+	more, extra, err := n.kek.arguments()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(beside("zgoda-keyholder"), append(args, more...)...)
+	cmd.ExtraFiles = extra
+	return cmd, nil
 }
 
 func (n *node) keyholderReady(ctx context.Context) error {

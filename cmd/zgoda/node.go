@@ -44,6 +44,7 @@ type node struct {
 	errw   io.Writer
 
 	cpuProfile bool // whether operators may take CPU profiles
+	kek        kekSettings
 
 	log      *slog.Logger
 	registry *prometheus.Registry

@@ -68,6 +68,9 @@ func up(ctx context.Context, flags cli.UpFlags, out, errw io.Writer) error {
 		return err
 	}
 	n.cpuProfile = flags.CPUProfile
+	if err := n.askPassphrase(ctx, flags.PassphraseFD); err != nil {
+		return err
+	}
 	// The children outlive the gateway's drain: they end when serving has.
 	children, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -129,6 +132,10 @@ func serverConfig(dsn config.DSN) activity.Config {
 // startChildren starts the keyholder and, unless a server is given, the engine,
 // and waits until both serve.
 func (n *node) startChildren(ctx, children context.Context, running *errgroup.Group, c config.Config) (stores, error) {
+	helper, err := n.superviseKEK(children, running)
+	if err != nil {
+		return stores{}, err
+	}
 	keyholder, err := n.supervise(children, running, supervise.Child{
 		Name:    "keyholder",
 		Command: n.keyholderCommand,
@@ -139,6 +146,9 @@ func (n *node) startChildren(ctx, children context.Context, running *errgroup.Gr
 	}
 	s := stores{admin: serverConfig(c.ClickHouse), writer: serverConfig(c.ClickHouse)}
 	waits := []*supervise.Supervisor{keyholder}
+	if helper != nil {
+		waits = []*supervise.Supervisor{helper, keyholder} // whose failure is the other's as well
+	}
 	if c.ClickHouse == "" {
 		eng, access, err := n.prepareEngine()
 		if err != nil {
@@ -170,8 +180,12 @@ func engineStores(access engine.Access) stores {
 }
 
 func (n *node) supervise(ctx context.Context, running *errgroup.Group, child supervise.Child) (*supervise.Supervisor, error) {
+	return n.superviseAs(ctx, running, supervise.DefaultConfig(), child)
+}
+
+func (n *node) superviseAs(ctx context.Context, running *errgroup.Group, cfg supervise.Config, child supervise.Child) (*supervise.Supervisor, error) {
 	child.Line = func(line string) { n.relay(child.Name, line) }
-	s, err := supervise.New(supervise.DefaultConfig(), supervise.Deps{Child: child, Logger: n.log, Registerer: n.registry})
+	s, err := supervise.New(cfg, supervise.Deps{Child: child, Logger: n.log, Registerer: n.registry})
 	if err != nil {
 		return nil, err
 	}
