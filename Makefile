@@ -18,8 +18,8 @@ run: need-go engine build ## Set everything up and run the main job: gateway, ke
 	$(BIN)/zgoda up --demo --data $(DATA)
 
 .PHONY: build
-build: need-go $(BIN)/zgoda.pgo ## Build the three binaries into bin/
-	CGO_ENABLED=0 $(GO) build -trimpath -pgo=$(BIN)/zgoda.pgo -o $(BIN)/ ./cmd/zgoda ./cmd/zgoda-keyholder ./cmd/zgoda-clickhouse
+build: need-go $(BIN)/zgoda.pgo ## Build the four binaries into bin/
+	CGO_ENABLED=0 $(GO) build -trimpath -pgo=$(BIN)/zgoda.pgo -o $(BIN)/ ./cmd/zgoda ./cmd/zgoda-keyholder ./cmd/zgoda-kek ./cmd/zgoda-clickhouse
 
 # The calls that take the most time, as the compiler reads them (docs/decisions/0024).
 $(BIN)/zgoda.pgo: bench/hot/zgoda.txt
