@@ -88,6 +88,7 @@ func (h *holder) close() {
 	h.tb.Helper()
 	if h.vault != nil {
 		h.must(h.vault.Close())
+		h.must(h.ring.Close())
 	}
 	h.vault = nil
 }
