@@ -87,6 +87,7 @@ func (s *service) Keys(context.Context, *keyholderpb.KeysRequest) (*keyholderpb.
 	for _, g := range keys.Gate {
 		answer.Gate = append(answer.Gate, &keyholderpb.GateKey{Version: g.Version, Key: g.Key.Reveal()})
 	}
+	s.sealing(answer)
 	return answer, nil
 }
 

@@ -16,15 +16,17 @@ const (
 	// MaxIdentifiers is how many identifiers one blob holds at most.
 	MaxIdentifiers = 16
 	// MaxBlob is the greatest length of a blob, in bytes.
-	MaxBlob = sealedOverhead + headSize + MaxIdentifiers*cellSize
+	MaxBlob = sealedOverhead + headSize + MaxIdentifiers*(cellSize+hashSize)
 	// KeySize is the length of a public key, in bytes.
 	KeySize = 32
 
 	sealedOverhead = 32 + 16 // the encapsulated key, and the tag
 	headSize       = 1 + 4 + 1
-	cellSize       = 1 + 1 + 32
+	hashSize       = len(event.Blinded{})
+	cellSize       = 1 + 1 + hashSize
 	version        = 1
 	flagMint       = 1
+	flagOld        = 2 // the hash under the gateway key before follows
 	redacted       = "[redacted]"
 )
 
@@ -34,6 +36,7 @@ var info = []byte("zgoda later 1")
 // Identifier is one blinded identifier. It prints as [redacted].
 type Identifier struct {
 	H1   event.Blinded
+	Old  event.Blinded // of a contact, while two gateway keys are live: under the one before; else zero
 	Kind event.IdentifierKind
 	Mint bool // the contact may be made: the caller was entitled to it
 }
@@ -46,7 +49,7 @@ func (Identifier) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // Identifiers are those of one event, in order.
 type Identifiers struct {
-	Gate uint32 // version of K_gate that contacts were blinded under
+	Gate uint32 // version of K_gate that H1 of contacts is under
 	List []Identifier
 }
 
@@ -89,17 +92,23 @@ func Seal(dst, public []byte, ids Identifiers) ([]byte, error) {
 	if err != nil {
 		return dst, ErrKey
 	}
-	plain := make([]byte, 0, headSize+len(ids.List)*cellSize)
+	plain := make([]byte, 0, MaxBlob)
 	plain = append(plain, version)
 	plain = binary.BigEndian.AppendUint32(plain, ids.Gate)
 	plain = append(plain, byte(len(ids.List)))
 	for i := range ids.List {
 		id, flags := &ids.List[i], byte(0)
 		if id.Mint {
-			flags = flagMint
+			flags |= flagMint
+		}
+		if !id.Old.IsZero() {
+			flags |= flagOld
 		}
 		plain = append(plain, byte(id.Kind), flags)
 		plain = append(plain, id.H1[:]...)
+		if flags&flagOld != 0 {
+			plain = append(plain, id.Old[:]...)
+		}
 	}
 	blob, err := hpke.Seal(key, hpke.HKDFSHA256(), hpke.AES256GCM(), info, plain)
 	clear(plain)
@@ -155,17 +164,38 @@ func read(plain []byte) (Identifiers, error) {
 		return Identifiers{}, ErrBlob
 	}
 	n := int(plain[5])
-	if n == 0 || n > MaxIdentifiers || len(plain) != headSize+n*cellSize {
+	if n == 0 || n > MaxIdentifiers {
 		return Identifiers{}, ErrBlob
 	}
 	ids := Identifiers{Gate: binary.BigEndian.Uint32(plain[1:]), List: make([]Identifier, n)}
+	rest, ok := plain[headSize:], true
 	for i := range ids.List {
-		cell, id := plain[headSize+i*cellSize:], &ids.List[i]
-		id.Kind, id.Mint = event.IdentifierKind(cell[0]), cell[1] == flagMint
-		copy(id.H1[:], cell[2:])
-		if id.Kind < event.KindVisitor || id.Kind > event.KindCustomerID || cell[1]&^flagMint != 0 || id.H1.IsZero() {
+		if rest, ok = readCell(rest, &ids.List[i]); !ok {
 			return Identifiers{}, ErrBlob
 		}
 	}
+	if len(rest) > 0 {
+		return Identifiers{}, ErrBlob
+	}
 	return ids, nil
+}
+
+// readCell reads one identifier and returns what follows it.
+func readCell(b []byte, id *Identifier) (rest []byte, ok bool) {
+	if len(b) < cellSize {
+		return nil, false
+	}
+	flags := b[1]
+	id.Kind, id.Mint = event.IdentifierKind(b[0]), flags&flagMint != 0
+	copy(id.H1[:], b[2:])
+	rest = b[cellSize:]
+	if flags&flagOld != 0 {
+		if len(rest) < hashSize {
+			return nil, false
+		}
+		rest = rest[copy(id.Old[:], rest):]
+	}
+	ok = id.Kind >= event.KindVisitor && id.Kind <= event.KindCustomerID && flags&^(flagMint|flagOld) == 0 &&
+		!id.H1.IsZero() && id.Old.IsZero() == (flags&flagOld == 0)
+	return rest, ok
 }

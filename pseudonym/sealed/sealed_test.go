@@ -45,7 +45,7 @@ func TestRoundTrip(t *testing.T) {
 		want := Identifiers{Gate: rapid.Uint32().Draw(t, "gate")}
 		for range rapid.IntRange(1, MaxIdentifiers).Draw(t, "n") {
 			want.List = append(want.List, Identifier{
-				H1: h1(byte(rapid.IntRange(1, 255).Draw(t, "h1"))), Kind: event.IdentifierKind(rapid.IntRange(1, 5).Draw(t, "kind")), Mint: rapid.Bool().Draw(t, "mint"),
+				H1: h1(byte(rapid.IntRange(1, 255).Draw(t, "h1"))), Old: h1(byte(rapid.IntRange(0, 2).Draw(t, "old"))), Kind: event.IdentifierKind(rapid.IntRange(1, 5).Draw(t, "kind")), Mint: rapid.Bool().Draw(t, "mint"),
 			})
 		}
 		blob, err := Seal([]byte("before"), pub, want)
@@ -119,21 +119,27 @@ func TestRefusals(t *testing.T) {
 func TestSealer(t *testing.T) {
 	var s Sealer
 	one := []Identifier{{H1: h1(7), Kind: event.KindEmail, Mint: true}}
-	if _, err := s.Seal(nil, one); !errors.Is(err, ErrNoKey) {
+	if _, err := s.Seal(nil, Identifiers{List: one}); !errors.Is(err, ErrNoKey) {
 		t.Fatalf("without a key: %v", err)
 	}
 	for fill, gate := byte(1), uint32(10); fill < 3; fill, gate = fill+1, gate+1 {
 		s.Set(public(t, fill), gate)
-		blob, err := s.Seal(nil, one)
+		blob, err := s.Seal(nil, Identifiers{List: one})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if got, err := opener(t, fill).Open(blob); err != nil || got.Gate != gate || !slices.Equal(got.List, one) {
 			t.Fatalf("key %d: %v", fill, err)
 		}
+		if blob, err = s.Seal(nil, Identifiers{Gate: 77, List: one}); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := opener(t, fill).Open(blob); err != nil || got.Gate != 77 {
+			t.Fatalf("a version that was told: %v, %d", err, got.Gate)
+		}
 	}
 	s.Set(nil, 0)
-	if _, err := s.Seal(nil, one); !errors.Is(err, ErrNoKey) {
+	if _, err := s.Seal(nil, Identifiers{List: one}); !errors.Is(err, ErrNoKey) {
 		t.Errorf("after the key was taken away: %v", err)
 	}
 }

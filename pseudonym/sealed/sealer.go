@@ -17,8 +17,10 @@ type target struct {
 // ErrNoKey is returned by a Sealer that was given no key.
 var ErrNoKey = errors.New("sealed: the keyholder handed out no key to seal to")
 
-// Set seals to another public key from now on; gate is the version of K_gate that
-// contacts are blinded under. An empty key ends the sealing.
+// Set seals to another public key from now on; an empty one ends the sealing. gate
+// is the oldest live version of K_gate: the one of whoever does not tell theirs. It
+// is set before contacts are blinded under one live key alone, so that none is taken
+// for one of another version.
 func (s *Sealer) Set(public []byte, gate uint32) {
 	if len(public) == 0 {
 		s.to.Store(nil)
@@ -27,11 +29,14 @@ func (s *Sealer) Set(public []byte, gate uint32) {
 	s.to.Store(&target{public: append([]byte(nil), public...), gate: gate})
 }
 
-// Seal appends the sealed identifiers to dst.
-func (s *Sealer) Seal(dst []byte, list []Identifier) ([]byte, error) {
+// Seal appends the sealed identifiers to dst. A gate of zero is not told.
+func (s *Sealer) Seal(dst []byte, ids Identifiers) ([]byte, error) {
 	to := s.to.Load()
 	if to == nil {
 		return dst, ErrNoKey
 	}
-	return Seal(dst, to.public, Identifiers{Gate: to.gate, List: list})
+	if ids.Gate == 0 {
+		ids.Gate = to.gate
+	}
+	return Seal(dst, to.public, ids)
 }
