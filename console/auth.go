@@ -21,6 +21,15 @@ func holder(ctx context.Context) Token {
 // actor is how the ledger names the holder of a token.
 func actor(ctx context.Context) string { return "token:" + holder(ctx).Name }
 
+// Actor is who acts in a request of the API, as the ledger names them; "" where
+// nobody does.
+func Actor(ctx context.Context) string {
+	if holder(ctx).Name == "" {
+		return ""
+	}
+	return actor(ctx)
+}
+
 // authorise lets through the holders of a token with one of the roles.
 func (s *Server) authorise(roles []Role) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {

@@ -1,6 +1,7 @@
 package pseudonym
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -17,6 +18,8 @@ type ClientConfig struct {
 	Backoff  time.Duration // the longest wait before trying to connect again; 0: 200 ms
 	UIDs     []uint32      // users that may serve the socket; none: our own
 	Actor    string        // who acts where nobody is named: see WithAct; empty: "gateway"
+
+	ActorOf func(context.Context) string // who acts in a request; nil, or "": nobody is named
 
 	Registerer prometheus.Registerer // nil: no metrics
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"zgoda/config"
+	"zgoda/console"
 	"zgoda/pseudonym"
 )
 
@@ -40,6 +41,7 @@ func (n *node) clientConfig() pseudonym.ClientConfig {
 func (n *node) dialKeyholder() (err error) {
 	gate, rights := n.clientConfig(), n.clientConfig()
 	gate.Socket, rights.Socket = n.places.socket, n.places.rights
+	rights.ActorOf = console.Actor
 	gate.Identity, rights.Identity = n.config.KeyholderCertificates()
 	if n.keyholder, err = pseudonym.Dial(gate); err != nil {
 		return err
