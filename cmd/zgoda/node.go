@@ -24,9 +24,11 @@ import (
 	"zgoda/consent/decoded"
 	"zgoda/console"
 	"zgoda/control"
+	"zgoda/control/ledger"
 	"zgoda/gateway"
 	"zgoda/optout"
 	"zgoda/pseudonym"
+	"zgoda/rekey"
 	"zgoda/renewal"
 	"zgoda/spool"
 	"zgoda/subjects"
@@ -71,6 +73,8 @@ type node struct {
 	console   *console.Server
 	local     console.Secret // the token of the commands on this machine
 	writer    *writer.Writer
+	keeper    *rekey.Keeper // in step with the keyholder's keys
+	name      ledger.Writer // of this node, among all that share a store or a keyholder
 	ops       *telemetry.Ops
 	anchors   *anchor.Runner // makes the ledger's checkpoints
 	ledgerKey anchor.Key
@@ -123,6 +127,7 @@ func (n *node) build(ctx context.Context, s stores) error {
 	}
 	jar := cookie.NewJar(keys.Cookie.Reveal())
 	blinder := pseudonym.NewBlinder(keys.Gate)
+	blinder.Use(keys.Gate, keys.Visitor)
 	if err := n.makeConfirm(blinder); err != nil {
 		return err
 	}
@@ -134,6 +139,9 @@ func (n *node) build(ctx context.Context, s stores) error {
 		Key: keys.Spool.Reveal(),
 	})
 	if err != nil {
+		return err
+	}
+	if err := n.makeKeeper(blinder); err != nil {
 		return err
 	}
 	if err := n.makeAnchors(); err != nil {
@@ -162,6 +170,7 @@ func (n *node) openStores(ctx context.Context, keys pseudonym.Keys, s stores) (e
 	if err != nil {
 		return err
 	}
+	n.name = stored.Node
 	if n.control, err = control.Open(ctx, stored); err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 	defer fail(nil)
 	background := context.WithoutCancel(ctx)
 
-	var front, commit, ship, side errgroup.Group
+	var front, commit, keep, ship, side errgroup.Group
 	start := func(g *errgroup.Group, run func() error) {
 		g.Go(func() error {
 			err := run()
@@ -47,6 +47,7 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 	defer stopShip()
 	migrated := make(chan struct{})
 	start(&commit, func() error { return n.spool.Run(committing) })
+	start(&keep, func() error { return n.keeper.Run(failing) })
 	start(&ship, func() error { return n.ship(shipping, migrated) })
 	start(&ship, func() error { return n.subjects.Run(shipping) })
 	start(&front, func() error { return n.gateway.Run(failing) })
@@ -70,6 +71,7 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 	_ = front.Wait() // handlers have returned: nothing new reaches the spool
 	stopCommit()
 	_ = commit.Wait()
+	_ = keep.Wait() // the writer is let go, whatever held it
 	n.drainWriter(background)
 	stopShip()
 	_ = ship.Wait()
@@ -111,6 +113,11 @@ func (n *node) ship(ctx context.Context, migrated chan<- struct{}) error {
 		}
 	}
 	close(migrated)
+	select {
+	case <-n.keeper.Begun(): // it holds the writer if another gateway rewrites
+	case <-ctx.Done():
+		return nil
+	}
 	return n.writer.Run(ctx)
 }
 
