@@ -17,6 +17,7 @@ type rights struct {
 	keyholderpb.UnimplementedRightsServer
 
 	service *service
+	persons *persons
 }
 
 // Find tells whether an identifier is known, and its handles. It never mints.

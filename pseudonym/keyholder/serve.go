@@ -158,7 +158,7 @@ func (s *Server) server(p *parts, limit inFlight, as credentials.TransportCreden
 	gateways := &service{ring: p.ring, contacts: p.vault, authority: p.authority, policy: p.policy, rotator: p.rotator, log: s.log}
 	keyholderpb.RegisterPseudonymiseServer(server, gateways)
 	keyholderpb.RegisterHealthServer(server, gateways)
-	keyholderpb.RegisterRightsServer(server, &rights{service: gateways})
+	keyholderpb.RegisterRightsServer(server, &rights{service: gateways, persons: p.people})
 	keyholderpb.RegisterAdministerServer(server, &administrator{
 		authority: p.authority, calls: p.calls, keys: keys{ring: p.ring, rotator: p.rotator, vault: p.vault, log: s.log},
 	})

@@ -102,6 +102,7 @@ type parts struct {
 	ring      *keyring.Ring
 	vault     *vault.Vault
 	rotator   *rotation.Rotator
+	people    *persons
 	calls     *calls.Log
 	authority *authority.Authority
 	policy    *access.Policy
@@ -176,6 +177,9 @@ func (s *Server) openKeys(ctx context.Context, p *parts) error {
 		return err
 	}
 	if p.vault, err = vault.OpenUnder(ctx, vault.Config{Path: path, Lock: true}, p.ring.Slots()); err != nil {
+		return err
+	}
+	if p.people, err = p.persons(s.cfg.Now); err != nil {
 		return err
 	}
 	return s.openRotator(p)
