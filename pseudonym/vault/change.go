@@ -21,7 +21,7 @@ type change struct {
 	leads    []leading
 	made     map[keyring.Index]int // places in leads
 	visitors []visiting
-	stale    []keyring.Index // a later index stands for them
+	stale    []leading // a later index stands for them
 }
 
 // target is a contact that something is to lead to. A fresh one has its number
@@ -86,18 +86,23 @@ func (c *change) end() {
 
 // look brings into memory what only the database knows of the wishes' indexes.
 func (c *change) look(ctx context.Context, group []*wish) error {
-	if !c.v.asks() {
+	if c.v.doubt.Load() {
+		if err := c.begin(ctx); err != nil { // it reads again what is in doubt
+			return err
+		}
+	}
+	if c.v.follower == nil {
 		return nil
 	}
 	var unknown []keyring.Index
 	for _, w := range group {
 		for index := range w.all() {
-			if _, _, known := c.v.table.Get(index); !known {
+			if _, known := c.v.table.Salt(index); !known {
 				unknown = append(unknown, index)
 			}
 		}
 	}
-	if len(unknown) == 0 {
+	if len(unknown) == 0 && c.v.believes() {
 		return nil
 	}
 	if err := c.begin(ctx); err != nil {
@@ -162,7 +167,7 @@ func (c *change) plan(ctx context.Context, w *wish) error {
 		for _, p := range w.pairs {
 			if to := c.find(p.Old); to != nil && c.find(p.New) == nil {
 				c.lead(p.New, to, w.made)
-				c.stale = append(c.stale, p.Old)
+				c.stale = append(c.stale, leading{index: p.Old, to: to})
 			}
 		}
 	default:
@@ -243,24 +248,39 @@ func (c *change) write(ctx context.Context) error {
 	if err := c.writeRows(ctx); err != nil {
 		return err
 	}
-	if err := c.v.commit(c.tx); err != nil {
+	about := c.about()
+	if err := c.v.commit(c.tx, about); err != nil {
 		return err
 	}
-	return c.v.remember(func() error {
-		if n := len(c.fresh); n > 0 && c.v.follower != nil {
-			c.v.follower.last = max(c.v.follower.last, c.fresh[n-1].id)
+	return c.v.followed(about, c.follow)
+}
+
+// about are the known contacts that something is to lead to.
+func (c *change) about() []ContactID {
+	var ids []ContactID
+	for _, l := range c.leads {
+		if !l.to.fresh {
+			ids = append(ids, l.to.id)
 		}
-		for _, l := range c.leads {
-			slot, err := c.v.keep(l.to.id, l.to.salt)
-			if err != nil {
-				return err
-			}
-			if err := c.v.table.Lead(l.index, slot); err != nil {
-				return err
-			}
+	}
+	return ids
+}
+
+// follow brings the change into memory.
+func (c *change) follow() error {
+	for _, l := range c.leads {
+		slot, err := c.v.keep(l.to.id, l.to.salt)
+		if err != nil {
+			return err
 		}
-		return nil
-	})
+		if err := c.v.table.Lead(l.index, slot); err != nil {
+			return err
+		}
+	}
+	if n := len(c.fresh); n > 0 {
+		c.v.last = max(c.v.last, c.fresh[n-1].id)
+	}
+	return nil
 }
 
 func (c *change) writeRows(ctx context.Context) error {
@@ -271,14 +291,13 @@ func (c *change) writeRows(ctx context.Context) error {
 	for i, l := range c.leads {
 		rows[i] = identifier{l.index, l.to.id, l.made}
 	}
-	// In the order of the tree, which spares pages. The order says nothing of who
-	// came first, either.
+	// In the order of PostgreSQL's tree, which spares pages; the file's is by contact.
 	slices.SortFunc(rows, func(a, b identifier) int { return slices.Compare(a.index[:], b.index[:]) })
 	if err := c.v.db.identifiers(ctx, c.tx, rows); err != nil {
 		return fmt.Errorf("write identifiers: %w", err)
 	}
-	for _, index := range c.stale {
-		if _, err := c.tx.ExecContext(ctx, "UPDATE identifiers SET stale = 1 WHERE h2 = $1", index[:]); err != nil {
+	for _, old := range c.stale {
+		if _, err := c.tx.ExecContext(ctx, "UPDATE identifiers SET stale = 1 WHERE h2 = $1 AND contact = $2", old.index[:], old.to.id); err != nil {
 			return fmt.Errorf("mark an identifier: %w", err)
 		}
 	}

@@ -3,7 +3,6 @@ package vault
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 
 	"zgoda/event"
@@ -18,8 +17,35 @@ type contents struct {
 	id      ContactID
 	write   bool
 	dek     []byte
-	leads   []keyring.Index // to follow in memory after the commit
-	unleads []keyring.Index
+	moved   *moves
+	unleads bool
+}
+
+// moves are what a transaction changes of where identifiers lead, for memory to
+// follow. 0: nowhere.
+type moves struct {
+	to    map[keyring.Index]ContactID
+	order []keyring.Index
+}
+
+func newMoves() *moves { return &moves{to: map[keyring.Index]ContactID{}} }
+
+func (m *moves) set(index keyring.Index, to ContactID) {
+	m.to[index] = to
+	m.order = append(m.order, index)
+}
+
+// follow does the same in memory.
+func (m *moves) follow(v *Vault) error {
+	for _, index := range m.order {
+		to := m.to[index]
+		if to == 0 {
+			v.table.Unlead(index)
+		} else if err := v.led(index, to); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // wipe forgets the contact's key.
@@ -47,17 +73,17 @@ func (v *Vault) Update(ctx context.Context, id ContactID, do func(Contents) erro
 		if _, err := readContact(ctx, tx, id); err != nil {
 			return nil, err
 		}
-		c := &contents{ctx: ctx, v: v, tx: tx, id: id, write: true}
+		c := &contents{ctx: ctx, v: v, tx: tx, id: id, write: true, moved: newMoves()}
 		defer c.wipe()
 		if err := do(c); err != nil {
 			return nil, err
 		}
-		if len(c.unleads) > 0 {
+		if c.unleads {
 			if err := v.db.changed(ctx, tx, id); err != nil {
 				return nil, err
 			}
 		}
-		return c.follow, nil
+		return func() error { return c.moved.follow(v) }, nil
 	})
 }
 
@@ -79,27 +105,13 @@ func (v *Vault) change(ctx context.Context, of []ContactID, do func(context.Cont
 	if err != nil {
 		return err
 	}
-	if err := v.commit(tx); err != nil {
-		v.distrust(of...)
+	if err := v.commit(tx, of); err != nil {
 		return err
 	}
 	if follow == nil {
 		return nil
 	}
-	return v.remember(follow)
-}
-
-// follow does in memory what was done to identifiers.
-func (c *contents) follow() error {
-	for _, index := range c.unleads {
-		c.v.table.Unlead(index)
-	}
-	for _, index := range c.leads {
-		if err := c.v.led(index, c.id); err != nil {
-			return err
-		}
-	}
-	return nil
+	return v.followed(of, follow)
 }
 
 // led makes an identifier lead to a contact in memory, if the contact is there.
@@ -205,16 +217,14 @@ func (c *contents) one(act, statement string, args ...any) error {
 
 // Lead makes a further identifier lead to the contact.
 func (c *contents) Lead(index keyring.Index, made Made) error {
-	var to ContactID
-	err := c.tx.QueryRowContext(c.ctx, "SELECT contact FROM identifiers WHERE h2 = $1", index[:]).Scan(&to)
+	to, err := c.leadsTo(index)
 	switch {
-	case errors.Is(err, sql.ErrNoRows):
 	case err != nil:
-		return fmt.Errorf("look for an identifier: %w", err)
-	case to != c.id:
-		return ErrTaken
-	default:
+		return err
+	case to == c.id:
 		return nil
+	case to != 0:
+		return ErrTaken
 	}
 	if made.Link == 0 {
 		made.Link = 1
@@ -222,8 +232,18 @@ func (c *contents) Lead(index keyring.Index, made Made) error {
 	if err := c.v.db.identifiers(c.ctx, c.tx, []identifier{{index, c.id, made}}); err != nil {
 		return fmt.Errorf("write an identifier: %w", err)
 	}
-	c.leads = append(c.leads, index)
+	c.moved.set(index, c.id)
 	return nil
+}
+
+// leadsTo returns the contact that an identifier leads to in this transaction; 0:
+// none.
+func (c *contents) leadsTo(index keyring.Index) (ContactID, error) {
+	if to, moved := c.moved.to[index]; moved {
+		return to, nil
+	}
+	to, err := c.v.leadTo(c.ctx, c.tx, []keyring.Index{index})
+	return to[index], err
 }
 
 // Unlead makes an identifier of the contact lead nowhere.
@@ -231,6 +251,7 @@ func (c *contents) Unlead(index keyring.Index) error {
 	if err := c.one("remove an identifier", "DELETE FROM identifiers WHERE h2 = $1 AND contact = $2", index[:], c.id); err != nil {
 		return err
 	}
-	c.unleads = append(c.unleads, index)
+	c.unleads = true
+	c.moved.set(index, 0)
 	return nil
 }

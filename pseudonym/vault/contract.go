@@ -86,11 +86,12 @@ type Store interface {
 	// Rewrap seals up to limit contacts whose numbers are above a number under the
 	// current slot key.
 	Rewrap(ctx context.Context, from ContactID, limit int) (next ContactID, done bool, err error)
-	// Reindex looks at up to limit identifiers behind an index, and gives those
+	// Reindex looks at about limit identifiers behind a cursor, which begins as the
+	// zero index and is what the call before returned, and gives those
 	// whose chain is one shorter than link a new one. No index of the shorter chain
 	// may be on its way to MintUnder or LinkUnder when it begins.
 	Reindex(ctx context.Context, link uint32, after keyring.Index, limit int, to func(keyring.Index) keyring.Index) (next keyring.Index, done bool, err error)
-	// Retire looks at up to limit identifiers behind an index, and removes those
+	// Retire looks at about limit identifiers behind a cursor, and removes those
 	// that a version of K_gate is behind.
 	Retire(ctx context.Context, gate uint32, after keyring.Index, limit int) (next keyring.Index, done bool, err error)
 	// Progress returns how far something is; nil: nothing is under way.

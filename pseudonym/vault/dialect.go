@@ -22,7 +22,8 @@ type dialect interface {
 	contacts(ctx context.Context, tx *sql.Tx, rows []row) error
 	// identifiers writes new identifiers.
 	identifiers(ctx context.Context, tx *sql.Tx, rows []identifier) error
-	// find returns where indexes lead, those that lead somewhere.
+	// find returns where indexes lead, those that lead somewhere. It is not asked of
+	// a database that nobody else writes: memory knows.
 	find(ctx context.Context, q querier, indexes []keyring.Index) ([]found, error)
 	// changed tells the other keyholders that what they know of contacts is no
 	// longer so.

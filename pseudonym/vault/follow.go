@@ -30,8 +30,7 @@ type follower struct {
 	heard atomic.Int64 // when memory was in step, since began
 
 	// The caller of what follows has v.remembering.
-	seq  int64     // changes up to this one are in memory
-	last ContactID // and contacts up to this number
+	seq int64 // changes up to this one are in memory
 
 	end  context.CancelFunc
 	work sync.WaitGroup
@@ -62,7 +61,7 @@ func (v *Vault) poll(ctx context.Context) {
 	defer cancel()
 	v.remembering.Lock()
 	defer v.remembering.Unlock()
-	_ = v.follower.catchUp(ctx, v, v.db)
+	_ = v.catchUp(ctx, v.db)
 }
 
 func (f *follower) stop() {
@@ -77,20 +76,14 @@ func (f *follower) fresh() bool {
 	return time.Since(f.began)-time.Duration(f.heard.Load()) < followedFor
 }
 
-// catchUp brings memory into step with the database. The caller has v.remembering.
+// catchUp takes in what other keyholders wrote. The caller has v.remembering.
 func (f *follower) catchUp(ctx context.Context, v *Vault, q querier) error {
 	at := time.Since(f.began)
 	if err := f.takeChanges(ctx, v, q); err != nil {
-		return fmt.Errorf("follow other keyholders: %w", err)
+		return err
 	}
-	for {
-		n, err := f.takeContacts(ctx, v, q)
-		if err != nil {
-			return fmt.Errorf("follow other keyholders: %w", err)
-		}
-		if n < followRows {
-			break
-		}
+	if err := v.takeContacts(ctx, q); err != nil {
+		return err
 	}
 	f.heard.Store(int64(at))
 	return nil
@@ -160,31 +153,37 @@ func (v *Vault) readAgain(ctx context.Context, q querier, id ContactID) error {
 	return v.take(all)
 }
 
-// takeContacts takes in contacts with numbers above those that are known, and says
-// how many there were.
-func (f *follower) takeContacts(ctx context.Context, v *Vault, q querier) (int, error) {
-	rows, err := contactsAfter(ctx, q, f.last, followRows)
-	if err != nil || len(rows) == 0 {
-		return 0, err
-	}
-	last := rows[len(rows)-1].id
-	for _, r := range rows {
-		if _, known := v.table.ByID(int64(r.id)); known {
-			continue
+// takeContacts takes in contacts with numbers above those that are known.
+func (v *Vault) takeContacts(ctx context.Context, q querier) error {
+	for {
+		rows, err := contactsAfter(ctx, q, v.last, followRows)
+		if err != nil || len(rows) == 0 {
+			return err
 		}
-		salt, err := v.openSalt(r)
-		if err != nil {
-			return 0, err
+		for _, r := range rows {
+			if err := v.takeContact(r); err != nil {
+				return err
+			}
 		}
-		if _, err := v.table.Add(int64(r.id), salt); err != nil {
-			return 0, err
+		last := rows[len(rows)-1].id
+		if err := v.readIdentifiers(ctx, q, "SELECT h2, contact FROM identifiers WHERE contact > $1 AND contact <= $2", v.last, last); err != nil {
+			return err
 		}
+		v.last = last
 	}
-	if err := v.readIdentifiers(ctx, q, "SELECT h2, contact FROM identifiers WHERE contact > $1 AND contact <= $2", f.last, last); err != nil {
-		return 0, err
+}
+
+// takeContact takes a contact into memory, unless it is there.
+func (v *Vault) takeContact(r row) error {
+	if _, known := v.table.ByID(int64(r.id)); known {
+		return nil
 	}
-	f.last = last
-	return len(rows), nil
+	salt, err := v.openSalt(r)
+	if err != nil {
+		return err
+	}
+	_, err = v.table.Add(int64(r.id), salt)
+	return err
 }
 
 // readIdentifiers reads where identifiers lead into memory.

@@ -3,7 +3,6 @@ package vault
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 
 	"zgoda/pseudonym/keyring"
@@ -17,7 +16,11 @@ func (v *Vault) Merge(ctx context.Context, keep, drop ContactID, reseal func(fro
 		return ErrSame
 	}
 	err := v.change(ctx, []ContactID{keep, drop}, func(ctx context.Context, tx *sql.Tx) (func() error, error) {
-		m := merge{from: &contents{ctx: ctx, v: v, tx: tx, id: drop, write: true}, to: &contents{ctx: ctx, v: v, tx: tx, id: keep, write: true}}
+		moved := newMoves()
+		m := merge{
+			from: &contents{ctx: ctx, v: v, tx: tx, id: drop, write: true, moved: moved},
+			to:   &contents{ctx: ctx, v: v, tx: tx, id: keep, write: true, moved: moved},
+		}
 		defer m.from.wipe()
 		defer m.to.wipe()
 		return m.run(reseal)
@@ -110,7 +113,7 @@ func (m merge) visitors() error {
 // follow does the same in memory.
 func (m merge) follow(moved []keyring.Index) error {
 	v := m.to.v
-	if err := errors.Join(m.from.follow(), m.to.follow()); err != nil {
+	if err := m.to.moved.follow(v); err != nil {
 		return err
 	}
 	from, known := v.table.ByID(int64(m.from.id))

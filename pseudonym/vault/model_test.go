@@ -2,7 +2,13 @@ package vault
 
 import (
 	"context"
+	"crypto/sha256"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -11,147 +17,449 @@ import (
 	"zgoda/pseudonym/keyring"
 )
 
-// model is what a vault should be: identifiers lead to contacts, whose salts
-// must never change, and contacts have visitors.
+// model is what a vault should be: identifiers lead to contacts, whose salts never
+// change.
 type model struct {
-	leads    map[int]int // identifier to contact
-	salts    map[int]keyring.Salt
-	visitors map[int]map[byte]bool
-	contacts int
+	leads    map[int]*person
+	persons  []*person // in the order in which they were made
+	made     int
+	links    uint32 // length of the chain of K_link
+	rekeying bool   // some identifiers still have the chain before
+	after    keyring.Index
+	from     ContactID
+	rewraps  bool
 }
 
-// TestVaultAgainstModel drives mint, link and restart, and compares.
-func TestVaultAgainstModel(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		s := &system{path: filepath.Join(t.TempDir(), "vault", "vault.db"), sealer: sealer(t, 1)}
-		s.model = model{leads: map[int]int{}, salts: map[int]keyring.Salt{}, visitors: map[int]map[byte]bool{}}
-		s.restart(rt)
-		defer func() { _ = s.vault.Close() }()
-		rt.Repeat(map[string]func(*rapid.T){"mint": s.mint, "link": s.link, "restart": s.restart, "": s.check})
-	})
+// person is a contact of the model.
+type person struct {
+	n           int
+	salt        keyring.Salt
+	id          ContactID
+	visitors    map[byte]bool
+	data        map[int64]string
+	attachments map[byte]bool
 }
 
+// system are the vaults that are driven: one, or two keyholders' of one database.
 type system struct {
-	path   string
-	sealer Sealer
-	vault  *Vault
+	tb     testing.TB
+	cfg    Config
+	slots  *slots
+	vaults []*Vault
+	left   []*Vault // as a killed process leaves them
 	model  model
 }
 
-func (s *system) restart(t *rapid.T) {
-	if s.vault != nil {
-		if err := s.vault.Close(); err != nil {
+// TestVaultAgainstModel drives everything that changes a vault, ends and kills it,
+// and compares.
+func TestVaultAgainstModel(t *testing.T) {
+	// Both kinds write to a disk: fewer rounds than rapid makes of itself, unless the
+	// command line says how many.
+	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue {
+		if err := checks.Value.Set("40"); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = checks.Value.Set(checks.DefValue) }()
+	}
+	for kind, lay := range kinds(t) {
+		t.Run(kind, func(t *testing.T) {
+			rapid.Check(t, func(rt *rapid.T) {
+				b := lay(t)
+				s := &system{tb: t, cfg: b.cfg, slots: b.slots, model: model{leads: map[int]*person{}, links: 1}}
+				s.open(rt)
+				defer s.close(rt)
+				rt.Repeat(map[string]func(*rapid.T){
+					"mint": s.mint, "link": s.link, "data": s.data, "attach": s.attach, "merge": s.merge, "forget": s.forget,
+					"rewrap": s.rewrap, "rekey": s.rekey, "restart": s.restart, "kill": s.kill, "": s.check,
+				})
+			})
+		})
+	}
+}
+
+func (s *system) open(t *rapid.T) {
+	for range s.size() {
+		v, err := OpenUnder(context.Background(), s.cfg, s.slots)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.vaults = append(s.vaults, v)
+	}
+}
+
+// size is how many keyholders have the vault open.
+func (s *system) size() int {
+	if s.cfg.Address != "" {
+		return 2
+	}
+	return 1
+}
+
+func (s *system) close(t *rapid.T) {
+	for _, v := range append(s.vaults, s.left...) {
+		if err := v.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	v, err := Open(context.Background(), Config{Path: s.path}, s.sealer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.vault = v
+	s.vaults, s.left = nil, nil
 }
 
-var identifiers = rapid.SliceOfN(rapid.IntRange(0, 9), 1, 4)
+func (s *system) restart(t *rapid.T) {
+	s.close(t)
+	s.open(t)
+}
 
-func (s *system) mint(t *rapid.T) {
-	ids := identifiers.Draw(t, "ids")
-	if err := s.vault.Mint(context.Background(), indexesOf(ids)); err != nil {
+// kill leaves the vaults as they are, unclosed, and goes on with what is on the disk.
+func (s *system) kill(t *rapid.T) {
+	s.left, s.vaults = append(s.left, s.vaults...), nil
+	if s.cfg.Path != "" {
+		copied := filepath.Join(s.tb.TempDir(), "vault")
+		if err := os.CopyFS(copied, os.DirFS(filepath.Dir(s.cfg.Path))); err != nil {
+			t.Fatal(err)
+		}
+		s.cfg.Path = filepath.Join(copied, "vault.db")
+		if err := errors.Join(os.Chmod(copied, 0o700), os.Chmod(s.cfg.Path, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.open(t)
+}
+
+// at is one of the vaults.
+func (s *system) at(t *rapid.T) *Vault {
+	return s.vaults[rapid.IntRange(0, len(s.vaults)-1).Draw(t, "keyholder")]
+}
+
+const identifierCount = 12
+
+var someIdentifiers = rapid.SliceOfN(rapid.IntRange(0, identifierCount-1), 1, 4)
+
+// step is the next key of the chain of K_link.
+func step(i keyring.Index) keyring.Index { return keyring.Index(sha256.Sum256(i[:])) }
+
+func (s *system) index(n int, links uint32) keyring.Index {
+	i := index(n)
+	for range links - 1 {
+		i = step(i)
+	}
+	return i
+}
+
+// where returns the index that an identifier is to be looked up and minted by, as
+// who serves does it: the one before while identifiers are being re-keyed.
+func (s *system) where(t *rapid.T, v *Vault, n int) (keyring.Index, bool) {
+	current := s.index(n, s.model.links)
+	both := []keyring.Index{current}
+	if s.model.rekeying {
+		both = append(both, s.index(n, s.model.links-1))
+	}
+	if err := v.Load(context.Background(), both); err != nil {
 		t.Fatal(err)
 	}
-	for _, id := range ids {
-		if _, known := s.model.leads[id]; !known {
-			s.model.leads[id] = s.model.contacts
-			s.model.contacts++
+	for _, i := range both {
+		if _, known := v.Lookup(i); known {
+			return i, true
 		}
-		salt, _ := s.vault.Lookup(index(id))
-		s.expect(t, s.model.leads[id], salt)
+	}
+	return current, false
+}
+
+func (s *system) indexes(t *rapid.T, v *Vault, ids []int) []keyring.Index {
+	out := make([]keyring.Index, len(ids))
+	for i, n := range ids {
+		out[i], _ = s.where(t, v, n)
+	}
+	return out
+}
+
+func (s *system) person() *person {
+	s.model.made++
+	p := &person{n: s.model.made, visitors: map[byte]bool{}, data: map[int64]string{}, attachments: map[byte]bool{}}
+	s.model.persons = append(s.model.persons, p)
+	return p
+}
+
+func (s *system) mint(t *rapid.T) {
+	v, ids := s.at(t), someIdentifiers.Draw(t, "ids")
+	if err := v.MintUnder(context.Background(), s.indexes(t, v, ids), Made{Link: s.model.links}); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range ids {
+		if s.model.leads[n] == nil {
+			s.model.leads[n] = s.person()
+		}
 	}
 }
 
 func (s *system) link(t *rapid.T) {
-	ids := identifiers.Draw(t, "ids")
+	v, ids := s.at(t), someIdentifiers.Draw(t, "ids")
 	visitor := rapid.ByteRange(0, 3).Draw(t, "visitor")
-	linked, err := s.vault.Link(context.Background(), indexesOf(ids), event.Blinded{visitor})
+	linked, err := v.LinkUnder(context.Background(), s.indexes(t, v, ids), event.Blinded{visitor}, Made{Link: s.model.links})
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, second := -1, -1
-	for _, id := range ids {
-		switch contact, known := s.model.leads[id]; {
-		case !known || contact == first:
-		case first < 0:
-			first = contact
-		case second < 0:
-			second = contact
+	var first, second *person
+	for _, n := range ids {
+		switch p := s.model.leads[n]; {
+		case p == nil || p == first:
+		case first == nil:
+			first = p
+		case second == nil:
+			second = p
 		}
 	}
-	if first < 0 {
-		first = s.model.contacts
-		s.model.contacts++
+	if first == nil {
+		first = s.person()
 	}
-	for _, id := range ids {
-		if _, known := s.model.leads[id]; !known {
-			s.model.leads[id] = first
+	for _, n := range ids {
+		if s.model.leads[n] == nil {
+			s.model.leads[n] = first
 		}
 	}
 	s.expect(t, first, linked.Contact)
-	if linked.Conflict != (second >= 0) {
+	if linked.Conflict != (second != nil) {
 		t.Fatalf("conflict %v", linked.Conflict)
 	}
-	if second >= 0 {
+	if second != nil {
 		s.expect(t, second, linked.Second)
 	}
 	if visitor != 0 {
-		if s.model.visitors[first] == nil {
-			s.model.visitors[first] = map[byte]bool{}
+		first.visitors[visitor] = true
+	}
+}
+
+// someone draws a contact that is there, with its number.
+func (s *system) someone(t *rapid.T, v *Vault) *person {
+	known := make([]int, 0, identifierCount)
+	for n := range identifierCount {
+		if s.model.leads[n] != nil {
+			known = append(known, n)
 		}
-		s.model.visitors[first][visitor] = true
+	}
+	if len(known) == 0 {
+		t.Skip("nobody is there")
+	}
+	n := rapid.SampledFrom(known).Draw(t, "whose")
+	p := s.model.leads[n]
+	at, _ := s.where(t, v, n)
+	id, err := v.Contact(context.Background(), at)
+	if err != nil || p.id != 0 && p.id != id {
+		t.Fatalf("another number, %v", err)
+	}
+	p.id = id
+	return p
+}
+
+func (s *system) data(t *rapid.T) {
+	v := s.at(t)
+	p := s.someone(t, v)
+	err := v.Update(context.Background(), p.id, func(c Contents) error {
+		if rapid.Bool().Draw(t, "remove") {
+			for id := range p.data {
+				delete(p.data, id)
+				return c.DeleteData(id)
+			}
+		}
+		text := fmt.Sprint("datum of ", p.n)
+		id, err := c.PutData(Row{Sealed: []byte(text)})
+		p.data[id] = text
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *system) attach(t *rapid.T) {
+	v := s.at(t)
+	p := s.someone(t, v)
+	name := byte(p.n*4 + rapid.IntRange(0, 3).Draw(t, "attachment"))
+	id := [16]byte{name, byte(p.n >> 6)}
+	err := v.Update(context.Background(), p.id, func(c Contents) error {
+		if p.attachments[name] {
+			delete(p.attachments, name)
+			return c.DeleteAttachment(id)
+		}
+		p.attachments[name] = true
+		return errors.Join(c.PutHead(Head{ID: id, Sealed: []byte("head"), Complete: true}), c.PutChunk(id, 0, []byte("chunk")))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *system) merge(t *rapid.T) {
+	v := s.at(t)
+	keep, drop := s.someone(t, v), s.someone(t, v)
+	err := v.Merge(context.Background(), keep.id, drop.id, moveAll)
+	if keep == drop {
+		if !errors.Is(err, ErrSame) {
+			t.Fatalf("error %v", err)
+		}
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, p := range s.model.leads {
+		if p == drop {
+			s.model.leads[n] = keep
+		}
+	}
+	for visitor := range drop.visitors {
+		keep.visitors[visitor] = true
+	}
+	for name := range drop.attachments {
+		keep.attachments[name] = true
+	}
+	s.remove(drop)
+	s.renumber(t, v, keep)
+}
+
+// renumber reads a contact's data, of which a merge changed the numbers.
+func (s *system) renumber(t *rapid.T, v *Vault, p *person) {
+	clear(p.data)
+	err := v.View(context.Background(), p.id, func(c Contents) error {
+		rows, err := c.Data()
+		for _, r := range rows {
+			p.data[r.ID] = string(r.Sealed)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *system) forget(t *rapid.T) {
+	v := s.at(t)
+	p := s.someone(t, v)
+	if err := v.Forget(context.Background(), p.id); err != nil {
+		t.Fatal(err)
+	}
+	for n, of := range s.model.leads {
+		if of == p {
+			delete(s.model.leads, n)
+		}
+	}
+	s.remove(p)
+}
+
+func (s *system) remove(p *person) {
+	s.model.persons = slices.DeleteFunc(s.model.persons, func(o *person) bool { return o == p })
+}
+
+// rewrap goes one step on with a re-wrap, or begins the next. At its end the old
+// slot key is destroyed.
+func (s *system) rewrap(t *rapid.T) {
+	if !s.model.rewraps {
+		s.slots.next()
+		s.model.rewraps, s.model.from = true, 0
+	}
+	next, done, err := s.at(t).Rewrap(context.Background(), s.model.from, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.model.from = next
+	if !done {
+		return
+	}
+	s.model.rewraps = false
+	old := s.slots.Current() - 1
+	if left, _, _, err := s.at(t).Remaining(context.Background(), old, 0, 0); left != 0 || err != nil {
+		t.Fatalf("%d contacts under the old key, %v", left, err)
+	}
+	s.slots.destroy(old)
+}
+
+// rekey goes one step on with the re-keying of identifiers, or begins the next.
+func (s *system) rekey(t *rapid.T) {
+	if !s.model.rekeying {
+		s.model.links++
+		s.model.rekeying, s.model.after = true, keyring.Index{}
+	}
+	next, done, err := s.at(t).Reindex(context.Background(), s.model.links, s.model.after, 3, step)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.model.after = next
+	if !done {
+		return
+	}
+	s.model.rekeying = false
+	if _, left, _, err := s.at(t).Remaining(context.Background(), 0, s.model.links-1, 0); left != 0 || err != nil {
+		t.Fatalf("%d identifiers with the old chain, %v", left, err)
 	}
 }
 
 // expect says that a contact has this salt, and no other contact has.
-func (s *system) expect(t *rapid.T, contact int, salt keyring.Salt) {
-	if was, ok := s.model.salts[contact]; ok && was != salt {
+func (s *system) expect(t *rapid.T, p *person, salt keyring.Salt) {
+	if p.salt != (keyring.Salt{}) && p.salt != salt {
 		t.Fatal("a contact's salt changed")
 	}
-	for other, has := range s.model.salts {
-		if other != contact && has == salt {
+	for _, other := range s.model.persons {
+		if other != p && other.salt == salt {
 			t.Fatal("two contacts share a salt")
 		}
 	}
-	s.model.salts[contact] = salt
+	p.salt = salt
 }
 
 func (s *system) check(t *rapid.T) {
-	for id := range 10 {
-		salt, known := s.vault.Lookup(indexesOf([]int{id})[0])
-		contact, want := s.model.leads[id]
-		if known != want {
-			t.Fatalf("identifier %d known %v, want %v", id, known, want)
-		}
-		if !known {
-			continue
-		}
-		s.expect(t, contact, salt)
-		visitors, err := s.vault.Visitors(context.Background(), indexesOf([]int{id})[0])
-		if err != nil || len(visitors) != len(s.model.visitors[contact]) {
-			t.Fatalf("%d visitors, %v, want %d", len(visitors), err, len(s.model.visitors[contact]))
-		}
-		for _, visitor := range visitors {
-			if !s.model.visitors[contact][visitor[0]] {
-				t.Fatal("a visitor of somebody else")
+	for _, v := range s.vaults {
+		for n := range identifierCount {
+			i, known := s.where(t, v, n)
+			p := s.model.leads[n]
+			if known != (p != nil) {
+				t.Fatalf("identifier %d known %v", n, known)
+			}
+			if known {
+				salt, _ := v.Lookup(i)
+				s.expect(t, p, salt)
 			}
 		}
+		seen := 0
+		v.Each(func(ContactID, keyring.Salt) bool { seen++; return true })
+		if seen != len(s.model.persons) {
+			t.Fatalf("%d contacts, want %d", seen, len(s.model.persons))
+		}
 	}
-	if n, contacts := s.vault.Counts(); n != len(s.model.leads) || contacts != s.model.contacts {
-		t.Fatalf("%d identifiers, %d contacts, want %d, %d", n, contacts, len(s.model.leads), s.model.contacts)
+	v := s.at(t)
+	for _, p := range s.model.persons {
+		if p.id != 0 {
+			s.checkRows(t, v, p)
+		}
 	}
 }
 
-func indexesOf(ids []int) []keyring.Index {
-	out := make([]keyring.Index, len(ids))
-	for i, id := range ids {
-		out[i] = index(id)
+// checkRows compares what is kept of one contact.
+func (s *system) checkRows(t *rapid.T, v *Vault, p *person) {
+	err := v.View(context.Background(), p.id, func(c Contents) error {
+		visitors, err1 := c.(*contents).visitors()
+		data, err2 := c.Data()
+		heads, err3 := c.Attachments()
+		if len(visitors) != len(p.visitors) || len(data) != len(p.data) || len(heads) != len(p.attachments) {
+			t.Fatalf("%d visitors, %d data, %d attachments, want %d, %d, %d",
+				len(visitors), len(data), len(heads), len(p.visitors), len(p.data), len(p.attachments))
+		}
+		for _, visitor := range visitors {
+			if !p.visitors[visitor[0]] {
+				t.Fatal("a visitor of somebody else")
+			}
+		}
+		for _, r := range data {
+			if p.data[r.ID] != string(r.Sealed) {
+				t.Fatal("a datum of somebody else")
+			}
+		}
+		for _, h := range heads {
+			if chunk, err := c.Chunk(h.ID, 0); !p.attachments[h.ID[0]] || string(chunk) != "chunk" || err != nil {
+				t.Fatal("an attachment of somebody else")
+			}
+		}
+		return errors.Join(err1, err2, err3)
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
-	return out
 }

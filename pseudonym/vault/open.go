@@ -83,18 +83,19 @@ func (v *Vault) readAll(ctx context.Context, cfg Config) error {
 		return fmt.Errorf("count: %w", err)
 	}
 	v.table = table.New(table.Config{Contacts: contacts, Identifiers: identifiers, Lock: cfg.Lock})
-	last, err := v.readContacts(ctx, tx)
-	if err != nil {
+	if v.last, err = v.readContacts(ctx, tx); err != nil {
 		return err
 	}
 	if err := v.readIdentifiers(ctx, tx, "SELECT h2, contact FROM identifiers"); err != nil {
 		return err
 	}
+	if v.table.Stats().Identifiers != identifiers {
+		return fmt.Errorf("an identifier leads to two contacts: %w", ErrSalt)
+	}
 	if f := v.follower; f != nil {
 		if err := tx.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) FROM changes").Scan(&f.seq); err != nil {
 			return fmt.Errorf("read changes: %w", err)
 		}
-		f.last = last
 		f.heard.Store(int64(at.Sub(f.began)))
 	}
 	return nil

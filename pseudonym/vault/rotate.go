@@ -3,8 +3,10 @@ package vault
 import (
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"zgoda/pseudonym/keyring"
 )
@@ -85,8 +87,36 @@ type kept struct {
 	stale int
 }
 
-func identifiersAfter(ctx context.Context, q querier, after keyring.Index, limit int) ([]kept, error) {
-	rows, err := q.QueryContext(ctx, "SELECT h2, contact, link, gate, stale FROM identifiers WHERE h2 > $1 ORDER BY h2 LIMIT $2", after[:], limit)
+// cursor is the place behind a contact, in the form that callers keep it in.
+func cursor(id ContactID) (c keyring.Index) {
+	binary.BigEndian.PutUint64(c[:], uint64(id))
+	return c
+}
+
+// identifiersAfter reads the identifiers of the next contacts, of each all: about
+// limit, more for a contact that has more. It returns the cursor behind them.
+func identifiersAfter(ctx context.Context, q querier, after keyring.Index, limit int) (all []kept, next keyring.Index, done bool, err error) {
+	from := int64(binary.BigEndian.Uint64(after[:8]))
+	all, err = readKept(ctx, q, "SELECT h2, contact, link, gate, stale FROM identifiers WHERE contact > $1 ORDER BY contact LIMIT $2", from, limit)
+	if err != nil || len(all) == 0 {
+		return nil, after, true, err
+	}
+	if len(all) < limit {
+		return all, cursor(all[len(all)-1].contact), true, nil
+	}
+	last := all[len(all)-1].contact // not all of it may be here
+	if all[0].contact == last {
+		all, err = readKept(ctx, q, "SELECT h2, contact, link, gate, stale FROM identifiers WHERE contact = $1", last)
+		return all, cursor(last), false, err
+	}
+	for all[len(all)-1].contact == last {
+		all = all[:len(all)-1]
+	}
+	return all, cursor(all[len(all)-1].contact), false, nil
+}
+
+func readKept(ctx context.Context, q querier, query string, args ...any) ([]kept, error) {
+	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read identifiers: %w", err)
 	}
@@ -94,7 +124,7 @@ func identifiersAfter(ctx context.Context, q querier, after keyring.Index, limit
 	var all []kept
 	for rows.Next() {
 		var k kept
-		var h2 []byte
+		var h2 sql.RawBytes
 		if err := rows.Scan(&h2, &k.contact, &k.made.Link, &k.made.Gate, &k.stale); err != nil {
 			return nil, fmt.Errorf("read identifiers: %w", err)
 		}
@@ -110,30 +140,41 @@ func identifiersAfter(ctx context.Context, q querier, after keyring.Index, limit
 	return all, nil
 }
 
-// Reindex looks at up to limit identifiers behind an index, in one transaction,
-// and gives those whose chain is one shorter than link a new index. Doing it again
+// Reindex looks at about limit identifiers behind a cursor, in one transaction, and
+// gives those whose chain is one shorter than link a new index. Doing it again
 // changes nothing.
 func (v *Vault) Reindex(ctx context.Context, link uint32, after keyring.Index, limit int, to func(keyring.Index) keyring.Index) (next keyring.Index, done bool, err error) {
-	err = v.change(ctx, nil, func(ctx context.Context, tx *sql.Tx) (func() error, error) {
-		rows, err := identifiersAfter(ctx, tx, after, limit)
+	err = v.changeIdentifiers(ctx, after, limit, &next, &done, func(ctx context.Context, tx *sql.Tx, rows []kept, moved *moves) error {
+		rows = slices.DeleteFunc(rows, func(k kept) bool { return k.made.Link+1 != link })
+		news := make([]keyring.Index, len(rows))
+		for i, k := range rows {
+			news[i] = to(k.index)
+		}
+		taken, err := v.leadTo(ctx, tx, news)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		next, done = after, len(rows) < limit
-		var moves []move
-		for _, k := range rows {
-			next = k.index
-			if k.made.Link+1 != link {
-				continue
+		for i, k := range rows {
+			if err := deleteIdentifier(ctx, tx, k.index, k.contact); err != nil {
+				return err
 			}
-			was := k.index
-			k.index, k.made.Link = to(k.index), link
-			if err := reindex(ctx, tx, was, k); err != nil {
-				return nil, err
+			moved.set(k.index, 0)
+			k.index, k.made.Link = news[i], link
+			if other, there := taken[k.index]; there {
+				// No order of calls that is allowed leads here. The older contact has it.
+				if other <= k.contact {
+					continue
+				}
+				if err := deleteIdentifier(ctx, tx, k.index, other); err != nil {
+					return err
+				}
 			}
-			moves = append(moves, move{was, k.identifier})
+			if err := insertKept(ctx, tx, k); err != nil {
+				return err
+			}
+			moved.set(k.index, k.contact)
 		}
-		return func() error { return v.followMoves(moves) }, nil
+		return nil
 	})
 	if err != nil {
 		return keyring.Index{}, false, fmt.Errorf("re-key identifiers: %w", err)
@@ -141,69 +182,80 @@ func (v *Vault) Reindex(ctx context.Context, link uint32, after keyring.Index, l
 	return next, done, nil
 }
 
-// move is an identifier with its index before.
-type move struct {
-	was keyring.Index
-	now identifier
-}
-
-// reindex writes an identifier under its new index. If that is there, as no order
-// of calls that is allowed makes it, both lead to the older contact.
-func reindex(ctx context.Context, tx *sql.Tx, was keyring.Index, k kept) error {
-	if _, err := tx.ExecContext(ctx, "DELETE FROM identifiers WHERE h2 = $1", was[:]); err != nil {
+// changeIdentifiers changes the identifiers of the next contacts in one transaction.
+func (v *Vault) changeIdentifiers(ctx context.Context, after keyring.Index, limit int, next *keyring.Index, done *bool,
+	do func(context.Context, *sql.Tx, []kept, *moves) error,
+) error {
+	unlock, err := v.lockWriting(ctx)
+	if err != nil {
 		return err
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO identifiers (h2, contact, link, gate, stale) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (h2) DO UPDATE SET contact = excluded.contact WHERE excluded.contact < identifiers.contact`,
-		k.index[:], k.contact, k.made.Link, k.made.Gate, k.stale)
-	return err
+	defer unlock()
+	ctx = context.WithoutCancel(ctx)
+	tx, err := v.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // it does nothing after Commit
+	rows, behind, end, err := identifiersAfter(ctx, tx, after, limit)
+	if err != nil {
+		return err
+	}
+	about := make([]ContactID, 0, len(rows))
+	for _, k := range rows {
+		about = append(about, k.contact)
+	}
+	moved := newMoves()
+	if err := do(ctx, tx, rows, moved); err != nil {
+		return err
+	}
+	if len(moved.order) > 0 {
+		if err := v.commit(tx, slices.Compact(about)); err != nil {
+			return err
+		}
+		if err := v.followed(slices.Compact(about), func() error { return moved.follow(v) }); err != nil {
+			return err
+		}
+	}
+	*next, *done = behind, end
+	return nil
 }
 
-func (v *Vault) followMoves(moves []move) error {
-	for _, m := range moves {
-		if id, _, known := v.table.Get(m.now.index); !known || ContactID(id) > m.now.contact {
-			if err := v.led(m.now.index, m.now.contact); err != nil {
-				return err
-			}
-		}
-		v.table.Unlead(m.was)
+func deleteIdentifier(ctx context.Context, tx *sql.Tx, index keyring.Index, of ContactID) error {
+	if _, err := tx.ExecContext(ctx, "DELETE FROM identifiers WHERE h2 = $1 AND contact = $2", index[:], of); err != nil {
+		return fmt.Errorf("delete an identifier: %w", err)
 	}
 	return nil
 }
 
-// Retire looks at up to limit identifiers behind an index, in one transaction, and
+func insertKept(ctx context.Context, tx *sql.Tx, k kept) error {
+	if _, err := tx.ExecContext(ctx, "INSERT INTO identifiers (contact, h2, link, gate, stale) VALUES ($1, $2, $3, $4, $5)",
+		k.contact, k.index[:], k.made.Link, k.made.Gate, k.stale); err != nil {
+		return fmt.Errorf("write an identifier: %w", err)
+	}
+	return nil
+}
+
+// Retire looks at about limit identifiers behind a cursor, in one transaction, and
 // removes those that a version of K_gate is behind. A contact that nothing leads to
 // any more stays, and its rows with it.
 func (v *Vault) Retire(ctx context.Context, gate uint32, after keyring.Index, limit int) (next keyring.Index, done bool, err error) {
-	var gone []identifier
-	err = v.change(ctx, nil, func(ctx context.Context, tx *sql.Tx) (func() error, error) {
-		rows, err := identifiersAfter(ctx, tx, after, limit)
-		if err != nil {
-			return nil, err
-		}
-		next, done = after, len(rows) < limit
+	err = v.changeIdentifiers(ctx, after, limit, &next, &done, func(ctx context.Context, tx *sql.Tx, rows []kept, moved *moves) error {
 		var of []ContactID
 		for _, k := range rows {
-			next = k.index
 			if k.made.Gate != gate {
 				continue
 			}
-			if _, err := tx.ExecContext(ctx, "DELETE FROM identifiers WHERE h2 = $1", k.index[:]); err != nil {
-				return nil, err
+			if err := deleteIdentifier(ctx, tx, k.index, k.contact); err != nil {
+				return err
 			}
-			gone, of = append(gone, k.identifier), append(of, k.contact)
+			moved.set(k.index, 0)
+			of = append(of, k.contact)
 		}
-		if len(of) > 0 {
-			if err := v.db.changed(ctx, tx, of...); err != nil {
-				return nil, err
-			}
-		}
-		return func() error {
-			for _, k := range gone {
-				v.table.Unlead(k.index)
-			}
+		if len(of) == 0 {
 			return nil
-		}, nil
+		}
+		return v.db.changed(ctx, tx, of...)
 	})
 	if err != nil {
 		return keyring.Index{}, false, fmt.Errorf("retire identifiers: %w", err)
@@ -257,37 +309,18 @@ func (v *Vault) Remaining(ctx context.Context, slot, link, gate uint32) (slots, 
 	}
 	var after keyring.Index
 	for done := false; !done; {
-		var l, g uint64
-		if after, done, l, g, err = v.remainingIdentifiers(ctx, after, link, gate); err != nil {
+		var rows []kept
+		if rows, after, done, err = identifiersAfter(ctx, v.db, after, countAtOnce); err != nil {
 			return 0, 0, 0, fmt.Errorf("count identifiers: %w", err)
 		}
-		links, gates = links+l, gates+g
+		for _, k := range rows {
+			if k.made.Link == link {
+				links++
+			}
+			if k.made.Gate == gate && k.stale == 0 {
+				gates++
+			}
+		}
 	}
 	return slots, links, gates, nil
-}
-
-func (v *Vault) remainingIdentifiers(ctx context.Context, after keyring.Index, link, gate uint32) (next keyring.Index, done bool, links, gates uint64, err error) {
-	rows, err := v.db.QueryContext(ctx, "SELECT h2, link, gate, stale FROM identifiers WHERE h2 > $1 ORDER BY h2 LIMIT $2", after[:], countAtOnce)
-	if err != nil {
-		return next, false, 0, 0, err
-	}
-	defer rows.Close() //nolint:errcheck // rows.Err says it
-	n := 0
-	for rows.Next() {
-		var h2 sql.RawBytes
-		var l, g uint32
-		var stale int
-		if err := rows.Scan(&h2, &l, &g, &stale); err != nil {
-			return next, false, 0, 0, err
-		}
-		n++
-		copy(next[:], h2)
-		if l == link {
-			links++
-		}
-		if g == gate && stale == 0 {
-			gates++
-		}
-	}
-	return next, n < countAtOnce, links, gates, rows.Err()
 }

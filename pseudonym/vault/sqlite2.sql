@@ -1,9 +1,20 @@
 ALTER TABLE contacts ADD COLUMN slot INTEGER NOT NULL DEFAULT 1; -- the version of the slot key that seals salt and dek
 ALTER TABLE contacts ADD COLUMN dek BLOB;                        -- the contact's own key, bound to id; NULL until there is something to seal
 
-ALTER TABLE identifiers ADD COLUMN link INTEGER NOT NULL DEFAULT 1;  -- length of the chain of K_link that made h2
-ALTER TABLE identifiers ADD COLUMN gate INTEGER NOT NULL DEFAULT 0;  -- version of K_gate behind it; 0: not known
-ALTER TABLE identifiers ADD COLUMN stale INTEGER NOT NULL DEFAULT 0; -- 1: the same identifier is here under a later K_gate
+-- By contact: what is minted is then written behind what there is, and not all over
+-- the file. An h2 is looked up in memory.
+CREATE TABLE identifiers_2 (
+  contact INTEGER NOT NULL REFERENCES contacts (id),
+  h2      BLOB NOT NULL CHECK (length(h2) = 32),
+  link    INTEGER NOT NULL,           -- length of the chain of K_link that made h2
+  gate    INTEGER NOT NULL,           -- version of K_gate behind it; 0: not known
+  stale   INTEGER NOT NULL DEFAULT 0, -- 1: the same identifier is here under a later K_gate
+  PRIMARY KEY (contact, h2)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO identifiers_2 (contact, h2, link, gate) SELECT contact, h2, 1, 0 FROM identifiers ORDER BY contact, h2;
+DROP TABLE identifiers;
+ALTER TABLE identifiers_2 RENAME TO identifiers;
 
 -- visitors.sealed is under dek from now on; the program seals what there is again.
 

@@ -45,8 +45,10 @@ type Vault struct {
 	writing chan struct{} // held by who writes: one transaction at a time
 	queue   queue
 
-	remembering sync.Mutex  // held while memory is made to follow the database
-	doubt       atomic.Bool // memory may lack what the database has
+	remembering sync.Mutex // held while memory is made to follow the database
+	last        ContactID  // contacts up to this number are in memory
+	suspects    []ContactID
+	doubt       atomic.Bool // memory lacks suspects, and perhaps contacts above last
 
 	follower *follower // nil: nobody else writes
 
@@ -69,11 +71,14 @@ type Linked struct {
 
 // Lookup returns the salt of a known contact, from memory.
 func (v *Vault) Lookup(index keyring.Index) (keyring.Salt, bool) {
-	if v.follower != nil && !v.follower.fresh() {
+	if !v.believes() {
 		return keyring.Salt{}, false
 	}
 	return v.table.Salt(index)
 }
+
+// believes says whether what memory knows is so.
+func (v *Vault) believes() bool { return v.follower == nil || v.follower.fresh() }
 
 // Load brings into memory what it lacks of the contacts. Lookup then knows them. An
 // error means that nothing may be said of those that Lookup does not know.
@@ -97,10 +102,11 @@ func (v *Vault) load(ctx context.Context, indexes []keyring.Index) error {
 	}
 	v.remembering.Lock()
 	defer v.remembering.Unlock()
-	if v.follower != nil {
-		if err := v.follower.catchUp(ctx, v, v.db); err != nil {
-			return err
-		}
+	if err := v.catchUp(ctx, v.db); err != nil {
+		return err
+	}
+	if v.follower == nil {
+		return nil
 	}
 	unknown := slices.DeleteFunc(slices.Clone(indexes), func(index keyring.Index) bool {
 		_, known := v.table.Salt(index)

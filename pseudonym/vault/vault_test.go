@@ -215,6 +215,9 @@ func TestUnknownOutcome(t *testing.T) {
 	if got := mint(t, v, index(1), index(4)); got[0] != (keyring.Salt{42}) || got[1] == got[0] {
 		t.Error("a second identifier of the same contact was not taken over")
 	}
+	if v.doubt.Load() {
+		t.Error("still in doubt")
+	}
 	if identifiers, contacts := v.Counts(); identifiers != 5 || contacts != 3 {
 		t.Errorf("%d identifiers, %d contacts", identifiers, contacts)
 	}
