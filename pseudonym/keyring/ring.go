@@ -72,7 +72,7 @@ func Open(ctx context.Context, cfg Config) (*Ring, error) {
 	if err := r.publish(); err != nil {
 		return nil, err
 	}
-	if _, err := r.Epoch(); err != nil {
+	if _, err := r.Epoch(); err != nil { //nolint:contextcheck // what it may write is worth finishing
 		return nil, err
 	}
 	return r, nil
@@ -120,7 +120,7 @@ func (r *Ring) revisionOf() uint64 {
 	for _, name := range []string{nameGate, nameGateVisitor, nameSpool, nameCookie, nameSealing, nameProfiling} {
 		for _, m := range r.sets[name].head.Versions {
 			if m.State == StateCurrent || m.State == StateOld {
-				fmt.Fprintf(h, "%s %d %s\n", name, m.ID, m.State)
+				_, _ = fmt.Fprintf(h, "%s %d %s\n", name, m.ID, m.State)
 			}
 		}
 	}

@@ -94,12 +94,9 @@ func New(ring *keyring.Ring, vault store, cfg Config, deps Deps) (*Rotator, erro
 // Run goes on with what is under way, and does what is due, until the context
 // ends. A failure is logged, and tried again later.
 func (r *Rotator) Run(ctx context.Context) error {
-	for {
+	for ctx.Err() == nil {
 		wait := r.cfg.Look
-		if err := r.Work(ctx); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
+		if err := r.Work(ctx); err != nil && ctx.Err() == nil {
 			r.deps.Logger.Error("keys", "error", err)
 			wait = r.cfg.Again
 		}
@@ -110,10 +107,8 @@ func (r *Rotator) Run(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 		timer.Stop()
-		if ctx.Err() != nil {
-			return nil
-		}
 	}
+	return nil
 }
 
 // Work does all that can be done now. Where one thing fails, the others are
@@ -209,7 +204,7 @@ func (r *Rotator) advanceSlot(ctx context.Context, old []uint32) error {
 
 // advanceLink gives every identifier the index of the longer chain.
 func (r *Rotator) advanceLink(ctx context.Context, old []uint32) error {
-	epoch, err := r.ring.Epoch()
+	epoch, err := r.ring.Epoch() //nolint:contextcheck // what it may write is worth finishing
 	if err != nil {
 		return err
 	}

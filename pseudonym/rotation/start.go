@@ -242,7 +242,7 @@ func (r *Rotator) PurposeMap(ctx context.Context, yield func(from, to uint32, ol
 	if len(olds) != 1 {
 		return fmt.Errorf("%s: %w", Profiling, ErrNotOpen)
 	}
-	epoch, err := r.ring.Epoch()
+	epoch, err := r.ring.Epoch() //nolint:contextcheck // what it may write is worth finishing
 	if err != nil {
 		return err
 	}
