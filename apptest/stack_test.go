@@ -58,12 +58,13 @@ type stack struct {
 	dir                  string // where commands are typed; empty: the test's own folder
 	log                  *logFile
 	cmd                  *exec.Cmd
-	public, console, ops string        // http://host:port
-	args                 []string      // added to zgoda up
-	command              []string      // instead of zgoda up, but for --public
-	programs             string        // folder of the binaries; empty: bin
-	disk                 disk.Disk     // what zgoda itself runs on; nil: the machine's
-	ended                chan struct{} // closed when the process has been waited for
+	public, console, ops string          // http://host:port
+	args                 []string        // added to zgoda up
+	command              []string        // instead of zgoda up, but for --public
+	programs             string          // folder of the binaries; empty: bin
+	disk                 disk.Disk       // what zgoda itself runs on; nil: the machine's
+	prepare              func(*exec.Cmd) // the process before its start; may be nil
+	ended                chan struct{}   // closed when the process has been waited for
 }
 
 // logFile gathers what all processes of a stack print, over restarts.
@@ -125,6 +126,9 @@ func (s *stack) start(t *testing.T, public string) {
 			t.Fatal(err)
 		}
 		s.cmd.Env = append(os.Environ(), engine.LibraryVariable+"="+library)
+	}
+	if s.prepare != nil {
+		s.prepare(s.cmd)
 	}
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {
