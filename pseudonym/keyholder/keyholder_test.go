@@ -170,20 +170,14 @@ func TestResolve(t *testing.T) {
 	}
 }
 
-func TestUnknownContactWritesNothing(t *testing.T) {
+func TestUnknownContactMakesNothing(t *testing.T) {
 	dir, socket := folders(t)
 	k := start(t, dir, socket)
-	file := filepath.Join(dir, "vault", "vault.db")
-	before, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for n := range 20 {
 		resolve(t, k.Client, contact(n, false))
 	}
-	after, err := os.ReadFile(file)
-	if err != nil || string(before) != string(after) {
-		t.Errorf("the vault changed, %v", err)
+	if s, err := k.admin.Status(t.Context()); err != nil || s.Contacts != 0 || s.Identifiers != 0 {
+		t.Errorf("%d contacts, %d identifiers, %v", s.Contacts, s.Identifiers, err)
 	}
 	if _, known, err := k.rights.Find(t.Context(), contact(1, true)); known || err != nil {
 		t.Errorf("known %v, %v", known, err)

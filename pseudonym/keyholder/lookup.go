@@ -32,21 +32,28 @@ type places struct {
 }
 
 func placesOf(d *keyring.Deriver, w *wanted) (p places) {
-	add := func(h1 event.Blinded) keyring.Index {
-		current, old, carrying := d.Indexes(h1)
-		if carrying {
-			p.at[p.n] = old
-			p.n++
-		}
-		p.at[p.n] = current
-		p.n++
-		return current
-	}
-	if !w.old.IsZero() {
-		add(w.old)
-	}
-	p.current = add(w.h1)
+	p.fill(d, w)
 	return p
+}
+
+// fill computes the indexes in place of those that were there.
+func (p *places) fill(d *keyring.Deriver, w *wanted) {
+	p.n = 0
+	if !w.old.IsZero() {
+		p.add(d, w.old)
+	}
+	p.add(d, w.h1)
+	p.current = p.at[p.n-1]
+}
+
+func (p *places) add(d *keyring.Deriver, h1 event.Blinded) {
+	current, old, carrying := d.Indexes(h1)
+	if carrying {
+		p.at[p.n] = old
+		p.n++
+	}
+	p.at[p.n] = current
+	p.n++
 }
 
 // look looks in memory. by is the index that led there, if it is not the current one.
@@ -92,6 +99,7 @@ type place struct {
 // not, so that both take the same way.
 func (s *service) salts(ctx context.Context, d *keyring.Deriver, request *keyholderpb.ResolveRequest, n int) ([]keyring.Salt, error) {
 	b := &batch{request: request, made: vault.Made{Link: d.Links(), Gate: request.GetGate()}, salts: make([]keyring.Salt, n)}
+	var p places
 	for i := range n {
 		h1, kind, _, _ := request.Row(i)
 		if err := check(h1, kind); err != nil {
@@ -102,7 +110,7 @@ func (s *service) salts(ctx context.Context, d *keyring.Deriver, request *keyhol
 		}
 		w := wanted{h1, request.Old(i)}
 		b.salts[i] = d.Decoy(w.oldest())
-		p := placesOf(d, &w)
+		p.fill(d, &w)
 		if !s.settle(b, i, &p) {
 			b.unknown = append(b.unknown, place{i, p})
 		}
