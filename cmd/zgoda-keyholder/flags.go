@@ -7,6 +7,7 @@ import (
 	"os/user"
 	"strconv"
 	"strings"
+	"time"
 
 	"zgoda/pseudonym/kek/prompt"
 	"zgoda/pseudonym/keyholder"
@@ -34,6 +35,9 @@ type flags struct {
 	KEKUID       []uint32 `name:"kek-uid" placeholder:"UID" help:"User that zgoda-kek runs as; may repeat. Left out: our own."`
 	PassphraseFD int      `name:"passphrase-fd" placeholder:"N" help:"Descriptor, 3 or more, to read the passphrase from. Left out: asked at the terminal."`
 
+	RewrapAt      string `default:"03:00" placeholder:"HH:MM" help:"When salts and contacts' keys are sealed under a new key each day, UTC."`
+	AnalyticsKeep int    `default:"13" placeholder:"MONTHS" help:"How long a month's analytics key is kept after the month."`
+
 	UnknownPerMinute int `default:"600" placeholder:"N" help:"Unknown contacts that one caller may ask about a minute, beyond --unknown-burst."`
 	UnknownBurst     int `default:"10000" placeholder:"N" help:"Unknown contacts that one caller may ask about at once."`
 	MintsPerSecond   int `default:"20000" placeholder:"N" help:"Contacts that one caller may have made a second."`
@@ -49,7 +53,13 @@ func (f *flags) config(data string) (keyholder.Config, error) {
 	cfg.Limits.UnknownPerMinute, cfg.Limits.UnknownBurst = f.UnknownPerMinute, f.UnknownBurst
 	cfg.Limits.MintsPerSecond, cfg.Limits.RevealsPerHour = f.MintsPerSecond, f.RevealsPerHour
 	cfg.KEK.URI, cfg.KEK.Socket, cfg.KEK.HelperUIDs = f.KEK, f.KEKSocket, f.KEKUID
+	cfg.AnalyticsMonths = f.AnalyticsKeep
 	var err error
+	if f.RewrapAt != "" {
+		if cfg.RewrapAt, err = timeOfDay(f.RewrapAt); err != nil {
+			return cfg, err
+		}
+	}
 	if cfg.KEK.Passphrase, err = f.asking(); err != nil {
 		return cfg, err
 	}
@@ -70,6 +80,15 @@ func (f *flags) config(data string) (keyholder.Config, error) {
 		cfg.Barred = append(cfg.Barred, who)
 	}
 	return cfg, nil
+}
+
+// timeOfDay reads HH:MM, as what has passed since midnight.
+func timeOfDay(text string) (time.Duration, error) {
+	at, err := time.Parse("15:04", text)
+	if err != nil {
+		return 0, errors.New("--rewrap-at takes a time of day, as 03:00")
+	}
+	return time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute, nil
 }
 
 // asking says how the passphrase of the key-encryption key is come by, should it

@@ -101,6 +101,9 @@ func (c Config) Validate() error {
 	if c.InFlight <= 0 {
 		errs = append(errs, fmt.Errorf("in_flight: %d is not positive", c.InFlight))
 	}
+	if c.AnalyticsMonths < 0 {
+		errs = append(errs, errors.New("analytics_months: negative"))
+	}
 	if c.LockWait < 0 || c.DrainWait < 0 {
 		errs = append(errs, errors.New("lock_wait, drain_wait: negative"))
 	}
