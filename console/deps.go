@@ -124,10 +124,14 @@ type Deps struct {
 	// cannot be read as its kind; every other error means "not now". Nil:
 	// event.ErrIdentifier alone.
 	BadIdentifier error
-	Sites         Sites
-	Explainer     Explainer
-	SQL           SQL
-	Tokens        Tokens
+	// People is what the keyholder keeps of contacts; nil: there are no routes for
+	// it. Merger makes the control store follow a merge; nil: nothing is merged.
+	People    People
+	Merger    Merger
+	Sites     Sites
+	Explainer Explainer
+	SQL       SQL
+	Tokens    Tokens
 	// Receipts writes consent records and receipts; nil: there are none.
 	Receipts Receipts
 	// Ledger is the consent ledger as a whole; nil: there are no routes for it.

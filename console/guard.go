@@ -63,10 +63,13 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.next.ServeHTTP(w, r)
 }
 
-// limitOf bounds a request's body. Imports are streamed.
+// limitOf bounds a request's body. Imports and documents are streamed.
 func limitOf(r *http.Request) int64 {
-	if strings.HasSuffix(r.URL.Path, importPath) {
+	switch {
+	case strings.HasSuffix(r.URL.Path, importPath):
 		return maxImport
+	case strings.HasSuffix(r.URL.Path, attachPath):
+		return maxAttach
 	}
 	return maxBody
 }

@@ -45,6 +45,7 @@ func (s *Server) handler() (http.Handler, error) {
 		DefaultFormat: "application/json",
 	}, verbAdapter{humago.NewAdapter(mux, "")})
 	s.contactRoutes(api)
+	s.peopleRoutes(api)
 	s.waitingRoutes(api)
 	s.consentRoutes(api)
 	s.optInRoutes(api)
