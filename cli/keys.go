@@ -20,6 +20,8 @@ import (
 )
 
 type keysCmd struct {
+	Status  keysStatusCmd  `cmd:"" help:"Tell the state of every key, and the rotations under way."`
+	Rotate  keysRotateCmd  `cmd:"" help:"Put a new version of a key in use, and tell how far it is."`
 	Issue   keysIssueCmd   `cmd:"" help:"Make a certificate for a caller of the keyholder over TCP."`
 	Waiting keysWaitingCmd `cmd:"" help:"List the reveals above the limit, which want a second person."`
 	Approve keysApproveCmd `cmd:"" help:"Let a reveal of another person through."`

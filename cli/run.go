@@ -43,7 +43,7 @@ type grammar struct {
 	Guardian guardianCmd `cmd:"" help:"Record a guardian's grant for a minor, and list a contact's."`
 	Renewals renewalsCmd `cmd:"" help:"List whom to ask again, since a grant has ended or ends soon."`
 	Ledger   ledgerCmd   `cmd:"" help:"Export the consent ledger, and check an export offline."`
-	Keys     keysCmd     `cmd:"" help:"Look after the keyholder: certificates, reveals that wait, its log of calls."`
+	Keys     keysCmd     `cmd:"" help:"Look after the keyholder: keys and their rotation, certificates, reveals that wait, its log of calls."`
 	Control  controlCmd  `cmd:"" help:"Move the control store to PostgreSQL."`
 	Token    tokenCmd    `cmd:"" help:"Make, list and revoke tokens of the console's API."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
