@@ -22,9 +22,12 @@ type slots struct {
 	mu      sync.Mutex
 	current uint32
 	gone    map[uint32]bool
+	aeads   map[uint32]*subtle.AESGCM
 }
 
-func newSlots() *slots { return &slots{current: 1, gone: map[uint32]bool{}} }
+func newSlots() *slots {
+	return &slots{current: 1, gone: map[uint32]bool{}, aeads: map[uint32]*subtle.AESGCM{}}
+}
 
 func (s *slots) Current() uint32 {
 	s.mu.Lock()
@@ -38,7 +41,12 @@ func (s *slots) aead(version uint32) (*subtle.AESGCM, error) {
 	if version == 0 || version > s.current || s.gone[version] {
 		return nil, errSlot
 	}
-	return subtle.NewAESGCM(bytes.Repeat([]byte{byte(version)}, 32))
+	if aead, made := s.aeads[version]; made {
+		return aead, nil
+	}
+	aead, err := subtle.NewAESGCM(bytes.Repeat([]byte{byte(version)}, 32))
+	s.aeads[version] = aead
+	return aead, err
 }
 
 func (s *slots) Seal(version uint32, plain, bind []byte) ([]byte, error) {

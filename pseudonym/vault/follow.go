@@ -2,14 +2,11 @@ package vault
 
 import (
 	"context"
-	"database/sql"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"zgoda/pseudonym/keyring"
 	"zgoda/pseudonym/table"
 )
 
@@ -184,31 +181,4 @@ func (v *Vault) takeContact(r row) error {
 	}
 	_, err = v.table.Add(int64(r.id), salt)
 	return err
-}
-
-// readIdentifiers reads where identifiers lead into memory.
-func (v *Vault) readIdentifiers(ctx context.Context, q querier, query string, args ...any) error {
-	rows, err := q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return fmt.Errorf("read identifiers: %w", err)
-	}
-	defer rows.Close() //nolint:errcheck // rows.Err says it
-	for rows.Next() {
-		var h2 sql.RawBytes
-		var id int64
-		if err := rows.Scan(&h2, &id); err != nil {
-			return fmt.Errorf("read identifiers: %w", err)
-		}
-		slot, known := v.table.ByID(id)
-		if !known || len(h2) != len(keyring.Index{}) {
-			return fmt.Errorf("an identifier leads to no contact: %w", ErrSalt)
-		}
-		if err := v.table.Lead(keyring.Index(h2), slot); err != nil {
-			return err
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("read identifiers: %w", err)
-	}
-	return nil
 }

@@ -2,7 +2,6 @@ package vault
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -83,7 +82,7 @@ func (v *Vault) readAll(ctx context.Context, cfg Config) error {
 		return fmt.Errorf("count: %w", err)
 	}
 	v.table = table.New(table.Config{Contacts: contacts, Identifiers: identifiers, Lock: cfg.Lock})
-	if v.last, err = v.readContacts(ctx, tx); err != nil {
+	if err := v.readContacts(ctx, tx); err != nil {
 		return err
 	}
 	if err := v.readIdentifiers(ctx, tx, "SELECT h2, contact FROM identifiers"); err != nil {
@@ -99,32 +98,4 @@ func (v *Vault) readAll(ctx context.Context, cfg Config) error {
 		f.heard.Store(int64(at.Sub(f.began)))
 	}
 	return nil
-}
-
-func (v *Vault) readContacts(ctx context.Context, q querier) (last ContactID, err error) {
-	rows, err := q.QueryContext(ctx, "SELECT id, slot, salt FROM contacts ORDER BY id")
-	if err != nil {
-		return 0, fmt.Errorf("read contacts: %w", err)
-	}
-	defer rows.Close() //nolint:errcheck // rows.Err says it
-	for rows.Next() {
-		var r row
-		var sealed sql.RawBytes
-		if err := rows.Scan(&r.id, &r.slot, &sealed); err != nil {
-			return 0, fmt.Errorf("read contacts: %w", err)
-		}
-		r.salt = sealed
-		salt, err := v.openSalt(r)
-		if err != nil {
-			return 0, err
-		}
-		if _, err := v.table.Add(int64(r.id), salt); err != nil {
-			return 0, err
-		}
-		last = r.id
-	}
-	if err := rows.Err(); err != nil {
-		return 0, fmt.Errorf("read contacts: %w", err)
-	}
-	return last, nil
 }
