@@ -120,7 +120,7 @@ func reasonFor(err error) event.Reason {
 // send the event again.
 func passing(r event.Reason) bool {
 	switch r {
-	case event.ReasonSpoolFull, event.ReasonSpoolFailed, event.ReasonKeyholderAway, event.ReasonControlAway, event.ReasonDraining, event.ReasonInternal:
+	case event.ReasonSpoolFull, event.ReasonSpoolFailed, event.ReasonKeyholderAway, event.ReasonSealedFull, event.ReasonControlAway, event.ReasonDraining, event.ReasonInternal:
 		return true
 	default:
 		return false
@@ -131,6 +131,7 @@ var passingTitles = map[event.Reason]string{
 	event.ReasonSpoolFull:     "The spool is full",
 	event.ReasonSpoolFailed:   "The disk fails",
 	event.ReasonKeyholderAway: "The keyholder is away",
+	event.ReasonSealedFull:    "The keyholder is away, and what waits for it is full",
 	event.ReasonControlAway:   "The control store is away",
 	event.ReasonDraining:      "The gateway is shutting down",
 	event.ReasonInternal:      "A fault of ours",

@@ -26,6 +26,7 @@ type Collector struct {
 	metrics *metrics
 	works   sync.Pool
 	waits   sync.Pool // of promises
+	away    absence
 }
 
 // New makes a collector.

@@ -64,6 +64,7 @@ type Deps struct {
 	Strings    *decoded.Cache // keeps TC and GPP strings decoded
 	Reasons    *reasons.Ring  // keeps why events were dropped or narrowed
 	OptOuts    optOuts        // nil: an opt-out by signal is not recorded
+	Later      *Later         // nil: nothing waits for the keyholder; it is refused while that is away
 	Registerer prometheus.Registerer
 }
 
@@ -71,5 +72,5 @@ func (d Deps) validate() error {
 	if d.Sites == nil || d.Blinder == nil || d.Subjects == nil || d.Spool == nil || d.Fates == nil || d.Jar == nil || d.Enricher == nil {
 		return errors.New("collector: a part is missing")
 	}
-	return nil
+	return d.Later.validate()
 }

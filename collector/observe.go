@@ -27,7 +27,7 @@ func (c *Candidate) site(live *Site) *Site {
 // site's candidate.
 func (w *work) observe(it *item, fate reasons.Fate, scope event.Scope) {
 	w.note(it, fate, scope)
-	if w.site.candidate != nil {
+	if w.site.candidate != nil && it.waited == nil { // it reads the request anew, which is gone
 		w.compare(it)
 	}
 }

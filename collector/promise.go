@@ -52,7 +52,11 @@ func (p *promise) wait(ctx context.Context) {
 			continue
 		}
 		stored = true
-		err := p.c.deps.Spool.Wait(ctx, p.tickets[i])
+		in := p.c.deps.Spool
+		if p.fates[i].later {
+			in = p.c.deps.Later.Queue
+		}
+		err := in.Wait(ctx, p.tickets[i])
 		switch {
 		case err == nil:
 		case ctx.Err() != nil:

@@ -135,6 +135,10 @@ func (w *work) enrich(it *item) {
 // traits whatever they are called, and never kept.
 func (w *work) keepProperties(it *item, scope event.Scope) {
 	it.raw.Properties = ""
+	if it.waited != nil {
+		it.raw.Properties = properties(it.waited, scope)
+		return
+	}
 	switch it.raw.Type {
 	case event.TypeTrack, event.TypePage, event.TypeScreen:
 	default:

@@ -20,7 +20,8 @@ func (w *work) link(ctx context.Context) {
 		if it.fate.met || !it.cast.link {
 			continue
 		}
-		if err := w.linkItem(ctx, &it.cast); err != nil {
+		var err error
+		if it.waits, err = w.linkOrWait(ctx, &it.cast); err != nil {
 			w.refuseCounted(it, reasonFor(err))
 		}
 	}
@@ -30,10 +31,7 @@ func (w *work) link(ctx context.Context) {
 // secret key, the one it is stored under for a proof.
 func (w *work) linkItem(ctx context.Context, c *cast) error {
 	contacts := w.ids[c.contacts:c.end]
-	visitors := w.ids[c.visitors:c.contacts]
-	if !w.secret && len(visitors) > 1 {
-		visitors = visitors[:1]
-	}
+	visitors := w.linkedVisitors(c)
 	if len(visitors) == 0 {
 		return w.linkOne(ctx, contacts, nil)
 	}
@@ -43,6 +41,15 @@ func (w *work) linkItem(ctx context.Context, c *cast) error {
 		}
 	}
 	return nil
+}
+
+// linkedVisitors returns the visitors of a cast that are linked.
+func (w *work) linkedVisitors(c *cast) []subjects.Identity {
+	visitors := w.ids[c.visitors:c.contacts]
+	if !w.secret && len(visitors) > 1 {
+		visitors = visitors[:1]
+	}
+	return visitors
 }
 
 func (w *work) linkOne(ctx context.Context, contacts []subjects.Identity, visitor *subjects.Identity) (err error) {
@@ -55,7 +62,8 @@ func (w *work) linkOne(ctx context.Context, contacts []subjects.Identity, visito
 	return err
 }
 
-// load loads everyone of all items at once. When it fails, no item is stored.
+// load loads everyone of all items at once. When it fails, no item is stored, but
+// what the keyholder's absence does not touch.
 func (w *work) load(ctx context.Context) {
 	if cap(w.entries) < len(w.ids) {
 		w.entries = make([]subjects.Entry, len(w.ids))
@@ -64,7 +72,12 @@ func (w *work) load(ctx context.Context) {
 	if len(w.ids) == 0 {
 		return
 	}
-	if err := w.c.deps.Subjects.Load(ctx, w.site.ID, w.r.ReceivedAt, w.ids, w.entries); err != nil {
+	err := w.ask(ctx)
+	switch {
+	case err == nil:
+	case w.mayWait(err):
+		w.part()
+	default:
 		for i := range w.items {
 			if it := &w.items[i]; !it.fate.met {
 				w.refuseCounted(it, reasonFor(err))
@@ -82,8 +95,16 @@ func (w *work) take(ctx context.Context) {
 			continue
 		}
 		w.read(it)
+		if it.waits {
+			w.putBy(it)
+			continue
+		}
 		w.track(it)
-		if err := w.accept(ctx, it); err != nil {
+		switch err := w.accept(ctx, it); {
+		case err == nil:
+		case w.mayWait(err):
+			w.putBy(it)
+		default:
 			w.refuseCounted(it, reasonFor(err))
 		}
 	}

@@ -18,6 +18,10 @@ func (w *work) unset(it *item, s *consent.Subject) {
 	if w.secret || !w.site.ReleaseUnset {
 		return
 	}
+	if it.waited != nil {
+		s.Released = it.waited.Released
+		return
+	}
 	policy := w.site.Policy
 	for named := it.ev.Released.Items(); named.Next(); {
 		name := named.Value().Text()
@@ -30,7 +34,12 @@ func (w *work) unset(it *item, s *consent.Subject) {
 }
 
 // held says whether a page held the event before it sent it.
-func (w *work) held(it *item) bool { return w.snippet && it.ev.Released.Exists() }
+func (w *work) held(it *item) bool {
+	if it.waited != nil {
+		return it.waited.Unset
+	}
+	return w.snippet && it.ev.Released.Exists()
+}
 
 // The fates of events that a page held, as their counter names them.
 const (
@@ -48,9 +57,12 @@ func (w *work) countHeld(it *item, released bool) {
 	if !w.held(it) {
 		return
 	}
-	fate := heldDenied
+	fate, none := heldDenied, it.ev.Released.Len() == 0
+	if it.waited != nil {
+		none = it.waited.Released == 0
+	}
 	switch {
-	case it.ev.Released.Len() == 0:
+	case none:
 		fate = heldExpired
 	case w.secret || !w.site.ReleaseUnset:
 		fate = heldOff

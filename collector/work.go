@@ -16,6 +16,7 @@ import (
 	"zgoda/consent/signal"
 	"zgoda/event"
 	"zgoda/jsontape"
+	"zgoda/later"
 	"zgoda/spool"
 	"zgoda/subjects"
 )
@@ -30,14 +31,17 @@ type item struct {
 	class  consent.Class // of special data, by the site's lists
 	// candidateClass is the same by the lists of the site's candidate.
 	candidateClass consent.Class
-	told           bool // a server told the person's address
-	claim          bool // a contact was claimed without a proof
+	told           bool         // a server told the person's address
+	claim          bool         // a contact was claimed without a proof
+	waits          bool         // the keyholder is away, and its people are not known
+	waited         *later.Event // what Resume was given; nil: it comes out of a request
 }
 
 // fate is where an item stands.
 type fate struct {
 	met    bool // it has met its fate: refused or dropped, and counted
 	put    bool // it is in the spool, maybe not on disk yet
+	later  bool // it is in the queue of what waits instead
 	reason event.Reason
 	field  string
 	detail string

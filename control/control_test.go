@@ -317,6 +317,18 @@ func contractHistory(t *testing.T, cfg Config) {
 	if got, err = s.History(t.Context(), "other", handle(1), 10); err != nil || len(got) != 0 {
 		t.Errorf("another site sees the history: %v", err)
 	}
+	for after, want := range []int{2, 1, 1, 0} {
+		got, err := s.Since(t.Context(), site, handle(1), event.Sequence(after), 10)
+		if err != nil || len(got) != want || want > 0 && got[want-1].Sequence != 3 {
+			t.Errorf("after %d: %d entries, %v", after, len(got), err)
+		}
+	}
+	if got, err = s.Since(t.Context(), site, handle(1), 0, 1); err != nil || len(got) != 1 || got[0].Sequence != 1 {
+		t.Errorf("the limit keeps the first: %v", err)
+	}
+	if got, err = s.Since(t.Context(), "other", handle(1), 0, 10); err != nil || len(got) != 0 {
+		t.Errorf("another site sees what changed: %v", err)
+	}
 }
 
 func BenchmarkAppend(b *testing.B) {

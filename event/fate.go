@@ -21,6 +21,7 @@ const (
 	ReasonDraining             // refused: shutting down
 	ReasonInternal             // refused: a fault of ours
 	ReasonCriminal             // dropped: data relating to criminal convictions (Art. 10)
+	ReasonSealedFull           // refused: an unknown identifier, no keyholder, and no room to wait for it
 	reasonCount
 )
 
@@ -30,7 +31,7 @@ const ReasonCount = int(reasonCount)
 var reasonNames = [...]string{
 	"none", "consent", "restricted", "erased", "withdrawn", "malformed", "too_large",
 	"no_identity", "spool_full", "spool_failed", "keyholder_away", "control_away",
-	"draining", "internal", "criminal",
+	"draining", "internal", "criminal", "sealed_full",
 }
 
 // String returns the reason as metrics and answers write it.
