@@ -166,8 +166,7 @@ func (r *Rights) Waiting(ctx context.Context) (list []Waiting, err error) {
 
 // IsApprovalNeeded returns the approval that an error asks for.
 func IsApprovalNeeded(err error) (id []byte, ok bool) {
-	var needed *ApprovalNeeded
-	if errors.As(err, &needed) {
+	if needed, ok := errors.AsType[*ApprovalNeeded](err); ok {
 		return needed.ID, true
 	}
 	return nil, false

@@ -161,7 +161,7 @@ func (a *admitted) entry(outcome string, t Tally) calls.Entry {
 
 // record writes an entry. A call that cannot be recorded is not answered.
 func (p *Policy) record(a *admitted, outcome string, t Tally) error {
-	if err := p.log.Append(context.Background(), a.entry(outcome, t)); err != nil {
+	if err := p.log.Append(a.entry(outcome, t)); err != nil {
 		p.failed(err)
 		return errLog
 	}
@@ -200,7 +200,7 @@ func (p *Policy) recordRefusal(e calls.Entry) {
 		p.log.Count(e)
 		return
 	}
-	if err := p.log.Append(context.Background(), e); err != nil {
+	if err := p.log.Append(e); err != nil {
 		p.failed(err)
 	}
 }

@@ -76,7 +76,7 @@ func (f *files) resume(n uint64) (count int, size int64, err error) {
 		r, err := decode(text[:len(text)-1])
 		if err != nil || count > 0 && (r.prev != f.head || r.Number != f.number+1) {
 			f.damaged = true
-			return count, size, nil //nolint:nilerr // the log goes on in a new file, and Verify tells where
+			return count, size, nil // the log goes on in a new file, and Verify tells where
 		}
 		f.number, f.head = r.Number, r.hash
 		count++

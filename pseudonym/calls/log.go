@@ -72,7 +72,7 @@ func (l *Log) SealUnder(key secret.Bytes) {
 }
 
 // Append writes one entry. It is on disk when Append returns nil.
-func (l *Log) Append(_ context.Context, e Entry) error {
+func (l *Log) Append(e Entry) error {
 	return l.put(&waiting{entries: []Entry{e}, done: make(chan error, 1)})
 }
 

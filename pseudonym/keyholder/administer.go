@@ -198,6 +198,6 @@ func (k *keys) failed(act string, err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return status.FromContextError(err).Err()
 	}
-	k.log.Error(act, "error", err)
+	k.log.Error("keys", "act", act, "error", err)
 	return status.Error(codes.Unavailable, "the keyholder could not do it; its own log tells why")
 }

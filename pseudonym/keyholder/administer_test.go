@@ -106,7 +106,9 @@ func TestPurposeRotatesOverTheSocket(t *testing.T) {
 		}
 	}
 	hangUp()
-	<-rotated
+	if err := <-rotated; err == nil {
+		t.Error("a call that was given up ended well")
+	}
 	if again, err := k.Attend(t.Context(), "gate-1", false); err != nil || !again.Open || again.Revision == heard.Revision {
 		t.Errorf("%+v, %v", again, err)
 	}

@@ -21,7 +21,7 @@ const fileURI = keyring.FileURI
 // the configuration: after a change of it, a start with the old setting would
 // end otherwise.
 func (s *Server) openKEK(ctx context.Context) (kek.Provider, error) {
-	named, err := keyring.Providers(s.cfg.Data)
+	named, err := keyring.Providers(s.cfg.Data) //nolint:contextcheck // it reads a local file
 	if err != nil {
 		return nil, fmt.Errorf("look for the key-encryption key: %w", err)
 	}

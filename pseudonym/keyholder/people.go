@@ -26,8 +26,8 @@ type persons struct {
 	scanning chan struct{} // held by who goes over the whole vault
 }
 
-func (p *parts) persons(now func() time.Time) (*persons, error) {
-	key, err := p.ring.Own(keyring.OwnRef)
+func (p *parts) persons(ctx context.Context, now func() time.Time) (*persons, error) {
+	key, err := p.ring.Own(ctx, keyring.OwnRef)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +126,7 @@ func (r *rights) Search(ctx context.Context, request *keyholderpb.SearchRequest)
 	if kind < event.KindUserID || kind > event.KindCustomerID {
 		return nil, errKind
 	}
-	d, err := r.service.deriver(0)
+	d, err := r.service.deriver(0) //nolint:contextcheck // the keys of a period are made for all calls
 	if err != nil {
 		return nil, err
 	}
@@ -193,7 +193,7 @@ func (r *rights) Put(ctx context.Context, request *keyholderpb.PutRequest) (*key
 	if err != nil {
 		return nil, err
 	}
-	d, err := r.service.deriver(0)
+	d, err := r.service.deriver(0) //nolint:contextcheck // the keys of a period are made for all calls
 	if err != nil {
 		return nil, err
 	}
@@ -231,7 +231,7 @@ func (r *rights) Remove(ctx context.Context, request *keyholderpb.RemoveRequest)
 	if err != nil {
 		return nil, err
 	}
-	d, err := r.service.deriver(0)
+	d, err := r.service.deriver(0) //nolint:contextcheck // the keys of a period are made for all calls
 	if err != nil {
 		return nil, err
 	}

@@ -298,7 +298,7 @@ func seedOf(t *testing.T, k *running) secret.Bytes {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seed, err := ring.Own(keyring.OwnAuthority)
+	seed, err := ring.Own(t.Context(), keyring.OwnAuthority)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -470,7 +470,7 @@ func TestEveryCallIsRecorded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := ring.Own(keyring.OwnCalls)
+	key, err := ring.Own(t.Context(), keyring.OwnCalls)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -524,7 +524,7 @@ func TestCertificates(t *testing.T) {
 	if _, err := renewed.Keys(t.Context()); err != nil {
 		t.Errorf("with the renewed certificate: %v", err)
 	}
-	if err := k.Client.RenewCertificate(t.Context()); err != nil {
+	if err := k.RenewCertificate(t.Context()); err != nil {
 		t.Errorf("a socket has nothing to renew: %v", err)
 	}
 	desk, err := pseudonym.DialRights(k.by(t, role.Caller{Role: role.Rights, Name: "desk"}, ""))

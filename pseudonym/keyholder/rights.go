@@ -31,7 +31,7 @@ func (r *rights) Find(ctx context.Context, request *keyholderpb.FindRequest) (*k
 	if err := check(hashes[0], kind); err != nil {
 		return nil, err
 	}
-	d, err := r.service.deriver(0)
+	d, err := r.service.deriver(0) //nolint:contextcheck // the keys of a period are made for all calls
 	if err != nil {
 		return nil, err
 	}

@@ -164,12 +164,12 @@ func (s *Server) openKeys(ctx context.Context, p *parts) error {
 	if err := s.openRing(ctx, p, err == nil && info.Size() > 0); err != nil {
 		return err
 	}
-	seal, err := p.ring.Own(keyring.OwnCalls)
+	seal, err := p.ring.Own(ctx, keyring.OwnCalls)
 	if err != nil {
 		return err
 	}
 	p.calls.SealUnder(seal)
-	seed, err := p.ring.Own(keyring.OwnAuthority)
+	seed, err := p.ring.Own(ctx, keyring.OwnAuthority)
 	if err != nil {
 		return err
 	}
@@ -179,8 +179,8 @@ func (s *Server) openKeys(ctx context.Context, p *parts) error {
 	if p.vault, err = vault.OpenUnder(ctx, vault.Config{Path: path, Lock: true}, p.ring.Slots()); err != nil {
 		return err
 	}
-	if p.people, err = p.persons(s.cfg.Now); err != nil {
+	if p.people, err = p.persons(ctx, s.cfg.Now); err != nil {
 		return err
 	}
-	return s.openRotator(p)
+	return s.openRotator(p) //nolint:contextcheck // metrics are read in nobody's call
 }

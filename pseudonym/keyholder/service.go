@@ -67,7 +67,7 @@ var (
 
 // Ready says whether keys can be had.
 func (s *service) Ready(_ context.Context, request *keyholderpb.ReadyRequest) (*keyholderpb.ReadyAnswer, error) {
-	if _, err := s.epoch(); err != nil {
+	if _, err := s.epoch(); err != nil { //nolint:contextcheck // the keys of a period are made for all calls
 		return nil, err
 	}
 	answer := &keyholderpb.ReadyAnswer{Revision: s.ring.Revision(), Open: s.ring.Carrying(rotation.Profiling)}
@@ -102,7 +102,7 @@ func (s *service) Resolve(ctx context.Context, request *keyholderpb.ResolveReque
 	if err != nil || n == 0 || n > keyholderpb.MaxBatch {
 		return nil, errBatch
 	}
-	d, err := s.deriver(request.GetGate())
+	d, err := s.deriver(request.GetGate()) //nolint:contextcheck // the keys of a period are made for all calls
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +140,7 @@ func (s *service) Link(ctx context.Context, request *keyholderpb.LinkRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	d, err := s.deriver(request.GetGate())
+	d, err := s.deriver(request.GetGate()) //nolint:contextcheck // the keys of a period are made for all calls
 	if err != nil {
 		return nil, err
 	}

@@ -22,12 +22,12 @@ const (
 var errNotOwn = errors.New("no such key of the keyholder's own")
 
 // Own returns the secret of one of the keyholder's own keysets, 32 bytes.
-func (r *Ring) Own(name string) (secret.Bytes, error) {
+func (r *Ring) Own(ctx context.Context, name string) (secret.Bytes, error) {
 	if !slices.Contains([]string{OwnAuthority, OwnCalls, OwnRef}, name) {
 		return secret.Bytes{}, errNotOwn
 	}
 	r.changing.Lock()
 	defer r.changing.Unlock()
-	key, err := r.ensure(context.Background(), name)
+	key, err := r.ensure(ctx, name)
 	return key.key, err
 }

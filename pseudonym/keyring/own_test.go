@@ -19,17 +19,17 @@ func TestOwnKeysLast(t *testing.T) {
 	first, again := open(), open()
 	seen := map[string]bool{}
 	for _, name := range []string{OwnAuthority, OwnCalls, OwnRef} {
-		one, err := first.Own(name)
+		one, err := first.Own(t.Context(), name)
 		if err != nil || len(one.Reveal()) != 32 || seen[string(one.Reveal())] {
 			t.Fatalf("%s: %v", name, err)
 		}
 		seen[string(one.Reveal())] = true
-		two, err := again.Own(name)
+		two, err := again.Own(t.Context(), name)
 		if err != nil || !bytes.Equal(one.Reveal(), two.Reveal()) {
 			t.Errorf("%s: another one after a restart, %v", name, err)
 		}
 	}
-	if _, err := first.Own("link"); err == nil {
+	if _, err := first.Own(t.Context(), "link"); err == nil {
 		t.Error("a key that pseudonyms come from was handed out")
 	}
 }
