@@ -173,7 +173,7 @@ func TestHelperAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer k.Close() //nolint:errcheck // of a test
+	defer k.Close()
 	wrapped, err := k.Wrap(t.Context(), []byte("key"), nil)
 	if err != nil {
 		t.Fatal(err)

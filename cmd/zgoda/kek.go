@@ -39,7 +39,7 @@ func (n *node) askPassphrase(ctx context.Context, fd int) (err error) {
 	}
 	if n.kek.uri.Scheme != uri.Passphrase {
 		if fd != 0 {
-			return errors.New("--passphrase-fd is given, and kek.uri is not passphrase:")
+			return errors.New("--passphrase-fd is given, and kek.uri names no passphrase")
 		}
 		return nil
 	}

@@ -127,7 +127,7 @@ func TestMissingAndDamaged(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if err := os.Chmod(filepath.Join(dir, "kek.key"), 0o640); err != nil { //nolint:gosec // it is to be refused
+	if err := os.Chmod(filepath.Join(dir, "kek.key"), 0o640); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Open(ctx, Config{Dir: dir}); !errors.Is(err, private.ErrOpenToOthers) {

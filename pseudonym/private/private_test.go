@@ -42,7 +42,7 @@ func TestOpenToOthers(t *testing.T) {
 	if err := private.MakeDir(dir); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(dir, 0o750); err != nil { //nolint:gosec // it is to be refused
+	if err := os.Chmod(dir, 0o750); err != nil {
 		t.Fatal(err)
 	}
 	if err := private.MakeDir(dir); !errors.Is(err, private.ErrOpenToOthers) {

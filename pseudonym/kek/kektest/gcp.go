@@ -51,7 +51,7 @@ func NewGCP(t *testing.T) *GCP {
 		t.Fatal(err)
 	}
 	pemKey := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
-	account, err := json.Marshal(map[string]string{
+	account, err := json.Marshal(map[string]string{ //nolint:gosec // a key of a test, made here
 		"type": "service_account", "project_id": "p", "private_key_id": "1", "private_key": pemKey,
 		"client_email": "kek@p.iam.gserviceaccount.com", "client_id": "1", "token_uri": "https://127.0.0.1:1/token",
 	})

@@ -21,7 +21,6 @@ type function int
 
 const (
 	fnInitialize        function = 0
-	fnFinalize          function = 1
 	fnGetSlotList       function = 4
 	fnGetTokenInfo      function = 6
 	fnOpenSession       function = 12
@@ -43,8 +42,8 @@ const (
 
 // functionList is CK_FUNCTION_LIST.
 type functionList struct {
-	version [2]byte
-	fn      [functions]uintptr
+	_  [2]byte // version
+	fn [functions]uintptr
 }
 
 // initArguments is CK_C_INITIALIZE_ARGS.
@@ -98,15 +97,11 @@ type code uintptr
 // The codes that are told apart.
 const (
 	codeOK             code = 0x0
-	codeSlotID         code = 0x3
 	codeGeneral        code = 0x5
 	codeFailed         code = 0x6
 	codeArguments      code = 0x7
 	codeDataInvalid    code = 0x20
 	codeDataRange      code = 0x21
-	codeDevice         code = 0x30
-	codeDeviceMemory   code = 0x31
-	codeDeviceRemoved  code = 0x32
 	codeEncrypted      code = 0x40
 	codeEncryptedRange code = 0x41
 	codeHandle         code = 0x60
@@ -115,11 +110,7 @@ const (
 	codePINRange       code = 0xa2
 	codePINExpired     code = 0xa3
 	codePINLocked      code = 0xa4
-	codeSessionClosed  code = 0xb0
-	codeSessionHandle  code = 0xb3
 	codeReadOnly       code = 0xb5
-	codeNotPresent     code = 0xe0
-	codeNotRecognised  code = 0xe1
 	codeWriteProtected code = 0xe2
 	codeLoggedIn       code = 0x100
 	codeNotLoggedIn    code = 0x101
@@ -146,7 +137,7 @@ func (c code) failed(what string, opening bool) error {
 		return nil
 	}
 	kind := kek.ErrAway
-	switch c {
+	switch c { //nolint:exhaustive // the others mean that it is away
 	case codePINWrong, codePINInvalid, codePINRange, codePINExpired, codePINLocked, codeNotLoggedIn, codeReadOnly, codeWriteProtected:
 		kind = kek.ErrRefused
 	case codeHandle:
@@ -155,7 +146,6 @@ func (c code) failed(what string, opening bool) error {
 		if opening { // libraries differ in what they say of a wrong tag
 			kind = kek.ErrWrong
 		}
-	case codeSlotID, codeDevice, codeDeviceMemory, codeDeviceRemoved, codeSessionClosed, codeSessionHandle, codeNotPresent, codeNotRecognised:
 	}
 	return &Error{Function: what, Code: uint(c), kind: kind}
 }

@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 	if err == nil {
 		text, err = ask(ctx, how == "first")
 	}
-	fmt.Printf("%q %v\n", text, err) //nolint:forbidigo // to the test
+	fmt.Printf("%q %v\n", text, err)
 }
 
 // terminal is a pseudo-terminal.

@@ -52,7 +52,7 @@ func TestDenied(t *testing.T) {
 	if !errors.Is(err, kek.ErrRefused) || strings.Contains(err.Error(), "canary") {
 		t.Errorf("denied: %v", err)
 	}
-	if err := os.Chmod(far.Token, 0o644); err != nil { //nolint:gosec // it is to be refused
+	if err := os.Chmod(far.Token, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := transit.Open(t.Context(), config(t, far, "kek")); !errors.Is(err, private.ErrOpenToOthers) {

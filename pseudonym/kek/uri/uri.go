@@ -41,7 +41,7 @@ func (u URI) Helped() bool { return u.Scheme != File && u.Scheme != Passphrase }
 // key itself, or the parameters of its passphrase. It is empty for the others.
 func (u URI) LocalFile() string {
 	what, suffix := "kek", ".key"
-	switch u.Scheme { //nolint:exhaustive // the others have no file
+	switch u.Scheme {
 	case File:
 	case Passphrase:
 		what, suffix = "passphrase", ".conf"
