@@ -23,6 +23,8 @@ type contactCmd struct {
 
 	WithdrawalLink withdrawalLinkCmd `cmd:"" help:"Make the link by which the contact withdraws, for the footer of a mail."`
 
+	Data contactDataCmd `cmd:"" help:"What is kept of a contact at the keyholder: identifiers, traits and documents."`
+
 	Import contactImportCmd `cmd:"" help:"Import consents with their proof from CSV."`
 
 	ForgetWaiting forgetWaitingCmd `cmd:"" help:"Erase the contact's events that are accepted and not in ClickHouse yet."`
