@@ -1,0 +1,33 @@
+package later
+
+import (
+	"crypto/hkdf"
+	"crypto/sha256"
+	"fmt"
+
+	"zgoda/spool"
+)
+
+// MinLimit is the least that a queue may hold, in bytes.
+const MinLimit = 16 << 20
+
+// QueueConfig returns the settings of the spool that the queue is, in a folder of
+// its own: many small segments, so that what was decided soon makes room.
+func QueueConfig(dir string, limit int64) spool.Config {
+	c := spool.DefaultConfig()
+	c.Dir, c.MaxBytes = dir, limit
+	c.SegmentBytes = min(c.SegmentBytes, limit/8)
+	c.GroupBytes = int(min(int64(c.GroupBytes), c.SegmentBytes))
+	c.ReadBytes = min(c.ReadBytes, c.GroupBytes)
+	return c
+}
+
+// QueueKey derives the key that seals the queue from that of the spool, so that no
+// file of one can stand for one of the other.
+func QueueKey(spoolKey []byte) ([]byte, error) {
+	key, err := hkdf.Key(sha256.New, spoolKey, nil, "zgoda later queue", 32)
+	if err != nil {
+		return nil, fmt.Errorf("derive the queue's key: %w", err)
+	}
+	return key, nil
+}
