@@ -12,6 +12,7 @@ type Config struct {
 	Dir      string           // holds kek/ and keys/
 	Existing bool             // data made under these keys exist: never make a new set
 	KEK      kek.Provider     // nil: the file DIR/kek/kek.key
+	Shelf    Shared           // of several keyholders; nil: files in Dir/keys
 	Evidence Evidence         // nil: what becomes of keys is not recorded
 	Now      func() time.Time // nil: time.Now
 

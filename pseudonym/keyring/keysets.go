@@ -69,6 +69,9 @@ var errLayout = errors.New("the keysets have a layout that this version does not
 // at all: a start that is killed half-way leaves a keys.new that the next one
 // throws away, unused.
 func openKeysets(ctx context.Context, cfg Config) (*wrappings, error) {
+	if cfg.Shelf != nil {
+		return openShared(ctx, cfg)
+	}
 	dir := filepath.Join(cfg.Dir, "keys")
 	made, err := private.Exists(dir)
 	if err != nil {
@@ -111,7 +114,18 @@ func makeKeysets(ctx context.Context, dir, kekDir string, provider kek.Provider,
 	if err := MakePrivateDir(string(fresh)); err != nil {
 		return err
 	}
-	w, err := openWrappings(ctx, fresh, provider, kekDir)
+	if err := fill(ctx, fresh, kekDir, provider, now); err != nil {
+		return err
+	}
+	if err := os.Rename(string(fresh), dir); err != nil {
+		return err
+	}
+	return private.SyncDir(filepath.Dir(dir))
+}
+
+// fill makes the lasting keysets on an empty shelf, the layout last.
+func fill(ctx context.Context, shelf Shelf, kekDir string, provider kek.Provider, now time.Time) error {
+	w, err := openWrappings(ctx, shelf, provider, kekDir)
 	if err != nil {
 		return err
 	}
@@ -126,13 +140,8 @@ func makeKeysets(ctx context.Context, dir, kekDir string, provider kek.Provider,
 	if err := w.makeLater(ctx, now); err != nil {
 		return err
 	}
-	if _, err := fresh.Write(ctx, layoutName, []byte(layout), 0); err != nil {
-		return err
-	}
-	if err := os.Rename(string(fresh), dir); err != nil {
-		return err
-	}
-	return private.SyncDir(filepath.Dir(dir))
+	_, err = shelf.Write(ctx, layoutName, []byte(layout), 0)
+	return err
 }
 
 // makeLater makes the keysets that layout 3 brought, unless they are there.

@@ -28,6 +28,9 @@ type Ring struct {
 	epoch    atomic.Pointer[Epoch]
 	carrying atomic.Pointer[[]Key] // keys with an old version
 
+	began  time.Time
+	looked atomic.Int64 // at a shared shelf, nanoseconds after began
+
 	changing sync.Mutex // held while keysets are made, changed and destroyed
 	wraps    *wrappings
 	sets     map[string]*set // the lasting ones, and those of the epoch
@@ -60,7 +63,8 @@ func Open(ctx context.Context, cfg Config) (*Ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Ring{cfg: cfg, wraps: wraps, sets: make(map[string]*set)}
+	r := &Ring{cfg: cfg, wraps: wraps, sets: make(map[string]*set), began: time.Now()}
+	r.slots.stale = r.stale
 	for _, name := range lasting {
 		if r.sets[name], err = wraps.read(ctx, name); err != nil {
 			return nil, err
@@ -179,6 +183,9 @@ func (r *Ring) Sealing() ([]Secret, error) {
 // begun, its keys are made, durably, and last year's visitor keys are dropped,
 // before it returns. An error means that nothing may be derived.
 func (r *Ring) Epoch() (*Epoch, error) {
+	if r.stale() {
+		return nil, ErrStale
+	}
 	now := r.now()
 	if e := r.epoch.Load(); e != nil && e.covers(now) {
 		return e, nil
@@ -226,6 +233,9 @@ func (r *Ring) begin(ctx context.Context, now time.Time) (*Epoch, error) {
 		return nil, err
 	}
 	e.visitorProfiling = r.goesWith(r.sets[year], e.purposes)
+	if r.cfg.Shelf != nil {
+		return e, nil // who rotates ends them
+	}
 	return e, r.endVisitors(ctx, now)
 }
 
@@ -244,7 +254,9 @@ func (r *Ring) goesWith(year *set, purposes []version) version {
 func (r *Ring) ensure(ctx context.Context, name string) (version, error) {
 	s, err := r.wraps.read(ctx, name)
 	if isMissing(err) {
-		s, err = r.create(ctx, name)
+		if s, err = r.create(ctx, name); errors.Is(err, ErrRaced) { // another keyholder was first
+			s, err = r.wraps.read(ctx, name)
+		}
 	}
 	if err != nil {
 		return version{}, err

@@ -14,7 +14,10 @@ import (
 
 // Slots seals under the versions of the slot key: AES-256-GCM, the nonce first.
 // It is safe for concurrent use and prints as [redacted].
-type Slots struct{ keys atomic.Pointer[slotKeys] }
+type Slots struct {
+	keys  atomic.Pointer[slotKeys]
+	stale func() bool // whether the keys may have changed
+}
 
 type slotKeys struct {
 	current uint32
@@ -60,6 +63,9 @@ func (s *Slots) Current() uint32 { return s.keys.Load().current }
 
 // Seal seals under a version.
 func (s *Slots) Seal(version uint32, plain, bind []byte) ([]byte, error) {
+	if s.stale != nil && s.stale() {
+		return nil, ErrStale
+	}
 	key, ok := s.keys.Load().of[version]
 	if !ok {
 		return nil, ErrSlot

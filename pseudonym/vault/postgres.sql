@@ -67,6 +67,8 @@ CREATE TABLE changes (
   contact BIGINT NOT NULL
 );
 
+CREATE SEQUENCE keyset_revisions; -- never used again: a keyset that is made anew is no old one
+
 CREATE TABLE keysets (
   name     TEXT PRIMARY KEY,
   wrapped  BYTEA NOT NULL,
