@@ -84,7 +84,7 @@ func serve(f flags, stdin io.Reader, stdout, stderr io.Writer) error {
 		defer close(announced)
 		select {
 		case <-server.Serving():
-			if _, err := fmt.Fprintf(stdout, "ready socket=%s\n", f.Socket); err != nil {
+			if _, err := fmt.Fprintln(stdout, readyLine(f.Socket, server)); err != nil {
 				stop() // whoever started us is gone
 			}
 		case <-ctx.Done():
@@ -94,6 +94,18 @@ func serve(f flags, stdin io.Reader, stdout, stderr io.Writer) error {
 	stop()
 	<-announced
 	return err
+}
+
+// readyLine says where calls are answered.
+func readyLine(socket string, server *keyholder.Server) string {
+	line := "ready socket=" + socket
+	if at := server.Address(); at != nil {
+		line += " listen=" + at.String()
+	}
+	if at := server.MetricsAddress(); at != nil {
+		line += " metrics=http://" + at.String() + "/metrics"
+	}
+	return line
 }
 
 // harden keeps keys out of core dumps and out of other processes' reach, and
