@@ -12,6 +12,8 @@ type Keyholder struct {
 	Certificate       string  `yaml:"certificate,omitempty"`        // for the role pseudonymise, as zgoda keys issue writes it
 	RightsCertificate string  `yaml:"rights_certificate,omitempty"` // for the role rights
 	RightsSocket      string  `yaml:"rights_socket,omitempty"`      // rights.sock beside the other socket when left out
+	AdminSocket       string  `yaml:"admin_socket,omitempty"`       // admin.sock, of a gateway that rewrites what is stored when a purpose key rotates
+	AdminCertificate  string  `yaml:"admin_certificate,omitempty"`  // for the role administrator, likewise
 	UID               *uint32 `yaml:"uid,omitempty"`                // the user that the keyholder runs as; our own when left out
 	Metrics           string  `yaml:"metrics,omitempty"`            // HOST:PORT of the keyholder that zgoda up starts
 }
@@ -34,7 +36,13 @@ func (v *checker) keyholder(k *Keyholder) {
 	if k.Certificate != "" && k.Certificate == k.RightsCertificate {
 		v.fail("keyholder.rights_certificate", "is that of the other role")
 	}
-	if k.Address != "" && (k.RightsSocket != "" || k.UID != nil) {
+	if k.AdminCertificate != "" && k.Address == "" {
+		v.fail("keyholder.admin_certificate", "goes with keyholder.address")
+	}
+	if k.AdminCertificate != "" && (k.AdminCertificate == k.Certificate || k.AdminCertificate == k.RightsCertificate) {
+		v.fail("keyholder.admin_certificate", "is that of another role")
+	}
+	if k.Address != "" && (k.RightsSocket != "" || k.AdminSocket != "" || k.UID != nil) {
 		v.fail("keyholder.address", "needs no socket and no user")
 	}
 }
@@ -44,6 +52,9 @@ func (v *checker) keyholder(k *Keyholder) {
 func (c Config) KeyholderCertificates() (pseudonymise, rights string) {
 	return c.beside(c.Keyholder.Certificate), c.beside(c.Keyholder.RightsCertificate)
 }
+
+// KeyholderAdministrator returns the file of the role administrator, or "".
+func (c Config) KeyholderAdministrator() string { return c.beside(c.Keyholder.AdminCertificate) }
 
 func (c Config) beside(path string) string {
 	if path == "" || filepath.IsAbs(path) {

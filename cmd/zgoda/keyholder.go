@@ -23,7 +23,7 @@ func (f *folders) keyholderIs(socket string, c config.Keyholder) error {
 	if socket != "" && f.rights == "" {
 		f.rights = filepath.Join(filepath.Dir(socket), "rights.sock")
 	}
-	f.admin = ""
+	f.admin = c.AdminSocket
 	return nil
 }
 
@@ -84,7 +84,11 @@ func (n *node) keepCertificates(ctx context.Context) {
 	tick := time.NewTicker(renewEvery)
 	defer tick.Stop()
 	for {
-		for role, renew := range map[string]func(context.Context) error{"pseudonymise": n.keyholder.RenewCertificate, "rights": n.rights.RenewCertificate} {
+		renewals := map[string]func(context.Context) error{"pseudonymise": n.keyholder.RenewCertificate, "rights": n.rights.RenewCertificate}
+		if n.keyAdmin != nil {
+			renewals["administrator"] = n.keyAdmin.RenewCertificate
+		}
+		for role, renew := range renewals {
 			if err := renew(ctx); err != nil && ctx.Err() == nil {
 				n.log.Error("renew the certificate for the keyholder", "role", role, "error", err)
 			}

@@ -73,8 +73,9 @@ type node struct {
 	console   *console.Server
 	local     console.Secret // the token of the commands on this machine
 	writer    *writer.Writer
-	keeper    *rekey.Keeper // in step with the keyholder's keys
-	name      ledger.Writer // of this node, among all that share a store or a keyholder
+	keyAdmin  *pseudonym.Administrator // nil where this gateway rewrites nothing
+	keeper    *rekey.Keeper            // in step with the keyholder's keys
+	name      ledger.Writer            // of this node, among all that share a store or a keyholder
 	ops       *telemetry.Ops
 	anchors   *anchor.Runner // makes the ledger's checkpoints
 	ledgerKey anchor.Key
