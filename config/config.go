@@ -17,6 +17,9 @@ type Config struct {
 	dir  string // relative secret files are looked for here
 	// SpoolLimit is how much may wait for ClickHouse before events are refused.
 	SpoolLimit string `yaml:"spool_limit,omitempty"`
+	// SealedLimit is how much may wait for the keyholder before events about people
+	// who are not known are refused.
+	SealedLimit string `yaml:"sealed_limit,omitempty"`
 	// CachedSubjects is how many people's consents are kept in memory.
 	CachedSubjects int64 `yaml:"cached_subjects,omitempty"`
 	// CachedAgents is of how many user agents the families are kept in memory.
@@ -156,6 +159,6 @@ func DefaultConfig() Config {
 			Data: "data", Public: "127.0.0.1:8080", Console: "127.0.0.1:8081", Ops: "127.0.0.1:8082",
 		},
 		Retention:  Keep{ContactAfterLastSeen: "12mo"},
-		SpoolLimit: "4GiB", CachedSubjects: 1_000_000, CachedAgents: 16 << 10, CachedStrings: "16MiB", KeptReasons: 16 << 10,
+		SpoolLimit: "4GiB", SealedLimit: "256MiB", CachedSubjects: 1_000_000, CachedAgents: 16 << 10, CachedStrings: "16MiB", KeptReasons: 16 << 10,
 	}
 }

@@ -75,6 +75,9 @@ func (c *Config) environment(lookup func(string) (string, bool)) (Settings, erro
 	if text := get("SPOOL_LIMIT"); text != "" {
 		c.SpoolLimit = text
 	}
+	if text := get("SEALED_LIMIT"); text != "" {
+		c.SealedLimit = text
+	}
 	if text := get("CACHED_SUBJECTS"); text != "" {
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {

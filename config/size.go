@@ -9,6 +9,9 @@ import (
 // MinSpoolLimit is the least that spool_limit may be: four segments.
 const MinSpoolLimit = 64 << 20
 
+// MinSealedLimit is the least that sealed_limit may be.
+const MinSealedLimit = 16 << 20
+
 // The least and the most that cached_subjects may be.
 const (
 	MinCachedSubjects = 1_000
@@ -38,6 +41,15 @@ func (c Config) SpoolBytes() (int64, error) {
 	n, err := parseSize(c.SpoolLimit)
 	if err == nil && n < MinSpoolLimit {
 		err = errors.New("must be at least 64MiB")
+	}
+	return n, err
+}
+
+// SealedBytes returns sealed_limit in bytes.
+func (c Config) SealedBytes() (int64, error) {
+	n, err := parseSize(c.SealedLimit)
+	if err == nil && n < MinSealedLimit {
+		err = errors.New("must be at least 16MiB")
 	}
 	return n, err
 }

@@ -25,6 +25,27 @@ func TestSpoolBytes(t *testing.T) {
 	}
 }
 
+func TestSealedBytes(t *testing.T) {
+	for text, want := range map[string]int64{"16MiB": 16 << 20, "1GiB": 1 << 30, DefaultConfig().SealedLimit: 256 << 20} {
+		if got, err := (Config{SealedLimit: text}).SealedBytes(); err != nil || got != want {
+			t.Errorf("%s: %d, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "256", "15MiB", "0GiB"} {
+		c := DefaultConfig()
+		c.SealedLimit = text
+		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "sealed_limit: ") {
+			t.Errorf("%q was accepted: %v", text, err)
+		}
+	}
+	c, err := Resolve(Settings{}, "", func(name string) (string, bool) {
+		return map[string]string{"ZGODA_SEALED_LIMIT": "32MiB"}[name], name == "ZGODA_SEALED_LIMIT"
+	})
+	if err != nil || c.SealedLimit != "32MiB" {
+		t.Errorf("from the variable: %q, %v", c.SealedLimit, err)
+	}
+}
+
 func TestSpoolLimitFromVariable(t *testing.T) {
 	c, err := Resolve(Settings{}, "", func(name string) (string, bool) {
 		if name == "ZGODA_SPOOL_LIMIT" {

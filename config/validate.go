@@ -46,6 +46,9 @@ func (c Config) Validate() error {
 	if _, err := c.SpoolBytes(); err != nil {
 		v.fail("spool_limit", "%w", err)
 	}
+	if _, err := c.SealedBytes(); err != nil {
+		v.fail("sealed_limit", "%w", err)
+	}
 	if c.CachedSubjects < MinCachedSubjects || c.CachedSubjects > MaxCachedSubjects {
 		v.fail("cached_subjects", "must be from %d to %d", MinCachedSubjects, MaxCachedSubjects)
 	}

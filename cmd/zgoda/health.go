@@ -66,8 +66,8 @@ func (n *node) ready() error {
 	if err := n.spool.Healthy(); err != nil {
 		return err
 	}
-	if n.presence.away() > keyholderAway {
-		return errors.New("the keyholder has been away for too long")
+	if n.presence.away() > keyholderAway && n.waiting.queue.Healthy() != nil {
+		return errors.New("the keyholder has been away for too long, and no more can wait for it")
 	}
 	if n.subjects.Away() > controlAway {
 		return errors.New("the control store has been away for too long")

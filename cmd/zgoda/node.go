@@ -61,6 +61,7 @@ type node struct {
 	control   *control.Store
 	subjects  *subjects.Set
 	spool     *spool.Spool
+	waiting   waiting
 	admin     *activity.Store
 	inserter  *activity.Store
 	analyst   *activity.Store // nil where the operator keeps analysts' users elsewhere
@@ -208,6 +209,9 @@ func (n *node) openStores(ctx context.Context, keys pseudonym.Keys, s stores) (e
 	for _, damage := range n.spool.Damage() {
 		n.log.Error("a segment of the spool is damaged and was set aside", "err", damage)
 	}
+	if err := n.openWaiting(keys); err != nil {
+		return err
+	}
 	if n.admin, err = n.openActivity(ctx, s.admin); err != nil {
 		return err
 	}
@@ -252,11 +256,14 @@ func (n *node) makeGateway(jar *cookie.Jar, blinder *pseudonym.Blinder) error {
 		return err
 	}
 	events, err := collector.New(collector.DefaultConfig(), collector.Deps{
-		OptOuts: n.optOuts,
-		Sites:   n.sites.collected, Blinder: blinder, Subjects: n.subjects, Spool: n.spool, Fates: n.fates,
+		OptOuts: n.optOuts, Later: n.later(),
+		Sites: n.sites.collected, Blinder: blinder, Subjects: n.subjects, Spool: n.spool, Fates: n.fates,
 		Jar: jar, Enricher: enricher, Reasons: n.reasons, Strings: strings, Registerer: n.registry,
 	})
 	if err != nil {
+		return err
+	}
+	if err := n.makeResolver(events); err != nil {
 		return err
 	}
 	desk, err := choice.New(choice.DefaultConfig(), choice.Deps{

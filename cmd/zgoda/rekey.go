@@ -23,6 +23,7 @@ func (n *node) makeKeeper(blinder *pseudonym.Blinder) error {
 			if err != nil {
 				return err
 			}
+			n.sealTo(keys)
 			blinder.Use(keys.Gate, keys.Visitor)
 			return nil
 		},

@@ -26,12 +26,12 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 	if err := n.listen(ctx); err != nil {
 		return err
 	}
-	n.fates.Recover(n.spool.Recovered())
+	n.fates.Recover(n.spool.Recovered() + n.waiting.queue.Recovered())
 	failing, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	background := context.WithoutCancel(ctx)
 
-	var front, commit, keep, ship, side errgroup.Group
+	var front, commit, keep, resolve, ship, side errgroup.Group
 	start := func(g *errgroup.Group, run func() error) {
 		g.Go(func() error {
 			err := run()
@@ -47,6 +47,8 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 	defer stopShip()
 	migrated := make(chan struct{})
 	start(&commit, func() error { return n.spool.Run(committing) })
+	start(&commit, func() error { return n.waiting.queue.Run(committing) })
+	start(&resolve, func() error { return n.waiting.resolver.Run(failing) })
 	start(&keep, func() error { return n.keeper.Run(failing) })
 	start(&ship, func() error { return n.ship(shipping, migrated) })
 	start(&ship, func() error { return n.subjects.Run(shipping) })
@@ -68,7 +70,8 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 		err = errors.Join(err, cause)
 	}
 	_ = cli.RemoveAccess(n.config.Data)
-	_ = front.Wait() // handlers have returned: nothing new reaches the spool
+	_ = front.Wait()   // handlers have returned: nothing new comes
+	_ = resolve.Wait() // nor from what waited: nothing reaches the spool
 	stopCommit()
 	_ = commit.Wait()
 	_ = keep.Wait() // the writer is let go, whatever held it
