@@ -86,7 +86,7 @@ func (r *Ring) closeEndings(ctx context.Context) error {
 	for _, e := range all {
 		act := ActDestroyed
 		if e.Key == kekName {
-			if err := r.retire(ctx, e.Why); err != nil {
+			if err := errors.Join(r.retire(ctx, e.Why), r.wraps.retireShred(ctx)); err != nil {
 				return err
 			}
 			act = ActLeft

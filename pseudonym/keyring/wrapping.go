@@ -147,6 +147,25 @@ func (w *wrappings) openShred(ctx context.Context, mayMake bool) (err error) {
 	return err
 }
 
+// retireShred ends the shred key, if the provider in use needs none: what was
+// sealed under it and an earlier provider stays closed.
+func (w *wrappings) retireShred(ctx context.Context) error {
+	if _, renews := w.provider.(kek.Renewer); renews {
+		if err := w.openShred(ctx, false); errors.Is(err, kek.ErrMissing) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if own, ok := w.shred.(kek.Retirer); ok {
+			if err := own.Retire(ctx); err != nil {
+				return fmt.Errorf("end the shred key: %w", err)
+			}
+		}
+		w.shred = nil
+	}
+	return nil
+}
+
 // wrapFor wraps a wrapping key under a provider.
 func (w *wrappings) wrapFor(ctx context.Context, provider kek.Provider, number uint32, key []byte) (underA, error) {
 	text, bind := key, wrappingBind(number)
