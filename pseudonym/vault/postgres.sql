@@ -74,9 +74,3 @@ CREATE TABLE keysets (
   wrapped  BYTEA NOT NULL,
   revision BIGINT NOT NULL
 );
-
-CREATE TABLE call_heads (
-  keyholder TEXT PRIMARY KEY,
-  seq       BIGINT NOT NULL,
-  hash      BYTEA NOT NULL
-);
