@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"zgoda/pseudonym/kek/kektest"
 )
 
@@ -174,11 +172,11 @@ func (s *stack) tellsNone(t *testing.T, secrets []string) {
 // that. A keyholder that is killed is started again without asking.
 func TestUpWithPassphrase(t *testing.T) {
 	s := kekStack(t, "passphrase:", "")
-	tty := newTTY(t)
-	s.prepare = tty.attach(t, kekPhrase, kekPhrase)
+	tty := kektest.NewTTY(t)
+	s.prepare = func(c *exec.Cmd) { tty.Attach(t, c, nil, kekPhrase, kekPhrase) }
 	s.start(t, "127.0.0.1:0")
 	t.Cleanup(func() { s.stop(t) })
-	if shown := tty.shown(); strings.Contains(shown, "canary") || !strings.Contains(shown, "New passphrase") {
+	if shown := tty.Shown(); strings.Contains(shown, "canary") || !strings.Contains(shown, "New passphrase") {
 		t.Errorf("the terminal shows %q", shown)
 	}
 	before := s.child("zgoda-keyholder")
@@ -212,67 +210,5 @@ func byDescriptor(t *testing.T, phrase string) func(*exec.Cmd) {
 		_, _ = w.WriteString(phrase + "\n")
 		_ = w.Close()
 		c.ExtraFiles = []*os.File{r}
-	}
-}
-
-// tty is a pseudo-terminal with somebody who answers what is asked.
-type tty struct {
-	master *os.File
-	slave  string
-	text   *logFile
-}
-
-func newTTY(t *testing.T) *tty {
-	t.Helper()
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
-	if err == nil {
-		err = unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = master.Close() })
-	return &tty{master: master, slave: fmt.Sprintf("/dev/pts/%d", n), text: &logFile{}}
-}
-
-func (y *tty) shown() string { return y.text.String() }
-
-// attach makes it the terminal of a process, and answers its questions.
-func (y *tty) attach(t *testing.T, answers ...string) func(*exec.Cmd) {
-	t.Helper()
-	return func(c *exec.Cmd) {
-		slave, err := os.OpenFile(y.slave, os.O_RDWR|unix.O_NOCTTY, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = slave.Close() })
-		c.Stdin = slave
-		c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0}
-		go y.answer(answers)
-	}
-}
-
-func (y *tty) answer(answers []string) {
-	piece := make([]byte, 256)
-	for {
-		n, err := y.master.Read(piece)
-		_, _ = y.text.Write(piece[:n])
-		if err != nil {
-			return // the terminal is closed
-		}
-		if len(answers) == 0 || !strings.HasSuffix(y.shown(), ": ") {
-			continue
-		}
-		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
-			if state, err := unix.IoctlGetTermios(int(y.master.Fd()), unix.TCGETS); err != nil || state.Lflag&unix.ECHO == 0 {
-				break // what is typed is not shown any more
-			}
-		}
-		_, _ = y.master.WriteString(answers[0] + "\n")
-		answers = answers[1:]
 	}
 }

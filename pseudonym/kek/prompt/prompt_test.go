@@ -5,17 +5,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
+	"zgoda/pseudonym/kek/kektest"
 	"zgoda/pseudonym/kek/prompt"
 )
 
@@ -27,14 +27,8 @@ func TestMain(m *testing.M) {
 	if how == "" {
 		os.Exit(m.Run())
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	if how == "interrupted" {
-		go func() { // as soon as the question has been read by who tests us
-			_, _ = io.ReadFull(os.Stdin, make([]byte, 1))
-			cancel()
-		}()
-	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
 	ask, err := prompt.Terminal()
 	var text []byte
 	if err == nil {
@@ -43,101 +37,27 @@ func TestMain(m *testing.M) {
 	fmt.Printf("%q %v\n", text, err)
 }
 
-// terminal is a pseudo-terminal.
-type terminal struct {
-	*os.File
-
-	slave string
-}
-
-func open(t *testing.T) terminal {
-	t.Helper()
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = master.Close() })
-	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
-	if err == nil {
-		err = unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return terminal{master, fmt.Sprintf("/dev/pts/%d", n)}
-}
-
 // ask runs the asker at a terminal, where answers are typed one for each
 // question, and returns what it got and what the terminal showed.
 func ask(t *testing.T, how string, answers ...string) (got, shown string) {
 	t.Helper()
-	tty := open(t)
-	slave, err := os.OpenFile(tty.slave, os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), self)
 	cmd.Env = append(os.Environ(), asker+"="+how)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, slave
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 2}
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	tty := kektest.NewTTY(t)
+	tty.Attach(t, cmd, func() { _ = cmd.Process.Signal(os.Interrupt) }, answers...)
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v: %s", err, errs.String())
 	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+	if tty.Silent() {
+		t.Error("the terminal was left silent")
 	}
-	_ = slave.Close()
-	var seen strings.Builder
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		piece := make([]byte, 256)
-		for {
-			n, err := tty.Read(piece)
-			seen.Write(piece[:n])
-			for strings.Count(seen.String(), ": ") > 0 && strings.HasSuffix(seen.String(), ": ") && n > 0 {
-				n = 0
-				if how == "interrupted" {
-					waitSilent(tty)
-					_, _ = stdin.Write([]byte("!"))
-				} else if len(answers) > 0 {
-					waitSilent(tty) // what is typed before the echo is off would show
-					_, _ = tty.WriteString(answers[0] + "\n")
-					answers = answers[1:]
-				}
-			}
-			if err != nil {
-				return // EIO: nobody has the terminal open any more
-			}
-		}
-	}()
-	err = cmd.Wait()
-	<-done
-	if err != nil {
-		t.Fatalf("%v: %s", err, seen.String())
-	}
-	if state, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS); err != nil || state.Lflag&unix.ECHO == 0 {
-		t.Errorf("the terminal was left silent: %v", err)
-	}
-	return strings.TrimSpace(out.String()), seen.String()
-}
-
-// waitSilent waits until the terminal does not show what is typed.
-func waitSilent(tty terminal) {
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); <-tick.C {
-		state, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
-		if err != nil || state.Lflag&unix.ECHO == 0 {
-			return
-		}
-	}
+	return strings.TrimSpace(out.String()), tty.Shown()
 }
 
 func TestTerminal(t *testing.T) {
@@ -152,7 +72,7 @@ func TestTerminal(t *testing.T) {
 		"chosen":        {"first", []string{"a secret phrase", "a secret phrase"}, `"a secret phrase" <nil>`, 2},
 		"mistyped":      {"first", []string{"a secret phrase", "a secret phrasf", "secret b", "secret b"}, `"secret b" <nil>`, 4},
 		"never alike":   {"first", []string{"secret 1", "2", "secret 3", "4", "secret 5", "6"}, `"" ` + prompt.ErrDiffer.Error(), 6},
-		"interrupted":   {"interrupted", nil, `"" ` + context.Canceled.Error(), 1},
+		"interrupted":   {"interrupted", nil, `"" interrupt signal received`, 1},
 		"a long answer": {"known", []string{strings.Repeat("secret", 300)}, `"" ` + prompt.ErrTooLong.Error(), 1},
 	}
 	for name, test := range tests {
