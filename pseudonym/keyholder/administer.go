@@ -190,6 +190,7 @@ func (k *keys) failed(act string, err error) error {
 	}
 	for _, not := range []error{
 		rotation.ErrUnderWay, rotation.ErrNoCut, rotation.ErrNotOld, rotation.ErrWouldLose, rotation.ErrNoKEK, rotation.ErrNotOpen,
+		rotation.ErrNotLeading, rotation.ErrOneGateway,
 	} {
 		if errors.Is(err, not) {
 			return status.Error(codes.FailedPrecondition, err.Error())

@@ -281,9 +281,14 @@ func (r *Ring) MoveVisitors(ctx context.Context) error {
 // any more. If to is given, the key-encryption key is that one from now on; the
 // one before is destroyed if it is a file of ours, and closed. It can be called
 // again after any failure.
-func (r *Ring) RenewWrapping(ctx context.Context, to kek.Provider) error {
+func (r *Ring) RenewWrapping(ctx context.Context, to kek.Provider) (err error) {
 	r.changing.Lock()
 	defer r.changing.Unlock()
+	release, err := r.alone(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, release()) }()
 	if to != nil {
 		if err := r.goOver(ctx, to); err != nil {
 			return fmt.Errorf("go over to another key-encryption key: %w", err)

@@ -30,6 +30,7 @@ type Ring struct {
 
 	began  time.Time
 	looked atomic.Int64 // at a shared shelf, nanoseconds after began
+	held   atomic.Bool  // of a shared shelf: a link of the chain is about to come into use
 
 	changing sync.Mutex // held while keysets are made, changed and destroyed
 	wraps    *wrappings
@@ -114,6 +115,7 @@ func (r *Ring) publish() error {
 		}
 	}
 	r.carrying.Store(&carrying)
+	r.held.Store(r.cfg.Shelf != nil && len(r.sets[nameLink].having(StateMade)) > 0)
 	r.revision.Store(r.revisionOf())
 	return nil
 }
@@ -183,8 +185,11 @@ func (r *Ring) Sealing() ([]Secret, error) {
 // begun, its keys are made, durably, and last year's visitor keys are dropped,
 // before it returns. An error means that nothing may be derived.
 func (r *Ring) Epoch() (*Epoch, error) {
-	if r.stale() {
+	switch {
+	case r.stale():
 		return nil, ErrStale
+	case r.held.Load():
+		return nil, ErrHeld
 	}
 	now := r.now()
 	if e := r.epoch.Load(); e != nil && e.covers(now) {
@@ -254,9 +259,7 @@ func (r *Ring) goesWith(year *set, purposes []version) version {
 func (r *Ring) ensure(ctx context.Context, name string) (version, error) {
 	s, err := r.wraps.read(ctx, name)
 	if isMissing(err) {
-		if s, err = r.create(ctx, name); errors.Is(err, ErrRaced) { // another keyholder was first
-			s, err = r.wraps.read(ctx, name)
-		}
+		s, err = r.create(ctx, name)
 	}
 	if err != nil {
 		return version{}, err
@@ -265,7 +268,17 @@ func (r *Ring) ensure(ctx context.Context, name string) (version, error) {
 	return s.current()
 }
 
-func (r *Ring) create(ctx context.Context, name string) (*set, error) {
+func (r *Ring) create(ctx context.Context, name string) (_ *set, err error) {
+	if r.cfg.Shelf != nil {
+		release, failed := r.alone(ctx)
+		if failed != nil {
+			return nil, failed
+		}
+		defer func() { err = errors.Join(err, release()) }()
+		if s, err := r.wraps.read(ctx, name); !isMissing(err) { // another keyholder was first
+			return s, err
+		}
+	}
 	s, err := newSet(name, r.now())
 	if err != nil {
 		return nil, err

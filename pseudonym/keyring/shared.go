@@ -26,6 +26,7 @@ const StaleAfter = 3 * time.Second
 // Errors of a shared shelf.
 var (
 	ErrStale   = errors.New("the shared keysets cannot be looked at, and may have changed")
+	ErrHeld    = errors.New("K_link is about to change for all keyholders; in half a minute it has")
 	ErrFileKEK = errors.New("several keyholders need a key-encryption key that all of them reach and that can destroy its versions: Vault or a PKCS#11 token")
 )
 
@@ -138,6 +139,21 @@ func (r *Ring) reopenWrappings(ctx context.Context) error {
 	}
 	r.wraps = w
 	return nil
+}
+
+// alone keeps other keyholders from wrapping anything, until release: a keyset
+// under a wrapping key that is just being replaced could not be read any more.
+func (r *Ring) alone(ctx context.Context) (release func() error, err error) {
+	if r.cfg.Shelf == nil {
+		return func() error { return nil }, nil
+	}
+	if release, err = r.cfg.Shelf.Lock(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.reopenWrappings(ctx); err != nil {
+		return nil, errors.Join(err, release())
+	}
+	return release, nil
 }
 
 // stale says whether the shared shelf was not looked at for too long.

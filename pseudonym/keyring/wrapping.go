@@ -137,12 +137,13 @@ func (w *wrappings) unwrap(ctx context.Context, number uint32, under underA) ([]
 	return w.shred.Unwrap(ctx, text, wrappingBind(number))
 }
 
-// shredURI is the file of the shred key: kek-shred.key.
-const shredURI = FileURI + "shred"
+// ShredURI is the file of the shred key, kek-shred.key, which is no key-encryption
+// key for anybody else.
+const ShredURI = FileURI + "shred"
 
 func (w *wrappings) openShred(ctx context.Context, mayMake bool) (err error) {
 	if w.shred == nil {
-		w.shred, err = kek.Open(ctx, kek.Config{URI: shredURI, Dir: w.dir, MayMake: mayMake})
+		w.shred, err = kek.Open(ctx, kek.Config{URI: ShredURI, Dir: w.dir, MayMake: mayMake})
 	}
 	return err
 }

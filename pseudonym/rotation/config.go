@@ -17,12 +17,13 @@ type Config struct {
 	Look     time.Duration // between two looks for what is due
 	Again    time.Duration // after a failure
 	Batch    int           // contacts or identifiers in one transaction
+	Settle   time.Duration // of several keyholders: until all that was begun under the keys before has ended
 }
 
 // DefaultConfig returns the settings that apply where none are given. A batch
 // holds the vault for about ten milliseconds.
 func DefaultConfig() Config {
-	return Config{RewrapAt: 3 * time.Hour, Look: time.Minute, Again: time.Minute, Batch: 1000}
+	return Config{RewrapAt: 3 * time.Hour, Look: time.Minute, Again: time.Minute, Batch: 1000, Settle: 30 * time.Second}
 }
 
 // Validate says what is wrong with the settings.
@@ -45,8 +46,11 @@ type Deps struct {
 	// OpenKEK opens the key-encryption key that is to be changed to, and makes it
 	// if it can be made. nil: it cannot be changed.
 	OpenKEK func(ctx context.Context, uri string, passphrase []byte) (kek.Provider, error)
-	Logger  *slog.Logger     // nil: nothing is logged
-	Now     func() time.Time // nil: time.Now
+	// Lead says whether this keyholder is the one of several that rotates. nil:
+	// there is one.
+	Lead   func(ctx context.Context) (bool, error)
+	Logger *slog.Logger     // nil: nothing is logged
+	Now    func() time.Time // nil: time.Now
 }
 
 // store is what the rotator needs of a vault.

@@ -35,6 +35,8 @@ var (
 	ErrNotOld     = errors.New("no old version of that number waits to be retired")
 	ErrWouldLose  = errors.New("contacts would be lost by it")
 	ErrNoKEK      = errors.New("the key-encryption key cannot be changed here")
+	ErrNotLeading = errors.New("another keyholder rotates the keys: ask that one")
+	ErrOneGateway = errors.New("what is stored cannot be rewritten while several keyholders serve: rotate it with a cut")
 	ErrBadKEK     = errors.New("the new key-encryption key cannot be used")
 	ErrNotOpen    = errors.New("no rotation of this key waits for that")
 )
@@ -64,7 +66,9 @@ type Rotator struct {
 	store store
 	deps  Deps
 
-	working sync.Mutex // one rotation moves at a time
+	working sync.Mutex           // one rotation moves at a time
+	since   map[string]time.Time // of several keyholders: since when a version is seen as old; under working
+	settles bool                 // something waits for the others
 	woken   chan struct{}
 
 	telling sync.Mutex
@@ -100,6 +104,9 @@ func (r *Rotator) Run(ctx context.Context) error {
 			r.deps.Logger.Error("keys", "error", err)
 			wait = r.cfg.Again
 		}
+		if r.Settling() {
+			wait = min(wait, time.Second)
+		}
 		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:
@@ -116,6 +123,10 @@ func (r *Rotator) Run(ctx context.Context) error {
 func (r *Rotator) Work(ctx context.Context) error {
 	r.working.Lock()
 	defer r.working.Unlock()
+	if leads, err := r.leads(ctx); err != nil || !leads {
+		return err
+	}
+	r.settles = false
 	var errs []error
 	for _, key := range order {
 		if err := r.advance(ctx, key); err != nil {
@@ -141,6 +152,9 @@ func (r *Rotator) advance(ctx context.Context, key keyring.Key) error {
 		return err
 	}
 	if made != 0 {
+		if !r.settled(key, made) {
+			return nil
+		}
 		r.tell(Progress{Key: key, Step: "a new version comes into use"})
 		if err := r.ring.Promote(ctx, key, made); err != nil {
 			return err
@@ -149,7 +163,7 @@ func (r *Rotator) advance(ctx context.Context, key keyring.Key) error {
 			return err
 		}
 	}
-	if len(old) == 0 {
+	if len(old) == 0 || !r.settled(key, old...) {
 		return nil
 	}
 	switch key {
@@ -162,6 +176,50 @@ func (r *Rotator) advance(ctx context.Context, key keyring.Key) error {
 	default:
 		return r.advanceProfiling(ctx, old)
 	}
+}
+
+// leads says whether this keyholder is the one that rotates.
+func (r *Rotator) leads(ctx context.Context) (bool, error) {
+	if r.deps.Lead == nil {
+		return true, nil
+	}
+	leads, err := r.deps.Lead(ctx)
+	if !leads {
+		r.since = nil
+	}
+	return leads, err
+}
+
+// settled says whether all other keyholders have surely seen a version: one that
+// was made, before it comes into use, so that each opens what another seals under
+// it; one that is old, before what it made is carried over. Each looks at the
+// keys every second, does nothing when it could not for a while, and has ended by
+// then what it had begun before. While a link of the chain waits, none derives:
+// two that went by different chains could make two contacts of one.
+func (r *Rotator) settled(key keyring.Key, versions ...uint32) bool {
+	if r.deps.Lead == nil || key != Slot && key != Link {
+		return true
+	}
+	name := fmt.Sprint(key, versions, r.ring.Carrying(key))
+	if r.since == nil {
+		r.since = make(map[string]time.Time)
+	}
+	if _, seen := r.since[name]; !seen {
+		r.since[name] = r.deps.Now()
+	}
+	if r.deps.Now().Sub(r.since[name]) >= r.cfg.Settle {
+		return true
+	}
+	r.settles = true
+	r.tell(Progress{Key: key, Step: "other keyholders take the new version over"})
+	return false
+}
+
+// Settling says whether a rotation waits for other keyholders.
+func (r *Rotator) Settling() bool {
+	r.working.Lock()
+	defer r.working.Unlock()
+	return r.settles
 }
 
 // advanceSlot seals every contact under the new slot key and destroys the old
@@ -272,6 +330,10 @@ func (r *Rotator) nightly(ctx context.Context) error {
 	}
 	if !last.Before(r.due()) {
 		return nil
+	}
+	made, old, err := r.ring.Waiting(ctx, Slot)
+	if err != nil || made != 0 || len(old) > 0 {
+		return err // under way
 	}
 	return r.rewrap(ctx)
 }

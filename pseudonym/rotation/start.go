@@ -49,6 +49,9 @@ func (r *Rotator) setWish(ctx context.Context, key keyring.Key, w wish) error {
 // Start begins a rotation. When it returns, the rotation will come to its end,
 // whatever becomes of this process; Watch tells how far it is.
 func (r *Rotator) Start(ctx context.Context, key keyring.Key, o Options) error {
+	if err := r.mayStart(ctx, key, o); err != nil {
+		return err
+	}
 	switch key {
 	case KEK:
 		return r.startKEK(ctx, o)
@@ -74,6 +77,25 @@ func (r *Rotator) Start(ctx context.Context, key keyring.Key, o Options) error {
 		return fmt.Errorf("%s: %w", key, ErrUnderWay)
 	}
 	return r.begin(ctx, key, wish{Cut: o.Cut && key == Profiling}, true)
+}
+
+// mayStart refuses what another of several keyholders has to do, or none can.
+func (r *Rotator) mayStart(ctx context.Context, key keyring.Key, o Options) error {
+	if r.deps.Lead == nil {
+		return nil
+	}
+	r.working.Lock()
+	defer r.working.Unlock()
+	leads, err := r.leads(ctx)
+	switch {
+	case err != nil:
+		return err
+	case !leads:
+		return ErrNotLeading
+	case key == Profiling && !o.Cut: // gateways of the others would not hear that they are to hold
+		return ErrOneGateway
+	}
+	return nil
 }
 
 // begin makes the new version, which is what makes a rotation go on.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync"
 
 	"zgoda/pseudonym/keyring"
 )
@@ -23,7 +24,12 @@ var ErrNotShared = errors.New("keysets are kept in the database of a shared vaul
 // vault's database. What it destroys is gone from the table; copies of the
 // database's files are closed by the end of the wrapping key, as copies of files
 // are elsewhere.
-type Shelf struct{ db *sql.DB }
+type Shelf struct {
+	db *sql.DB
+
+	leading sync.Mutex
+	leader  *sql.Conn // holds leaderLock; nil: another keyholder does, or nobody
+}
 
 // OpenShelf opens the keysets of a shared vault, and makes the schema if it is
 // not there.
@@ -121,6 +127,14 @@ func (s *Shelf) Destroy(ctx context.Context, name string) error {
 	return nil
 }
 
+// Used says whether there are contacts in the vault: they were made under keys.
+func (s *Shelf) Used(ctx context.Context) (used bool, err error) {
+	if err := s.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM contacts)").Scan(&used); err != nil {
+		return false, fmt.Errorf("look for contacts: %w", err)
+	}
+	return used, nil
+}
+
 // Lock keeps other keyholders from making a first set, until release.
 func (s *Shelf) Lock(ctx context.Context) (release func() error, err error) {
 	conn, err := s.db.Conn(ctx)
@@ -136,36 +150,45 @@ func (s *Shelf) Lock(ctx context.Context) (release func() error, err error) {
 	}, nil
 }
 
-// Leader is what the keyholder holds that rotates.
-type Leader struct{ conn *sql.Conn }
-
-// Lead asks to be the one that rotates; nil: another keyholder is.
-func (s *Shelf) Lead(ctx context.Context) (*Leader, error) {
+// Leads says whether this keyholder is the one that rotates. Who asks first is,
+// until its connection ends or the shelf is closed.
+func (s *Shelf) Leads(ctx context.Context) (bool, error) {
+	s.leading.Lock()
+	defer s.leading.Unlock()
+	if s.leader != nil {
+		var one int
+		if s.leader.QueryRowContext(ctx, "SELECT 1").Scan(&one) == nil {
+			return true, nil
+		}
+		if ctx.Err() != nil {
+			return false, fmt.Errorf("ask who rotates: %w", context.Cause(ctx))
+		}
+		_ = s.leader.Close() // the lock went with the connection
+		s.leader = nil
+	}
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("ask to rotate: %w", err)
+		return false, fmt.Errorf("ask who rotates: %w", err)
 	}
 	var got bool
 	if err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1)", int64(leaderLock)).Scan(&got); err != nil || !got {
 		if err != nil {
-			err = fmt.Errorf("ask to rotate: %w", err)
+			err = fmt.Errorf("ask who rotates: %w", err)
 		}
-		return nil, errors.Join(err, conn.Close())
+		return false, errors.Join(err, conn.Close())
 	}
-	return &Leader{conn: conn}, nil
+	s.leader = conn
+	return true, nil
 }
 
-// Still says whether the lock is held yet: it goes with its connection.
-func (l *Leader) Still(ctx context.Context) bool {
-	var one int
-	return l.conn.QueryRowContext(ctx, "SELECT 1").Scan(&one) == nil
+// Close closes the connections, and lets another keyholder rotate. Doing it again
+// does nothing.
+func (s *Shelf) Close() error {
+	s.leading.Lock()
+	defer s.leading.Unlock()
+	if s.leader != nil {
+		_ = s.leader.Close()
+		s.leader = nil
+	}
+	return s.db.Close()
 }
-
-// Release lets another keyholder rotate.
-func (l *Leader) Release(ctx context.Context) error {
-	_, err := l.conn.ExecContext(ctx, "SELECT pg_advisory_unlock($1)", int64(leaderLock))
-	return errors.Join(err, l.conn.Close())
-}
-
-// Close closes the connections. Doing it again does nothing.
-func (s *Shelf) Close() error { return s.db.Close() }
