@@ -12,6 +12,11 @@ import (
 	"zgoda/console/consoletest"
 )
 
+// attachForm is a document on its way.
+const attachForm = "--b\r\nContent-Disposition: form-data; name=\"about\"\r\n\r\n" +
+	`{"identifier":"email:a@example.org","name":"a.pdf","type":"application/pdf","source":"mail"}` +
+	"\r\n--b\r\nContent-Disposition: form-data; name=\"document\"; filename=\"d\"\r\n\r\nx\r\n--b--\r\n"
+
 const someContact = "c_0123456789abcdefghjkmnpqr0"
 
 const importFile = "kind,identifier,purpose,version,state,time,channel,proof\n" +
@@ -33,6 +38,15 @@ var routes = []struct {
 	{"POST", "/api/v1/sites/demo/contacts:opt-in", `{"identifier":"email:a@example.org","purposes":["analytics"]}`, "", []console.Role{"administrator", "operator", "dpo"}},
 	{"POST", "/api/v1/sites/demo/contacts/" + someContact + "/consents/analytics:guardian", `{"born":"` + time.Now().AddDate(-10, 0, 0).Format(time.DateOnly) + `","verified":"mother"}`, "", []console.Role{"administrator", "operator", "dpo"}},
 	{"POST", "/api/v1/sites/demo/contacts:import", importFile, "text/csv", []console.Role{"administrator", "operator", "dpo"}},
+	{"POST", "/api/v1/sites/demo/contacts:reveal", `{"identifier":"email:a@example.org","reason":"request 12"}`, "", []console.Role{"administrator", "operator", "dpo"}},
+	{"POST", "/api/v1/sites/demo/contacts:put", `{"identifier":"email:a@example.org","data":[{"name":"n","value":"v","source":"s"}]}`, "", []console.Role{"administrator", "operator", "dpo"}},
+	{"POST", "/api/v1/sites/demo/contacts:remove", `{"identifier":"email:a@example.org","ids":[1]}`, "", []console.Role{"administrator", "operator", "dpo"}},
+	{"POST", "/api/v1/sites/demo/contacts:merge", `{"keep":{"identifier":"email:a@example.org"},"drop":{"identifier":"email:b@example.org"},"reason":"request 13"}`, "", []console.Role{"administrator", "operator", "dpo"}},
+	{"POST", "/api/v1/sites/demo/contacts:list", `{"pseudonyms":["` + someContact + `"]}`, "", []console.Role{"administrator", "operator", "dpo"}},
+	{"POST", "/api/v1/sites/demo/contacts:document", `{"identifier":"email:a@example.org","reason":"request 12","document":"00000000000000000000000000000009"}`, "", []console.Role{"administrator", "operator", "dpo"}},
+	{"POST", "/api/v1/sites/demo/contacts:attach", attachForm, "multipart/form-data; boundary=b", []console.Role{"administrator", "operator", "dpo"}},
+	{"GET", "/api/v1/reveals", ``, "", []console.Role{"administrator", "operator", "dpo"}},
+	{"POST", "/api/v1/reveals/00000000000000000000000000000009:approve", ``, "", []console.Role{"administrator", "operator", "dpo"}},
 	{"GET", "/api/v1/sites/demo/renewals", ``, "", []console.Role{"administrator", "operator", "dpo"}},
 	{"POST", "/api/v1/sites/demo:explain", "GET /p.gif HTTP/1.1\r\nHost: x\r\n\r\n", "message/http", []console.Role{"administrator", "operator", "dpo"}},
 	{"GET", "/api/v1/sites/demo/dryrun", ``, "", []console.Role{"administrator", "operator", "analyst", "dpo"}},

@@ -65,17 +65,13 @@ type attachInput struct{ SitePath }
 
 func (s *Server) attachDocument(_ context.Context, in *attachInput) (*huma.StreamResponse, error) {
 	site := in.Site
+	if _, err := s.policy(site); err != nil {
+		return nil, err
+	}
 	return &huma.StreamResponse{Body: func(hctx huma.Context) { //nolint:contextcheck // huma.Context carries the request's
-		err := s.receiveDocument(hctx, site)
-		if err == nil {
-			return
+		if err := s.receiveDocument(hctx, site); err != nil {
+			sendFailure(hctx, err)
 		}
-		var p *Problem
-		if !errors.As(err, &p) {
-			hctx.SetHeader("Retry-After", "1")
-			p = problem(http.StatusServiceUnavailable, "could not keep the document now; nothing is promised")
-		}
-		sendProblem(hctx, p)
 	}}, nil
 }
 
@@ -170,9 +166,17 @@ func (s *Server) sendDocument(ctx context.Context, hctx huma.Context, w who, id 
 		s.log.Warn("a document was cut off", "error", err)
 		return
 	}
+	sendFailure(hctx, s.peopleFailed(ctx, "hand the document out", err))
+}
+
+// sendFailure answers an error of a handler from inside a stream.
+func sendFailure(hctx huma.Context, err error) {
 	var p *Problem
-	if failed := s.peopleFailed(ctx, "hand the document out", err); !errors.As(failed, &p) {
-		p = problem(http.StatusServiceUnavailable, "could not hand the document out now")
+	if !errors.As(err, &p) {
+		p = problem(http.StatusServiceUnavailable, "could not be done now; nothing is promised")
+	}
+	if p.Status == http.StatusServiceUnavailable {
+		hctx.SetHeader("Retry-After", "1")
 	}
 	sendProblem(hctx, p)
 }

@@ -41,9 +41,15 @@ func plainName(name string) string {
 	return strings.TrimSpace(name)
 }
 
+// ActOf returns who acts in the calls under a context; zero: nobody is named.
+func ActOf(ctx context.Context) Act {
+	a, _ := ctx.Value(actKey{}).(Act)
+	return a
+}
+
 // callOf makes what goes with one request.
 func (l *link) callOf(ctx context.Context) *keyholderpb.Call {
-	a, _ := ctx.Value(actKey{}).(Act)
+	a := ActOf(ctx)
 	if a.Actor == "" && l.cfg.ActorOf != nil {
 		a.Actor = l.cfg.ActorOf(ctx)
 	}

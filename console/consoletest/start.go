@@ -18,6 +18,7 @@ type Running struct {
 	Server    *console.Server
 	Local     console.Secret
 	Directory *Directory
+	People    *People
 	Waiting   *Waiting
 	SQL       *SQL
 	DryRuns   *DryRuns
@@ -53,6 +54,7 @@ func Start(tb testing.TB, change func(*console.Config)) *Running {
 		Local: console.NewSecret(), Directory: &Directory{}, Waiting: &Waiting{}, SQL: &SQL{Waiting: make(chan struct{}, 16)},
 		Tokens: &Tokens{}, Registry: prometheus.NewRegistry(), Log: &Log{},
 	}
+	r.People = &People{Directory: r.Directory}
 	cfg := console.DefaultConfig()
 	cfg.Address = "127.0.0.1:0"
 	if change != nil {
@@ -66,7 +68,7 @@ func Start(tb testing.TB, change func(*console.Config)) *Running {
 		tb.Fatal(err)
 	}
 	r.Server, err = console.New(cfg, console.Deps{
-		Directory: r.Directory, Waiting: r.Waiting, BadIdentifier: ErrBadIdentifier, Sites: Sites{}, Explainer: Explainer{}, SQL: r.SQL, Tokens: r.Tokens,
+		Directory: r.Directory, People: r.People, Merger: r.Directory, Waiting: r.Waiting, BadIdentifier: ErrBadIdentifier, Sites: Sites{}, Explainer: Explainer{}, SQL: r.SQL, Tokens: r.Tokens,
 		DryRuns: r.DryRuns, Drops: drops, Writer: r.Directory, OptIns: r.Directory, Renewals: Renewals{}, SecretOf: secretOf,
 		Local: r.Local, Registerer: r.Registry,
 		Logger: slog.New(slog.NewTextHandler(r.Log, nil)),
