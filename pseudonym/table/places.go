@@ -2,6 +2,7 @@ package table
 
 import (
 	"encoding/binary"
+	"slices"
 	"sync/atomic"
 
 	"zgoda/pseudonym/keyring"
@@ -69,7 +70,7 @@ func (p *places) take(m *memory, lock bool) (uint32, error) {
 		if had := p.chunks.Load(); had != nil {
 			chunks = *had
 		}
-		longer := append(chunks[:len(chunks):len(chunks)], chunk)
+		longer := append(slices.Clip(chunks), chunk)
 		p.chunks.Store(&longer)
 	}
 	p.used++
