@@ -3,6 +3,7 @@
 //
 //	run quick      a minute and a half: single events and batches of 100
 //	run full       every scenario
+//	run rotation   contacts get new pseudonyms under load
 //	run soak       mixed load for an hour with processes killed
 //	run bare, run durable, run generate    the processes that these start
 package main
@@ -33,6 +34,7 @@ type options struct {
 	visitors    uint64
 	only        string
 	soak        time.Duration
+	contacts    int
 }
 
 func main() {
@@ -68,14 +70,14 @@ func run(ctx context.Context, args []string) error {
 			return err
 		}
 		return train(ctx, o, rest[0])
-	case "quick", "full", "soak":
+	case "quick", "full", "soak", "rotation":
 		o, err := parse(command, rest)
 		if err != nil {
 			return err
 		}
-		return map[string]func(context.Context, options) error{"quick": quick, "full": full, "soak": soak}[command](ctx, o)
+		return map[string]func(context.Context, options) error{"quick": quick, "full": full, "soak": soak, "rotation": rotation}[command](ctx, o)
 	default:
-		return fmt.Errorf("%s is none of quick, full, soak, train", command)
+		return fmt.Errorf("%s is none of quick, full, soak, rotation, train", command)
 	}
 }
 
@@ -89,12 +91,13 @@ func parse(command string, args []string) (o options, err error) {
 	flags.IntVar(&o.rounds, "rounds", 3, "rounds, in turn over all servers; medians are reported")
 	flags.DurationVar(&o.round, "round", 4*time.Second, "length of a round")
 	flags.Uint64Var(&o.visitors, "visitors", defaultVisitors[command], "known visitors, drawn by Zipf's law")
-	flags.StringVar(&o.only, "only", "", "of quick: single, batch, sustained or half")
+	flags.StringVar(&o.only, "only", "", "of quick: single, batch, sustained or half; of rotation: prepare")
+	flags.IntVar(&o.contacts, "contacts", 1_000_000, "of rotation: how many")
 	flags.DurationVar(&o.soak, "time", time.Hour, "of soak: how long")
 	return o, flags.Parse(args)
 }
 
-var defaultVisitors = map[string]uint64{"quick": 100_000, "full": 1_000_000, "soak": 200_000}
+var defaultVisitors = map[string]uint64{"quick": 100_000, "full": 1_000_000, "soak": 200_000, "rotation": 100_000}
 
 // serve serves a yardstick until standard input ends or a signal comes.
 func serve(with func(net.Listener) error) error {
