@@ -109,6 +109,9 @@ func killChild(t *testing.T, path string, acts int) []string {
 	return said
 }
 
+// say tells the parent what is done.
+func say(act string, n int) { _, _ = fmt.Fprintln(os.Stdout, act, n) }
+
 // TestChild is the process that is killed; alone it does one round and ends.
 func TestChild(t *testing.T) {
 	path, rounds := os.Getenv(childPath), 1<<20
@@ -130,12 +133,12 @@ func TestChild(t *testing.T) {
 			t.Fatal(err)
 		}
 		link(t, v, event.Blinded{byte(n)}, index(2*n), index(2*n+1))
-		fmt.Fprintln(os.Stdout, "minted", n)
+		say("minted", n)
 		if n%4 == 3 {
 			if err := v.Forget(t.Context(), contactOf(t, v, index(2*n))); err != nil {
 				t.Fatal(err)
 			}
-			fmt.Fprintln(os.Stdout, "forgot", n)
+			say("forgot", n)
 		}
 		if _, _, err := v.Rewrap(t.Context(), ContactID(n), 5); err != nil {
 			t.Fatal(err)

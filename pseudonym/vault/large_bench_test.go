@@ -72,6 +72,7 @@ func BenchmarkLarge(b *testing.B) {
 
 // largeLookup looks random contacts up, and a tenth of them in vain.
 func largeLookup(b *testing.B, v *Vault, n int) {
+	b.Helper()
 	const ahead = 1 << 20
 	indexes := make([]keyring.Index, ahead)
 	for i := range indexes {
@@ -98,6 +99,7 @@ var fresh = int(time.Now().UnixNano()) // whom the large vault's benchmarks mint
 
 // largeMint mints, durable, by several callers at once.
 func largeMint(b *testing.B, v *Vault, callers, size int) {
+	b.Helper()
 	var next sync.Mutex
 	took := make([]time.Duration, 0, b.N)
 	b.ResetTimer()
@@ -165,7 +167,7 @@ func fillLarge(ctx context.Context, v *Vault, n int) error {
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback()
+	defer tx.Rollback() //nolint:errcheck // it does nothing after Commit
 	if err := errors.Join(largeContacts(ctx, v, tx, n), largeIdentifiers(ctx, tx, n)); err != nil {
 		return err
 	}

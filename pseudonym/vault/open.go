@@ -64,7 +64,7 @@ func (v *Vault) start(ctx context.Context, cfg Config) error {
 	if err := v.readAll(ctx, cfg); err != nil {
 		return err
 	}
-	v.follow()
+	v.follow() //nolint:contextcheck // it lives as long as the vault
 	return nil
 }
 
