@@ -9,16 +9,16 @@ import (
 )
 
 // MinLimit is the least that a queue may hold, in bytes.
-const MinLimit = 16 << 20
+const MinLimit = 64 << 20
 
 // QueueConfig returns the settings of the spool that the queue is, in a folder of
-// its own: many small segments, so that what was decided soon makes room.
+// its own. Segments are a sixteenth of the limit at most, so that what was decided
+// soon makes room, and never less than what may gather while the disk is waited for.
 func QueueConfig(dir string, limit int64) spool.Config {
 	c := spool.DefaultConfig()
 	c.Dir, c.MaxBytes = dir, limit
-	c.SegmentBytes = min(c.SegmentBytes, limit/8)
-	c.GroupBytes = int(min(int64(c.GroupBytes), c.SegmentBytes))
-	c.ReadBytes = min(c.ReadBytes, c.GroupBytes)
+	c.SegmentBytes = max(int64(c.GroupBytes), min(c.SegmentBytes, limit/16))
+	c.ReadBytes = int(min(int64(c.ReadBytes), limit/16))
 	return c
 }
 
