@@ -9,8 +9,8 @@ import (
 // MinSpoolLimit is the least that spool_limit may be: four segments.
 const MinSpoolLimit = 64 << 20
 
-// MinSealedLimit is the least that sealed_limit may be.
-const MinSealedLimit = 16 << 20
+// MinSealedLimit is the least that sealed_limit may be: four segments.
+const MinSealedLimit = 64 << 20
 
 // The least and the most that cached_subjects may be.
 const (
@@ -49,7 +49,7 @@ func (c Config) SpoolBytes() (int64, error) {
 func (c Config) SealedBytes() (int64, error) {
 	n, err := parseSize(c.SealedLimit)
 	if err == nil && n < MinSealedLimit {
-		err = errors.New("must be at least 16MiB")
+		err = errors.New("must be at least 64MiB")
 	}
 	return n, err
 }

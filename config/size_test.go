@@ -26,12 +26,12 @@ func TestSpoolBytes(t *testing.T) {
 }
 
 func TestSealedBytes(t *testing.T) {
-	for text, want := range map[string]int64{"16MiB": 16 << 20, "1GiB": 1 << 30, DefaultConfig().SealedLimit: 256 << 20} {
+	for text, want := range map[string]int64{"64MiB": 64 << 20, "1GiB": 1 << 30, DefaultConfig().SealedLimit: 256 << 20} {
 		if got, err := (Config{SealedLimit: text}).SealedBytes(); err != nil || got != want {
 			t.Errorf("%s: %d, %v", text, got, err)
 		}
 	}
-	for _, text := range []string{"", "256", "15MiB", "0GiB"} {
+	for _, text := range []string{"", "256", "63MiB", "0GiB"} {
 		c := DefaultConfig()
 		c.SealedLimit = text
 		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "sealed_limit: ") {
@@ -39,9 +39,9 @@ func TestSealedBytes(t *testing.T) {
 		}
 	}
 	c, err := Resolve(Settings{}, "", func(name string) (string, bool) {
-		return map[string]string{"ZGODA_SEALED_LIMIT": "32MiB"}[name], name == "ZGODA_SEALED_LIMIT"
+		return map[string]string{"ZGODA_SEALED_LIMIT": "96MiB"}[name], name == "ZGODA_SEALED_LIMIT"
 	})
-	if err != nil || c.SealedLimit != "32MiB" {
+	if err != nil || c.SealedLimit != "96MiB" {
 		t.Errorf("from the variable: %q, %v", c.SealedLimit, err)
 	}
 }
