@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os/user"
 	"strconv"
 	"strings"
@@ -11,12 +13,16 @@ import (
 
 	"zgoda/pseudonym/kek/prompt"
 	"zgoda/pseudonym/keyholder"
+	"zgoda/pseudonym/private"
 	"zgoda/pseudonym/role"
 )
 
 type flags struct {
 	Data        string `required:"" placeholder:"DIR" help:"Folder of the keys and the vault, for its owner alone."`
 	ParentStdin bool   `help:"End when standard input does: our parent holds the other end."`
+
+	Vault             string `placeholder:"ADDRESS" help:"PostgreSQL database that several keyholders share, postgres://USER@HOST/NAME, without a password. Left out: a file in --data. Needs --kek at Vault or a PKCS#11 token, and a --data of each one's own."`
+	VaultPasswordFile string `placeholder:"FILE" help:"File of mode 0600 with the password for --vault."`
 
 	Socket       string   `required:"" placeholder:"PATH" help:"Unix socket of the gateways, in a folder for its owner alone."`
 	RightsSocket string   `placeholder:"PATH" help:"Unix socket of who answers people's requests. Left out: rights.sock beside --socket."`
@@ -63,6 +69,10 @@ func (f *flags) config(data string) (keyholder.Config, error) {
 	if cfg.KEK.Passphrase, err = f.asking(); err != nil {
 		return cfg, err
 	}
+	if cfg.VaultPassword, err = f.vaultPassword(); err != nil {
+		return cfg, err
+	}
+	cfg.Vault = f.Vault
 	if f.SocketGroup != "" {
 		if cfg.Group, err = groupOf(f.SocketGroup); err != nil {
 			return cfg, err
@@ -80,6 +90,24 @@ func (f *flags) config(data string) (keyholder.Config, error) {
 		cfg.Barred = append(cfg.Barred, who)
 	}
 	return cfg, nil
+}
+
+// vaultPassword reads the password of the shared vault. One in the address could
+// be read by every process of the machine.
+func (f *flags) vaultPassword() ([]byte, error) {
+	if u, err := url.Parse(f.Vault); err != nil {
+		return nil, errors.New("--vault takes postgres://USER@HOST/NAME")
+	} else if _, has := u.User.Password(); has || u.Query().Has("password") {
+		return nil, errors.New("--vault holds a password, which other processes could read; give it by --vault-password-file")
+	}
+	if f.VaultPasswordFile == "" {
+		return nil, nil
+	}
+	password, err := private.ReadFile(f.VaultPasswordFile)
+	if err != nil {
+		return nil, fmt.Errorf("--vault-password-file: %w", err)
+	}
+	return bytes.TrimRight(password, "\r\n"), nil
 }
 
 // timeOfDay reads HH:MM, as what has passed since midnight.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -24,9 +26,35 @@ func TestFlagsToConfig(t *testing.T) {
 	if cfg, err := none.config(""); err != nil || cfg.Group >= 0 {
 		t.Errorf("no group is %d, %v", cfg.Group, err)
 	}
-	for _, bad := range []flags{{SocketGroup: "no such group"}, {Bar: []string{"desk-1"}}, {Bar: []string{"rights/"}}, {Bar: []string{"root/a"}}, {RewrapAt: "25:00"}} {
+	for _, bad := range []flags{
+		{SocketGroup: "no such group"},
+		{Bar: []string{"desk-1"}},
+		{Bar: []string{"rights/"}},
+		{Bar: []string{"root/a"}},
+		{RewrapAt: "25:00"},
+		{Vault: "postgres://u:canary@h/d"},
+		{Vault: "postgres://u@h/d?password=canary"},
+		{Vault: "postgres://u@h/d", VaultPasswordFile: "/nowhere"},
+	} {
 		if _, err := bad.config(""); err == nil {
 			t.Errorf("%+v passed", bad)
 		}
+	}
+}
+
+func TestVaultPassword(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(path, []byte("hushed\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := flags{Vault: "postgres://u@h/d", VaultPasswordFile: path}
+	if cfg, err := f.config(""); err != nil || cfg.Vault != f.Vault || string(cfg.VaultPassword) != "hushed" {
+		t.Errorf("%q, %v", cfg.Vault, err)
+	}
+	if err := os.Chmod(path, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.config(""); err == nil {
+		t.Error("a file that others can read was taken")
 	}
 }

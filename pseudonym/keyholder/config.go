@@ -17,6 +17,11 @@ import (
 type Config struct {
 	Data string // folder of keys, vault and log of calls
 
+	// Vault is the PostgreSQL database of several keyholders, without a password;
+	// empty: a file in Data. Their keys are in it, too, and each has its own Data.
+	Vault         string
+	VaultPassword []byte
+
 	// One socket for each role, in folders for their owner alone. Those of rights
 	// and administration left out: rights.sock and admin.sock beside Socket.
 	Socket       string

@@ -15,7 +15,7 @@ import (
 
 	"zgoda/event"
 	"zgoda/pseudonym"
-	"zgoda/pseudonym/keyring"
+	"zgoda/pseudonym/kek"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -396,7 +396,7 @@ func TestVaultWithoutKeysIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := server.Run(t.Context()); !errors.Is(err, keyring.ErrNoKeyset) {
+	if err := server.Run(t.Context()); !errors.Is(err, kek.ErrMissing) {
 		t.Errorf("error %v", err)
 	}
 	if err := server.Run(t.Context()); !errors.Is(err, ErrRan) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"zgoda/pseudonym/kek"
+	"zgoda/pseudonym/kek/uri"
 	"zgoda/pseudonym/keyring"
 	"zgoda/pseudonym/private"
 	"zgoda/pseudonym/rotation"
@@ -20,7 +21,15 @@ const fileURI = keyring.FileURI
 // openKEK opens the key-encryption key. What the keys themselves name wins over
 // the configuration: after a change of it, a start with the old setting would
 // end otherwise.
-func (s *Server) openKEK(ctx context.Context) (kek.Provider, error) {
+func (s *Server) openKEK(ctx context.Context, p *parts, existing bool) (kek.Provider, error) {
+	if p.shelf != nil { // no files of keys name one
+		cfg := s.kekConfig()
+		cfg.MayMake = !existing
+		if u, err := uri.Parse(cfg.URI); err != nil || u.Scheme == uri.File || u.Scheme == uri.Passphrase {
+			return nil, errors.Join(keyring.ErrFileKEK, err)
+		}
+		return kek.Open(ctx, cfg)
+	}
 	named, err := keyring.Providers(s.cfg.Data) //nolint:contextcheck // it reads a local file
 	if err != nil {
 		return nil, fmt.Errorf("look for the key-encryption key: %w", err)
@@ -39,7 +48,7 @@ func (s *Server) openKEK(ctx context.Context) (kek.Provider, error) {
 	if err != nil {
 		return nil, fmt.Errorf("look for keys: %w", err)
 	}
-	cfg.MayMake = !made
+	cfg.MayMake = !made && !existing // a vault whose keys are gone needs them, and no others
 	return kek.Open(ctx, cfg)
 }
 
@@ -51,13 +60,17 @@ func (s *Server) kekConfig() kek.Config {
 
 // openRing opens the keys. existing: there are data that were made under them.
 func (s *Server) openRing(ctx context.Context, p *parts, existing bool) error {
-	provider, err := s.openKEK(ctx)
+	provider, err := s.openKEK(ctx, p, existing)
 	if err != nil {
 		return fmt.Errorf("open the keys: %w", err)
 	}
-	p.ring, err = keyring.Open(ctx, keyring.Config{
+	cfg := keyring.Config{
 		Dir: s.cfg.Data, Existing: existing, KEK: provider, Evidence: evidence{p.calls}, Now: s.cfg.Now, AnalyticsMonths: s.cfg.AnalyticsMonths,
-	})
+	}
+	if p.shelf != nil {
+		cfg.Shelf = p.shelf
+	}
+	p.ring, err = keyring.Open(ctx, cfg)
 	if err != nil {
 		return errors.Join(fmt.Errorf("open the keys: %w", err), provider.Close())
 	}
@@ -69,7 +82,11 @@ func (s *Server) openRotator(p *parts) error {
 	cfg := rotation.DefaultConfig()
 	cfg.RewrapAt = s.cfg.RewrapAt
 	var err error
-	p.rotator, err = rotation.New(p.ring, p.vault, cfg, rotation.Deps{OpenKEK: s.nextKEK, Logger: s.log, Now: s.cfg.Now})
+	deps := rotation.Deps{OpenKEK: s.nextKEK, Logger: s.log, Now: s.cfg.Now}
+	if p.shelf != nil {
+		deps.Lead = p.shelf.Leads
+	}
+	p.rotator, err = rotation.New(p.ring, p.vault, cfg, deps)
 	if err != nil {
 		return err
 	}
@@ -99,11 +116,17 @@ func (s *Server) openRotator(p *parts) error {
 	return nil
 }
 
+// errShred is returned for a file that has another use.
+var errShred = errors.New("file:shred is the key beside one that cannot be destroyed, and no key-encryption key")
+
 // nextKEK opens the key-encryption key that is to be changed to, and makes it
 // where it can be made.
 func (s *Server) nextKEK(ctx context.Context, uri string, passphrase []byte) (kek.Provider, error) {
 	cfg := s.kekConfig()
 	cfg.URI, cfg.MayMake = uri, true
+	if uri == keyring.ShredURI {
+		return nil, errShred
+	}
 	cfg.Passphrase = func(context.Context, bool) ([]byte, error) { return slices.Clone(passphrase), nil }
 	return kek.Open(ctx, cfg)
 }

@@ -114,6 +114,9 @@ func (s *Server) runFronts(ctx context.Context, p *parts, fronts []*front, metri
 		})
 	}
 	running.Go(func() error { return p.rotator.Run(ending) })
+	if p.shelf != nil {
+		running.Go(func() error { return s.refresh(ending, p) })
+	}
 	running.Go(func() error {
 		p.calls.Run(ending, func(err error) { s.log.Error("the log of calls", "error", err) })
 		return nil

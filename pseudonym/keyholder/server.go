@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -101,6 +100,7 @@ func (s *Server) run(ctx context.Context) (err error) {
 type parts struct {
 	ring      *keyring.Ring
 	vault     *vault.Vault
+	shelf     *vault.Shelf // of the keysets of several keyholders; nil: this one has its vault alone
 	rotator   *rotation.Rotator
 	people    *persons
 	calls     *calls.Log
@@ -116,6 +116,9 @@ func (p *parts) close() error {
 	}
 	if p.ring != nil {
 		errs = append(errs, p.ring.Close())
+	}
+	if p.shelf != nil {
+		errs = append(errs, p.shelf.Close())
 	}
 	return errors.Join(append(errs, p.calls.Close())...)
 }
@@ -156,12 +159,11 @@ func (s *Server) open(ctx context.Context) (p *parts, err error) {
 }
 
 func (s *Server) openKeys(ctx context.Context, p *parts) error {
-	path := filepath.Join(s.cfg.Data, "vault", "vault.db")
-	info, err := os.Stat(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("look for a vault: %w", err)
+	existing, err := s.openShared(ctx, p)
+	if err != nil {
+		return err
 	}
-	if err := s.openRing(ctx, p, err == nil && info.Size() > 0); err != nil {
+	if err := s.openRing(ctx, p, existing); err != nil {
 		return err
 	}
 	seal, err := p.ring.Own(ctx, keyring.OwnCalls)
@@ -176,7 +178,7 @@ func (s *Server) openKeys(ctx context.Context, p *parts) error {
 	if p.authority, err = authority.New(seed, s.cfg.Now); err != nil {
 		return err
 	}
-	if p.vault, err = vault.OpenUnder(ctx, vault.Config{Path: path, Lock: true}, p.ring.Slots()); err != nil {
+	if p.vault, err = vault.OpenUnder(ctx, s.vaultConfig(), p.ring.Slots()); err != nil {
 		return err
 	}
 	if p.people, err = p.persons(ctx, s.cfg.Now); err != nil {
