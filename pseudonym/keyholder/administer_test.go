@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"zgoda/event"
 	"zgoda/pseudonym"
@@ -128,8 +129,14 @@ func TestPurposeRotatesOverTheSocket(t *testing.T) {
 			t.Errorf("contact %d is not mapped", i)
 		}
 	}
-	if held, _, err := k.admin.Lease(t.Context(), "gate-1", false); err != nil || !held {
-		t.Errorf("no lease for the only gateway: %v", err)
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) { // not before all gateways could be heard of
+		held, _, err := k.admin.Lease(t.Context(), "gate-1", false)
+		if held && err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("no lease for the only gateway: %v", err)
+		}
 	}
 	if got := k.statusOf(t); !slices.Equal(got.Nodes, []string{"gate-1"}) || len(got.UnderWay) != 1 {
 		t.Errorf("status %+v", got)

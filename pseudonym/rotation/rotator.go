@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"zgoda/pseudonym/keyring"
+	"zgoda/pseudonym/standstill"
 )
 
 // Keys that can be rotated by hand.
@@ -75,7 +76,7 @@ type Rotator struct {
 	told    map[keyring.Key]Progress
 	changed chan struct{} // closed at each change of told
 
-	leases leases
+	board *standstill.Board // of the gateways
 }
 
 // New makes a rotator. Nothing moves before Run.
@@ -92,6 +93,7 @@ func New(ring *keyring.Ring, vault store, cfg Config, deps Deps) (*Rotator, erro
 	return &Rotator{
 		cfg: cfg, ring: ring, store: vault, deps: deps,
 		woken: make(chan struct{}, 1), told: make(map[keyring.Key]Progress), changed: make(chan struct{}),
+		board: standstill.New(deps.Now),
 	}, nil
 }
 

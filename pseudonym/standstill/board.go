@@ -14,7 +14,7 @@ const (
 	Known = 24 * time.Hour
 	// Settle is how long after a start no lease is held: all gateways that are
 	// there have been heard of by then.
-	Settle = 5 * time.Second
+	Settle = 3 * time.Second
 	// Again is for how long after a lease the same gateway alone may take the next:
 	// it goes from one part of its work to another.
 	Again = time.Minute
@@ -46,15 +46,16 @@ func New(now func() time.Time) *Board {
 }
 
 // Ready notes that a gateway is there and whether it holds, and says whether it
-// is to hold. A caller without a name is nobody's gateway.
+// is to hold for another. A caller without a name is nobody's gateway.
 func (b *Board) Ready(name string, held bool) (hold bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.now()
-	if name != "" {
-		b.note(name, held, now)
+	if name == "" {
+		return false
 	}
-	return now.Before(b.until)
+	b.note(name, held, now)
+	return name != b.leader && now.Before(b.until)
 }
 
 func (b *Board) note(name string, held bool, now time.Time) {
@@ -62,6 +63,9 @@ func (b *Board) note(name string, held bool, now time.Time) {
 	if n == nil {
 		if len(b.nodes) >= maxNodes {
 			b.forget(now)
+		}
+		if len(b.nodes) >= maxNodes {
+			return
 		}
 		n = &node{}
 		b.nodes[name] = n
@@ -83,7 +87,7 @@ func (b *Board) forget(now time.Time) {
 }
 
 // Lease takes or renews the lease for a gateway, unless another has it. From then
-// on every gateway is told to hold; held is true once all do.
+// on every other gateway is told to hold; held is true once all do. It holds itself.
 func (b *Board) Lease(name string) (held bool, until time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -120,7 +124,7 @@ func (b *Board) Waits() []string {
 
 func (b *Board) waitsLocked(now time.Time) (names []string) {
 	for name, n := range b.nodes {
-		if now.Sub(n.heard) <= Known && n.held <= b.turn {
+		if name != b.leader && now.Sub(n.heard) <= Known && n.held <= b.turn {
 			names = append(names, name)
 		}
 	}

@@ -2,11 +2,11 @@
 // stores: the keyholder's board of which gateways there are, who of them leads,
 // and which have stopped.
 //
-// Guarantee: a lease is held only after every gateway that was heard of within a
-// day has said that it holds, and said so after the lease was taken; none is told
+// Guarantee: a lease is held only after every other gateway that was heard of
+// within a day has said that it holds, and said so after the lease was taken; none is told
 // to go on while the lease lasts. A gateway that does not answer is waited for and
 // named, never passed over.
 //
-//	leader ── Lease ──> board <── Ready(held) ── every gateway, each second
+//	leader ── Lease ──> board <── Ready(held) ── every other gateway, each second
 //	                      └─ hold ──────────────>
 package standstill
