@@ -270,7 +270,7 @@ func TestExitCodes(t *testing.T) {
 		"token by variable":   {[]string{"VAULT_TOKEN=hvs.canary"}, with("--credentials", vault.Token), exitFailed, "VAULT_TOKEN"},
 		"secret by variable":  {[]string{"AWS_SECRET_ACCESS_KEY=canary"}, with("--credentials", vault.Token), exitFailed, "AWS_SECRET_ACCESS_KEY"},
 		"account by variable": {[]string{"GOOGLE_APPLICATION_CREDENTIALS=/canary"}, with("--credentials", vault.Token), exitFailed, "GOOGLE_APPLICATION_CREDENTIALS"},
-		"long socket":         {nil, []string{"--socket", "/" + strings.Repeat("s", 200), "--provider", vault.URI("kek"), "--ca", vault.CA, "--credentials", vault.Token, "--make"}, exitFailed, "107"},
+		"long socket":         {nil, []string{"--socket", "/" + strings.Repeat("s", 200), "--provider", vault.URI("made"), "--ca", vault.CA, "--credentials", vault.Token, "--make"}, exitFailed, "107"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -119,8 +119,14 @@ func TestInterruptedWhileAsking(t *testing.T) {
 	dir, socket := folders(t)
 	tty := kektest.NewTTY(t)
 	cmd, said := keyholderAt(t, dir, socket)
-	tty.Attach(t, cmd, func() { _ = cmd.Process.Signal(os.Interrupt) })
-	if err := cmd.Run(); err != nil {
+	started := make(chan struct{})
+	tty.Attach(t, cmd, func() { <-started; _ = cmd.Process.Signal(os.Interrupt) })
+	err := cmd.Start()
+	close(started)
+	if err == nil {
+		err = cmd.Wait()
+	}
+	if err != nil {
 		t.Errorf("%v: %s", err, said.String())
 	}
 	if tty.Silent() {

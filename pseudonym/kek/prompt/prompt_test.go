@@ -50,8 +50,14 @@ func ask(t *testing.T, how string, answers ...string) (got, shown string) {
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	tty := kektest.NewTTY(t)
-	tty.Attach(t, cmd, func() { _ = cmd.Process.Signal(os.Interrupt) }, answers...)
-	if err := cmd.Run(); err != nil {
+	started := make(chan struct{})
+	tty.Attach(t, cmd, func() { <-started; _ = cmd.Process.Signal(os.Interrupt) }, answers...)
+	err = cmd.Start()
+	close(started)
+	if err == nil {
+		err = cmd.Wait()
+	}
+	if err != nil {
 		t.Fatalf("%v: %s", err, errs.String())
 	}
 	if tty.Silent() {
