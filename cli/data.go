@@ -33,20 +33,26 @@ type personFlags struct {
 	Contact    string `help:"instead: a pseudonym of the contact, c_ and 26 letters" placeholder:"C" xor:"who" required:""`
 }
 
+// who reads who is meant, as the console's API says it.
+func (f personFlags) who(s streams) (map[string]any, error) {
+	if f.Contact != "" {
+		return map[string]any{"contact": f.Contact}, nil
+	}
+	identifier, err := given(s, f.Identifier, "identifier")
+	if err != nil {
+		return nil, err
+	}
+	if _, _, err := event.ParseIdentifier(identifier); err != nil {
+		return nil, usageError{err.Error()}
+	}
+	return map[string]any{"identifier": identifier}, nil
+}
+
 // open reads who is meant and reaches the console.
 func (f personFlags) open(s streams) (*client, map[string]any, error) {
-	body := map[string]any{}
-	if f.Contact != "" {
-		body["contact"] = f.Contact
-	} else {
-		identifier, err := given(s, f.Identifier, "identifier")
-		if err != nil {
-			return nil, nil, err
-		}
-		if _, _, err := event.ParseIdentifier(identifier); err != nil {
-			return nil, nil, usageError{err.Error()}
-		}
-		body["identifier"] = identifier
+	body, err := f.who(s)
+	if err != nil {
+		return nil, nil, err
 	}
 	c, err := f.connect()
 	return c, body, err
@@ -166,7 +172,7 @@ type dataPutCmd struct {
 
 // Run adds or corrects data.
 func (f *dataPutCmd) Run(ctx context.Context, s streams) error {
-	c, body, err := f.open(s)
+	body, err := f.who(s)
 	if err != nil {
 		return err
 	}
@@ -182,6 +188,10 @@ func (f *dataPutCmd) Run(ctx context.Context, s streams) error {
 		if data[i], err = f.datum(text); err != nil {
 			return err
 		}
+	}
+	c, err := f.connect()
+	if err != nil {
+		return err
 	}
 	body["data"] = data
 	if f.Reason != "" {

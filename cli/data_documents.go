@@ -25,6 +25,9 @@ type dataAttachCmd struct {
 
 // Run sends a document as it is read.
 func (f *dataAttachCmd) Run(ctx context.Context, s streams) error {
+	if f.File == "-" && f.Name == "" {
+		return usageError{"--name is needed for standard input"}
+	}
 	c, about, err := f.open(s)
 	if err != nil {
 		return err
@@ -43,9 +46,6 @@ func (f *dataAttachCmd) Run(ctx context.Context, s streams) error {
 		if f.Name == "" {
 			f.Name = filepath.Base(f.File)
 		}
-	}
-	if f.Name == "" {
-		return usageError{"--name is needed for standard input"}
 	}
 	if f.Type == "" {
 		if f.Type = mime.TypeByExtension(filepath.Ext(f.Name)); f.Type == "" {

@@ -26,7 +26,7 @@ type shownPseudonym struct {
 
 // Run merges two contacts.
 func (f *dataMergeCmd) Run(ctx context.Context, s streams) error {
-	c, keep, err := f.open(s)
+	keep, err := f.who(s)
 	if err != nil {
 		return err
 	}
@@ -36,6 +36,10 @@ func (f *dataMergeCmd) Run(ctx context.Context, s streams) error {
 	}
 	if _, _, err := event.ParseIdentifier(drop); err != nil {
 		return usageError{err.Error()}
+	}
+	c, err := f.connect()
+	if err != nil {
+		return err
 	}
 	var out struct {
 		Contact, Dropped string
