@@ -171,7 +171,7 @@ func searchFiles(t *testing.T, s *stack) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if files < 20 {
+	if files < 15 {
 		t.Fatalf("only %d files under the data folder", files)
 	}
 }

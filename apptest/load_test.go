@@ -24,6 +24,8 @@ type mix struct {
 	pad      int           // bytes of a property on each event
 	patience time.Duration // after which a client gives an answer up; 0: five seconds
 	first    int           // the first client's number, for a second load on the same stack
+
+	strangers bool // every second request is about somebody new
 }
 
 // load is clients that send until they are stopped, and what they were told. A
@@ -128,7 +130,7 @@ func (l *load) request(c, n int) (path string, body []byte, size int) {
 
 func (l *load) event(to []byte, kind string, c, n, i int) []byte {
 	who := fmt.Sprintf("load-user-%d-%d", l.mix.first+c, (n+i)%40)
-	if n%20 == 0 {
+	if n%20 == 0 || l.mix.strangers && n%2 == 0 {
 		who = fmt.Sprintf("load-new-%d-%d", l.mix.first+c, n)
 	}
 	to = fmt.Appendf(to, `{"type":%q,"event":"Load","userId":%q,"anonymousId":"%s-browser","messageId":"load-%d-%d-%d",%s`, kind, who, who, l.mix.first+c, n, i, grantAll)

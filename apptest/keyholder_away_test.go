@@ -1,0 +1,208 @@
+package apptest
+
+import (
+	"fmt"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"zgoda/engine/enginetest"
+)
+
+// ownKeyholder is a keyholder that the test runs, so that it stays away when it is
+// ended.
+type ownKeyholder struct {
+	data, socket string
+	log          *logFile
+	cmd          *exec.Cmd // nil while it is away
+}
+
+// startKeyholder starts a keyholder that ends with the test.
+func startKeyholder(t *testing.T) *ownKeyholder {
+	t.Helper()
+	dir := t.TempDir()
+	k := &ownKeyholder{data: filepath.Join(dir, "keyholder"), socket: filepath.Join(dir, "private", "keyholder.sock"), log: &logFile{}}
+	k.start(t)
+	t.Cleanup(func() {
+		k.end(syscall.SIGKILL)
+		if t.Failed() {
+			t.Logf("what the keyholder printed:\n%s", tail(k.log.String(), 2000))
+		}
+	})
+	return k
+}
+
+func (k *ownKeyholder) start(t *testing.T) {
+	t.Helper()
+	before := strings.Count(k.log.String(), "ready ")
+	k.cmd = exec.Command(filepath.Join(bin, "zgoda-keyholder"), "--data", k.data, "--socket", k.socket)
+	k.cmd.Stdout, k.cmd.Stderr = k.log, k.log
+	if err := k.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 30*time.Second, "the keyholder's ready line", func() bool { return strings.Count(k.log.String(), "ready ") > before })
+}
+
+func (k *ownKeyholder) signal(what syscall.Signal) { _ = k.cmd.Process.Signal(what) }
+
+// end ends the keyholder by the signal; nothing starts it again.
+func (k *ownKeyholder) end(how syscall.Signal) {
+	if k.cmd == nil {
+		return
+	}
+	k.signal(how)
+	k.signal(syscall.SIGCONT) // or one that was stopped would not end
+	_ = k.cmd.Wait()
+	k.cmd = nil
+}
+
+// serveWith starts a gateway on a keyholder of the test's own.
+func serveWith(t *testing.T, k *ownKeyholder, variables ...string) *stack {
+	t.Helper()
+	access := enginetest.Start(t)
+	for i := 0; i+1 < len(variables); i += 2 {
+		t.Setenv(variables[i], variables[i+1])
+	}
+	s := &stack{data: filepath.Join(t.TempDir(), "gateway"), log: &logFile{}}
+	s.command = []string{
+		"serve", "--demo", "--data", s.data, "--keyholder", k.socket,
+		"--clickhouse", fmt.Sprintf("clickhouse://%s:%s@%s/zgoda", access.Admin.User, access.Admin.Password.Reveal(), access.Address),
+		"--console", "127.0.0.1:0", "--ops", "127.0.0.1:0",
+	}
+	s.run(t)
+	return s
+}
+
+// TestI4KeyholderAway: the keyholder is stopped, or killed, for a while, under load
+// with new visitors and new contacts. Clients notice nothing, the gateway stays ready,
+// identifiers are nowhere in clear, and every event that was acknowledged is stored
+// exactly once when the keyholder is back. The gateway is killed too before that.
+func TestI4KeyholderAway(t *testing.T) {
+	for _, c := range []struct {
+		how     string
+		lose    func(k *ownKeyholder)
+		restore func(t *testing.T, k *ownKeyholder)
+	}{
+		{"is stopped", func(k *ownKeyholder) { k.signal(syscall.SIGSTOP) }, func(_ *testing.T, k *ownKeyholder) { k.signal(syscall.SIGCONT) }},
+		{"is killed", func(k *ownKeyholder) { k.end(syscall.SIGKILL) }, func(t *testing.T, k *ownKeyholder) { k.start(t) }},
+	} {
+		t.Run(c.how, func(t *testing.T) {
+			k := startKeyholder(t)
+			s := serveWith(t, k)
+			l := startLoad(t, host(t, s.public), mix{clients: 8, pause: 20 * time.Millisecond, strangers: true})
+			p := stepping(s, l)
+			p.more(t, 500)
+			p.done(t, "load runs")
+			c.lose(k)
+			keyholderAway(t, s, l, "the keyholder "+c.how)
+			p.done(t, "the keyholder "+c.how)
+			waited := s.metrics(t)["zgoda_later_waiting_records"]
+
+			c.restore(t, k)
+			eventually(t, time.Minute, "nothing waiting for the keyholder", func() bool {
+				m := s.metrics(t)
+				balance(t, m)
+				return m["zgoda_later_waiting_records"] < waited/2
+			})
+			_ = s.cmd.Process.Kill() // in the middle of deciding, or after it
+			<-s.ended
+			s.start(t, host(t, s.public))
+			eventually(t, time.Minute, "nothing waiting for the keyholder", func() bool { return s.metrics(t)["zgoda_later_waiting_records"] == 0 })
+			p.done(t, "the keyholder is back, and the gateway was killed")
+			l.stop()
+			s.exactlyOnce(t, l, 2*time.Minute)
+			if rows := s.rows(t, "SELECT count(), uniqExact(message_id) FROM events WHERE startsWith(message_id, 'away-')"); rows[0][0] != "3" || rows[0][1] != "3" {
+				t.Errorf("of three events with canaries %v are stored", rows[0])
+			}
+			searchFiles(t, s)
+			search(t, "the logs", []byte(s.log.String()+k.log.String()))
+			p.done(t, "everything is shipped")
+		})
+	}
+}
+
+// keyholderAway watches the gateway while the keyholder is away.
+func keyholderAway(t *testing.T, s *stack, l *load, how string) {
+	t.Helper()
+	busy, planted := l.busy.Load(), false
+	for deadline := time.Now().Add(awayTime(t)); time.Now().Before(deadline); pause(t, 200*time.Millisecond) {
+		if status, text := s.readiness(t); status != http.StatusOK {
+			t.Fatalf("not ready while %s: %d %s", how, status, text)
+		}
+		m := s.metrics(t)
+		balance(t, m)
+		if m["zgoda_later_waiting_records"] > 0 && !planted {
+			planted = true
+			plantStrangers(t, s)
+		}
+	}
+	m := s.metrics(t)
+	if !planted || m["zgoda_later_waiting_records"] < 10 || m["zgoda_later_bytes"] == 0 || m["zgoda_later_oldest_seconds"] == 0 {
+		t.Errorf("%v events wait for the keyholder, in %v bytes, the first for %v s", m["zgoda_later_waiting_records"], m["zgoda_later_bytes"], m["zgoda_later_oldest_seconds"])
+	}
+	if l.busy.Load() != busy {
+		t.Errorf("clients noticed: %s", l.told())
+	}
+	searchFiles(t, s) // with everything still waiting
+}
+
+// plantStrangers sends events full of canaries about people that nobody knows.
+func plantStrangers(t *testing.T, s *stack) {
+	t.Helper()
+	for i, path := range []string{"/v1/track", "/v1/identify", "/v1/alias"} {
+		body := strings.Replace(canaryEvent(path, `{"analytics":true,"profiling":true}`), `"messageId":"id-`, fmt.Sprintf(`"messageId":"away-%d-`, i), 1)
+		resp, text := post(t, s.public+path, body, secretKey)
+		if d := resp.Header.Get("X-Consent-Decision"); resp.StatusCode != http.StatusOK || !strings.Contains(d, "by=later") || strings.Contains(d, "=allow") {
+			t.Errorf("%s: %d %q %s", path, resp.StatusCode, d, text)
+		}
+	}
+	if rows := s.rows(t, "SELECT count() FROM events WHERE startsWith(message_id, 'away-')"); rows[0][0] != "0" {
+		t.Errorf("%v events are stored that nobody can have decided", rows[0][0])
+	}
+}
+
+// TestSealedQueueFull: what waits for the keyholder is at its limit. Events about
+// strangers are refused then, those about known people go on, and what was
+// acknowledged is stored.
+func TestSealedQueueFull(t *testing.T) {
+	const limit = 64 << 20
+	k := startKeyholder(t)
+	s := serveWith(t, k, "ZGODA_SEALED_LIMIT", "64MiB")
+	known := `{"userId":"known","event":"x","messageId":"full-%s",` + grantAll + `}`
+	if resp, text := post(t, s.public+"/v1/track", fmt.Sprintf(known, "before"), secretKey); resp.StatusCode != http.StatusOK {
+		t.Fatalf("%d %s", resp.StatusCode, text)
+	}
+	k.signal(syscall.SIGSTOP)
+	l := startLoad(t, host(t, s.public), mix{clients: 8, pad: 20_000, strangers: true})
+	eventually(t, 2*time.Minute, "a full queue", func() bool {
+		m := s.metrics(t)
+		balance(t, m)
+		return m["zgoda_later_bytes"] >= limit && m[`zgoda_events_refused_total{reason="sealed_full"}`] > 0
+	})
+	resp, text := post(t, s.public+"/v1/track", `{"userId":"nobody knows","event":"x",`+grantAll+`}`, secretKey)
+	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" || !strings.Contains(text, "waits for it is full") {
+		t.Errorf("a stranger: %d, Retry-After %q: %s", resp.StatusCode, resp.Header.Get("Retry-After"), text)
+	}
+	if resp, text := post(t, s.public+"/v1/track", fmt.Sprintf(known, "while"), secretKey); resp.StatusCode != http.StatusOK {
+		t.Errorf("somebody who is known: %d %s", resp.StatusCode, text)
+	}
+	eventually(t, 30*time.Second, "/readyz 503", func() bool {
+		status, text := s.readiness(t)
+		return status == http.StatusServiceUnavailable && strings.Contains(text, "no more can wait for it")
+	})
+	m := s.metrics(t)
+	balance(t, m)
+	if m["zgoda_later_bytes"] < limit || m["zgoda_later_limit_bytes"] != limit {
+		t.Errorf("%v of %v bytes", m["zgoda_later_bytes"], m["zgoda_later_limit_bytes"])
+	}
+	k.signal(syscall.SIGCONT)
+	eventually(t, time.Minute, "/readyz 200", func() bool { status, _ := s.readiness(t); return status == http.StatusOK })
+	acked := l.acked.Load()
+	eventually(t, time.Minute, "events answered 2xx again", func() bool { return l.acked.Load() > acked })
+	l.stop()
+	s.exactlyOnce(t, l, 2*time.Minute)
+}
