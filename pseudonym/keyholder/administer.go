@@ -183,10 +183,11 @@ func (a *administrator) RotateDone(ctx context.Context, request *keyholderpb.Rot
 // failed tells the caller what they can do something about. The rest is in the
 // keyholder's own log.
 func (k *keys) failed(act string, err error) error {
-	for _, no := range []error{rotation.ErrNotRotated, rotation.ErrBadKEK} {
-		if errors.Is(err, no) {
-			return status.Error(codes.InvalidArgument, no.Error())
-		}
+	switch {
+	case errors.Is(err, rotation.ErrNotRotated):
+		return status.Error(codes.InvalidArgument, rotation.ErrNotRotated.Error())
+	case errors.Is(err, rotation.ErrBadKEK):
+		return status.Error(codes.InvalidArgument, err.Error()) // it says why, with URIs and paths and no secret
 	}
 	for _, not := range []error{
 		rotation.ErrUnderWay, rotation.ErrNoCut, rotation.ErrNotOld, rotation.ErrWouldLose, rotation.ErrNoKEK, rotation.ErrNotOpen,
