@@ -26,7 +26,7 @@ const StaleAfter = 3 * time.Second
 // Errors of a shared shelf.
 var (
 	ErrStale   = errors.New("the shared keysets cannot be looked at, and may have changed")
-	ErrHeld    = errors.New("K_link is about to change for all keyholders; in half a minute it has")
+	ErrHeld    = errors.New("the key behind contacts is about to change for all keyholders; in half a minute it has")
 	ErrFileKEK = errors.New("several keyholders need a key-encryption key that all of them reach and that can destroy its versions: Vault or a PKCS#11 token")
 )
 

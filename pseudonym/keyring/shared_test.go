@@ -89,7 +89,6 @@ func (d *desk) Lock(context.Context) (func() error, error) {
 type token struct {
 	mu   sync.Mutex
 	keys []*subtle.XChaCha20Poly1305
-	name int
 }
 
 func newToken(t *testing.T) *token {
