@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/status"
 
 	"zgoda/pseudonym/identity"
@@ -34,15 +35,18 @@ func connect(cfg ClientConfig) (link, error) {
 	}
 	cfg = cfg.withDefaults()
 	network, address, as := "unix", cfg.Socket, credentials.TransportCredentials(peer.Of(cfg.UIDs...))
+	var more []grpc.DialOption
 	if cfg.Address != "" {
 		var err error
 		if as, err = byCertificate(cfg.Identity); err != nil {
 			return link{}, fmt.Errorf("keyholder client: %w", err)
 		}
 		network, address = "tcp", cfg.Address
+		// A path that is cut tells nobody: without this, calls would fail until TCP gives up.
+		more = append(more, grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 5 * time.Second}))
 	}
 	// The address goes to the dialer as it is; in a target it would be read as a URL.
-	conn, err := grpc.NewClient("passthrough:///keyholder",
+	conn, err := grpc.NewClient("passthrough:///keyholder", append(more,
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, network, address)
 		}),
@@ -51,7 +55,7 @@ func connect(cfg ClientConfig) (link, error) {
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: cfg.Backoff / 10, Multiplier: 1.6, Jitter: 0.2, MaxDelay: cfg.Backoff},
 			MinConnectTimeout: cfg.Deadline,
-		}))
+		}))...)
 	if err != nil {
 		return link{}, fmt.Errorf("keyholder client: %w", err)
 	}

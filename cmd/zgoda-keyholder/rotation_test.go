@@ -80,7 +80,7 @@ func ends(t *testing.T, admin *pseudonym.Administrator, key string) {
 func dialBoth(t *testing.T, socket string) (*pseudonym.Client, *pseudonym.Administrator) {
 	t.Helper()
 	cfg := pseudonym.DefaultClientConfig()
-	cfg.Socket = socket
+	cfg.Socket, cfg.Deadline = socket, 30*time.Second // thousands are made at once
 	client, err := pseudonym.Dial(cfg)
 	if err != nil {
 		t.Fatal(err)

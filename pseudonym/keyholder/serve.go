@@ -154,6 +154,7 @@ func (s *Server) server(p *parts, limit inFlight, as credentials.TransportCreden
 		grpc.MaxConcurrentStreams(uint32(s.cfg.InFlight)),
 		grpc.ConnectionTimeout(2*time.Second),
 		grpc.KeepaliveParams(keep),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second}),
 		grpc.StatsHandler(p.policy.Watch()),
 		grpc.ChainUnaryInterceptor(limit.unary, p.policy.Unary),
 		grpc.ChainStreamInterceptor(limit.stream, p.policy.Stream),
