@@ -13,8 +13,8 @@ import (
 	"zgoda/pseudonym"
 )
 
-// maxData bounds a body of data: a thousand of them, some of them long.
-const maxData = 2 << 20
+// maxData bounds a body of data: the keyholder takes them in one message.
+const maxData = 256 << 10
 
 func (s *Server) dataRoutes(api huma.API) {
 	huma.Register(api, s.operation(huma.Operation{
@@ -26,7 +26,7 @@ func (s *Server) dataRoutes(api huma.API) {
 	huma.Register(api, s.operation(huma.Operation{
 		OperationID: "put-data", Method: http.MethodPost, Path: "/sites/{site}/contacts:put", MaxBodyBytes: maxData,
 		Tags: []string{"contacts", "data"}, Summary: "Add and correct data of a contact",
-		Description: "A datum with an id takes the place of that one. An identifier leads to the contact from then on, and one that was corrected does not any more. All of it is done, or nothing.",
+		Description: "A datum with an id takes the place of that one. An identifier leads to the contact from then on, and one that was corrected does not any more. All of it is done, or nothing; at most 256 KiB at one time.",
 		Errors:      []int{http.StatusNotFound, http.StatusConflict},
 	}, operators), s.putData)
 	huma.Register(api, s.operation(huma.Operation{

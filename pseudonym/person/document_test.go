@@ -41,6 +41,7 @@ func fetch(h *house, id vault.ContactID, document [16]byte) (d Document, content
 
 func TestDocuments(t *testing.T) {
 	overBoth(t, DefaultLimits(), func(t *testing.T, h *house) {
+		t.Helper()
 		id := h.mint(t, "u1")
 		for _, size := range []int{1, 100, ChunkSize - 1, ChunkSize, ChunkSize + 1, group * ChunkSize, group*ChunkSize + 1, 3<<20 + 7} {
 			content := random(size)
@@ -80,6 +81,7 @@ func TestDocuments(t *testing.T) {
 func TestRefusedDocuments(t *testing.T) {
 	limits := Limits{Document: 200_000, Documents: 500_000}
 	overBoth(t, limits, func(t *testing.T, h *house) {
+		t.Helper()
 		id := h.mint(t, "u1")
 		announced := agreement()
 		announced.Bytes = 10

@@ -16,6 +16,7 @@ import (
 
 func TestPutAndReveal(t *testing.T) {
 	overBoth(t, DefaultLimits(), func(t *testing.T, h *house) {
+		t.Helper()
 		id := h.mint(t, "u1")
 		first := mail("Jana@Example.org")
 		first.Basis = "contract"
@@ -55,6 +56,7 @@ func TestPutAndReveal(t *testing.T) {
 
 func TestCorrectAndRemove(t *testing.T) {
 	overBoth(t, DefaultLimits(), func(t *testing.T, h *house) {
+		t.Helper()
 		id := h.mint(t, "u1")
 		ids := h.put(t, id, mail("jana@exmaple.org"), trait("name", "Jana"))
 		before := h.reveal(t, id).Revision
@@ -135,6 +137,7 @@ func TestLastIdentifierStays(t *testing.T) {
 
 func TestTaken(t *testing.T) {
 	overBoth(t, DefaultLimits(), func(t *testing.T, h *house) {
+		t.Helper()
 		one, two := h.mint(t, "u1"), h.mint(t, "u2")
 		h.put(t, one, mail("jana@example.org"))
 		_, _, err := h.Put(t.Context(), two, "shop", []Datum{trait("name", "Jana"), mail("JANA@example.org")}, 0, ways)
@@ -199,6 +202,7 @@ func TestDataAreBounded(t *testing.T) {
 
 func TestMerge(t *testing.T) {
 	overBoth(t, DefaultLimits(), func(t *testing.T, h *house) {
+		t.Helper()
 		keep, drop := h.mint(t, "u1"), h.mint(t, "u2")
 		h.put(t, keep, mail("jana@example.org"))
 		h.put(t, drop, mail("jana@work.example"), trait("name", "Jana"))
