@@ -47,47 +47,45 @@ type waiter struct {
 // anew, and messageId drops what is doubled.
 func (r *Resolver) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
-		var b spool.Batch
-		err := r.try(ctx, func() (err error) {
-			b, err = r.deps.Queue.Next(ctx, r.cfg.Rows, 0)
-			if r.damaged(err) {
-				return nil
-			}
-			return err
-		})
-		if err != nil {
-			return nil //nolint:nilerr // ctx has ended: try gives up for nothing else
-		}
-		if len(b.Records) == 0 {
-			continue
-		}
-		waiting := make([]*waiter, len(b.Records))
-		for i, rec := range b.Records {
-			waiting[i] = &waiter{rec: rec}
-			waiting[i].event, err = Read(rec)
-			waiting[i].never = err != nil
-		}
-		if r.try(ctx, func() error { return r.round(ctx, waiting) }) != nil {
-			return nil
-		}
-		if r.try(ctx, func() error { return r.deps.Queue.Release(b.Range) }) != nil {
-			return nil
-		}
+		r.batch(ctx)
 	}
 	return nil
 }
 
-// try runs an act until it succeeds, or returns ctx's error. Each kind of trouble is
+// batch takes some events out of the queue, or gives up when ctx ends.
+func (r *Resolver) batch(ctx context.Context) {
+	var b spool.Batch
+	ok := r.try(ctx, func() (err error) {
+		b, err = r.deps.Queue.Next(ctx, r.cfg.Rows, 0)
+		if r.damaged(err) {
+			return nil
+		}
+		return err
+	})
+	if !ok || len(b.Records) == 0 {
+		return
+	}
+	waiting := make([]*waiter, len(b.Records))
+	for i, rec := range b.Records {
+		e, err := Read(rec)
+		waiting[i] = &waiter{rec: rec, event: e, never: err != nil}
+	}
+	if r.try(ctx, func() error { return r.round(ctx, waiting) }) {
+		r.try(ctx, func() error { return r.deps.Queue.Release(b.Range) })
+	}
+}
+
+// try runs an act until it succeeds; false: ctx ended before. Each kind of trouble is
 // logged once.
-func (r *Resolver) try(ctx context.Context, act func() error) error {
+func (r *Resolver) try(ctx context.Context, act func() error) bool {
 	for wait := r.cfg.RetryMin; ; wait = min(2*wait, r.cfg.RetryMax) {
 		err := act()
 		if err == nil {
 			r.said = ""
-			return nil
+			return true
 		}
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return false
 		}
 		if text := err.Error(); text != r.said {
 			r.said = text
@@ -95,7 +93,7 @@ func (r *Resolver) try(ctx context.Context, act func() error) error {
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return false
 		case <-time.After(wait):
 		}
 	}

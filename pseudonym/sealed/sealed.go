@@ -168,8 +168,9 @@ func read(plain []byte) (Identifiers, error) {
 		return Identifiers{}, ErrBlob
 	}
 	ids := Identifiers{Gate: binary.BigEndian.Uint32(plain[1:]), List: make([]Identifier, n)}
-	rest, ok := plain[headSize:], true
+	rest := plain[headSize:]
 	for i := range ids.List {
+		var ok bool
 		if rest, ok = readCell(rest, &ids.List[i]); !ok {
 			return Identifiers{}, ErrBlob
 		}
