@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -102,7 +103,10 @@ func (n *node) keepCertificates(ctx context.Context) {
 }
 
 func (n *node) keyholderCommand() (*exec.Cmd, error) {
-	args := []string{"--data", n.places.keyholder, "--socket", n.places.socket, "--rights-socket", n.places.rights, "--admin-socket", n.places.admin, "--parent-stdin"}
+	args := []string{
+		"--data", n.places.keyholder, "--socket", n.places.socket, "--rights-socket", n.places.rights, "--admin-socket", n.places.admin, "--parent-stdin",
+		"--analytics-keep", strconv.Itoa(n.config.AnalyticsMonths()),
+	}
 	if at := n.config.Keyholder.Metrics; at != "" {
 		args = append(args, "--metrics", at)
 	}
