@@ -26,6 +26,9 @@ type keysCmd struct {
 	Waiting keysWaitingCmd `cmd:"" help:"List the reveals above the limit, which want a second person."`
 	Approve keysApproveCmd `cmd:"" help:"Let a reveal of another person through."`
 	Log     keysLogCmd     `cmd:"" help:"Show and check the keyholder's log of calls."`
+
+	Backup      keysBackupCmd      `cmd:"" help:"Write keys and vault to a file for age recipients."`
+	RestoreTest keysRestoreTestCmd `cmd:"" name:"restore-test" help:"Restore a backup for a trial, and compare every contact's pseudonyms."`
 }
 
 // keyholderFlags say where the keyholder is, and who calls.

@@ -28,6 +28,8 @@ const (
 // grammar is the command line. Serving is what is done when nothing else is said.
 type grammar struct {
 	Serve flags `cmd:"" default:"withargs" help:"Serve gateways, the console and who looks after the keys."`
+
+	Restore restoreFlags `cmd:"" help:"Make the folder of a keyholder out of a backup, or try one."`
 }
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -38,8 +40,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	parser, err := kong.New(&g, kong.Name("zgoda-keyholder"),
 		kong.Description("Holds every key, and turns blinded identifiers into pseudonyms."),
 		kong.Writers(stdout, stderr), kong.Exit(func(int) { helped = true }))
+	var chosen *kong.Context
 	if err == nil {
-		_, err = parser.Parse(args)
+		chosen, err = parser.Parse(args)
 	}
 	switch {
 	case helped:
@@ -48,7 +51,12 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		_, _ = fmt.Fprintln(stderr, "zgoda-keyholder:", err)
 		return exitUsage
 	}
-	if err := serve(g.Serve, stdin, stdout, stderr); err != nil {
+	if chosen.Command() == "restore" {
+		err = restore(g.Restore, stdout)
+	} else {
+		err = serve(g.Serve, stdin, stdout, stderr)
+	}
+	if err != nil {
 		_, _ = fmt.Fprintln(stderr, "zgoda-keyholder:", err)
 		return exitFailed
 	}

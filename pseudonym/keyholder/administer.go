@@ -16,6 +16,7 @@ import (
 	"zgoda/pseudonym/keyholderpb"
 	"zgoda/pseudonym/keyring"
 	"zgoda/pseudonym/rotation"
+	"zgoda/pseudonym/vault"
 )
 
 // keys is what the administrator's calls about keys need.
@@ -26,8 +27,9 @@ type keys struct {
 	log     *slog.Logger
 }
 
-// remains counts what is still under a version of a key.
+// remains counts what is still under a version of a key, and is what a backup reads.
 type remains interface {
+	Dump(ctx context.Context, yield func(vault.Dumped) error) error
 	Remaining(ctx context.Context, slot, link, gate uint32) (slots, links, gates uint64, err error)
 	Counts() (identifiers, contacts int)
 }

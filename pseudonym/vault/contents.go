@@ -40,6 +40,7 @@ func (m *moves) follow(v *Vault) error {
 	for _, index := range m.order {
 		to := m.to[index]
 		if to == 0 {
+			v.moves.Add(1)
 			v.table.Unlead(index)
 		} else if err := v.led(index, to); err != nil {
 			return err

@@ -113,6 +113,7 @@ func (m merge) visitors() error {
 // follow does the same in memory.
 func (m merge) follow(moved []keyring.Index) error {
 	v := m.to.v
+	v.moves.Add(1)
 	if err := m.to.moved.follow(v); err != nil {
 		return err
 	}

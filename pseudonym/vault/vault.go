@@ -50,7 +50,8 @@ type Vault struct {
 	suspects    []ContactID
 	doubt       atomic.Bool // memory lacks suspects, and perhaps contacts above last
 
-	follower *follower // nil: nobody else writes
+	moves    atomic.Uint64 // how often identifiers went elsewhere
+	follower *follower     // nil: nobody else writes
 
 	closing sync.Once
 	closed  error

@@ -1,0 +1,310 @@
+package backup_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+
+	"zgoda/event"
+	"zgoda/pseudonym/backup"
+	"zgoda/pseudonym/keyring"
+	"zgoda/pseudonym/vault"
+)
+
+// keyholder is what a backup is made of.
+type keyholder struct {
+	dir   string
+	ring  *keyring.Ring
+	vault *vault.Vault
+}
+
+func open(t *testing.T, dir string) *keyholder {
+	t.Helper()
+	ring, err := keyring.Open(t.Context(), keyring.Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := vault.OpenUnder(t.Context(), vault.Config{Path: filepath.Join(dir, "vault", "vault.db")}, ring.Slots())
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &keyholder{dir: dir, ring: ring, vault: v}
+	t.Cleanup(func() {
+		if err := errors.Join(v.Close(), ring.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	return k
+}
+
+// h1 is the n-th identifier.
+func h1(n int) (h event.Blinded) {
+	h[0], h[1], h[2] = byte(n), byte(n>>8), 1
+	return h
+}
+
+func (k *keyholder) index(t *testing.T, n int) keyring.Index {
+	t.Helper()
+	epoch, err := k.ring.Epoch()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := epoch.Deriver()
+	defer d.Release()
+	return d.Index(h1(n))
+}
+
+func (k *keyholder) handles(t *testing.T, n int) event.Handles {
+	t.Helper()
+	salt, known := k.vault.Lookup(k.index(t, n))
+	if !known {
+		t.Fatalf("contact %d is not known", n)
+	}
+	epoch, err := k.ring.Epoch()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := epoch.Deriver()
+	defer d.Release()
+	return d.Contact(salt, 0)
+}
+
+var attachment = [16]byte{7}
+
+// filled is a keyholder with 1,200 contacts, of whom the first has everything.
+func filled(t *testing.T) *keyholder {
+	t.Helper()
+	k := open(t, t.TempDir())
+	var all []keyring.Index
+	for n := range 1200 {
+		all = append(all, k.index(t, n))
+	}
+	if err := k.vault.Mint(t.Context(), all); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.vault.Link(t.Context(), all[:1], h1(5000)); err != nil {
+		t.Fatal(err)
+	}
+	id, err := k.vault.Contact(t.Context(), all[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = k.vault.Update(t.Context(), id, func(c vault.Contents) error {
+		_, err := c.PutData(vault.Row{Sealed: []byte("sealed datum")})
+		return errors.Join(err,
+			c.PutHead(vault.Head{ID: attachment, Sealed: []byte("sealed head"), Bytes: 12, Complete: true}),
+			c.PutChunk(attachment, 0, []byte("sealed chunk 0")), c.PutChunk(attachment, 1, []byte("sealed chunk 1")),
+			c.Lead(k.index(t, 6000), vault.Made{Link: 1}))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func identity(t *testing.T) *age.X25519Identity {
+	t.Helper()
+	id, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func (k *keyholder) backup(t *testing.T, to ...string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	told, err := backup.Write(t.Context(), &out, to, k.ring, k.vault, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if told.Contacts != 1200 || told.Identifiers != 1201 {
+		t.Fatalf("%d contacts, %d identifiers", told.Contacts, told.Identifiers)
+	}
+	return out.Bytes()
+}
+
+// What is restored has the same pseudonyms and rows, under another
+// key-encryption key and another slot key.
+func TestRestore(t *testing.T) {
+	k, id := filled(t), identity(t)
+	file := k.backup(t, identity(t).Recipient().String(), id.Recipient().String())
+	dir := t.TempDir()
+	told, err := backup.Restore(t.Context(), bytes.NewReader(file), []age.Identity{id}, keyring.Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := backup.Check(t.Context(), keyring.Config{Dir: dir}, told); err != nil {
+		t.Fatal(err)
+	}
+	r := open(t, dir)
+	for _, n := range []int{0, 1, 499, 500, 1199} {
+		if got, want := r.handles(t, n), k.handles(t, n); got != want {
+			t.Errorf("contact %d has other pseudonyms", n)
+		}
+	}
+	if r.handles(t, 6000) != k.handles(t, 0) {
+		t.Error("the further identifier does not lead to its contact")
+	}
+	if v, err := r.vault.Visitors(t.Context(), r.index(t, 0)); err != nil || len(v) != 1 || v[0] != h1(5000) {
+		t.Errorf("visitors: %d, %v", len(v), err)
+	}
+	contact, err := r.vault.Contact(t.Context(), r.index(t, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = r.vault.View(t.Context(), contact, func(c vault.Contents) error {
+		data, err := c.Data()
+		if err != nil || len(data) != 1 || string(data[0].Sealed) != "sealed datum" {
+			t.Errorf("data: %d rows, %v", len(data), err)
+		}
+		heads, err := c.Attachments()
+		if err != nil || len(heads) != 1 || !heads[0].Complete || heads[0].Bytes != 12 {
+			t.Errorf("attachments: %d, %v", len(heads), err)
+		}
+		chunk, err := c.Chunk(attachment, 1)
+		if string(chunk) != "sealed chunk 1" {
+			t.Error("another chunk")
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	g, w := k.ring.Gateway(), r.ring.Gateway()
+	if !bytes.Equal(g.Gate[0].Key.Reveal(), w.Gate[0].Key.Reveal()) || !bytes.Equal(g.Spool.Reveal(), w.Spool.Reveal()) || g.Gate[0].Version != w.Gate[0].Version {
+		t.Error("gateways get other keys")
+	}
+	if _, err := backup.Restore(t.Context(), bytes.NewReader(file), []age.Identity{id}, keyring.Config{Dir: dir}); !errors.Is(err, keyring.ErrKeysThere) {
+		t.Errorf("over what is there: %v", err)
+	}
+}
+
+// Nothing is restored of a file that is cut short, changed or another's, and
+// nothing is left behind.
+func TestDamaged(t *testing.T) {
+	k, id := filled(t), identity(t)
+	file := k.backup(t, id.Recipient().String())
+	changed := bytes.Clone(file)
+	changed[len(changed)/2] ^= 1
+	for name, c := range map[string]struct {
+		file []byte
+		by   age.Identity
+	}{
+		"half of it":             {file[:len(file)/2], id},
+		"without its last byte":  {file[:len(file)-1], id},
+		"one bit changed":        {changed, id},
+		"sealed to another":      {file, identity(t)},
+		"empty":                  {nil, id},
+		"more behind the end":    {append(bytes.Clone(file), 0), id},
+		"without the last 64 KB": {file[:len(file)-64<<10], id},
+	} {
+		dir := t.TempDir()
+		if _, err := backup.Restore(t.Context(), bytes.NewReader(c.file), []age.Identity{c.by}, keyring.Config{Dir: dir}); err == nil {
+			t.Errorf("%s: restored", name)
+		}
+		for _, left := range []string{"keys", "vault/vault.db"} {
+			if _, err := os.Stat(filepath.Join(dir, left)); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("%s: %s is left", name, left)
+			}
+		}
+	}
+}
+
+// The file tells nothing of what it holds without an identity.
+func TestSealed(t *testing.T) {
+	k := filled(t)
+	file := k.backup(t, identity(t).Recipient().String())
+	index := k.index(t, 0)
+	for what, secret := range map[string][]byte{"a gateway key": k.ring.Gateway().Gate[0].Key.Reveal(), "an index": index[:], "a word of the format": []byte("identifiers")} {
+		if bytes.Contains(file, secret) {
+			t.Errorf("%s is in clear", what)
+		}
+	}
+	var out bytes.Buffer
+	for _, to := range [][]string{nil, {"age1nobody"}, {"ssh-ed25519 AAAA"}} {
+		if _, err := backup.Write(t.Context(), &out, to, k.ring, k.vault, time.Now()); !errors.Is(err, backup.ErrRecipient) || out.Len() > 0 {
+			t.Errorf("%q: %v, %d bytes", to, err, out.Len())
+		}
+	}
+}
+
+// moving is a vault in which a contact is merged while it is read.
+type moving struct {
+	*keyholder
+	t *testing.T
+}
+
+func (m moving) Dump(ctx context.Context, yield func(vault.Dumped) error) error {
+	first := true
+	return m.vault.Dump(ctx, func(d vault.Dumped) error {
+		if first {
+			first = false
+			keep, err := m.vault.Contact(ctx, m.index(m.t, 3))
+			if err != nil {
+				return err
+			}
+			drop, err := m.vault.Contact(ctx, m.index(m.t, 900))
+			if err != nil {
+				return err
+			}
+			if err := m.vault.Merge(ctx, keep, drop, nil); err != nil {
+				return err
+			}
+		}
+		return yield(d)
+	})
+}
+
+// A backup during which identifiers went to another contact is none.
+func TestMoved(t *testing.T) {
+	k := filled(t)
+	var out bytes.Buffer
+	if _, err := backup.Write(t.Context(), &out, []string{identity(t).Recipient().String()}, k.ring, moving{k, t}, time.Now()); !errors.Is(err, backup.ErrChanged) {
+		t.Errorf("%v", err)
+	}
+}
+
+// New contacts are made while a backup is written, and whatever is in it is whole.
+func TestWhileServing(t *testing.T) {
+	k, id := filled(t), identity(t)
+	done := make(chan error, 1)
+	go func() {
+		for n := 2000; n < 2200; n++ {
+			epoch, err := k.ring.Epoch()
+			if err != nil {
+				done <- err
+				return
+			}
+			d := epoch.Deriver()
+			index := d.Index(h1(n))
+			d.Release()
+			if err := k.vault.Mint(t.Context(), []keyring.Index{index}); err != nil {
+				done <- err
+				return
+			}
+		}
+		done <- nil
+	}()
+	var out bytes.Buffer
+	if _, err := backup.Write(t.Context(), &out, []string{id.Recipient().String()}, k.ring, k.vault, time.Now()); err != nil {
+		t.Error(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	told, err := backup.Restore(t.Context(), &out, []age.Identity{id}, keyring.Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := backup.Check(t.Context(), keyring.Config{Dir: dir}, told); err != nil || told.Contacts < 1200 {
+		t.Errorf("%d contacts, %v", told.Contacts, err)
+	}
+}

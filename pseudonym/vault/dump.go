@@ -1,0 +1,344 @@
+package vault
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"zgoda/pseudonym/keyring"
+)
+
+// Dumped is one part of a vault as a backup keeps it. One of the fields is set.
+// Salts and contacts' own keys are open: it may only be written sealed.
+type Dumped struct {
+	Contact  *DumpedContact `json:"contact,omitempty"`
+	Chunk    *DumpedChunk   `json:"chunk,omitempty"`
+	Tomb     *DumpedTomb    `json:"tomb,omitempty"`
+	Progress *DumpedState   `json:"progress,omitempty"`
+}
+
+// DumpedContact is a contact with everything but the parts of its attachments,
+// which follow it.
+type DumpedContact struct {
+	ID          ContactID          `json:"id"`
+	Salt        []byte             `json:"salt"`
+	DEK         []byte             `json:"dek,omitempty"`
+	Identifiers []DumpedIdentifier `json:"identifiers,omitempty"`
+	Visitors    []DumpedVisitor    `json:"visitors,omitempty"`
+	Data        [][]byte           `json:"data,omitempty"`
+	Attachments []DumpedHead       `json:"attachments,omitempty"`
+}
+
+// DumpedIdentifier is an index that leads to a contact.
+type DumpedIdentifier struct {
+	Index []byte `json:"index"`
+	Link  uint32 `json:"link"`
+	Gate  uint32 `json:"gate"`
+	Stale int    `json:"stale,omitempty"`
+}
+
+// DumpedVisitor is a visitor of a contact, sealed under the contact's own key.
+type DumpedVisitor struct {
+	Tag    []byte `json:"tag"`
+	Sealed []byte `json:"sealed"`
+}
+
+// DumpedHead is the head of an attachment, sealed under the contact's own key.
+type DumpedHead struct {
+	ID       []byte `json:"id"`
+	Sealed   []byte `json:"sealed"`
+	Bytes    int64  `json:"bytes"`
+	Complete bool   `json:"complete"`
+}
+
+// DumpedChunk is a part of an attachment, sealed under the attachment's key.
+type DumpedChunk struct {
+	Attachment []byte `json:"attachment"`
+	N          uint32 `json:"n"`
+	Sealed     []byte `json:"sealed"`
+}
+
+// DumpedTomb is a tombstone.
+type DumpedTomb struct {
+	Key string `json:"key"`
+	Tag []byte `json:"tag"`
+}
+
+// DumpedState is how far something is.
+type DumpedState struct {
+	Name  string `json:"name"`
+	State []byte `json:"state"`
+}
+
+// ErrMoved is returned when identifiers went from one contact to another, or to
+// new indexes, while the vault was read: some may be missing.
+var ErrMoved = errors.New("identifiers moved while the vault was read: try again")
+
+// ErrNotEmpty is returned for a restore into a vault that has contacts.
+var ErrNotEmpty = errors.New("the vault is not empty")
+
+// dumpBatch is how many contacts are read in one transaction: callers that make
+// new contacts wait for no longer than that.
+const dumpBatch = 500
+
+// Dump goes over everything in the vault, contacts in the order of their numbers.
+// Callers go on meanwhile: who is made after it has begun may be in it or not, and
+// so may who is forgotten. ErrMoved: what was read is no whole.
+func (v *Vault) Dump(ctx context.Context, yield func(Dumped) error) error {
+	before := v.moves.Load()
+	if err := v.dumpContacts(ctx, yield); err != nil {
+		return fmt.Errorf("dump the vault: %w", err)
+	}
+	if err := v.dumpRest(ctx, yield); err != nil {
+		return fmt.Errorf("dump the vault: %w", err)
+	}
+	unlock, err := v.lockWriting(ctx) // whoever moved something has counted it by then
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if v.moves.Load() != before {
+		return ErrMoved
+	}
+	return nil
+}
+
+func (v *Vault) dumpContacts(ctx context.Context, yield func(Dumped) error) error {
+	for from := ContactID(0); ; {
+		batch, err := v.dumpAfter(ctx, from)
+		if err != nil || len(batch) == 0 {
+			return err
+		}
+		for i := range batch {
+			if err := yield(Dumped{Contact: &batch[i]}); err != nil {
+				return err
+			}
+			for _, head := range batch[i].Attachments {
+				if err := v.dumpChunks(ctx, head.ID, yield); err != nil {
+					return err
+				}
+			}
+			clear(batch[i].Salt)
+			clear(batch[i].DEK)
+		}
+		from = batch[len(batch)-1].ID
+	}
+}
+
+// dumpAfter reads the next contacts, in one transaction.
+func (v *Vault) dumpAfter(ctx context.Context, from ContactID) ([]DumpedContact, error) {
+	tx, err := v.db.BeginTx(ctx, v.db.reading())
+	if err != nil {
+		return nil, err
+	}
+	defer tx.Rollback() //nolint:errcheck // nothing was written
+	rows, err := contactsAfter(ctx, tx, from, dumpBatch)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	batch, at := make([]DumpedContact, len(rows)), make(map[ContactID]*DumpedContact, len(rows))
+	for i, r := range rows {
+		salt, err := v.openSalt(r)
+		if err != nil {
+			return nil, err
+		}
+		batch[i] = DumpedContact{ID: r.id, Salt: salt[:]}
+		if batch[i].DEK, err = v.openDEK(r); err != nil {
+			return nil, err
+		}
+		at[r.id] = &batch[i]
+	}
+	return batch, dumpOf(ctx, tx, at, from, rows[len(rows)-1].id)
+}
+
+// dumpOf adds what belongs to the contacts behind from and up to last.
+func dumpOf(ctx context.Context, tx *sql.Tx, at map[ContactID]*DumpedContact, from, last ContactID) error {
+	identifiers, err := readKept(ctx, tx, "SELECT h2, contact, link, gate, stale FROM identifiers WHERE contact > $1 AND contact <= $2", from, last)
+	if err != nil {
+		return err
+	}
+	for _, k := range identifiers {
+		to := at[k.contact]
+		to.Identifiers = append(to.Identifiers, DumpedIdentifier{Index: k.index[:], Link: k.made.Link, Gate: k.made.Gate, Stale: k.stale})
+	}
+	return errors.Join(
+		each(ctx, tx, "SELECT contact, tag, sealed FROM visitors WHERE contact > $1 AND contact <= $2", func(scan scanner) error {
+			var id ContactID
+			var d DumpedVisitor
+			err := scan(&id, &d.Tag, &d.Sealed)
+			if err == nil {
+				at[id].Visitors = append(at[id].Visitors, d)
+			}
+			return err
+		}, from, last),
+		each(ctx, tx, "SELECT contact, sealed FROM data WHERE contact > $1 AND contact <= $2 ORDER BY id", func(scan scanner) error {
+			var id ContactID
+			var sealed []byte
+			err := scan(&id, &sealed)
+			if err == nil {
+				at[id].Data = append(at[id].Data, sealed)
+			}
+			return err
+		}, from, last),
+		each(ctx, tx, "SELECT contact, id, head, bytes, complete FROM attachments WHERE contact > $1 AND contact <= $2", func(scan scanner) error {
+			var id ContactID
+			var d DumpedHead
+			err := scan(&id, &d.ID, &d.Sealed, &d.Bytes, &d.Complete)
+			if err == nil {
+				at[id].Attachments = append(at[id].Attachments, d)
+			}
+			return err
+		}, from, last),
+	)
+}
+
+// scanner reads the cells of the present row.
+type scanner func(...any) error
+
+// each goes over the rows of a query.
+func each(ctx context.Context, q querier, query string, do func(scanner) error, args ...any) error {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err says it
+	for rows.Next() {
+		if err := do(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// dumpChunks reads the parts of an attachment, one at a time: together they may
+// be large.
+func (v *Vault) dumpChunks(ctx context.Context, attachment []byte, yield func(Dumped) error) error {
+	for n := uint32(0); ; n++ {
+		c := &DumpedChunk{Attachment: attachment, N: n}
+		err := v.db.QueryRowContext(ctx, "SELECT sealed FROM attachment_chunks WHERE attachment = $1 AND n = $2", attachment, n).Scan(&c.Sealed)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := yield(Dumped{Chunk: c}); err != nil {
+			return err
+		}
+	}
+}
+
+func (v *Vault) dumpRest(ctx context.Context, yield func(Dumped) error) error {
+	var all []Dumped // yield must not wait for us while we hold the only connection
+	err := errors.Join(
+		each(ctx, v.db, "SELECT key, tag FROM tombstones", func(scan scanner) error {
+			d := &DumpedTomb{}
+			all = append(all, Dumped{Tomb: d})
+			return scan(&d.Key, &d.Tag)
+		}),
+		each(ctx, v.db, "SELECT name, state FROM progress", func(scan scanner) error {
+			d := &DumpedState{}
+			all = append(all, Dumped{Progress: d})
+			return scan(&d.Name, &d.State)
+		}),
+	)
+	if err != nil {
+		return err
+	}
+	for _, d := range all {
+		if err := yield(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Fill writes what Dump read into an empty vault, sealed under the slot keys of
+// now; next returns nil at the end. Memory does not follow: open the vault again.
+func (v *Vault) Fill(ctx context.Context, next func() (*Dumped, error)) error {
+	unlock, err := v.lockWriting(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if _, contacts := v.Counts(); contacts > 0 {
+		return ErrNotEmpty
+	}
+	tx, err := v.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // it does nothing after Commit
+	for {
+		d, err := next()
+		if err != nil {
+			return err
+		}
+		if d == nil {
+			return tx.Commit()
+		}
+		if err := v.fillOne(ctx, tx, d); err != nil {
+			return fmt.Errorf("fill the vault: %w", err)
+		}
+	}
+}
+
+func (v *Vault) fillOne(ctx context.Context, tx *sql.Tx, d *Dumped) error {
+	var err error
+	switch {
+	case d.Contact != nil:
+		return v.fillContact(ctx, tx, d.Contact)
+	case d.Chunk != nil:
+		_, err = tx.ExecContext(ctx, "INSERT INTO attachment_chunks (attachment, n, sealed) VALUES ($1, $2, $3)", d.Chunk.Attachment, d.Chunk.N, d.Chunk.Sealed)
+	case d.Tomb != nil:
+		_, err = tx.ExecContext(ctx, "INSERT INTO tombstones (key, tag) VALUES ($1, $2)", d.Tomb.Key, d.Tomb.Tag)
+	case d.Progress != nil:
+		_, err = tx.ExecContext(ctx, "INSERT INTO progress (name, state) VALUES ($1, $2)", d.Progress.Name, d.Progress.State)
+	}
+	return err
+}
+
+func (v *Vault) fillContact(ctx context.Context, tx *sql.Tx, c *DumpedContact) error {
+	if len(c.Salt) != len(keyring.Salt{}) || len(c.DEK) != 0 && len(c.DEK) != dekSize {
+		return ErrSalt
+	}
+	if len(c.DEK) == 0 {
+		c.DEK = nil
+	}
+	r, err := v.sealContact(c.ID, keyring.Salt(c.Salt), c.DEK)
+	if err != nil {
+		return err
+	}
+	if err := v.db.contacts(ctx, tx, []row{r}); err != nil {
+		return err
+	}
+	for _, i := range c.Identifiers {
+		if len(i.Index) != len(keyring.Index{}) {
+			return ErrSalt
+		}
+		if err := insertKept(ctx, tx, kept{identifier{index: keyring.Index(i.Index), contact: c.ID, made: Made{Link: i.Link, Gate: i.Gate}}, i.Stale}); err != nil {
+			return err
+		}
+	}
+	for _, one := range c.Visitors {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO visitors (contact, tag, sealed) VALUES ($1, $2, $3)", c.ID, one.Tag, one.Sealed); err != nil {
+			return err
+		}
+	}
+	for _, sealed := range c.Data {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO data (contact, sealed) VALUES ($1, $2)", c.ID, sealed); err != nil {
+			return err
+		}
+	}
+	for _, a := range c.Attachments {
+		complete := 0
+		if a.Complete {
+			complete = 1
+		}
+		if _, err := tx.ExecContext(ctx, "INSERT INTO attachments (id, contact, head, bytes, complete) VALUES ($1, $2, $3, $4, $5)", a.ID, c.ID, a.Sealed, a.Bytes, complete); err != nil {
+			return err
+		}
+	}
+	return nil
+}
