@@ -29,6 +29,19 @@ func TestKeyEncryptionKeyChangesUnderLoad(t *testing.T) {
 	eventually(t, time.Minute, "load", func() bool { return l.acked.Load() > 500 })
 	folder := filepath.Join(s.data, "keyholder", "kek")
 
+	for uri, says := range map[string]string{
+		"passphrase:": "at least 12 characters", "file:shred": "no key-encryption key", "s3://bucket": "unknown provider",
+		hsm.URI("kek") + "&pin-value=" + kektest.SoftPIN: "carries a secret",
+	} {
+		cmd := exec.CommandContext(t.Context(), s.program("zgoda"), "keys", "rotate", "kek", "--to", uri, "--passphrase-fd", "3", "--data", s.data)
+		byDescriptor(t, "too short")(cmd)
+		if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), says) || strings.Contains(string(out), kektest.SoftPIN) {
+			t.Errorf("changed to %.20s: %v, %s", uri, err, out)
+		}
+	}
+	s.holds(t, folder, "kek.key")
+	s.wrappedUnder(t, "file:")
+
 	helper := startKEK(t, hsm, filepath.Join(s.data, "run", "kek.sock"))
 	s.changesTo(t, l, hsm.URI("kek"), "")
 	s.holds(t, folder)
