@@ -202,6 +202,9 @@ func one(handles event.Handles) *keyholderpb.ResolveAnswer {
 // details of the keyholder's disk; the log has them.
 func (s *service) epoch() (*keyring.Epoch, error) {
 	epoch, err := s.ring.Epoch()
+	if errors.Is(err, keyring.ErrHeld) || errors.Is(err, keyring.ErrStale) { // told once, by who looks at them
+		return nil, errNoKeys
+	}
 	if err != nil {
 		s.log.Error("keys of this period", "error", err)
 		return nil, errNoKeys
