@@ -23,6 +23,7 @@ type Keeper struct {
 
 	mu       sync.Mutex
 	known    bool // revision and version are
+	behind   bool // the keyholder has told another revision, which is not taken over yet
 	revision uint64
 	version  event.KeyVersion // that contacts are under
 	mark     spool.Position   // what was spooled before may be under an older one
@@ -105,6 +106,7 @@ func (k *Keeper) step(ctx context.Context) error {
 	k.mu.Lock()
 	k.heard, k.open = time.Now(), answer.Open
 	changed := !k.known || k.revision != answer.Revision
+	k.behind = changed
 	k.mu.Unlock()
 	k.metrics.open.Set(0)
 	if answer.Open {
@@ -161,7 +163,7 @@ func (k *Keeper) takeOver(ctx context.Context, revision uint64) error {
 		k.mu.Unlock()
 	}
 	k.mu.Lock()
-	k.version, k.revision, k.known = version, revision, true
+	k.version, k.revision, k.known, k.behind = version, revision, true, false
 	k.mu.Unlock()
 	k.metrics.revision.Set(float64(revision))
 	return nil
@@ -230,7 +232,7 @@ func (k *Keeper) letGo() {
 // is stored.
 func (k *Keeper) clean() bool {
 	k.mu.Lock()
-	mark, marked := k.mark, k.marked
+	mark, marked := k.mark, k.marked && !k.behind
 	k.mu.Unlock()
 	return marked && k.deps.Spool.WaitsBefore(mark) == 0
 }
@@ -247,7 +249,7 @@ func (k *Keeper) holds() bool {
 func (k *Keeper) isOpen() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.open && k.known
+	return k.open && k.known && !k.behind
 }
 
 func (k *Keeper) current() event.KeyVersion {

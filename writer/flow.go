@@ -96,8 +96,8 @@ func (w *Writer) releaseAll(ctx context.Context, f *flow) {
 		}
 		w.erasures.prune(b.read) // those behind it were read later
 		b.drop()
-		w.holds.leave()
 		w.metrics.flying.Dec()
+		w.holds.leave()
 		f.free <- b
 	}
 }

@@ -433,6 +433,7 @@ func TestLease(t *testing.T) {
 	if r.Seen("one", false) || !r.Seen("two", true) {
 		t.Error("the wrong gateway is told to hold")
 	}
+	r.Seen("two", true)
 	if held, until := r.Lease("one", false); !held || until != h.at.Add(standstill.Life) {
 		t.Error("no lease when all others hold")
 	}

@@ -37,6 +37,7 @@ type Board struct {
 
 type node struct {
 	heard time.Time
+	told  uint64 // the lease that it was last told of, plus one
 	held  uint64 // the lease since which it holds, by its own word, plus one; 0: it does not
 }
 
@@ -54,27 +55,34 @@ func (b *Board) Ready(name string, held bool) (hold bool) {
 	if name == "" {
 		return false
 	}
-	b.note(name, held, now)
-	return name != b.leader && now.Before(b.until)
+	n := b.note(name, held, now)
+	hold = n != nil && name != b.leader && now.Before(b.until)
+	if hold {
+		n.told = b.turn + 1
+	}
+	return hold
 }
 
-func (b *Board) note(name string, held bool, now time.Time) {
+// note takes a gateway's word. That it holds counts only if it knew of the lease
+// when it said so, and with it of the keys that are in use.
+func (b *Board) note(name string, held bool, now time.Time) *node {
 	n := b.nodes[name]
 	if n == nil {
 		if len(b.nodes) >= maxNodes {
 			b.forget(now)
 		}
 		if len(b.nodes) >= maxNodes {
-			return
+			return nil
 		}
 		n = &node{}
 		b.nodes[name] = n
 	}
 	n.heard = now
 	n.held = 0
-	if held {
+	if held && n.told == b.turn+1 {
 		n.held = b.turn + 1
 	}
+	return n
 }
 
 // forget drops the gateways that nobody waits for any more.

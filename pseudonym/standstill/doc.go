@@ -3,9 +3,9 @@
 // and which have stopped.
 //
 // Guarantee: a lease is held only after every other gateway that was heard of
-// within a day has said that it holds, and said so after the lease was taken; none is told
-// to go on while the lease lasts. A gateway that does not answer is waited for and
-// named, never passed over.
+// within a day has said that it holds, and said so when it had heard of the
+// lease; none is told to go on while the lease lasts. A gateway that does not
+// answer is waited for and named, never passed over.
 //
 //	leader ── Lease ──> board <── Ready(held) ── every other gateway, each second
 //	                      └─ hold ──────────────>
