@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -187,6 +188,7 @@ func checkEnvironment() error {
 // reach, and every file that is made for our own user alone.
 func harden() error {
 	unix.Umask(0o077)
+	debug.SetTraceback("none") // a crash prints no stack
 	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
 		return fmt.Errorf("forbid core dumps: %w", err)
 	}
