@@ -75,6 +75,7 @@ func TestPeople(t *testing.T) {
 	s := up(t, "--config", config)
 	orders(t, s, secret, "secret-user-9b1c-1", 3)
 	orders(t, s, secret, "secret-user-9b1c-2", 2)
+	s.settled(t, 30*time.Second) // what still waits is decided again after a refusal
 	one, two := []string{"--site", "shop", "--identifier", "user_id:secret-user-9b1c-1"}, []string{"--site", "shop", "--identifier", "user_id:secret-user-9b1c-2"}
 	data := func(verb string, of []string, stdin string, more ...string) string {
 		t.Helper()
