@@ -23,6 +23,7 @@ import (
 type gateways struct {
 	a, b  *stack
 	proxy *pgtest.Proxy
+	admin string // the keyholder's socket for who looks after the keys, which the first gateway may use
 }
 
 func startGateways(t *testing.T) *gateways {
@@ -34,9 +35,10 @@ func startGateways(t *testing.T) *gateways {
 	keyholder := background(t, filepath.Join(bin, "zgoda-keyholder"), "--data", filepath.Join(data, "keyholder"), "--socket", socket)
 	eventually(t, 15*time.Second, "the keyholder's ready line", func() bool { return strings.Contains(keyholder.String(), "ready ") })
 	clickhouse := fmt.Sprintf("clickhouse://%s:%s@%s/zgoda", access.Admin.User, access.Admin.Password.Reveal(), access.Address)
-	start := func(name, control string) *stack {
+	g.admin = filepath.Join(data, "private", "admin.sock")
+	start := func(name, control, more string) *stack {
 		path := filepath.Join(data, name+".yaml")
-		text := fmt.Sprintf("control: %q\nclickhouse: %q\nnode: %s\n", control, clickhouse, name)
+		text := fmt.Sprintf("control: %q\nclickhouse: %q\nnode: %s\n%s", control, clickhouse, name, more)
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -53,8 +55,8 @@ func startGateways(t *testing.T) *gateways {
 		})
 		return s
 	}
-	g.a = start("gate-a", address)
-	g.b = start("gate-b", pgtest.Through(t, address, g.proxy.Address()))
+	g.a = start("gate-a", address, fmt.Sprintf("keyholder: {admin_socket: %q}\n", g.admin))
+	g.b = start("gate-b", pgtest.Through(t, address, g.proxy.Address()), "")
 	return g
 }
 
