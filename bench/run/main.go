@@ -4,6 +4,7 @@
 //	run quick      a minute and a half: single events and batches of 100
 //	run full       every scenario
 //	run rotation   contacts get new pseudonyms under load
+//	run cold       new identifiers at half load
 //	run soak       mixed load for an hour with processes killed
 //	run bare, run durable, run generate    the processes that these start
 package main
@@ -70,14 +71,14 @@ func run(ctx context.Context, args []string) error {
 			return err
 		}
 		return train(ctx, o, rest[0])
-	case "quick", "full", "soak", "rotation":
+	case "quick", "full", "soak", "rotation", "cold":
 		o, err := parse(command, rest)
 		if err != nil {
 			return err
 		}
-		return map[string]func(context.Context, options) error{"quick": quick, "full": full, "soak": soak, "rotation": rotation}[command](ctx, o)
+		return map[string]func(context.Context, options) error{"quick": quick, "full": full, "soak": soak, "rotation": rotation, "cold": cold}[command](ctx, o)
 	default:
-		return fmt.Errorf("%s is none of quick, full, soak, rotation, train", command)
+		return fmt.Errorf("%s is none of quick, full, soak, rotation, cold, train", command)
 	}
 }
 
@@ -97,7 +98,7 @@ func parse(command string, args []string) (o options, err error) {
 	return o, flags.Parse(args)
 }
 
-var defaultVisitors = map[string]uint64{"quick": 100_000, "full": 1_000_000, "soak": 200_000, "rotation": 100_000}
+var defaultVisitors = map[string]uint64{"quick": 100_000, "full": 1_000_000, "soak": 200_000, "rotation": 100_000, "cold": 100_000}
 
 // serve serves a yardstick until standard input ends or a signal comes.
 func serve(with func(net.Listener) error) error {

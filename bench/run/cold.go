@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"zgoda/bench/load"
+)
+
+// cold measures what an identifier costs that the gateway does not know, beside single
+// events at half of what it takes at most: a known visitor, a new one and a new contact
+// in turn, each so often a second, on connections of their own.
+func cold(ctx context.Context, o options) (err error) {
+	out := &report{}
+	o.title(out, "New identifiers at half load")
+	s, err := newGatewayStage(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	if _, _, err := s.fill(ctx, o); err != nil {
+		return err
+	}
+	peak, err := s.most(ctx, o, 1, 256)
+	if err != nil {
+		return err
+	}
+	p := &prober{address: s.zgoda.address, client: &http.Client{Timeout: 10 * time.Second}}
+	defer p.client.CloseIdleConnections()
+	p.send(ctx, 0, 0) // known from now on
+	var probing sync.WaitGroup
+	within, stop := context.WithTimeout(ctx, coldFor)
+	defer stop()
+	m, err := s.zgoda.whileSending(ctx, s.open(o, 1, 256, s.run(), peak/2, coldFor), func() {
+		probing.Go(func() { p.run(within) })
+	})
+	probing.Wait()
+	if err != nil {
+		return err
+	}
+	out.add("\n## beside %s events/s for %v: each of the three %d times a second\n", thousands(events(m)), coldFor, coldRate)
+	out.head("", "sent", "p50", "p99", "max", "added at p50", "added at p99")
+	known := p.took[0].Latency()
+	for i, name := range coldNames {
+		l := p.took[i].Latency()
+		out.row(name, thousands(float64(p.took[i].Count())), millis(l.P50), millis(l.P99), millis(l.Max), millis(l.P50-known.P50), millis(l.P99-known.P99))
+	}
+	if p.failed > 0 || p.took[2].Count() == 0 {
+		return fmt.Errorf("%d of the requests were not answered 2xx", p.failed)
+	}
+	return out.write(o)
+}
+
+const (
+	coldFor  = 20 * time.Second
+	coldRate = 100 // of each kind a second
+)
+
+var coldNames = [...]string{"known visitor", "new visitor", "new contact, made"}
+
+// prober sends single events and times their answers.
+type prober struct {
+	address string
+	client  *http.Client
+	mu      sync.Mutex
+	took    [len(coldNames)]load.Histogram
+	failed  int
+}
+
+func (p *prober) run(ctx context.Context) {
+	tick := time.NewTicker(time.Second / coldRate / time.Duration(len(coldNames)))
+	defer tick.Stop()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for n := 1; ; n++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		wg.Go(func() {
+			took, ok := p.send(context.WithoutCancel(ctx), n%len(coldNames), n)
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			if !ok {
+				p.failed++
+				return
+			}
+			p.took[n%len(coldNames)].Record(took)
+		})
+	}
+}
+
+func (p *prober) send(ctx context.Context, what, n int) (took time.Duration, ok bool) {
+	who := fmt.Sprintf(`"anonymousId":"cold-%d-%d"`, what, n)
+	switch what {
+	case 0:
+		who = `"anonymousId":"cold-known"`
+	case 2:
+		who = fmt.Sprintf(`"userId":"cold-contact-%d"`, n)
+	}
+	body := fmt.Sprintf(`{"type":"track","event":"Cold",%s,"consent":{"analytics":true,"profiling":true}}`, who)
+	begin := time.Now()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+p.address+"/v1/track", strings.NewReader(body))
+	if err != nil {
+		return 0, false
+	}
+	key := siteKey
+	if what == 2 {
+		key = siteSecret
+	} else {
+		req.Header.Set("Origin", siteOrigin)
+	}
+	req.SetBasicAuth(key, "")
+	resp, err := p.client.Do(req)
+	if err != nil {
+		return 0, false
+	}
+	defer resp.Body.Close() //nolint:errcheck // read to its end
+	_, err = io.Copy(io.Discard, resp.Body)
+	return time.Since(begin), err == nil && resp.StatusCode/100 == 2
+}
