@@ -89,7 +89,9 @@ type Store interface {
 	// Reindex looks at about limit identifiers behind a cursor, which begins as the
 	// zero index and is what the call before returned, and gives those
 	// whose chain is one shorter than link a new one. No index of the shorter chain
-	// may be on its way to MintUnder or LinkUnder when it begins.
+	// may be on its way to MintUnder or LinkUnder when it begins. A merge can move
+	// identifiers to a contact that was passed: while Remaining counts any at the
+	// end, begin again.
 	Reindex(ctx context.Context, link uint32, after keyring.Index, limit int, to func(keyring.Index) keyring.Index) (next keyring.Index, done bool, err error)
 	// Retire looks at about limit identifiers behind a cursor, and removes those
 	// that a version of K_gate is behind.
