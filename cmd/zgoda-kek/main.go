@@ -12,13 +12,12 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
-	"golang.org/x/sys/unix"
 
+	"zgoda/pseudonym/harden"
 	"zgoda/pseudonym/kek"
 	"zgoda/pseudonym/kek/awskms"
 	"zgoda/pseudonym/kek/gcpkms"
@@ -74,7 +73,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 }
 
 func start(f flags, stdin io.Reader, stdout, stderr io.Writer) error {
-	if err := errors.Join(harden(), checkEnvironment()); err != nil {
+	if err := errors.Join(harden.Process(), harden.Environment(), checkEnvironment()); err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -180,20 +179,6 @@ func checkEnvironment() error {
 				return err
 			}
 		}
-	}
-	return nil
-}
-
-// harden keeps what is unwrapped out of core dumps and out of other processes'
-// reach, and every file that is made for our own user alone.
-func harden() error {
-	unix.Umask(0o077)
-	debug.SetTraceback("none") // a crash prints no stack
-	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
-		return fmt.Errorf("forbid core dumps: %w", err)
-	}
-	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
-		return fmt.Errorf("forbid dumping memory: %w", err)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,8 +14,7 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
-	"golang.org/x/sys/unix"
-
+	"zgoda/pseudonym/harden"
 	"zgoda/pseudonym/keyholder"
 )
 
@@ -52,7 +52,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return exitUsage
 	}
 	if chosen.Command() == "restore" {
-		err = restore(g.Restore, stdout)
+		err = restore(g.Restore, stdout, stderr)
 	} else {
 		err = serve(g.Serve, stdin, stdout, stderr)
 	}
@@ -64,7 +64,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 }
 
 func serve(f flags, stdin io.Reader, stdout, stderr io.Writer) error {
-	if err := harden(); err != nil {
+	internet := f.Listen != "" || f.Metrics != "" || f.Vault != ""
+	if err := hardened(stderr, harden.Allowed{Internet: internet}); err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -116,15 +117,15 @@ func readyLine(socket string, server *keyholder.Server) string {
 	return line
 }
 
-// harden keeps keys out of core dumps and out of other processes' reach, and
-// every file that is made for our own user alone.
-func harden() error {
-	unix.Umask(0o077)
-	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
-		return fmt.Errorf("forbid core dumps: %w", err)
+// hardened gives up what is not needed, and keeps keys out of core dumps, swap and
+// other processes' reach.
+func hardened(stderr io.Writer, allowed harden.Allowed) error {
+	if err := errors.Join(harden.Environment(), harden.Process(), harden.Seal(allowed)); err != nil {
+		return err
 	}
-	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
-		return fmt.Errorf("forbid dumping memory: %w", err)
+	locked, err := harden.LockMemory()
+	if err == nil && !locked {
+		_, _ = fmt.Fprintln(stderr, "zgoda-keyholder: memory is not locked: raise the limit of locked memory (LimitMEMLOCK=infinity), or encrypt swap")
 	}
-	return nil
+	return err
 }

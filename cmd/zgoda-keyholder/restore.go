@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"zgoda/pseudonym/backup"
+	"zgoda/pseudonym/harden"
 	"zgoda/pseudonym/kek"
 	"zgoda/pseudonym/kek/prompt"
 	"zgoda/pseudonym/keyring"
@@ -32,11 +33,11 @@ type restoreFlags struct {
 }
 
 // restore makes a keyholder's folder of a backup and checks it.
-func restore(f restoreFlags, stdout io.Writer) (err error) {
+func restore(f restoreFlags, stdout, stderr io.Writer) (err error) {
 	if f.Test == (f.Data != "") {
 		return errors.New("restore takes either --data or --test")
 	}
-	if err := harden(); err != nil {
+	if err := hardened(stderr, harden.Allowed{}); err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"zgoda/config"
 	"zgoda/console"
 	"zgoda/pseudonym"
+	"zgoda/pseudonym/harden"
 )
 
 // keyholderIs says where the keyholder is that somebody else has started.
@@ -115,6 +117,7 @@ func (n *node) keyholderCommand() (*exec.Cmd, error) {
 		return nil, err
 	}
 	cmd := exec.Command(beside("zgoda-keyholder"), append(args, more...)...)
+	cmd.Env = harden.Quiet(os.Environ())
 	cmd.ExtraFiles = extra
 	return cmd, nil
 }

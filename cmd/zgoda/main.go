@@ -4,14 +4,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
 	"zgoda/cli"
+	"zgoda/pseudonym/harden"
 )
 
 func main() {
@@ -21,10 +20,6 @@ func main() {
 	os.Exit(code)
 }
 
-// harden keeps the process's memory, which holds the gateway's keys, from
-// reaching a disk or a debugger. Children inherit the limit.
-func harden() {
-	_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{})
-	_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
-	debug.SetTraceback("none") // a crash prints no stack: arguments may be content
-}
+// hardened keeps the process's memory, which holds the gateway's keys, from
+// reaching a disk or a debugger, and refuses secrets in the environment.
+func hardened() error { return errors.Join(harden.Environment(), harden.Process()) }

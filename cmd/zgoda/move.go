@@ -19,7 +19,9 @@ import (
 // move copies the control store from its file into the PostgreSQL database that
 // the configuration names.
 func move(ctx context.Context, flags cli.MoveFlags, out, _ io.Writer) error {
-	harden()
+	if err := hardened(); err != nil {
+		return err
+	}
 	c, err := config.Resolve(config.Settings{Data: flags.Data}, flags.Config, os.LookupEnv)
 	if err != nil {
 		return err

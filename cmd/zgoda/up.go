@@ -53,7 +53,9 @@ func (f folders) open() (unlock func() error, err error) {
 
 // up starts keyholder and engine as children and runs the gateway beside them.
 func up(ctx context.Context, flags cli.UpFlags, out, errw io.Writer) error {
-	harden()
+	if err := hardened(); err != nil {
+		return err
+	}
 	c, err := resolve(flags)
 	if err != nil {
 		return err
@@ -92,7 +94,9 @@ func up(ctx context.Context, flags cli.UpFlags, out, errw io.Writer) error {
 
 // serve runs the gateway against a keyholder and a ClickHouse that are given.
 func serve(ctx context.Context, flags cli.ServeFlags, out, errw io.Writer) error {
-	harden()
+	if err := hardened(); err != nil {
+		return err
+	}
 	c, err := resolve(flags.UpFlags)
 	if err != nil {
 		return err
