@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"zgoda/config"
+	"zgoda/pseudonym/harden"
 	"zgoda/pseudonym/kek/prompt"
 	"zgoda/pseudonym/kek/uri"
 	"zgoda/pseudonym/secret"
@@ -106,7 +107,9 @@ func (k kekSettings) command() (*exec.Cmd, error) {
 	if k.config.Make {
 		args = append(args, "--make")
 	}
-	return exec.Command(beside("zgoda-kek"), args...), nil
+	cmd := exec.Command(beside("zgoda-kek"), args...)
+	cmd.Env = harden.Quiet(os.Environ())
+	return cmd, nil
 }
 
 func (k kekSettings) ready(ctx context.Context) error {

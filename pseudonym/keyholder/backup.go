@@ -11,6 +11,7 @@ import (
 	"zgoda/pseudonym/access"
 	"zgoda/pseudonym/backup"
 	"zgoda/pseudonym/keyholderpb"
+	"zgoda/pseudonym/vault"
 )
 
 // backupPiece is how much of a backup one message carries.
@@ -33,6 +34,8 @@ func (a *administrator) Backup(request *keyholderpb.BackupRequest, to grpc.Serve
 		return status.Error(codes.InvalidArgument, backup.ErrRecipient.Error())
 	case errors.Is(err, backup.ErrChanged):
 		return status.Error(codes.Aborted, backup.ErrChanged.Error())
+	case errors.Is(err, vault.ErrShared):
+		return status.Error(codes.FailedPrecondition, vault.ErrShared.Error())
 	case err != nil:
 		return a.keys.failed("back up keys and vault", err)
 	}

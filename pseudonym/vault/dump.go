@@ -78,6 +78,9 @@ var ErrMoved = errors.New("identifiers moved while the vault was read: try again
 // ErrNotEmpty is returned for a restore into a vault that has contacts.
 var ErrNotEmpty = errors.New("the vault is not empty")
 
+// ErrShared is returned for a dump of a vault that several keyholders write.
+var ErrShared = errors.New("the vault is a shared database: back that up by its own means, its keysets are in it")
+
 // dumpBatch is how many contacts are read in one transaction: callers that make
 // new contacts wait for no longer than that.
 const dumpBatch = 500
@@ -86,6 +89,9 @@ const dumpBatch = 500
 // Callers go on meanwhile: who is made after it has begun may be in it or not, and
 // so may who is forgotten. ErrMoved: what was read is no whole.
 func (v *Vault) Dump(ctx context.Context, yield func(Dumped) error) error {
+	if v.follower != nil {
+		return ErrShared // what others move meanwhile would not be noticed
+	}
 	before := v.moves.Load()
 	if err := v.dumpContacts(ctx, yield); err != nil {
 		return fmt.Errorf("dump the vault: %w", err)
