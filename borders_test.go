@@ -113,6 +113,7 @@ func TestOneOwner(t *testing.T) {
 		"github.com/hashicorp/vault":          {"zgoda/pseudonym/kek/transit"},
 		"google.golang.org/api":               {"zgoda/pseudonym/kek/gcpkms"},
 		"github.com/dgraph-io/ristretto":      {"zgoda/collector/enrich"},
+		"filippo.io/age":                      {"zgoda/pseudonym/backup"},
 	}
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...")
 	out, err := cmd.Output()

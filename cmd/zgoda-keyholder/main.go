@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
 	"zgoda/pseudonym/harden"
 	"zgoda/pseudonym/keyholder"
 )

@@ -140,7 +140,7 @@ func TestPanic(t *testing.T) {
 		if !failed || !strings.Contains(out, "panic: ") {
 			t.Fatalf("no panic: %s", out)
 		}
-		for _, form := range []string{"the secret", fmt.Sprintf("%x", "the secret"), fmt.Sprintf("%X", "the secret"), fmt.Sprint([]byte("the secret"))[1:20]} {
+		for _, form := range []string{"the secret", fmt.Sprintf("%x", "the secret"), fmt.Sprintf("%X", "the secret"), "116 104 101 32 115 101 99"} {
 			if strings.Contains(out, form) {
 				t.Errorf("%s: the key is printed: %s", name, out)
 			}

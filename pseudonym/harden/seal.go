@@ -54,8 +54,8 @@ func Seal(allowed Allowed) error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("give up new rights: %w", err)
 	}
-	prog := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]} //nolint:gosec // some hundred at most
-	odd, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&prog)))
+	prog := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	odd, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&prog))) //nolint:gosec // the call takes an address
 	runtime.KeepAlive(filter)
 	if errno != 0 {
 		return fmt.Errorf("filter system calls: %w", errno)
@@ -74,7 +74,8 @@ func program(arch uint32, allowed Allowed) []unix.SockFilter {
 	}
 	p := []unix.SockFilter{
 		load(dataArch),
-		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: arch, Jt: 1}, result(unix.SECCOMP_RET_KILL_PROCESS),
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: arch, Jt: 1},
+		result(unix.SECCOMP_RET_KILL_PROCESS),
 		load(dataNumber),
 	}
 	if runtime.GOARCH == "amd64" { // the other numbering of the same calls
