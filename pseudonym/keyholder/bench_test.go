@@ -2,6 +2,9 @@ package keyholder
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
 	"testing"
 
 	"zgoda/event"
@@ -49,4 +52,37 @@ func BenchmarkMintOverSocket(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(next)/b.Elapsed().Seconds(), "mints/s")
+}
+
+// BenchmarkResolveMany asks for random ones of many known contacts, in batches of
+// 256, with roles, quotas and the log of calls as always.
+func BenchmarkResolveMany(b *testing.B) {
+	known := 20_000
+	if n, err := strconv.Atoi(os.Getenv("ZGODA_BENCH_CONTACTS")); err == nil && n > 0 {
+		known = n
+	}
+	dir, socket := folders(b)
+	k := start(b, dir, socket, func(c *Config) { c.Limits.MintsPerSecond = 1e9 })
+	const size, batches, most = 256, 1024, 4096
+	for from := 0; from < known; from += most {
+		queries := make([]pseudonym.Query, min(most, known-from))
+		for i := range queries {
+			queries[i] = contact(from+i, true)
+		}
+		resolve(b, k.Client, queries...)
+	}
+	asked := make([][]pseudonym.Query, batches)
+	for i := range asked {
+		for range size {
+			asked[i] = append(asked[i], contact(rand.IntN(known), false))
+		}
+	}
+	next := 0
+	for b.Loop() {
+		if _, err := k.Resolve(b.Context(), asked[next%batches]); err != nil {
+			b.Fatal(err)
+		}
+		next++
+	}
+	b.ReportMetric(size*float64(next)/b.Elapsed().Seconds(), "ids/s")
 }
