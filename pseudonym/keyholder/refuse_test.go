@@ -260,6 +260,7 @@ func TestRefusals(t *testing.T) {
 				}
 				refused = append(refused, e)
 				if e.Act == try.act && e.Why == string(try.why) && k.metric(t, line) > counted {
+					t.Logf("%s: refused, in the log and counted as %q", try.what, e.Why)
 					return nil
 				}
 			}
@@ -374,6 +375,7 @@ func TestGuessingRunIsStopped(t *testing.T) {
 	if got := k.metric(t, `zgoda_keyholder_quota_refused_total{role="pseudonymise",limit="unknown"}`); got != 1 {
 		t.Errorf("the alarm's metric is %v", got)
 	}
+	t.Logf("a guessing run: %d guesses of a million, then refused", guessed)
 	if got := k.metric(t, `zgoda_keyholder_unknown_total{role="pseudonymise"}`); int(got) < guessed {
 		t.Errorf("%v unknown ones are counted", got)
 	}
