@@ -2,6 +2,7 @@ package kek_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,4 +47,36 @@ func TestPassphraseContract(t *testing.T) {
 		URI: "passphrase:", Dir: filepath.Join(t.TempDir(), "kek"), MayMake: true,
 		Passphrase: func(context.Context, bool) ([]byte, error) { return []byte(phrase), nil },
 	}), phrase))
+}
+
+// A key in memory alone opens what it wrapped, and nothing opens what another one
+// did, nor what is left when it is closed.
+func TestPassing(t *testing.T) {
+	one, err := kek.Passing()
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := kek.Passing()
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrapped, err := one.Wrap(t.Context(), []byte("key"), []byte("bind"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plain, err := one.Unwrap(t.Context(), wrapped, []byte("bind")); err != nil || string(plain) != "key" {
+		t.Errorf("%q, %v", plain, err)
+	}
+	if _, err := one.Unwrap(t.Context(), wrapped, []byte("other")); !errors.Is(err, kek.ErrWrong) {
+		t.Errorf("another bind: %v", err)
+	}
+	if _, err := other.Unwrap(t.Context(), wrapped, []byte("bind")); !errors.Is(err, kek.ErrWrong) {
+		t.Errorf("another key: %v", err)
+	}
+	if _, err := one.Wrap(t.Context(), make([]byte, kek.MaxPlain+1), nil); !errors.Is(err, kek.ErrTooLong) {
+		t.Errorf("too long: %v", err)
+	}
+	if err := errors.Join(one.Close(), other.Close()); err != nil {
+		t.Error(err)
+	}
 }
