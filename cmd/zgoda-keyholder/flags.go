@@ -47,6 +47,7 @@ type flags struct {
 	UnknownPerMinute int `default:"600" placeholder:"N" help:"Unknown contacts that one caller may ask about a minute, beyond --unknown-burst."`
 	UnknownBurst     int `default:"10000" placeholder:"N" help:"Unknown contacts that one caller may ask about at once."`
 	MintsPerSecond   int `default:"20000" placeholder:"N" help:"Contacts that one caller may have made a second."`
+	MintsPerDay      int `default:"2000000" placeholder:"N" help:"Contacts that one caller may have made a day; 0: any number."`
 	RevealsPerHour   int `default:"30" placeholder:"N" help:"Contacts that one caller may have revealed an hour without a second person."`
 }
 
@@ -57,7 +58,7 @@ func (f *flags) config(data string) (keyholder.Config, error) {
 	cfg.Socket, cfg.RightsSocket, cfg.AdminSocket = f.Socket, f.RightsSocket, f.AdminSocket
 	cfg.UIDs, cfg.RightsUIDs, cfg.AdminUIDs = f.UID, f.RightsUID, f.AdminUID
 	cfg.Limits.UnknownPerMinute, cfg.Limits.UnknownBurst = f.UnknownPerMinute, f.UnknownBurst
-	cfg.Limits.MintsPerSecond, cfg.Limits.RevealsPerHour = f.MintsPerSecond, f.RevealsPerHour
+	cfg.Limits.MintsPerSecond, cfg.Limits.MintsPerDay, cfg.Limits.RevealsPerHour = f.MintsPerSecond, f.MintsPerDay, f.RevealsPerHour
 	cfg.KEK.URI, cfg.KEK.Socket, cfg.KEK.HelperUIDs = f.KEK, f.KEKSocket, f.KEKUID
 	cfg.AnalyticsMonths = f.AnalyticsKeep
 	var err error

@@ -15,36 +15,45 @@ import (
 type Limits struct {
 	UnknownBurst     int // unknown contacts at once
 	UnknownPerMinute int
-	MintsPerSecond   int // contacts made; twice as many at once
+	MintsPerSecond   int // contacts made, and identifiers linked; twice as many at once
+	MintsPerDay      int // the same; as many at once. 0: any number
 	RevealsPerHour   int // without a second person
 }
 
 // DefaultLimits are generous for a gateway, whose visitors' claims never reach
 // the keyholder, and stop a guessing run soon.
 func DefaultLimits() Limits {
-	return Limits{UnknownBurst: 10_000, UnknownPerMinute: 600, MintsPerSecond: 20_000, RevealsPerHour: 30}
+	return Limits{UnknownBurst: 10_000, UnknownPerMinute: 600, MintsPerSecond: 20_000, MintsPerDay: 2_000_000, RevealsPerHour: 30}
 }
 
 // Quota counts what a caller asks about contacts that are not there: a stolen
-// credential that tries guesses does little else.
+// credential that tries guesses does little else. One that has its guesses made
+// contacts, and compares the answers with rows that it has elsewhere, runs into
+// the limit of a day.
 type Quota struct {
 	unknown, mints *buckets
+	day            *buckets // of mints; nil: any number
 	now            func() time.Time
 	refused        *meter.Counter
 }
 
 // NewQuota makes a quota. What it refuses is counted in refused, by role and limit.
 func NewQuota(l Limits, now func() time.Time, refused *meter.Counter) *Quota {
-	return &Quota{
+	q := &Quota{
 		unknown: newBuckets(float64(l.UnknownBurst), float64(l.UnknownPerMinute)/60),
 		mints:   newBuckets(2*float64(l.MintsPerSecond), float64(l.MintsPerSecond)),
 		now:     now, refused: refused,
 	}
+	if l.MintsPerDay > 0 {
+		q.day = newBuckets(float64(l.MintsPerDay), float64(l.MintsPerDay)/(24*60*60))
+	}
+	return q
 }
 
 var (
 	errUnknown = status.Error(codes.ResourceExhausted, "too many unknown identifiers: the quota is used up")
 	errMints   = status.Error(codes.ResourceExhausted, "too many new contacts at one time")
+	errDay     = status.Error(codes.ResourceExhausted, "too many new contacts in a day")
 )
 
 // Take takes what a batch asks for, before anything of it is answered or made.
@@ -59,12 +68,16 @@ func (q *Quota) Take(who role.Caller, unknown, minted int) error {
 		q.refused.Add(1, who.Role.String(), "mints")
 		return errMints
 	}
+	if minted > 0 && q.day != nil && !q.day.take(who, float64(minted), q.now()) {
+		q.refused.Add(1, who.Role.String(), "mints_day")
+		return errDay
+	}
 	return nil
 }
 
 // Validate says what is wrong with the limits.
 func (l Limits) Validate() error {
-	if l.UnknownBurst < 0 || l.UnknownPerMinute < 0 || l.MintsPerSecond <= 0 || l.RevealsPerHour < 0 {
+	if l.UnknownBurst < 0 || l.UnknownPerMinute < 0 || l.MintsPerSecond <= 0 || l.MintsPerDay < 0 || l.RevealsPerHour < 0 {
 		return errors.New("limits: negative, or no contact can be made")
 	}
 	return nil

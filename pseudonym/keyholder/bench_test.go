@@ -38,7 +38,7 @@ func BenchmarkResolve(b *testing.B) {
 // BenchmarkMintOverSocket mints in batches of 256, durable before each answer.
 func BenchmarkMintOverSocket(b *testing.B) {
 	dir, socket := folders(b)
-	k := start(b, dir, socket, func(c *Config) { c.Limits.MintsPerSecond = 1e9 })
+	k := start(b, dir, socket, func(c *Config) { c.Limits.MintsPerSecond, c.Limits.MintsPerDay = 1e9, 0 })
 	const size = 256
 	next := 0
 	for b.Loop() {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"zgoda/event"
+	"zgoda/pseudonym/access"
 	"zgoda/pseudonym/keyholderpb"
 	"zgoda/pseudonym/keyring"
 	"zgoda/pseudonym/vault"
@@ -201,7 +202,7 @@ func (s *service) mint(ctx context.Context, b *batch) error {
 func (s *service) linkable(ctx context.Context, d *keyring.Deriver, hashes []event.Blinded, old []byte, gate uint32) ([]keyring.Index, error) {
 	indexes := make([]keyring.Index, len(hashes))
 	var aliases []vault.Pair
-	known := false
+	var unknown []places
 	for i, h1 := range hashes {
 		w := wanted{h1: h1}
 		if len(old) > 0 {
@@ -214,19 +215,44 @@ func (s *service) linkable(ctx context.Context, d *keyring.Deriver, hashes []eve
 				aliases = append(aliases, vault.Pair{Old: index, New: p.current})
 			}
 		}
-		if _, _, found := s.look(&p); found {
-			known = true
+		if _, _, found := s.look(&p); !found {
+			unknown = append(unknown, p)
 		}
 	}
-	minted := 1
-	if known {
-		minted = 0
-	}
-	if err := s.quota(ctx, 0, minted); err != nil {
+	if err := s.led(ctx, unknown, len(hashes)); err != nil {
 		return nil, err
 	}
 	if err := s.contacts.Alias(ctx, aliases, vault.Made{Link: d.Links(), Gate: gate}); err != nil {
 		return nil, s.vaultFailed(ctx, err)
 	}
 	return indexes, nil
+}
+
+// led takes what a link asks for: every identifier that it makes known counts as
+// a contact that is made. If only new contacts did, who links guesses to a contact
+// that is known could try as many as they like.
+func (s *service) led(ctx context.Context, unknown []places, of int) error {
+	var indexes []keyring.Index
+	for i := range unknown {
+		indexes = append(indexes, unknown[i].at[:unknown[i].n]...)
+	}
+	if err := s.contacts.Load(ctx, indexes); err != nil { // that another keyholder made
+		return s.vaultFailed(ctx, err)
+	}
+	fresh := 0
+	for i := range unknown {
+		if _, _, found := s.look(&unknown[i]); !found {
+			fresh++
+		}
+	}
+	who, _ := access.From(ctx)
+	tally := access.TallyOf(ctx)
+	if err := s.policy.Quota.Take(who, 0, fresh); err != nil {
+		tally.Why = access.WhyQuota
+		return err
+	}
+	if fresh == of {
+		tally.Minted++
+	}
+	return nil
 }
