@@ -44,7 +44,7 @@ func statusJSON(s pseudonym.Status) map[string]any {
 	for _, k := range s.Keys {
 		keys = append(keys, map[string]any{
 			"key": k.Key, "version": k.Version, "state": k.State, "made": timeText(k.Made), "until": timeText(k.Until),
-			"remaining": k.Remaining, "used": k.Used,
+			"remaining": k.Remaining, "reblinded": k.Reblinded, "used": k.Used,
 		})
 	}
 	for _, p := range s.UnderWay {
@@ -64,6 +64,14 @@ func timeText(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
+// countText is a number, empty for none.
+func countText(n uint64) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatUint(n, 10)
+}
+
 func writeStatus(out io.Writer, s pseudonym.Status) error {
 	rewrapped := timeText(s.Rewrapped)
 	if rewrapped == "" {
@@ -72,13 +80,10 @@ func writeStatus(out io.Writer, s pseudonym.Status) error {
 	_, _ = fmt.Fprintf(out, "key-encryption key  %s\ncontacts            %d, by %d identifiers\nlast re-wrap        %s\nlog of calls        %d entries\ngateways            %s\n\n",
 		s.KEK, s.Contacts, s.Identifiers, rewrapped, s.Calls, strings.Join(s.Nodes, " "))
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "KEY\tVERSION\tSTATE\tMADE\tUNTIL\tLEFT\tUSED FOR")
+	_, _ = fmt.Fprintln(table, "KEY\tVERSION\tSTATE\tMADE\tUNTIL\tRE-BLINDED\tLEFT\tUSED FOR")
 	for _, k := range s.Keys {
-		left := ""
-		if k.Remaining > 0 {
-			left = strconv.FormatUint(k.Remaining, 10)
-		}
-		_, _ = fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%s\t%s\n", k.Key, k.Version, k.State, timeText(k.Made), timeText(k.Until), left, k.Used)
+		_, _ = fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n",
+			k.Key, k.Version, k.State, timeText(k.Made), timeText(k.Until), countText(k.Reblinded), countText(k.Remaining), k.Used)
 	}
 	if err := table.Flush(); err != nil {
 		return err

@@ -66,7 +66,7 @@ func TestStatus(t *testing.T) {
 	status := pseudonym.Status{
 		KEK: "file:", Contacts: 10, Identifiers: 12, Rewrapped: at, Calls: 7, Revision: 3, Nodes: []string{"one", "two"},
 		Keys: []pseudonym.KeyStatus{
-			{Key: "gate", Version: 1, State: "old", Made: at, Remaining: 4, Used: "blinds"},
+			{Key: "gate", Version: 1, State: "old", Made: at, Remaining: 4, Reblinded: 7, Used: "blinds"},
 			{Key: "visitor-2026", Version: 1, State: "current", Made: at, Until: at.AddDate(0, 2, 0), Used: "visitors"},
 		},
 		UnderWay: []pseudonym.Progress{{Key: "gate", Step: "both", Done: 8, Of: 12}},
@@ -81,9 +81,9 @@ last re-wrap        2026-11-22T03:00:00Z
 log of calls        7 entries
 gateways            one two
 
-KEY           VERSION  STATE    MADE                  UNTIL                 LEFT  USED FOR
-gate          1        old      2026-11-22T03:00:00Z                        4     blinds
-visitor-2026  1        current  2026-11-22T03:00:00Z  2027-01-22T03:00:00Z        visitors
+KEY           VERSION  STATE    MADE                  UNTIL                 RE-BLINDED  LEFT  USED FOR
+gate          1        old      2026-11-22T03:00:00Z                        7           4     blinds
+visitor-2026  1        current  2026-11-22T03:00:00Z  2027-01-22T03:00:00Z                    visitors
 under way: gate: both (8 of 12)
 `
 	if out.String() != want {

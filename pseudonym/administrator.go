@@ -48,6 +48,7 @@ type KeyStatus struct {
 	Until     time.Time // zero: no end
 	Used      string
 	Remaining uint64 // rows that are still under an old one
+	Reblinded uint64 // of an old gate key: identifiers that are kept and lead to their contacts under the current one
 }
 
 // Status is what the keyholder says of itself.
@@ -76,7 +77,7 @@ func (a *Administrator) Status(ctx context.Context) (s Status, err error) {
 		for _, k := range answer.GetKey() {
 			s.Keys = append(s.Keys, KeyStatus{
 				Key: k.GetKey(), Version: k.GetVersion(), State: k.GetState(), Made: secondsOf(k.GetMade()),
-				Until: secondsOf(k.GetUntil()), Used: k.GetUsed(), Remaining: k.GetRemaining(),
+				Until: secondsOf(k.GetUntil()), Used: k.GetUsed(), Remaining: k.GetRemaining(), Reblinded: k.GetReblinded(),
 			})
 		}
 		for _, p := range answer.GetUnderWay() {

@@ -77,7 +77,9 @@ func (k *keys) statusOf(ctx context.Context, s keyring.KeyStatus) (*keyholderpb.
 	case rotation.Link:
 		_, row.Remaining, _, err = k.vault.Remaining(ctx, 0, s.Version, 0)
 	case rotation.Gate:
-		row.Remaining, err = k.rotator.Alone(ctx, s.Version)
+		if row.Remaining, err = k.rotator.Alone(ctx, s.Version); err == nil {
+			row.Reblinded, err = k.rotator.Reblinded(ctx)
+		}
 	}
 	return row, err
 }

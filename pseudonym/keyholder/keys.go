@@ -82,7 +82,7 @@ func (s *Server) openRotator(p *parts) error {
 	cfg := rotation.DefaultConfig()
 	cfg.RewrapAt = s.cfg.RewrapAt
 	var err error
-	deps := rotation.Deps{OpenKEK: s.nextKEK, Logger: s.log, Now: s.cfg.Now}
+	deps := rotation.Deps{OpenKEK: s.nextKEK, Reblind: reblinder{p.ring, p.people.people}, Logger: s.log, Now: s.cfg.Now}
 	if p.shelf != nil {
 		deps.Lead = p.shelf.Leads
 	}

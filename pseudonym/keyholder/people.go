@@ -50,9 +50,11 @@ var (
 // ways computes the indexes of identifiers in clear, in the order in which to look
 // for them: from old keys to current ones, the way that rotations move them. It is
 // used up before the deriver is released.
-func (r *rights) ways(d *keyring.Deriver) person.Ways {
-	gate := r.service.ring.Gateway().Gate
+func (r *rights) ways(d *keyring.Deriver) person.Ways { return waysOf(r.service.ring, d) }
+
+func waysOf(ring *keyring.Ring, d *keyring.Deriver) person.Ways {
 	return func(site event.SiteID, kind event.IdentifierKind, value string) ([]person.Way, error) {
+		gate := ring.Gateway().Gate // now: a version that just came into use must not be left out
 		var ways []person.Way
 		for i := range gate {
 			g := gate[len(gate)-1-i] // the oldest first

@@ -3013,6 +3013,7 @@ type KeyStatus struct {
 	Until         int64                  `protobuf:"varint,5,opt,name=until,proto3" json:"until,omitempty"`         // 0: no end
 	Used          string                 `protobuf:"bytes,6,opt,name=used,proto3" json:"used,omitempty"`            // what for
 	Remaining     uint64                 `protobuf:"varint,7,opt,name=remaining,proto3" json:"remaining,omitempty"` // rows that are still under an old one
+	Reblinded     uint64                 `protobuf:"varint,8,opt,name=reblinded,proto3" json:"reblinded,omitempty"` // of an old gate: identifiers that are kept and lead to their contacts under the current one
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3092,6 +3093,13 @@ func (x *KeyStatus) GetUsed() string {
 func (x *KeyStatus) GetRemaining() uint64 {
 	if x != nil {
 		return x.Remaining
+	}
+	return 0
+}
+
+func (x *KeyStatus) GetReblinded() uint64 {
+	if x != nil {
+		return x.Reblinded
 	}
 	return 0
 }
@@ -4076,7 +4084,7 @@ const file_keyholder_proto_rawDesc = "" +
 	"\trewrapped\x18\x06 \x01(\x03R\trewrapped\x12\x14\n" +
 	"\x05calls\x18\a \x01(\x04R\x05calls\x12\x1a\n" +
 	"\brevision\x18\b \x01(\x04R\brevision\x12\x12\n" +
-	"\x04node\x18\t \x03(\tR\x04node\"\xa9\x01\n" +
+	"\x04node\x18\t \x03(\tR\x04node\"\xc7\x01\n" +
 	"\tKeyStatus\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\rR\aversion\x12\x14\n" +
@@ -4084,7 +4092,8 @@ const file_keyholder_proto_rawDesc = "" +
 	"\x04made\x18\x04 \x01(\x03R\x04made\x12\x14\n" +
 	"\x05until\x18\x05 \x01(\x03R\x05until\x12\x12\n" +
 	"\x04used\x18\x06 \x01(\tR\x04used\x12\x1c\n" +
-	"\tremaining\x18\a \x01(\x04R\tremaining\"\xbd\x01\n" +
+	"\tremaining\x18\a \x01(\x04R\tremaining\x12\x1c\n" +
+	"\treblinded\x18\b \x01(\x04R\treblinded\"\xbd\x01\n" +
 	"\rRotateRequest\x12,\n" +
 	"\x04call\x18\x01 \x01(\v2\x18.zgoda.keyholder.v1.CallR\x04call\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x0e\n" +

@@ -48,9 +48,28 @@ type Deps struct {
 	OpenKEK func(ctx context.Context, uri string, passphrase []byte) (kek.Provider, error)
 	// Lead says whether this keyholder is the one of several that rotates. nil:
 	// there is one.
-	Lead   func(ctx context.Context) (bool, error)
-	Logger *slog.Logger     // nil: nothing is logged
-	Now    func() time.Time // nil: time.Now
+	Lead func(ctx context.Context) (bool, error)
+	// Reblind re-blinds who can be. nil: nobody can.
+	Reblind Reblinder
+	Logger  *slog.Logger     // nil: nothing is logged
+	Now     func() time.Time // nil: time.Now
+}
+
+// Reblinder makes contacts known under a new version of K_gate by the identifiers
+// that are kept of them, which the rotator itself never sees.
+type Reblinder interface {
+	// Reblind looks at up to limit contacts whose numbers are above a number, in one
+	// transaction. Doing it again changes nothing and counts the same.
+	Reblind(ctx context.Context, gate uint32, from vault.ContactID, limit int) (Reblinded, error)
+}
+
+// Reblinded is what one step of re-blinding came to.
+type Reblinded struct {
+	Next        vault.ContactID // where the next step begins
+	Looked      int             // contacts; fewer than the limit at the end of all
+	Identifiers int             // that lead to their contact under the new version
+	Taken       int             // that lead to another contact under it
+	Unreadable  int             // contacts whose data cannot be opened, and identifiers that are none
 }
 
 // store is what the rotator needs of a vault.

@@ -12,7 +12,8 @@
 //	link     made -> current, a further link of the chain; every identifier gets
 //	         its new index; the one before stays, as an inner link
 //	gate     made -> current; contacts are found by both, and get the new index
-//	         when they come; the one before ends when it is retired
+//	         when they come, or at once by an identifier that is kept sealed; the
+//	         one before ends when it is retired
 //	purpose  made -> current; gateways rewrite what is stored, and say so; the
 //	         one before ends, or stays for the visitors of its year
 //	kek      all keysets are wrapped anew, under the new provider

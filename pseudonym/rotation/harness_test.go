@@ -80,7 +80,7 @@ func (h *holder) open() error {
 	cfg := DefaultConfig()
 	cfg.Batch, cfg.Look, cfg.Again = h.batch, time.Hour, time.Hour
 	h.ring, h.vault = ring, v
-	h.rotator, err = New(ring, watched{v, h}, cfg, Deps{OpenKEK: h.openKEK, Now: h.now})
+	h.rotator, err = New(ring, watched{v, h}, cfg, Deps{OpenKEK: h.openKEK, Reblind: keeper{h}, Now: h.now})
 	return err
 }
 
@@ -183,8 +183,8 @@ func (w watched) SetProgress(ctx context.Context, name string, state []byte) err
 	return w.Vault.SetProgress(ctx, name, state)
 }
 
-// person is the blinded identifier of somebody.
-func person(n int) (h1 event.Blinded) {
+// numbered is the blinded identifier of somebody.
+func numbered(n int) (h1 event.Blinded) {
 	copy(h1[:], "a blinded identifier, number")
 	binary.BigEndian.PutUint32(h1[28:], uint32(n+1))
 	return h1
@@ -204,7 +204,7 @@ func (h *holder) mint(from, to int) {
 	defer d.Release()
 	var fresh []keyring.Index
 	for n := from; n < to; n++ {
-		fresh = append(fresh, d.Index(person(n)))
+		fresh = append(fresh, d.Index(numbered(n)))
 	}
 	h.must(h.vault.MintUnder(context.Background(), fresh, vault.Made{Link: d.Links(), Gate: h.ring.Gateway().Gate[0].Version}))
 }
@@ -219,7 +219,7 @@ func (h *holder) handles(n int) (event.Handles, error) {
 	}
 	d := epoch.Deriver()
 	defer d.Release()
-	current, old, carrying := d.Indexes(person(n))
+	current, old, carrying := d.Indexes(numbered(n))
 	if carrying {
 		if salt, known := h.vault.Lookup(old); known {
 			return d.Contact(salt, 0), nil

@@ -54,7 +54,7 @@ func nothingIsRecovered(t *testing.T, h *holder, except string) {
 	ids := map[int]vault.ContactID{}
 	for n := range people {
 		d := h.deriver()
-		id, err := h.vault.Contact(t.Context(), d.Index(person(n)))
+		id, err := h.vault.Contact(t.Context(), d.Index(numbered(n)))
 		d.Release()
 		h.must(err)
 		ids[n] = id

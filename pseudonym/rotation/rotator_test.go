@@ -154,14 +154,14 @@ func TestProfilingIsCut(t *testing.T) {
 	h.mint(0, 3)
 	before := h.all(3)
 	d := h.deriver()
-	visitor := d.Visitor(person(9), 0)
+	visitor := d.Visitor(numbered(9), 0)
 	d.Release()
 	h.must(h.rotator.Start(t.Context(), Profiling, Options{Cut: true}))
 	h.must(h.rotator.Work(t.Context()))
 	h.reopen()
 	d = h.deriver()
 	defer d.Release()
-	if after := h.all(3); after[0].Profiling == before[0].Profiling || d.Visitor(person(9), 0).Profiling == visitor.Profiling {
+	if after := h.all(3); after[0].Profiling == before[0].Profiling || d.Visitor(numbered(9), 0).Profiling == visitor.Profiling {
 		t.Error("something was not cut")
 	}
 	if h.count(Profiling, keyring.StateDestroyed) != 1 || len(h.states(Profiling)) != 2 {
@@ -215,7 +215,7 @@ func TestGateIsRetired(t *testing.T) {
 	d := h.deriver()
 	// Two of three come: the same person has another h1 under the new version.
 	for n := range 2 {
-		h.must(h.vault.Alias(t.Context(), []vault.Pair{{Old: d.Index(person(n)), New: d.Index(person(n + 100))}}, vault.Made{Link: d.Links(), Gate: current}))
+		h.must(h.vault.Alias(t.Context(), []vault.Pair{{Old: d.Index(numbered(n)), New: d.Index(numbered(n + 100))}}, vault.Made{Link: d.Links(), Gate: current}))
 	}
 	d.Release()
 	before := h.all(2)

@@ -75,7 +75,7 @@ func sharing(t *testing.T, address string, provider kek.Provider) (h *holder, sh
 	h.must(err)
 	cfg := DefaultConfig()
 	cfg.Batch, cfg.Look, cfg.Again, cfg.Settle = 20, time.Hour, time.Hour, time.Second
-	h.rotator, err = New(h.ring, h.vault, cfg, Deps{Lead: shelf.Leads, Now: time.Now})
+	h.rotator, err = New(h.ring, h.vault, cfg, Deps{Lead: shelf.Leads, Reblind: keeper{h}, Now: time.Now})
 	h.must(err)
 	t.Cleanup(func() {
 		h.close()
@@ -181,7 +181,7 @@ func (h *holder) makes(n int) bool {
 	h.must(err)
 	d := epoch.Deriver()
 	defer d.Release()
-	h.must(h.vault.MintUnder(context.Background(), []keyring.Index{d.Index(person(n))}, vault.Made{Link: d.Links()}))
+	h.must(h.vault.MintUnder(context.Background(), []keyring.Index{d.Index(numbered(n))}, vault.Made{Link: d.Links()}))
 	return true
 }
 
@@ -193,7 +193,7 @@ func (h *holder) shared(n int) (event.Handles, error) {
 	}
 	d := epoch.Deriver()
 	defer d.Release()
-	current, old, carrying := d.Indexes(person(n))
+	current, old, carrying := d.Indexes(numbered(n))
 	places := []keyring.Index{current}
 	if carrying {
 		places = []keyring.Index{old, current}

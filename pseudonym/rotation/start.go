@@ -114,7 +114,9 @@ func (r *Rotator) begin(ctx context.Context, key keyring.Key, w wish, fresh bool
 }
 
 // startRetiring ends an old version of K_gate, if that loses no more identifiers
-// than may be lost: those that nobody has sent under a later version.
+// than may be lost: those that nobody has sent under a later version, and that are
+// not kept. All contacts are gone over for it once more: a merge can have moved
+// what is kept to one that was passed.
 func (r *Rotator) startRetiring(ctx context.Context, old []uint32, o Options) error {
 	if !slices.Contains(old, o.Retire) {
 		return fmt.Errorf("gate %d: %w", o.Retire, ErrNotOld)
@@ -122,6 +124,14 @@ func (r *Rotator) startRetiring(ctx context.Context, old []uint32, o Options) er
 	left, err := r.Alone(ctx, o.Retire)
 	if err != nil {
 		return err
+	}
+	if left > 0 {
+		if err := r.reblind(ctx, true); err != nil {
+			return err
+		}
+		if left, err = r.Alone(ctx, o.Retire); err != nil {
+			return err
+		}
 	}
 	if left > o.Lose {
 		return fmt.Errorf("%d identifiers are known under gate %d alone: %w", left, o.Retire, ErrWouldLose)
@@ -151,14 +161,17 @@ func (r *Rotator) Alone(ctx context.Context, number uint32) (sum uint64, err err
 	return sum, nil
 }
 
-// advanceGate ends the version that was asked to be retired. Without that, both
-// stay in use.
+// advanceGate re-blinds contacts by what is kept of them, and ends the version that
+// was asked to be retired. Without that, both stay in use.
 func (r *Rotator) advanceGate(ctx context.Context, old []uint32) error {
 	w, err := r.wish(ctx, Gate)
 	if err != nil {
 		return err
 	}
 	if w.Retire == 0 || !slices.Contains(old, w.Retire) {
+		if err := r.reblind(ctx, false); err != nil {
+			return err
+		}
 		p := Progress{Key: Gate, Step: "contacts are found by both versions, until the old one is retired", Waits: true}
 		left, err := r.Alone(ctx, old[0])
 		if err != nil {
@@ -185,6 +198,9 @@ func (r *Rotator) advanceGate(ctx context.Context, old []uint32) error {
 		return err
 	}
 	if err := r.setWish(ctx, Gate, wish{}); err != nil {
+		return err
+	}
+	if err := r.store.SetProgress(ctx, reblindName, nil); err != nil {
 		return err
 	}
 	r.tell(Progress{Key: Gate, Step: "done", Ended: true})

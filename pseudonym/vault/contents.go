@@ -247,6 +247,14 @@ func (c *contents) leadsTo(index keyring.Index) (ContactID, error) {
 	return to[index], err
 }
 
+// Supersede marks an index of the contact as one that a later K_gate stands for.
+func (c *contents) Supersede(index keyring.Index) error {
+	if _, err := c.tx.ExecContext(c.ctx, "UPDATE identifiers SET stale = 1 WHERE h2 = $1 AND contact = $2 AND stale = 0", index[:], c.id); err != nil {
+		return fmt.Errorf("mark an identifier: %w", err)
+	}
+	return nil
+}
+
 // Unlead makes an identifier of the contact lead nowhere.
 func (c *contents) Unlead(index keyring.Index) error {
 	if err := c.one("remove an identifier", "DELETE FROM identifiers WHERE h2 = $1 AND contact = $2", index[:], c.id); err != nil {

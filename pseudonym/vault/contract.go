@@ -73,6 +73,9 @@ type Store interface {
 	Identifiers(ctx context.Context, id ContactID) ([]keyring.Index, error)
 	// Update changes the rows of one contact in one transaction, or returns ErrUnknown.
 	Update(ctx context.Context, id ContactID, do func(Contents) error) error
+	// UpdateAfter changes the rows of those of the next contacts, by number, that have
+	// data: it looks at up to limit contacts above a number, in one transaction.
+	UpdateAfter(ctx context.Context, from ContactID, limit int, do func(ContactID, Contents) error) (next ContactID, looked int, err error)
 	// View reads the rows of one contact in one transaction, or returns ErrUnknown.
 	View(ctx context.Context, id ContactID, do func(Contents) error) error
 	// Merge makes everything of drop lead to keep, and destroys drop's salt and
@@ -130,6 +133,9 @@ type Contents interface {
 	DeleteAttachment(id [16]byte) error
 	// Lead makes a further identifier lead here, or returns ErrTaken.
 	Lead(index keyring.Index, made Made) error
+	// Supersede says that a later K_gate stands for an index that leads here. One
+	// that does not, or is known to be, stays as it is.
+	Supersede(index keyring.Index) error
 	// Unlead makes an identifier that leads here lead nowhere, or returns ErrNoRow.
 	Unlead(index keyring.Index) error
 }

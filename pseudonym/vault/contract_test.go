@@ -134,7 +134,7 @@ var contract = map[string]func(*testing.T, *bed){
 	"merge": contractMerge, "merge loses nothing": contractMergeLeft,
 	"forget": contractForget, "re-wrap": contractRewrap, "re-key": contractReindex, "retire": contractRetire,
 	"progress": contractProgress, "remaining": contractRemaining, "concurrent": contractConcurrent,
-	"context ends": contractContext, "each": contractEach,
+	"context ends": contractContext, "each": contractEach, "go over": contractUpdateAfter,
 }
 
 func TestContract(t *testing.T) {
