@@ -3,8 +3,8 @@ package apptest
 import (
 	"bytes"
 	"crypto/hmac"
-	"crypto/md5"  //nolint:gosec // a thief tries what others use
-	"crypto/sha1" //nolint:gosec // the same
+	"crypto/md5" // a thief tries what others use
+	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
@@ -106,7 +106,7 @@ type forms struct {
 }
 
 func newForms(keys [][]byte, known func(string) [][]byte) *forms {
-	f := &forms{plain: []hash.Hash{md5.New(), sha1.New(), sha256.New(), hmac.New(sha256.New, nil)}, known: known} //nolint:gosec // as above
+	f := &forms{plain: []hash.Hash{md5.New(), sha1.New(), sha256.New(), hmac.New(sha256.New, nil)}, known: known}
 	for _, key := range keys {
 		f.keyed = append(f.keyed, hmac.New(sha256.New, key))
 	}
