@@ -13,6 +13,7 @@ import (
 
 	"zgoda/pseudonym/kek/prompt"
 	"zgoda/pseudonym/keyholder"
+	"zgoda/pseudonym/person"
 	"zgoda/pseudonym/private"
 	"zgoda/pseudonym/role"
 )
@@ -49,6 +50,8 @@ type flags struct {
 	MintsPerSecond   int `default:"20000" placeholder:"N" help:"Contacts that one caller may have made a second."`
 	MintsPerDay      int `default:"2000000" placeholder:"N" help:"Contacts that one caller may have made a day; 0: any number."`
 	RevealsPerHour   int `default:"30" placeholder:"N" help:"Contacts that one caller may have revealed an hour without a second person."`
+
+	AttachmentLimit string `default:"16MiB" placeholder:"SIZE" help:"Largest document that is kept of a contact, in MiB, GiB or TiB. All of a contact's together: 16 times as much."`
 }
 
 // config makes the keyholder's settings of the flags.
@@ -64,6 +67,11 @@ func (f *flags) config(data string) (keyholder.Config, error) {
 	var err error
 	if f.RewrapAt != "" {
 		if cfg.RewrapAt, err = timeOfDay(f.RewrapAt); err != nil {
+			return cfg, err
+		}
+	}
+	if f.AttachmentLimit != "" {
+		if cfg.Documents, err = documentsOf(f.AttachmentLimit); err != nil {
 			return cfg, err
 		}
 	}
@@ -118,6 +126,25 @@ func timeOfDay(text string) (time.Duration, error) {
 		return 0, errors.New("--rewrap-at takes a time of day, as 03:00")
 	}
 	return time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute, nil
+}
+
+// documentsShare is how many documents of the largest size a contact has room for.
+const documentsShare = 16
+
+// documentsOf reads the size of the largest document, as sizes are written in the
+// gateway's configuration.
+func documentsOf(text string) (person.Limits, error) {
+	for unit, shift := range map[string]int{"MiB": 20, "GiB": 30, "TiB": 40} {
+		number, ok := strings.CutSuffix(text, unit)
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseInt(number, 10, 19) // 16 times as much of the largest unit is still an int64
+		if err == nil && n > 0 {
+			return person.Limits{Document: n << shift, Documents: documentsShare * n << shift}, nil
+		}
+	}
+	return person.Limits{}, errors.New("--attachment-limit takes a size, as 16MiB or 1GiB")
 }
 
 // asking says how the passphrase of the key-encryption key is come by, should it

@@ -9,6 +9,7 @@ import (
 
 	"zgoda/pseudonym/access"
 	"zgoda/pseudonym/kek"
+	"zgoda/pseudonym/person"
 	"zgoda/pseudonym/role"
 	"zgoda/pseudonym/rotation"
 )
@@ -41,6 +42,7 @@ type Config struct {
 	AnalyticsMonths int           // how long a month's analytics key is kept after the month; 0: 13
 
 	Limits    access.Limits
+	Documents person.Limits    // of what is kept of a contact
 	InFlight  int              // calls at one time; more are turned away
 	LockWait  time.Duration    // for a folder that a dying keyholder still locks
 	DrainWait time.Duration    // for calls under way, at the end
@@ -50,7 +52,7 @@ type Config struct {
 // DefaultConfig returns the settings that apply where none are given.
 func DefaultConfig() Config {
 	return Config{
-		Group: -1, Limits: access.DefaultLimits(), RewrapAt: rotation.DefaultConfig().RewrapAt,
+		Group: -1, Limits: access.DefaultLimits(), Documents: person.DefaultLimits(), RewrapAt: rotation.DefaultConfig().RewrapAt,
 		InFlight: 256, LockWait: 15 * time.Second, DrainWait: 5 * time.Second, Now: time.Now,
 	}
 }
@@ -105,6 +107,9 @@ func (c Config) Validate() error {
 	}
 	if c.InFlight <= 0 {
 		errs = append(errs, fmt.Errorf("in_flight: %d is not positive", c.InFlight))
+	}
+	if c.Documents.Document <= 0 || c.Documents.Documents < c.Documents.Document {
+		errs = append(errs, errors.New("documents: no document can be kept, or not one of the largest size"))
 	}
 	if c.AnalyticsMonths < 0 {
 		errs = append(errs, errors.New("analytics_months: negative"))

@@ -26,7 +26,7 @@ type persons struct {
 	scanning chan struct{} // held by who goes over the whole vault
 }
 
-func (p *parts) persons(ctx context.Context, now func() time.Time) (*persons, error) {
+func (p *parts) persons(ctx context.Context, documents person.Limits, now func() time.Time) (*persons, error) {
 	key, err := p.ring.Own(ctx, keyring.OwnRef)
 	if err != nil {
 		return nil, err
@@ -36,7 +36,7 @@ func (p *parts) persons(ctx context.Context, now func() time.Time) (*persons, er
 		return nil, err
 	}
 	return &persons{
-		vault: p.vault, people: person.New(p.vault, person.DefaultLimits(), now), refs: named, scanning: make(chan struct{}, 1),
+		vault: p.vault, people: person.New(p.vault, documents, now), refs: named, scanning: make(chan struct{}, 1),
 	}, nil
 }
 

@@ -181,7 +181,7 @@ func (s *Server) openKeys(ctx context.Context, p *parts) error {
 	if p.vault, err = vault.OpenUnder(ctx, s.vaultConfig(), p.ring.Slots()); err != nil {
 		return err
 	}
-	if p.people, err = p.persons(ctx, s.cfg.Now); err != nil {
+	if p.people, err = p.persons(ctx, s.cfg.Documents, s.cfg.Now); err != nil {
 		return err
 	}
 	return s.openRotator(p) //nolint:contextcheck // metrics are read in nobody's call
