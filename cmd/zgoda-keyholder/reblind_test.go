@@ -94,7 +94,7 @@ func putAll(t *testing.T, socket string, people int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer rights.Close() //nolint:errcheck // it has answered
+	defer rights.Close()
 	ctx := pseudonym.WithAct(t.Context(), pseudonym.Act{Actor: "op-7", Reason: "request 12"})
 	for n := range people {
 		found, known, err := rights.Search(ctx, "shop", event.KindEmail, addressOf(n), 0)

@@ -40,6 +40,7 @@ func at(tb testing.TB, gate uint32, kind event.IdentifierKind, value string) key
 // key, and nothing else does; what nobody can re-blind is counted as left.
 func TestReblind(t *testing.T) {
 	overBoth(t, DefaultLimits(), func(t *testing.T, h *house) {
+		t.Helper()
 		ctx := t.Context()
 		var ids []vault.ContactID
 		for n := range 5 {

@@ -88,6 +88,7 @@ func (h *holder) contacts(ctx context.Context, to int) (ids []vault.ContactID) {
 // reblinds checks what a rotation of K_gate makes of five contacts, of three of
 // whom an address is kept.
 func reblinds(t *testing.T, h *holder) {
+	t.Helper()
 	ctx := t.Context()
 	const people = 5
 	h.mint(0, people)
