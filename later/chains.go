@@ -43,6 +43,7 @@ func (r *Resolver) one(ctx context.Context, w *waiter) error {
 	case errors.Is(err, ErrNever):
 		w.never = true
 	case err != nil:
+		w.opened = nil // opened again next time: a key that it is under may have ended meanwhile
 		return err
 	case out.Reason != event.ReasonNone:
 		w.done = true

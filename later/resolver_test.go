@@ -31,6 +31,13 @@ type keyholderFake struct {
 	mu    sync.Mutex
 	err   error
 	calls int
+	gone  string // what it opens no more
+}
+
+func (k *keyholderFake) retire(blob string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.gone = blob
 }
 
 func (k *keyholderFake) set(err error) {
@@ -49,7 +56,7 @@ func (k *keyholderFake) Open(_ context.Context, blobs [][]byte) ([]pseudonym.Ope
 	out := make([]pseudonym.Opened, len(blobs))
 	for i, b := range blobs {
 		n, err := strconv.Atoi(string(b))
-		out[i].Readable = err == nil
+		out[i].Readable = err == nil && (k.gone == "" || string(b) != k.gone)
 		out[i].Gate = 7
 		out[i].List = []sealed.Identifier{{H1: event.Blinded{1, byte(n)}, Kind: event.KindVisitor}, {H1: event.Blinded{2, byte(n)}, Kind: event.KindEmail, Mint: true}}
 	}
