@@ -212,6 +212,7 @@ func testAnotherWriter(t *testing.T, s *Store) {
 // testLeftovers: a second rewriting takes away what the first left, which then
 // can do nothing any more.
 func testLeftovers(t *testing.T, s *Store) {
+	t.Helper()
 	insert(t, s, "first", activityOf(10, 100, "first", time.Now().UTC().Truncate(time.Millisecond)))
 	first := begin(t, s, 10)
 	must(t, s, "CREATE TABLE {db}.events_rekey_0 AS {db}.events")
@@ -230,6 +231,7 @@ func testLeftovers(t *testing.T, s *Store) {
 // testMapGone: an engine that is killed has lost the map, and says so, rather
 // than that nothing is left to rewrite; nothing of it is in the engine's files.
 func testMapGone(t *testing.T, s *Store, room *enginetest.Room) {
+	t.Helper()
 	insert(t, s, "first", activityOf(10, 100, "first", time.Now().UTC().Truncate(time.Millisecond)))
 	r, err := s.Rekey(t.Context(), event.ScopePerson, 2)
 	if err != nil {

@@ -88,7 +88,7 @@ func TestI4KeyholderAway(t *testing.T) {
 		restore func(t *testing.T, k *ownKeyholder)
 	}{
 		{"is stopped", func(k *ownKeyholder) { k.signal(syscall.SIGSTOP) }, func(_ *testing.T, k *ownKeyholder) { k.signal(syscall.SIGCONT) }},
-		{"is killed", func(k *ownKeyholder) { k.end(syscall.SIGKILL) }, func(t *testing.T, k *ownKeyholder) { k.start(t) }},
+		{"is killed", func(k *ownKeyholder) { k.end(syscall.SIGKILL) }, func(t *testing.T, k *ownKeyholder) { t.Helper(); k.start(t) }},
 	} {
 		t.Run(c.how, func(t *testing.T) {
 			k := startKeyholder(t)

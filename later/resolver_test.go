@@ -357,7 +357,7 @@ func TestSpoolKeyOpensNoQueue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	if s.Recovered() != 0 || len(s.Damage()) == 0 {
 		t.Error("the spool's key opens the queue")
 	}
