@@ -27,6 +27,7 @@ type Collector struct {
 	works   sync.Pool
 	waits   sync.Pool // of promises
 	away    absence
+	changed changed
 }
 
 // New makes a collector.

@@ -28,6 +28,7 @@ type queueFake struct {
 	waits   int
 	known   map[event.Blinded]bool
 	since   map[event.Handle][]ledger.Entry
+	asked   int // how often for changes
 	err     error
 }
 
@@ -44,6 +45,7 @@ func (q *queueFake) Wait(context.Context, spool.Ticket) error { q.waits++; retur
 func (q *queueFake) Flush(context.Context) error              { return nil }
 
 func (q *queueFake) Since(_ context.Context, _ event.SiteID, subject event.Handle, after event.Sequence, _ int) (out []ledger.Entry, err error) {
+	q.asked++
 	for _, e := range q.since[subject] {
 		if e.Sequence > after {
 			out = append(out, e)

@@ -123,11 +123,11 @@ func (w *work) narrow(ctx context.Context, e *later.Event, loaded []subjects.Ent
 		if handles.Period != event.Period(year*100+int(month)) {
 			handles.Analytics = event.Handle{}
 		}
-		if err := w.undo(ctx, &r, handles.Consent, true, e.AsOf); err != nil {
+		if err := w.undo(ctx, &r, handles.Consent, true, e.AsOf, entry.Sequence()); err != nil {
 			return err
 		}
 		for _, contact := range entry.Contacts() {
-			if err := w.undo(ctx, &r, contact, false, e.AsOf); err != nil {
+			if err := w.undo(ctx, &r, contact, false, e.AsOf, entry.Sequence()); err != nil {
 				return err
 			}
 		}
@@ -143,11 +143,11 @@ const mostChanges = 256
 // undo takes from a record what somebody's changes after a point permit: of a purpose
 // that was granted since, it is not known what was on record before, so it counts as
 // refused, and so does everything else that was lifted. own: it is their record, not
-// that of somebody linked to them.
-func (w *work) undo(ctx context.Context, r *consent.Record, of event.Handle, own bool, after event.Sequence) error {
-	since, err := w.c.deps.Later.Changes.Since(ctx, w.site.ID, of, after, mostChanges)
+// that of somebody linked to them. loaded: the place that the record was read at.
+func (w *work) undo(ctx context.Context, r *consent.Record, of event.Handle, own bool, after, loaded event.Sequence) error {
+	since, err := w.since(ctx, of, after, loaded)
 	if err != nil {
-		return fmt.Errorf("%w: %w", subjects.ErrControlAway, err)
+		return err
 	}
 	if len(since) == mostChanges {
 		r.State = max(r.State, consent.StateRestricted)

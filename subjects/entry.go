@@ -61,6 +61,10 @@ func (e *Entry) IsZero() bool { return e.held == nil }
 // below that of what is in it, never above.
 func (e *Entry) Record() *consent.Record { return e.held.record }
 
+// Sequence is the place in the order of changes that the person was read at: every
+// change up to it is in the record, and none after it.
+func (e *Entry) Sequence() event.Sequence { return e.sequence }
+
 // Contacts are the consent handles of the contacts that a visitor is linked to,
 // or that a contact is in conflict with. Their refusals are in Record already.
 // They must not be written to.
