@@ -102,7 +102,7 @@ func TestI4KeyholderAway(t *testing.T) {
 			p.done(t, "the keyholder "+c.how)
 			waited := s.metrics(t)["zgoda_later_waiting_records"]
 
-			// What gathered is decided about faster than it came, while as much goes on coming.
+			// Each half takes no longer than all of it took to gather, and a minute; load goes on.
 			within := time.Minute + awayTime(t)
 			c.restore(t, k)
 			back := time.Now()
