@@ -84,7 +84,9 @@ func New(l Limits, d Deps) *Policy {
 	for _, r := range []role.Role{role.Pseudonymise, role.Rights} { // alarms want them there before they rise
 		m.quota.Add(0, r.String(), "unknown")
 	}
-	m.quota.Add(0, role.Pseudonymise.String(), "mints_day")
+	for _, limit := range []string{"mints_day", "aliases"} {
+		m.quota.Add(0, role.Pseudonymise.String(), limit)
+	}
 	d.Metrics.Gauge("zgoda_keyholder_call_log_seq", "Number of the last entry of the log of calls.", func() float64 { return float64(d.Log.Seq()) })
 	return &Policy{
 		Quota: NewQuota(l, d.Now, m.quota), Reveals: NewReveals(l.RevealsPerHour, d.Now),

@@ -15,7 +15,7 @@ import (
 type Limits struct {
 	UnknownBurst     int // unknown contacts at once
 	UnknownPerMinute int
-	MintsPerSecond   int // contacts made, and identifiers linked; twice as many at once
+	MintsPerSecond   int // contacts made, and identifiers linked; twice as many at once. Aliases: as many again
 	MintsPerDay      int // the same; as many at once. 0: any number
 	RevealsPerHour   int // without a second person
 }
@@ -33,6 +33,8 @@ func DefaultLimits() Limits {
 type Quota struct {
 	unknown, mints *buckets
 	day            *buckets // of mints; nil: any number
+	aliases        *buckets
+	aliasDay       *buckets // nil: any number
 	now            func() time.Time
 	refused        *meter.Counter
 }
@@ -42,17 +44,34 @@ func NewQuota(l Limits, now func() time.Time, refused *meter.Counter) *Quota {
 	q := &Quota{
 		unknown: newBuckets(float64(l.UnknownBurst), float64(l.UnknownPerMinute)/60),
 		mints:   newBuckets(2*float64(l.MintsPerSecond), float64(l.MintsPerSecond)),
+		aliases: newBuckets(2*float64(l.MintsPerSecond), float64(l.MintsPerSecond)),
 		now:     now, refused: refused,
 	}
 	if l.MintsPerDay > 0 {
 		q.day = newBuckets(float64(l.MintsPerDay), float64(l.MintsPerDay)/(24*60*60))
+		q.aliasDay = newBuckets(float64(l.MintsPerDay), float64(l.MintsPerDay)/(24*60*60))
 	}
 	return q
+}
+
+// TakeAliases takes n identifiers under a new gate key that are to lead to
+// contacts known by the one before. They have limits of their own, as high as
+// those of contacts that are made: a rotation must not keep new ones out.
+func (q *Quota) TakeAliases(who role.Caller, n int) error {
+	if n == 0 {
+		return nil
+	}
+	if !q.aliases.take(who, float64(n), q.now()) || q.aliasDay != nil && !q.aliasDay.take(who, float64(n), q.now()) {
+		q.refused.Add(1, who.Role.String(), "aliases")
+		return errAliases
+	}
+	return nil
 }
 
 var (
 	errUnknown = status.Error(codes.ResourceExhausted, "too many unknown identifiers: the quota is used up")
 	errMints   = status.Error(codes.ResourceExhausted, "too many new contacts at one time")
+	errAliases = status.Error(codes.ResourceExhausted, "too many contacts carried over to a new gateway key")
 	errDay     = status.Error(codes.ResourceExhausted, "too many new contacts in a day")
 )
 

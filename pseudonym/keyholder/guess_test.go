@@ -72,3 +72,49 @@ func TestGuessingByMintsIsStopped(t *testing.T) {
 		t.Errorf("two hours later two may be made: %v", err)
 	}
 }
+
+// One that lets its own identifiers lead to a contact that is known, as if a
+// rotation of the gate key had come to it, gets so far: what is above the quota
+// leads nowhere by itself, and the answers stay right.
+func TestAliasesAreCounted(t *testing.T) {
+	dir, socket := folders(t)
+	at := time.Now()
+	k := start(t, dir, socket, served, func(c *Config) {
+		c.Now = func() time.Time { return at }
+		c.Limits.MintsPerSecond = 10
+	})
+	known := resolve(t, k.Client, contact(0, true))[0]
+	k.rotate(t, pseudonym.Rotation{Key: "gate"})
+	carry := func(n int) pseudonym.Query {
+		q := contact(n, false)
+		q.Old = h1(0)
+		return q
+	}
+	for n := 1; n <= 30; n++ {
+		for range 3 { // again costs nothing
+			if got := resolve(t, k.Client, carry(n))[0]; got != known {
+				t.Fatalf("identifier %d leads to somebody else", n)
+			}
+		}
+	}
+	carried := 0
+	for n := 1; n <= 30; n++ {
+		if resolve(t, k.Client, contact(n, false))[0] == known {
+			carried++
+		}
+	}
+	if carried != 20 { // twice as many at once as in a second
+		t.Errorf("%d aliases", carried)
+	}
+	link := pseudonym.LinkRequest{Contact: []pseudonym.Query{{H1: h1(40), Old: h1(0), Kind: event.KindEmail}}}
+	if _, err := k.Link(t.Context(), link); err == nil {
+		t.Error("a link writes an alias above the quota")
+	}
+	if got := k.metric(t, `zgoda_keyholder_quota_refused_total{role="pseudonymise",limit="aliases"}`); got < 2 {
+		t.Errorf("the alarm's metric is %v", got)
+	}
+	at = at.Add(time.Second)
+	if _, err := k.Link(t.Context(), link); err != nil {
+		t.Errorf("a second later: %v", err)
+	}
+}

@@ -85,9 +85,22 @@ type batch struct {
 	request *keyholderpb.ResolveRequest
 	made    vault.Made
 	salts   []keyring.Salt
+	rotates bool         // K_gate has two versions: identifiers under the old one count
 	unknown []place      // rows whose contact memory does not know
 	aliases []vault.Pair // contacts that are known by an old gate key alone
 }
+
+// old is a row's identifier under the gate key before, zero unless there is one.
+func (b *batch) old(row int) event.Blinded {
+	if !b.rotates {
+		return event.Blinded{}
+	}
+	return b.request.Old(row)
+}
+
+// rotates says whether K_gate has two versions. Without, an identifier under "the
+// one before" is of nobody: it would make what the caller likes lead to a contact.
+func (s *service) rotates() bool { return len(s.ring.Gateway().Gate) > 1 }
 
 // place is a row of a batch whose contact was not known when it was looked up.
 type place struct {
@@ -99,7 +112,9 @@ type place struct {
 // be, all in one transaction. The decoy of every contact is computed, known or
 // not, so that both take the same way.
 func (s *service) salts(ctx context.Context, d *keyring.Deriver, request *keyholderpb.ResolveRequest, n int) ([]keyring.Salt, error) {
-	b := &batch{request: request, made: vault.Made{Link: d.Links(), Gate: request.GetGate()}, salts: make([]keyring.Salt, n)}
+	b := &batch{
+		request: request, rotates: s.rotates(), made: vault.Made{Link: d.Links(), Gate: request.GetGate()}, salts: make([]keyring.Salt, n),
+	}
 	var p places
 	for i := range n {
 		h1, kind, _, _ := request.Row(i)
@@ -109,7 +124,7 @@ func (s *service) salts(ctx context.Context, d *keyring.Deriver, request *keyhol
 		if kind == event.KindVisitor {
 			continue
 		}
-		w := wanted{h1, request.Old(i)}
+		w := wanted{h1, b.old(i)}
 		b.salts[i] = d.Decoy(w.oldest())
 		p.fill(d, &w)
 		if !s.settle(b, i, &p) {
@@ -122,10 +137,20 @@ func (s *service) salts(ctx context.Context, d *keyring.Deriver, request *keyhol
 	if err := s.mint(ctx, b); err != nil {
 		return nil, err
 	}
-	if err := s.contacts.Alias(ctx, b.aliases, b.made); err != nil {
-		s.log.Error("carry contacts over to a new gateway key", "error", err) // they are found by the old one as well
-	}
+	s.alias(ctx, b)
 	return b.salts, nil
+}
+
+// alias makes contacts known by the current gate key as well. Over the quota it
+// is left to a later batch: they are found by the old key meanwhile.
+func (s *service) alias(ctx context.Context, b *batch) {
+	who, _ := access.From(ctx)
+	if len(b.aliases) == 0 || s.policy.Quota.TakeAliases(who, len(b.aliases)) != nil {
+		return
+	}
+	if err := s.contacts.Alias(ctx, b.aliases, b.made); err != nil {
+		s.log.Error("carry contacts over to a new gateway key", "error", err)
+	}
 }
 
 // settle answers a row if its contact is known.
@@ -135,7 +160,10 @@ func (s *service) settle(b *batch, row int, p *places) bool {
 		return false
 	}
 	b.salts[row] = salt
-	if !b.request.Old(row).IsZero() && by != p.current {
+	if b.old(row).IsZero() || by == p.current {
+		return true
+	}
+	if _, carried := s.contacts.Lookup(p.current); !carried {
 		b.aliases = append(b.aliases, vault.Pair{Old: by, New: p.current})
 	}
 	return true
@@ -202,14 +230,15 @@ func (s *service) mint(ctx context.Context, b *batch) error {
 func (s *service) linkable(ctx context.Context, d *keyring.Deriver, hashes []event.Blinded, old []byte, gate uint32) ([]keyring.Index, error) {
 	indexes := make([]keyring.Index, len(hashes))
 	var aliases []vault.Pair
-	var unknown []places
+	var all, unknown []places
+	rotates := s.rotates()
 	for i, h1 := range hashes {
 		w := wanted{h1: h1}
-		if len(old) > 0 {
+		if len(old) > 0 && rotates {
 			copy(w.old[:], old[i*len(w.old):])
 		}
 		p := placesOf(d, &w)
-		indexes[i] = p.current
+		indexes[i], all = p.current, append(all, p)
 		for _, index := range p.at[:p.n] {
 			if index != p.current {
 				aliases = append(aliases, vault.Pair{Old: index, New: p.current})
@@ -220,6 +249,9 @@ func (s *service) linkable(ctx context.Context, d *keyring.Deriver, hashes []eve
 		}
 	}
 	if err := s.led(ctx, unknown, len(hashes)); err != nil {
+		return nil, err
+	}
+	if err := s.carried(ctx, all); err != nil {
 		return nil, err
 	}
 	if err := s.contacts.Alias(ctx, aliases, vault.Made{Link: d.Links(), Gate: gate}); err != nil {
@@ -253,6 +285,24 @@ func (s *service) led(ctx context.Context, unknown []places, of int) error {
 	}
 	if fresh == of {
 		tally.Minted++
+	}
+	return nil
+}
+
+// carried takes the identifiers of a link whose contact is known by another index
+// than the current one: each becomes an alias.
+func (s *service) carried(ctx context.Context, all []places) error {
+	n := 0
+	for i := range all {
+		_, by, known := s.look(&all[i])
+		if _, carried := s.contacts.Lookup(all[i].current); known && by != all[i].current && !carried {
+			n++
+		}
+	}
+	who, _ := access.From(ctx)
+	if err := s.policy.Quota.TakeAliases(who, n); err != nil {
+		access.TallyOf(ctx).Why = access.WhyQuota
+		return err
 	}
 	return nil
 }

@@ -18,10 +18,27 @@ func TestTwoGatewayKeys(t *testing.T) {
 	if err != nil || keys.Revision == 0 || keys.Visitor.Key.IsZero() {
 		t.Fatalf("%v, %v", keys, err)
 	}
-	gate := keys.Gate[0].Version
 	minted := contact(1, true)
-	minted.Gate = gate
+	minted.Gate = keys.Gate[0].Version
 	before := resolve(t, k.Client, minted, contact(2, false))
+	// Without a rotation nobody is known by "the key before".
+	unasked := contact(99, false)
+	unasked.Old, unasked.Gate = h1(1), minted.Gate
+	link := pseudonym.LinkRequest{Contact: []pseudonym.Query{{H1: h1(98), Old: h1(1), Kind: event.KindEmail, Gate: minted.Gate}}}
+	if got := resolve(t, k.Client, unasked); got[0] == before[0] {
+		t.Error("an old identifier counts without a rotation")
+	}
+	if linked, err := k.Link(t.Context(), link); err != nil || linked.Contact == before[0] {
+		t.Errorf("a link by an old identifier without a rotation: %v", err)
+	}
+	k.rotate(t, pseudonym.Rotation{Key: "gate"})
+	if keys, err = k.Keys(t.Context()); err != nil || len(keys.Gate) != 2 {
+		t.Fatalf("%d gate keys, %v", len(keys.Gate), err)
+	}
+	gate := keys.Gate[0].Version
+	if got := resolve(t, k.Client, contact(99, false)); got[0] == before[0] {
+		t.Error("an alias was written without a rotation")
+	}
 	both := contact(101, false)
 	both.Old, both.Gate = h1(1), gate
 	stranger := contact(102, false)
@@ -32,7 +49,7 @@ func TestTwoGatewayKeys(t *testing.T) {
 	if alone := resolve(t, k.Client, contact(101, false)); alone[0] != before[0] {
 		t.Error("the contact was not carried over")
 	}
-	link := pseudonym.LinkRequest{Contact: []pseudonym.Query{{H1: h1(201), Old: h1(1), Kind: event.KindEmail, Gate: gate}, {H1: h1(203), Kind: event.KindPhone, Gate: gate}}}
+	link = pseudonym.LinkRequest{Contact: []pseudonym.Query{{H1: h1(201), Old: h1(1), Kind: event.KindEmail, Gate: gate}, {H1: h1(203), Kind: event.KindPhone, Gate: gate}}}
 	linked, err := k.Link(t.Context(), link)
 	if err != nil || linked.Conflict || linked.Contact != before[0] {
 		t.Errorf("a link by the old key: conflict %v, %v", linked.Conflict, err)
