@@ -14,6 +14,7 @@ import (
 	"zgoda/pseudonym/authority"
 	"zgoda/pseudonym/keyholderpb"
 	"zgoda/pseudonym/keyring"
+	"zgoda/pseudonym/role"
 	"zgoda/pseudonym/rotation"
 	"zgoda/pseudonym/vault"
 )
@@ -66,13 +67,14 @@ var (
 )
 
 // Ready says whether keys can be had.
-func (s *service) Ready(_ context.Context, request *keyholderpb.ReadyRequest) (*keyholderpb.ReadyAnswer, error) {
+func (s *service) Ready(ctx context.Context, request *keyholderpb.ReadyRequest) (*keyholderpb.ReadyAnswer, error) {
 	if _, err := s.epoch(); err != nil { //nolint:contextcheck // the keys of a period are made for all calls
 		return nil, err
 	}
 	answer := &keyholderpb.ReadyAnswer{Revision: s.ring.Revision(), Open: s.ring.Carrying(rotation.Profiling)}
-	if name := request.GetNode(); len(name) <= maxNode {
-		answer.Hold = s.rotator.Seen(name, request.GetHeld())
+	who, _ := access.From(ctx)
+	if name := request.GetNode(); len(name) <= maxNode && who.Role == role.Pseudonymise {
+		answer.Hold = s.rotator.Seen(who.Name, name, request.GetHeld())
 	}
 	return answer, nil
 }

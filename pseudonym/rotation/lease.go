@@ -2,9 +2,9 @@ package rotation
 
 import "time"
 
-// Seen notes that a gateway was heard of, and whether its writer holds; hold
-// says whether it has to (package standstill).
-func (r *Rotator) Seen(name string, held bool) (hold bool) { return r.board.Ready(name, held) }
+// Seen notes that a gateway was heard of by a caller's credential, and whether its
+// writer holds; hold says whether it has to (package standstill).
+func (r *Rotator) Seen(by, name string, held bool) (hold bool) { return r.board.Ready(by, name, held) }
 
 // Lease asks for the lease. It is held from when every other gateway that was
 // heard of says that its writer holds; until then they are told to, and the

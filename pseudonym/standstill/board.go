@@ -23,17 +23,25 @@ const (
 // maxNodes bounds the memory; a gateway has one name for good.
 const maxNodes = 1024
 
+// MaxNames is how many gateways one caller speaks for: those of one machine's
+// user, or the holder of a certificate. A further name takes the place of the one
+// that was not heard of for longest, so that made-up names cannot fill the board.
+const MaxNames = 16
+
 // Board knows the gateways of one keyholder. It is safe for concurrent use.
 type Board struct {
 	now   func() time.Time
 	began time.Time
 
 	mu     sync.Mutex
-	nodes  map[string]*node
+	nodes  map[gateway]*node
 	leader string
 	turn   uint64 // counts the leases that were taken
 	until  time.Time
 }
+
+// gateway is one, as a caller names it: no other caller speaks for it.
+type gateway struct{ by, name string }
 
 type node struct {
 	heard time.Time
@@ -43,19 +51,20 @@ type node struct {
 
 // New makes a board; now is time.Now but in tests.
 func New(now func() time.Time) *Board {
-	return &Board{now: now, began: now(), nodes: make(map[string]*node)}
+	return &Board{now: now, began: now(), nodes: make(map[gateway]*node)}
 }
 
 // Ready notes that a gateway is there and whether it holds, and says whether it
-// is to hold for another. A caller without a name is nobody's gateway.
-func (b *Board) Ready(name string, held bool) (hold bool) {
+// is to hold for another. by is whose credential said so. A caller without a name
+// is nobody's gateway.
+func (b *Board) Ready(by, name string, held bool) (hold bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.now()
 	if name == "" {
 		return false
 	}
-	n := b.note(name, held, now)
+	n := b.note(gateway{by, name}, held, now)
 	hold = n != nil && name != b.leader && now.Before(b.until)
 	if hold {
 		n.told = b.turn + 1
@@ -65,9 +74,10 @@ func (b *Board) Ready(name string, held bool) (hold bool) {
 
 // note takes a gateway's word. That it holds counts only if it knew of the lease
 // when it said so, and with it of the keys that are in use.
-func (b *Board) note(name string, held bool, now time.Time) *node {
-	n := b.nodes[name]
+func (b *Board) note(g gateway, held bool, now time.Time) *node {
+	n := b.nodes[g]
 	if n == nil {
+		b.crowd(g.by)
 		if len(b.nodes) >= maxNodes {
 			b.forget(now)
 		}
@@ -75,7 +85,7 @@ func (b *Board) note(name string, held bool, now time.Time) *node {
 			return nil
 		}
 		n = &node{}
-		b.nodes[name] = n
+		b.nodes[g] = n
 	}
 	n.heard = now
 	n.held = 0
@@ -85,11 +95,29 @@ func (b *Board) note(name string, held bool, now time.Time) *node {
 	return n
 }
 
+// crowd makes room for one more gateway of a caller.
+func (b *Board) crowd(by string) {
+	var longest gateway
+	names := 0
+	for g, n := range b.nodes {
+		if g.by != by {
+			continue
+		}
+		if names == 0 || n.heard.Before(b.nodes[longest].heard) {
+			longest = g
+		}
+		names++
+	}
+	if names >= MaxNames {
+		delete(b.nodes, longest)
+	}
+}
+
 // forget drops the gateways that nobody waits for any more.
 func (b *Board) forget(now time.Time) {
-	for name, n := range b.nodes {
+	for g, n := range b.nodes {
 		if now.Sub(n.heard) > Known {
-			delete(b.nodes, name)
+			delete(b.nodes, g)
 		}
 	}
 }
@@ -131,24 +159,24 @@ func (b *Board) Waits() []string {
 }
 
 func (b *Board) waitsLocked(now time.Time) (names []string) {
-	for name, n := range b.nodes {
-		if name != b.leader && now.Sub(n.heard) <= Known && n.held <= b.turn {
-			names = append(names, name)
+	for g, n := range b.nodes {
+		if g.name != b.leader && now.Sub(n.heard) <= Known && n.held <= b.turn {
+			names = append(names, g.name)
 		}
 	}
 	slices.Sort(names)
-	return names
+	return slices.Compact(names)
 }
 
 // Nodes are the gateways that were heard of within a day, by name.
 func (b *Board) Nodes() (names []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for name, n := range b.nodes {
+	for g, n := range b.nodes {
 		if b.now().Sub(n.heard) <= Known {
-			names = append(names, name)
+			names = append(names, g.name)
 		}
 	}
 	slices.Sort(names)
-	return names
+	return slices.Compact(names)
 }
