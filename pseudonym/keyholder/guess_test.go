@@ -1,6 +1,7 @@
 package keyholder
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -115,6 +116,50 @@ func TestAliasesAreCounted(t *testing.T) {
 	}
 	at = at.Add(time.Second)
 	if _, err := k.Link(t.Context(), link); err != nil {
+		t.Errorf("a second later: %v", err)
+	}
+}
+
+// The answer to a Put tells whether an identifier leads to somebody: each that is
+// put counts as one that was searched for, also when it is taken. Traits do not.
+func TestGuessingByPutsIsStopped(t *testing.T) {
+	dir, socket := folders(t)
+	at := time.Now()
+	k := start(t, dir, socket, served, func(c *Config) {
+		c.Now = func() time.Time { return at }
+		c.Limits.UnknownBurst, c.Limits.UnknownPerMinute = 12, 60
+	})
+	g := attend(t, k)
+	_, one := g.made(t, "u1")
+	_, two := g.made(t, "u2")
+	ctx := pseudonym.WithAct(t.Context(), pseudonym.Act{Actor: "op-7", Reason: "request 12"})
+	put := func(ref pseudonym.Ref, d pseudonym.Datum) error {
+		_, _, err := k.rights.Put(ctx, ref, "shop", []pseudonym.Datum{d}, 0)
+		return err
+	}
+	if err := put(two, order); err != nil {
+		t.Fatal(err)
+	}
+	var taken, refused *pseudonym.Refusal
+	guesses := 1
+	for guesses < 100 {
+		err := put(one, order)
+		if !errors.As(err, &taken) {
+			break
+		}
+		guesses++
+	}
+	if err := put(one, order); guesses != 12 || err == nil || errors.As(err, &refused) {
+		t.Errorf("%d guesses, then %v", guesses, err)
+	}
+	if err := put(one, pseudonym.Datum{Name: "name", Value: "Jana", Source: "order form"}); err != nil {
+		t.Errorf("a trait: %v", err)
+	}
+	if got := k.metric(t, `zgoda_keyholder_quota_refused_total{role="rights",limit="unknown"}`); got < 1 {
+		t.Errorf("the alarm's metric is %v", got)
+	}
+	at = at.Add(time.Second)
+	if err := put(two, pseudonym.Datum{Kind: event.KindPhone, Value: "+420 601 234 567", Source: "order form"}); err != nil {
 		t.Errorf("a second later: %v", err)
 	}
 }

@@ -208,11 +208,31 @@ func (r *rights) Put(ctx context.Context, request *keyholderpb.PutRequest) (*key
 		}
 	}
 	access.TallyOf(ctx).Rows = len(data)
+	if err := r.service.guessed(ctx, data); err != nil {
+		return nil, err
+	}
 	ids, revision, err := r.persons.people.Put(ctx, id, event.SiteID(request.GetSite()), data, request.GetRevision(), r.ways(d))
 	if err != nil {
 		return nil, r.refused(ctx, err)
 	}
 	return &keyholderpb.PutAnswer{Id: ids, Revision: revision}, nil
+}
+
+// guessed takes an unknown contact for every identifier that is put: the answer
+// tells whether it leads to somebody already.
+func (s *service) guessed(ctx context.Context, data []person.Datum) error {
+	n := 0
+	for i := range data {
+		if data[i].Kind != event.KindUnknown {
+			n++
+		}
+	}
+	who, _ := access.From(ctx)
+	if err := s.policy.Quota.Take(who, n, 0); err != nil {
+		access.TallyOf(ctx).Why = access.WhyQuota
+		return err
+	}
+	return nil
 }
 
 // kindOf keeps a number that is no kind from becoming one.
