@@ -20,6 +20,7 @@ const (
 	WhyCall        Why = "call"        // does not say properly who acts and what for
 	WhyOversized   Why = "oversized"
 	WhyMalformed   Why = "malformed"
+	WhyBusy        Why = "busy"     // too many calls at one time
 	WhyQuota       Why = "quota"    // too much of it
 	WhyApproval    Why = "approval" // no such approval, or by the same person
 )

@@ -10,7 +10,8 @@ import (
 )
 
 // Watch sees the calls that gRPC itself refuses, whose message is too large or
-// no message: they reach no interceptor.
+// no message, and those that are turned away while too many are under way: they
+// do not come to the policy.
 func (p *Policy) Watch() stats.Handler { return watch{p} }
 
 type watch struct{ policy *Policy }
@@ -21,6 +22,15 @@ type reachedKey struct{}
 type begun struct {
 	method  string
 	reached atomic.Bool
+	busy    atomic.Bool
+}
+
+// Busy notes that a call is turned away since too many are under way. It is for
+// who does so before the call comes to the policy.
+func Busy(ctx context.Context) {
+	if b, ok := ctx.Value(reachedKey{}).(*begun); ok {
+		b.busy.Store(true)
+	}
 }
 
 func reached(ctx context.Context) {
@@ -49,7 +59,10 @@ func (w watch) HandleRPC(ctx context.Context, s stats.RPCStats) {
 		a.caller = i.caller
 	}
 	why := WhyMalformed
-	if status.Code(end.Error) == codes.ResourceExhausted {
+	switch {
+	case b.busy.Load():
+		why = WhyBusy
+	case status.Code(end.Error) == codes.ResourceExhausted:
 		why = WhyOversized
 	}
 	_ = w.policy.refuse(&a, why, nil)

@@ -189,6 +189,7 @@ func (f inFlight) unary(ctx context.Context, request any, _ *grpc.UnaryServerInf
 		defer func() { <-f }()
 		return handle(ctx, request)
 	default:
+		access.Busy(ctx)
 		return nil, errBusy
 	}
 }
@@ -199,6 +200,7 @@ func (f inFlight) stream(server any, s grpc.ServerStream, _ *grpc.StreamServerIn
 		defer func() { <-f }()
 		return handle(server, s)
 	default:
+		access.Busy(s.Context())
 		return errBusy
 	}
 }
