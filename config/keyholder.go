@@ -3,6 +3,7 @@ package config
 import (
 	"net"
 	"path/filepath"
+	"strconv"
 )
 
 // Keyholder says how to reach a keyholder that is not started by zgoda up, and
@@ -16,9 +17,15 @@ type Keyholder struct {
 	AdminCertificate  string  `yaml:"admin_certificate,omitempty"`  // for the role administrator, likewise
 	UID               *uint32 `yaml:"uid,omitempty"`                // the user that the keyholder runs as; our own when left out
 	Metrics           string  `yaml:"metrics,omitempty"`            // HOST:PORT of the keyholder that zgoda up starts
+	MintsPerDay       *uint32 `yaml:"mints_per_day,omitempty"`      // contacts that one caller may have made a day, at that keyholder; 0: any number; its own default when left out
+	AttachmentLimit   string  `yaml:"attachment_limit,omitempty"`   // largest document of a contact there, as 16MiB; its own default when left out
 }
 
+// MaxAttachmentLimit is the most that keyholder.attachment_limit may be.
+const MaxAttachmentLimit = 64 << 30
+
 func (v *checker) keyholder(k *Keyholder) {
+	v.keyholderLimits(k)
 	for _, a := range []struct{ key, address string }{{"keyholder.address", k.Address}, {"keyholder.metrics", k.Metrics}} {
 		if a.address == "" {
 			continue
@@ -45,6 +52,34 @@ func (v *checker) keyholder(k *Keyholder) {
 	if k.Address != "" && (k.RightsSocket != "" || k.AdminSocket != "" || k.UID != nil) {
 		v.fail("keyholder.address", "needs no socket and no user")
 	}
+}
+
+// keyholderLimits checks what is said to the keyholder that zgoda up starts.
+func (v *checker) keyholderLimits(k *Keyholder) {
+	if k.AttachmentLimit != "" {
+		if n, err := parseSize(k.AttachmentLimit); err != nil {
+			v.fail("keyholder.attachment_limit", "%w", err)
+		} else if n == 0 || n > MaxAttachmentLimit {
+			v.fail("keyholder.attachment_limit", "must be from 1MiB to 64GiB")
+		}
+	}
+	if k.Address != "" && (k.MintsPerDay != nil || k.AttachmentLimit != "") {
+		v.fail("keyholder.mints_per_day", "and keyholder.attachment_limit go to the keyholder of zgoda up; give another one its flags")
+	}
+}
+
+// Arguments are the flags for the keyholder that zgoda up starts.
+func (k *Keyholder) Arguments() (args []string) {
+	if k.Metrics != "" {
+		args = append(args, "--metrics", k.Metrics)
+	}
+	if k.MintsPerDay != nil {
+		args = append(args, "--mints-per-day", strconv.FormatUint(uint64(*k.MintsPerDay), 10))
+	}
+	if k.AttachmentLimit != "" {
+		args = append(args, "--attachment-limit", k.AttachmentLimit)
+	}
+	return args
 }
 
 // KeyholderCertificates returns the files of the two roles, beside the

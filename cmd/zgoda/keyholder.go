@@ -109,9 +109,7 @@ func (n *node) keyholderCommand() (*exec.Cmd, error) {
 		"--data", n.places.keyholder, "--socket", n.places.socket, "--rights-socket", n.places.rights, "--admin-socket", n.places.admin, "--parent-stdin",
 		"--analytics-keep", strconv.Itoa(n.config.AnalyticsMonths()),
 	}
-	if at := n.config.Keyholder.Metrics; at != "" {
-		args = append(args, "--metrics", at)
-	}
+	args = append(args, n.config.Keyholder.Arguments()...)
 	more, extra, err := n.kek.arguments()
 	if err != nil {
 		return nil, err
