@@ -167,7 +167,7 @@ func (g *gateway) Attend(_ context.Context, node string, held bool) (pseudonym.A
 	if g.away {
 		return pseudonym.Attendance{}, errAway
 	}
-	return pseudonym.Attendance{Revision: g.revision, Hold: g.board.Ready(node, held), Open: g.open}, nil
+	return pseudonym.Attendance{Revision: g.revision, Hold: g.board.Ready("cert:"+node, node, held), Open: g.open}, nil
 }
 
 func (g *gateway) Resolve(context.Context, []pseudonym.Query) ([]event.Handles, error) {
