@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -24,7 +25,8 @@ const (
 )
 
 // TestTheftsTellNothing: a thousand people are known by their mail addresses and
-// have activity, choices and personal data stored. Each folder is stolen while
+// have activity, choices and personal data stored, and some more wait for a
+// keyholder that answers no more. Each folder is stolen while
 // everything runs; the thief guesses a million addresses, the thousand among
 // them, and confirms none without the key-encryption key. The same search with
 // it confirms all, so it would have found them.
@@ -40,6 +42,7 @@ func TestTheftsTellNothing(t *testing.T) {
 	s.settled(t, 30*time.Second)
 	rows := s.exported(t)
 	visits(t, s, secret, addresses[:50]) // of which some are still in the spool
+	s.waiting(t, secret, addresses[victims:victims+50])
 	s.kill(t)
 	taken := s.thefts(t, rows)
 
@@ -92,6 +95,25 @@ func visits(t *testing.T, s *stack, secret string, addresses []string) {
 	}
 }
 
+// waiting stops the keyholder, and leaves events of people whom nobody knows
+// waiting for it.
+func (s *stack) waiting(t *testing.T, secret string, addresses []string) {
+	t.Helper()
+	pid := s.child("zgoda-keyholder")
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if runs(pid, "zgoda-keyholder") {
+			_ = syscall.Kill(pid, syscall.SIGCONT)
+		}
+	})
+	visits(t, s, secret, addresses)
+	eventually(t, 30*time.Second, "events wait for the keyholder", func() bool {
+		return s.metrics(t)["zgoda_later_waiting_records"] > 0
+	})
+}
+
 // choices puts an earlier consent of each person on record.
 func (s *stack) choices(t *testing.T, addresses []string) {
 	t.Helper()
@@ -130,6 +152,9 @@ func (s *stack) kill(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-s.ended
+	if err := syscall.Kill(keyholder, syscall.SIGCONT); err != nil && !errors.Is(err, syscall.ESRCH) { // stopped, it would not end
+		t.Fatal(err)
+	}
 	eventually(t, 30*time.Second, "the children have ended", func() bool {
 		return !runs(keyholder, "zgoda-keyholder") && !runs(clickhouse, "zgoda-clickhouse")
 	})
@@ -155,7 +180,7 @@ func (s *stack) thefts(t *testing.T, rows loot) (all thefts) {
 		}
 		return paths
 	}
-	gateway := steal(t, "gateway folder", in("control", "spool", "journal")...)
+	gateway := steal(t, "gateway folder", in("control", "spool", "journal", "later")...)
 	clickhouse := steal(t, "ClickHouse folder", in("clickhouse")...).with("ClickHouse folder", rows)
 	control := steal(t, "control store", in("control")...)
 	keyholder := steal(t, "vault without the key-encryption key", in("keyholder/vault", "keyholder/keys", "keyholder/calls")...)
