@@ -24,26 +24,28 @@ type contents struct {
 // moves are what a transaction changes of where identifiers lead, for memory to
 // follow. 0: nowhere.
 type moves struct {
-	to    map[keyring.Index]ContactID
-	order []keyring.Index
+	to map[keyring.Index]ContactID
 }
 
 func newMoves() *moves { return &moves{to: map[keyring.Index]ContactID{}} }
 
-func (m *moves) set(index keyring.Index, to ContactID) {
-	m.to[index] = to
-	m.order = append(m.order, index)
-}
+func (m *moves) set(index keyring.Index, to ContactID) { m.to[index] = to }
 
-// follow does the same in memory.
+// follow does the same in memory. What leads somewhere comes first: whoever looks for
+// an identifier by its old index and then by its new one finds it at each moment.
 func (m *moves) follow(v *Vault) error {
-	for _, index := range m.order {
-		to := m.to[index]
+	for index, to := range m.to {
+		if to == 0 {
+			continue
+		}
+		if err := v.led(index, to); err != nil {
+			return err
+		}
+	}
+	for index, to := range m.to {
 		if to == 0 {
 			v.moves.Add(1)
 			v.table.Unlead(index)
-		} else if err := v.led(index, to); err != nil {
-			return err
 		}
 	}
 	return nil

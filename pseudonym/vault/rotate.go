@@ -209,7 +209,7 @@ func (v *Vault) changeIdentifiers(ctx context.Context, after keyring.Index, limi
 	if err := do(ctx, tx, rows, moved); err != nil {
 		return err
 	}
-	if len(moved.order) > 0 {
+	if len(moved.to) > 0 {
 		if err := v.commit(tx, slices.Compact(about)); err != nil {
 			return err
 		}
