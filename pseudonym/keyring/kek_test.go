@@ -3,6 +3,7 @@ package keyring
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -174,5 +175,47 @@ func TestChangeOfProviderIsResumed(t *testing.T) {
 			}
 			return
 		}
+	}
+}
+
+// TestKilledWhileFilesChange: whatever a kill leaves beside the keys, half a new file
+// or half an overwritten one, the folder opens, and nothing of it stays.
+func TestKilledWhileFilesChange(t *testing.T) {
+	dir := t.TempDir()
+	at := date(2026, 6, 15, 12)
+	open(t, dir, at)
+	keys := filepath.Join(dir, "keys")
+	left := []string{"wrapping-0002.key.tmp", "wrapping-0000.key.gone.tmp", "gate.keyset.gone.tmp"}
+	for _, name := range left {
+		if err := os.WriteFile(filepath.Join(keys, name), []byte("noise"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if uris, err := Providers(dir); err != nil || len(uris) != 1 {
+		t.Fatalf("%q: %v", uris, err)
+	}
+	open(t, dir, at)
+	for _, name := range left {
+		if _, err := os.Lstat(filepath.Join(keys, name)); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s is left", name)
+		}
+	}
+}
+
+// TestDestructionKilled: a destruction that was killed after the name went is ended by
+// doing it again.
+func TestDestructionKilled(t *testing.T) {
+	f := folder(t.TempDir())
+	gone := f.path("x.keyset") + goneSuffix
+	if err := os.WriteFile(gone, []byte("noise"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := f.Destroy(t.Context(), "x.keyset"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := os.Lstat(gone); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("it is left")
 	}
 }

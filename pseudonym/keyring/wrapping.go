@@ -293,6 +293,7 @@ func Providers(dir string) ([]string, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
+	names = slices.DeleteFunc(names, func(name string) bool { return !strings.HasSuffix(name, wrappingSuffix) })
 	if err != nil || len(names) == 0 {
 		return nil, err
 	}
