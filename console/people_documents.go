@@ -70,6 +70,8 @@ func (s *Server) attachDocument(_ context.Context, in *attachInput) (*huma.Strea
 	}
 	return &huma.StreamResponse{Body: func(hctx huma.Context) { //nolint:contextcheck // huma.Context carries the request's
 		if err := s.receiveDocument(hctx, site); err != nil {
+			r, _ := humago.Unwrap(hctx)
+			_, _ = io.Copy(io.Discard, r.Body) // at most maxAttach: who still writes would not hear the answer
 			sendFailure(hctx, err)
 		}
 	}}, nil
