@@ -310,3 +310,18 @@ func newShift() *shifted { return new(shifted) }
 func (s *shifted) now() time.Time { return time.Now().Add(time.Duration(s.by.Load())) }
 
 func (s *shifted) shift(d time.Duration) { s.by.Add(int64(d)) }
+
+// The sockets of a group are for it and for nobody else.
+func TestSocketsOfAGroup(t *testing.T) {
+	dir, socket := folders(t)
+	group := os.Getegid()
+	start(t, dir, socket, func(c *Config) { c.Group = group })
+	for path, want := range map[string]os.FileMode{
+		socket: 0o660, filepath.Join(filepath.Dir(socket), "rights.sock"): 0o660, filepath.Join(filepath.Dir(socket), "admin.sock"): 0o660, filepath.Dir(socket): 0o750,
+	} {
+		info, err := os.Stat(path)
+		if err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v", path, info.Mode(), err)
+		}
+	}
+}
