@@ -255,3 +255,22 @@ func FuzzLines(f *testing.F) {
 		}
 	})
 }
+
+// A retirement that was killed is ended by the next look at the key, which is then
+// missing and not damaged.
+func TestRetirementKilled(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "kek")
+	if _, err := Open(t.Context(), Config{Dir: dir, MayMake: true}); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "kek.key")
+	if err := os.Rename(path, path+".gone.tmp"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), Config{Dir: dir}); !errors.Is(err, ErrMissing) {
+		t.Error(err)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
+		t.Errorf("%v, %v", entries, err)
+	}
+}

@@ -63,7 +63,7 @@ func openKeyFile(path string, mayMake bool) (*keyFile, error) {
 		return nil, err
 	}
 	if err := private.Settle(path); err != nil {
-		return nil, fmt.Errorf("end what a killed renewal began: %w", err)
+		return nil, fmt.Errorf("end what a killed change began: %w", err)
 	}
 	k := &keyFile{path: path}
 	content, err := private.ReadFile(path)

@@ -103,6 +103,9 @@ func openPassphrase(ctx context.Context, name string, cfg Config) (Provider, err
 		return nil, err
 	}
 	path := filepath.Join(cfg.Dir, name)
+	if err := private.Settle(path); err != nil {
+		return nil, fmt.Errorf("end what a killed change began: %w", err)
+	}
 	content, err := private.ReadFile(path)
 	first := errors.Is(err, fs.ErrNotExist)
 	switch {

@@ -206,7 +206,7 @@ func TestKilledWhileFilesChange(t *testing.T) {
 // doing it again.
 func TestDestructionKilled(t *testing.T) {
 	f := folder(t.TempDir())
-	gone := f.path("x.keyset") + goneSuffix
+	gone := f.path("x.keyset") + ".gone.tmp"
 	if err := os.WriteFile(gone, []byte("noise"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -63,23 +63,10 @@ func (f folder) Write(ctx context.Context, name string, wrapped []byte, instead 
 	return revisionOf(wrapped), nil
 }
 
-// goneSuffix is the end of the name under which a file waits to be overwritten: one
-// that is overwritten in part must not be met under its own.
-const goneSuffix = ".gone" + private.TmpSuffix
-
 // Destroy overwrites a file and removes it. One that is not there is destroyed.
 // Killed at any point it leaves the file whole, or nothing of its name; sweep ends
 // what it had begun.
-func (f folder) Destroy(_ context.Context, name string) error {
-	gone := f.path(name) + goneSuffix
-	if err := os.Rename(f.path(name), gone); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err := private.SyncDir(string(f)); err != nil {
-		return err
-	}
-	return private.Shred(gone)
-}
+func (f folder) Destroy(_ context.Context, name string) error { return private.Shred(f.path(name)) }
 
 func (f folder) path(name string) string { return filepath.Join(string(f), name) }
 

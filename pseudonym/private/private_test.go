@@ -131,3 +131,41 @@ func TestShredOfNothing(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A file that cannot be overwritten to its end is met under its name no more: a
+// folder stands for it here, which nobody can write to.
+func TestShredTakesTheNameFirst(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "key")
+	if err := os.Mkdir(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := private.Shred(path); err == nil {
+		t.Fatal("a folder was overwritten")
+	}
+	if there, err := private.Exists(path); err != nil || there {
+		t.Errorf("it is there under its name: %v", err)
+	}
+}
+
+// A Shred that was killed is ended by doing it again, and by Settle.
+func TestShredKilled(t *testing.T) {
+	for name, again := range map[string]func(string) error{"shred": private.Shred, "settle": private.Settle} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			path, second := filepath.Join(dir, "key"), filepath.Join(dir, "second")
+			if err := private.WriteFile(path, []byte("the old secret")); err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(os.Link(path, second), os.Rename(path, path+".gone.tmp"), again(path)); err != nil {
+				t.Fatal(err)
+			}
+			left, err := os.ReadFile(second)
+			if err != nil || len(left) != len("the old secret") || bytes.Contains(left, []byte("secret")) {
+				t.Errorf("%q, %v", left, err)
+			}
+			if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+				t.Errorf("%v, %v", entries, err)
+			}
+		})
+	}
+}

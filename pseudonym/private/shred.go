@@ -4,18 +4,48 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
-// oldSuffix is the end of the name under which a replaced file waits to be
-// overwritten.
-const oldSuffix = ".old"
+const (
+	// oldSuffix is the end of the name under which a replaced file waits to be
+	// overwritten.
+	oldSuffix = ".old"
+	// goneSuffix is the end of the name under which a file is overwritten: one that
+	// is in part must not be met under its own.
+	goneSuffix = ".gone" + TmpSuffix
+)
 
 // Shred overwrites a file where it lies, has that on the medium, and removes it,
-// durably. A file that is not there is no error.
+// durably. A file that is not there is no error. Killed at any point it leaves the
+// file whole, or nothing of its name; doing it again, or Settle, then ends what it
+// had begun.
 func Shred(path string) error {
+	if strings.HasSuffix(path, TmpSuffix) { // nobody reads it under this name
+		return destroy(path)
+	}
+	gone := path + goneSuffix
+	if err := destroy(gone); err != nil { // of an earlier file of the name
+		return err
+	}
+	if err := os.Rename(path, gone); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	if err := SyncDir(filepath.Dir(path)); err != nil {
+		return err
+	}
+	return destroy(gone)
+}
+
+// destroy overwrites and removes a file that nobody reads under its name.
+func destroy(path string) error {
 	if err := overwrite(path); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
@@ -37,10 +67,7 @@ func overwrite(path string) error {
 	}
 	info, err := f.Stat()
 	if err == nil {
-		noise := make([]byte, info.Size())
-		if _, err = rand.Read(noise); err == nil {
-			_, err = f.WriteAt(noise, 0)
-		}
+		_, err = io.CopyN(f, rand.Reader, info.Size())
 	}
 	if err == nil {
 		err = f.Sync()
@@ -61,7 +88,7 @@ func Replace(path string, content []byte) error {
 	}
 	old, dir := path+oldSuffix, filepath.Dir(path)
 	if err := os.Link(path, old); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return errors.Join(err, Shred(tmp))
+		return errors.Join(err, destroy(tmp))
 	}
 	if err := SyncDir(dir); err != nil {
 		return err
@@ -72,14 +99,14 @@ func Replace(path string, content []byte) error {
 	if err := SyncDir(dir); err != nil {
 		return err
 	}
-	return Shred(old)
+	return destroy(old)
 }
 
-// Settle ends what a killed Replace or WriteFile of path left: a new file that
-// never took its place, and a replaced one that was not overwritten. Call it
-// before path is read.
+// Settle ends what a killed Replace, WriteFile or Shred of path left: a new file
+// that never took its place, a replaced one that was not overwritten, and one that
+// was to go. Call it before path is read.
 func Settle(path string) error {
-	if err := Shred(path + TmpSuffix); err != nil {
+	if err := errors.Join(destroy(path+TmpSuffix), destroy(path+goneSuffix)); err != nil {
 		return err
 	}
 	old := path + oldSuffix
@@ -103,5 +130,5 @@ func Settle(path string) error {
 	if err != nil { // path is gone: somebody else's doing, so nothing is destroyed
 		return fmt.Errorf("%s is there and %s is not: put it back, or remove it", old, path)
 	}
-	return Shred(old)
+	return destroy(old)
 }
