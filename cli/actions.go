@@ -21,10 +21,10 @@ type Actions struct {
 	Version string
 }
 
-// UpFlags are the flags of zgoda up. One that is empty was not given: its
-// variable (ZGODA_DATA for data), the configuration file and the default come
-// after it, in that order, which the room config sees to.
-type UpFlags struct {
+// GatewayFlags are the flags that zgoda up and zgoda serve have. One that is
+// empty was not given: its variable (ZGODA_DATA for data), the configuration file
+// and the default come after it, in that order, which the room config sees to.
+type GatewayFlags struct {
 	Data       string `help:"folder of everything that is kept, default data" placeholder:"DIR"`
 	Public     string `help:"address of the public listener, default 127.0.0.1:8080" placeholder:"HOST:PORT"`
 	Console    string `help:"address of the console, default 127.0.0.1:8081" placeholder:"HOST:PORT"`
@@ -34,13 +34,18 @@ type UpFlags struct {
 	ClickHouse string `name:"clickhouse" help:"DSN of a ClickHouse server; left out: the embedded engine" placeholder:"DSN"`
 	Demo       bool   `help:"add the demo site and its page" env:"ZGODA_DEMO"`
 	CPUProfile bool   `name:"cpu-profile" help:"serve CPU profiles at /debug/pprof/profile of the operators' listener, which must be on loopback"`
+}
+
+// UpFlags are the flags of zgoda up.
+type UpFlags struct {
+	GatewayFlags
 	// PassphraseFD is 3 or more where it is given.
 	PassphraseFD int `name:"passphrase-fd" help:"descriptor to read the passphrase of the key-encryption key from (kek.uri passphrase:); left out: asked at the terminal" placeholder:"N"`
 }
 
 // ServeFlags are the flags of zgoda serve.
 type ServeFlags struct {
-	UpFlags
+	GatewayFlags
 	Keyholder string `help:"unix socket of the keyholder; left out: keyholder.address of the configuration" type:"path" env:"ZGODA_KEYHOLDER" placeholder:"SOCKET"`
 }
 

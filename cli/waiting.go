@@ -28,6 +28,6 @@ func (f *forgetWaitingCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	took := time.Duration(out.Seconds * float64(time.Second)).Round(10 * time.Microsecond)
-	_, err = fmt.Fprintf(s.out, "%d waiting events of %s erased after %s; what ClickHouse has is untouched\n", out.Erased, out.Contact, took)
+	_, err = fmt.Fprintf(s.out, "%d events of %s taken off the disk of this node after %s; what ClickHouse has is untouched\n", out.Erased, out.Contact, took)
 	return err
 }

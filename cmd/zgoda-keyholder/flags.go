@@ -42,16 +42,16 @@ type flags struct {
 	KEKUID       []uint32 `name:"kek-uid" placeholder:"UID" help:"User that zgoda-kek runs as; may repeat. Left out: our own."`
 	PassphraseFD int      `name:"passphrase-fd" placeholder:"N" help:"Descriptor, 3 or more, to read the passphrase from. Left out: asked at the terminal."`
 
-	RewrapAt      string `default:"03:00" placeholder:"HH:MM" help:"When salts and contacts' keys are sealed under a new key each day, UTC."`
-	AnalyticsKeep int    `default:"13" placeholder:"MONTHS" help:"How long a month's analytics key is kept after the month."`
+	RewrapAt      string `default:"03:00" placeholder:"HH:MM" help:"When salts and contacts' keys are sealed under a new key each day, UTC; default ${default}."`
+	AnalyticsKeep int    `default:"13" placeholder:"MONTHS" help:"How long a month's analytics key is kept after the month; default ${default}."`
 
-	UnknownPerMinute int `default:"600" placeholder:"N" help:"Unknown contacts that one caller may ask about a minute, beyond --unknown-burst."`
-	UnknownBurst     int `default:"10000" placeholder:"N" help:"Unknown contacts that one caller may ask about at once."`
-	MintsPerSecond   int `default:"20000" placeholder:"N" help:"Contacts that one caller may have made a second."`
-	MintsPerDay      int `default:"2000000" placeholder:"N" help:"Contacts that one caller may have made a day; 0: any number."`
-	RevealsPerHour   int `default:"30" placeholder:"N" help:"Contacts that one caller may have revealed an hour without a second person."`
+	UnknownPerMinute int `default:"600" placeholder:"N" help:"Unknown contacts that one caller may ask about a minute, beyond --unknown-burst; default ${default}."`
+	UnknownBurst     int `default:"10000" placeholder:"N" help:"Unknown contacts that one caller may ask about at once; default ${default}."`
+	MintsPerSecond   int `default:"20000" placeholder:"N" help:"Contacts that one caller may have made a second; default ${default}."`
+	MintsPerDay      int `default:"2000000" placeholder:"N" help:"Contacts that one caller may have made a day, default ${default}; 0: any number."`
+	RevealsPerHour   int `default:"30" placeholder:"N" help:"Contacts that one caller may have revealed an hour without a second person; default ${default}."`
 
-	AttachmentLimit string `default:"16MiB" placeholder:"SIZE" help:"Largest document that is kept of a contact, in MiB, GiB or TiB. All of a contact's together: 16 times as much."`
+	AttachmentLimit string `default:"16MiB" placeholder:"SIZE" help:"Largest document that is kept of a contact, in MiB, GiB or TiB, default ${default}. All of a contact's together: 16 times as much."`
 }
 
 // config makes the keyholder's settings of the flags.

@@ -19,7 +19,7 @@ import (
 )
 
 // resolve puts flags over variables over the file over the defaults.
-func resolve(f cli.UpFlags) (config.Config, error) {
+func resolve(f cli.GatewayFlags) (config.Config, error) {
 	c, err := config.Resolve(config.Settings{
 		Data: f.Data, Public: f.Public, Console: f.Console, Ops: f.Ops, ClickHouse: config.DSN(f.ClickHouse),
 		Candidate: f.Candidate,

@@ -56,7 +56,7 @@ func up(ctx context.Context, flags cli.UpFlags, out, errw io.Writer) error {
 	if err := hardened(); err != nil {
 		return err
 	}
-	c, err := resolve(flags)
+	c, err := resolve(flags.GatewayFlags)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func serve(ctx context.Context, flags cli.ServeFlags, out, errw io.Writer) error
 	if err := hardened(); err != nil {
 		return err
 	}
-	c, err := resolve(flags.UpFlags)
+	c, err := resolve(flags.GatewayFlags)
 	if err != nil {
 		return err
 	}
