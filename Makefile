@@ -43,7 +43,7 @@ apptest: need-go engine build debian ## Run only the black-box tests with real b
 	$(GO) test -timeout 20m -count=1 -v ./apptest/...
 
 .PHONY: race
-race: need-go engine build debian ## Run the tests with the race detector, and the three binaries built with it under load
+race: need-go engine build debian ## Run the tests with the race detector, and the binaries built with it under load
 	$(GO) test -race -timeout 40m $(PACKAGES)
 
 KILLTIME ?= 10m

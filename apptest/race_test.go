@@ -29,7 +29,7 @@ func raceTime(t *testing.T) time.Duration {
 	return lasting(t, "ZGODA_RACE_TIME", 30*time.Second)
 }
 
-// TestRaceOverTheWholePath: the three binaries, built with the race detector,
+// TestRaceOverTheWholePath: the binaries, built with the race detector,
 // under requests of every kind, commands and scrapes at once, while engine and
 // keyholder are killed. No process reports a race.
 func TestRaceOverTheWholePath(t *testing.T) {

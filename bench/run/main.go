@@ -84,7 +84,7 @@ func run(ctx context.Context, args []string) error {
 
 func parse(command string, args []string) (o options, err error) {
 	flags := flag.NewFlagSet(command, flag.ContinueOnError)
-	flags.StringVar(&o.bin, "bin", "bin", "folder of the three binaries")
+	flags.StringVar(&o.bin, "bin", "bin", "folder of the binaries")
 	flags.StringVar(&o.results, "results", filepath.Join("bench", "results"), "folder for the report; empty: print it only")
 	flags.StringVar(&o.name, "name", command, "name of the report")
 	flags.StringVar(&o.scratch, "scratch", "", "folder for data, on the disk to be measured; empty: the system's temporary folder")
