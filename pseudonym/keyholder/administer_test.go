@@ -2,12 +2,12 @@ package keyholder
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"zgoda/event"
 	"zgoda/pseudonym"
@@ -129,15 +129,13 @@ func TestPurposeRotatesOverTheSocket(t *testing.T) {
 			t.Errorf("contact %d is not mapped", i)
 		}
 	}
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) { // not before all gateways could be heard of
+	within(t, "a lease for the only gateway", func() error { // not before all gateways could be heard of
 		held, _, err := k.admin.Lease(t.Context(), "gate-1", false)
-		if held && err == nil {
-			break
+		if err == nil && !held {
+			err = errors.New("it is not held")
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("no lease for the only gateway: %v", err)
-		}
-	}
+		return err
+	})
 	if got := k.statusOf(t); !slices.Equal(got.Nodes, []string{"gate-1"}) || len(got.UnderWay) != 1 {
 		t.Errorf("status %+v", got)
 	}

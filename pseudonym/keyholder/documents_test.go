@@ -15,7 +15,7 @@ func TestAttachmentLimit(t *testing.T) {
 	dir, socket := folders(t)
 	k := start(t, dir, socket, func(c *Config) { c.Documents = person.Limits{Document: most, Documents: most} })
 	_, ref := attend(t, k).made(t, "u1")
-	ctx := pseudonym.WithAct(t.Context(), pseudonym.Act{Actor: "op-7", Reason: "request 12"})
+	ctx := acting(t)
 	about := pseudonym.Attached{Name: "order.pdf", Type: "application/pdf", Source: "order form"}
 	for size, fits := range map[int64]bool{most + 1: false, most: true} {
 		about.Bytes = size

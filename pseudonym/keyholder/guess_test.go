@@ -132,7 +132,7 @@ func TestGuessingByPutsIsStopped(t *testing.T) {
 	g := attend(t, k)
 	_, one := g.made(t, "u1")
 	_, two := g.made(t, "u2")
-	ctx := pseudonym.WithAct(t.Context(), pseudonym.Act{Actor: "op-7", Reason: "request 12"})
+	ctx := acting(t)
 	put := func(ref pseudonym.Ref, d pseudonym.Datum) error {
 		_, _, err := k.rights.Put(ctx, ref, "shop", []pseudonym.Datum{d}, 0)
 		return err

@@ -2,12 +2,12 @@ package keyholder
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -62,12 +62,18 @@ func (g gateway) search(tb testing.TB, kind event.IdentifierKind, value string) 
 
 var order = pseudonym.Datum{Kind: event.KindEmail, Value: "Jana@Example.org", Source: "order form", Basis: "contract"}
 
+// acting is an operator who answers a request.
+func acting(t *testing.T) context.Context {
+	t.Helper()
+	return pseudonym.WithAct(t.Context(), pseudonym.Act{Actor: "op-7", Reason: "request 12"})
+}
+
 func TestPeople(t *testing.T) {
 	dir, socket := folders(t)
 	k := start(t, dir, socket)
 	g := attend(t, k)
 	handles, ref := g.made(t, "u1")
-	ctx := pseudonym.WithAct(t.Context(), pseudonym.Act{Actor: "op-7", Reason: "request 12"})
+	ctx := acting(t)
 	ids, revision, err := k.rights.Put(ctx, ref, "shop", []pseudonym.Datum{order, {Name: "name", Value: "Jana Nováková", Source: "order form"}}, 0)
 	if err != nil || len(ids) != 2 || revision == 0 {
 		t.Fatal(len(ids), err)
@@ -103,7 +109,7 @@ func TestPeopleRefusals(t *testing.T) {
 	g := attend(t, k)
 	_, one := g.made(t, "u1")
 	_, two := g.made(t, "u2")
-	ctx := pseudonym.WithAct(t.Context(), pseudonym.Act{Actor: "op-7", Reason: "request 12"})
+	ctx := acting(t)
 	if _, _, err := k.rights.Put(ctx, one, "shop", []pseudonym.Datum{order}, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -141,93 +147,11 @@ func TestPeopleRefusals(t *testing.T) {
 	}
 }
 
-// TestListAndMerge: whatever pseudonym is asked for, all of its contact are told,
-// those of its visitors and of a contact that was merged into it too.
-func TestListAndMerge(t *testing.T) {
-	k := start(t, t.TempDir(), func() string { _, s := folders(t); return s }())
-	g := attend(t, k)
-	keep, keepRef := g.made(t, "u1")
-	drop, dropRef := g.made(t, "u2")
-	for n := range 300 {
-		resolve(t, k.Client, contact(n, true))
-	}
-	visitor := g.query(t, event.KindVisitor, "visitor-1", false)
-	seen := resolve(t, k.Client, visitor)[0]
-	if _, err := k.Link(t.Context(), pseudonym.LinkRequest{Contact: []pseudonym.Query{g.query(t, event.KindUserID, "u2", true)}, Visitor: visitor.H1}); err != nil {
-		t.Fatal(err)
-	}
-	ctx := pseudonym.WithAct(t.Context(), pseudonym.Act{Actor: "op-7", Reason: "request 12"})
-	listed, err := k.rights.List(ctx, []event.Handle{drop.Consent, keep.Profiling, keep.Analytics, {9}})
-	if err != nil || len(listed) != 3 {
-		t.Fatalf("%d contacts, %v", len(listed), err)
-	}
-	of := func(h event.Handle) pseudonym.Listed {
-		i := slices.IndexFunc(listed, func(l pseudonym.Listed) bool { return l.Handle == h })
-		if i < 0 {
-			t.Fatal("a pseudonym is nobody's")
-		}
-		return listed[i]
-	}
-	if of(keep.Profiling).Ref != keepRef || of(keep.Analytics).Ref != keepRef || of(drop.Consent).Ref != dropRef {
-		t.Error("a pseudonym is somebody else's")
-	}
-	has := func(list []pseudonym.Pseudonym, purpose string, h event.Handle, visitor bool) {
-		t.Helper()
-		if !slices.ContainsFunc(list, func(p pseudonym.Pseudonym) bool {
-			return p.Handle == h && p.Purpose == purpose && p.Visitor == visitor
-		}) {
-			t.Errorf("the %s pseudonym is missing", purpose)
-		}
-	}
-	all := func(list []pseudonym.Pseudonym, of event.Handles, visitor bool) {
-		t.Helper()
-		has(list, "consent", of.Consent, visitor)
-		has(list, "profiling", of.Profiling, visitor)
-		has(list, "analytics", of.Analytics, visitor)
-	}
-	all(of(drop.Consent).Pseudonyms, drop, false)
-	all(of(drop.Consent).Pseudonyms, seen, true)
-	all(of(keep.Profiling).Pseudonyms, keep, false)
-
-	kept, dropped, err := k.rights.Merge(ctx, keepRef, dropRef, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all(kept, keep, false)
-	all(dropped, drop, false)
-	if got := resolve(t, k.Client, g.query(t, event.KindUserID, "u2", false))[0]; got != drop {
-		t.Fatal("a preview merged")
-	}
-	if _, _, err := k.rights.Merge(ctx, keepRef, dropRef, false); err != nil {
-		t.Fatal(err)
-	}
-	if got := resolve(t, k.Client, g.query(t, event.KindUserID, "u2", false))[0]; got != keep {
-		t.Error("the dropped contact's identifier does not lead to the other")
-	}
-	listed, err = k.rights.List(ctx, []event.Handle{keep.Consent})
-	if err != nil || len(listed) != 1 {
-		t.Fatalf("%d contacts, %v", len(listed), err)
-	}
-	all(listed[0].Pseudonyms, keep, false)
-	all(listed[0].Pseudonyms, drop, false)
-	all(listed[0].Pseudonyms, seen, true)
-	forgotten, err := k.rights.Forget(ctx, keepRef)
-	if err != nil || len(forgotten) != len(listed[0].Pseudonyms) {
-		t.Errorf("%d pseudonyms forgotten, %v", len(forgotten), err)
-	}
-	if _, known, err := k.rights.Search(ctx, "shop", event.KindUserID, "u1", 0); known || err != nil {
-		t.Errorf("a forgotten contact is known: %v, %v", known, err)
-	}
-	if _, err := k.rights.Reveal(ctx, keepRef, nil); !errors.Is(err, pseudonym.ErrNotFound) {
-		t.Errorf("a forgotten contact is shown: %v", err)
-	}
-}
-
 func TestDocumentsOverTheSocket(t *testing.T) {
 	dir, socket := folders(t)
 	k := start(t, dir, socket)
 	_, ref := attend(t, k).made(t, "u1")
-	ctx := pseudonym.WithAct(t.Context(), pseudonym.Act{Actor: "op-7", Reason: "request 12"})
+	ctx := acting(t)
 	content := make([]byte, 3<<20+5)
 	_, _ = rand.Read(content)
 	about := pseudonym.Attached{Name: "zmluva.pdf", Type: "application/pdf", Bytes: int64(len(content)), Source: "mail"}
@@ -269,7 +193,7 @@ func TestNothingInClear(t *testing.T) {
 	k := start(t, dir, socket)
 	g := attend(t, k)
 	_, ref := g.made(t, "canary-user-51ab")
-	ctx := pseudonym.WithAct(t.Context(), pseudonym.Act{Actor: "op-7", Reason: "request 12"})
+	ctx := acting(t)
 	data := []pseudonym.Datum{
 		{Kind: event.KindEmail, Value: "canary-51ab@example.org", Source: "canary-source-51ab"},
 		{Kind: event.KindPhone, Value: "+421 905 51 51 51", Source: "call"},

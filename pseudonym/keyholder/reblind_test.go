@@ -2,9 +2,9 @@ package keyholder
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
-	"time"
 
 	"zgoda/event"
 	"zgoda/pseudonym"
@@ -20,7 +20,7 @@ func TestPutIdentifiersSurviveTheGateKey(t *testing.T) {
 	g := attend(t, k)
 	handles, ref := g.made(t, "u1")
 	other, _ := g.made(t, "u2")
-	ctx := pseudonym.WithAct(t.Context(), pseudonym.Act{Actor: "op-7", Reason: "request 12"})
+	ctx := acting(t)
 	if _, _, err := k.rights.Put(ctx, ref, "shop", []pseudonym.Datum{order}, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -56,20 +56,19 @@ func TestPutIdentifiersSurviveTheGateKey(t *testing.T) {
 }
 
 // gatewayOf is one that has so many of the gate keys, the current one first.
-func gatewayOf(t *testing.T, k *running, n int) gateway {
+func gatewayOf(t *testing.T, k *running, n int) (g gateway) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	within(t, "two gate keys", func() error {
 		keys, err := k.Keys(t.Context())
-		if err != nil {
-			t.Fatal(err)
+		if err == nil && len(keys.Gate) != 2 {
+			err = fmt.Errorf("there are %d", len(keys.Gate))
 		}
-		if len(keys.Gate) == 2 {
-			return gateway{k, pseudonym.NewBlinder(keys.Gate[:n])}
+		if err == nil {
+			g = gateway{k, pseudonym.NewBlinder(keys.Gate[:n])}
 		}
-		if time.Now().After(deadline) {
-			t.Fatal("there are not two gate keys")
-		}
-	}
+		return err
+	})
+	return g
 }
 
 // both is a user under both gate keys, as an event asks on a miss.
