@@ -62,13 +62,8 @@ func mintContacts(ctx context.Context, o options, dir string) (people []event.Ha
 	}
 	defer client.Close() //nolint:errcheck // it has answered or it has not
 	var keys pseudonym.Keys
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		if keys, err = client.Keys(ctx); err == nil {
-			break
-		}
-		if time.Now().After(deadline) {
-			return nil, err
-		}
+	if err := poll(ctx, 30*time.Second, func() (err error) { keys, err = client.Keys(ctx); return err }); err != nil {
+		return nil, fmt.Errorf("ask for the keys: %w", err)
 	}
 	blinder := pseudonym.NewBlinder(keys.Gate)
 	for n := 0; n < o.contacts; {

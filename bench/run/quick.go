@@ -123,15 +123,16 @@ func (s *stage) final(ctx context.Context, out *report) error {
 }
 
 // answers waits until something listens at the address.
-func answers(address string) error {
-	for deadline := time.Now().Add(10 * time.Second); ; {
-		conn, err := net.Dial("tcp", address)
-		if err == nil {
-			return conn.Close()
+func answers(ctx context.Context, address string) error {
+	err := poll(ctx, 10*time.Second, func() error {
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+		if err != nil {
+			return err
 		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("wait for %s: %w", address, err)
-		}
-		time.Sleep(20 * time.Millisecond)
+		return conn.Close()
+	})
+	if err != nil {
+		return fmt.Errorf("wait for %s: %w", address, err)
 	}
+	return nil
 }

@@ -46,7 +46,7 @@ func newStage(ctx context.Context, o options, withNginx bool, flags ...string) (
 		return s, err
 	}
 	if withNginx {
-		if err = s.startNginx(); err != nil {
+		if err = s.startNginx(ctx); err != nil {
 			return s, err
 		}
 	}
@@ -91,7 +91,7 @@ func (s *stage) yardstick(ctx context.Context, name string, args ...string) (tar
 }
 
 // startNginx starts nginx with one worker and with one for each core.
-func (s *stage) startNginx() error {
+func (s *stage) startNginx(ctx context.Context) error {
 	for _, workers := range []string{"1", "auto"} {
 		cmd, address, err := yardstick.Nginx(filepath.Join(s.dir, "nginx-"+workers), workers)
 		if errors.Is(err, yardstick.ErrNoNginx) {
@@ -106,7 +106,7 @@ func (s *stage) startNginx() error {
 		}
 		go func() { c.err = cmd.Wait(); close(c.ended) }()
 		s.closers = append(s.closers, c.stop)
-		if err := answers(address); err != nil {
+		if err := answers(ctx, address); err != nil {
 			return err
 		}
 		name := "nginx, log buffered, workers " + workers

@@ -183,7 +183,10 @@ func TestNginx(t *testing.T) {
 		}
 	}()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(10 * time.Second)
+	for {
 		resp, err := client.Post("http://"+address+"/v1/t", "text/plain", strings.NewReader("{}"))
 		if err == nil {
 			_ = resp.Body.Close()
@@ -192,7 +195,9 @@ func TestNginx(t *testing.T) {
 			}
 			return
 		}
-		if time.Now().After(deadline) {
+		select {
+		case <-tick.C:
+		case <-late:
 			t.Fatal(err)
 		}
 	}
