@@ -127,8 +127,13 @@ func run(t *testing.T, m *memory, k Key, log io.Writer, reg prometheus.Registere
 
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	late := time.After(20 * time.Second)
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-late:
 			t.Fatal("never: " + what)
 		}
 	}

@@ -319,12 +319,28 @@ func get(t *testing.T, address string) string {
 // eventually polls until ok, or fails with what was waited for.
 func eventually(t *testing.T, within time.Duration, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(within)
+	poll(t, 50*time.Millisecond, within, what, ok)
+}
+
+// soon is for what is over within milliseconds. It returns how long that took.
+func soon(t *testing.T, within time.Duration, what string, ok func() bool) time.Duration {
+	t.Helper()
+	began := time.Now()
+	poll(t, time.Millisecond, within, what, ok)
+	return time.Since(began)
+}
+
+func poll(t *testing.T, every, within time.Duration, what string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	late := time.After(within)
 	for !ok() {
-		if time.Now().After(deadline) {
+		select {
+		case <-tick.C:
+		case <-late:
 			t.Fatalf("not within %v: %s", within, what)
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 }
 

@@ -102,19 +102,6 @@ func (s *stack) profiles(t *testing.T, user, event string) (status int, allowed 
 	return resp.StatusCode, strings.Contains(resp.Header.Get("X-Consent-Decision"), "profiling=allow")
 }
 
-// soon waits for something to become so and returns how long that took.
-func soon(t *testing.T, within time.Duration, what string, ok func() bool) time.Duration {
-	t.Helper()
-	began := time.Now()
-	for !ok() {
-		if time.Since(began) > within {
-			t.Fatalf("not within %v: %s", within, what)
-		}
-		time.Sleep(time.Millisecond)
-	}
-	return time.Since(began)
-}
-
 // withdrawals is how often the tests with times withdraw: 50 times, or the number in
 // ZGODA_WITHDRAWALS.
 func withdrawals(t *testing.T) int {

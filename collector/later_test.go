@@ -262,8 +262,13 @@ func TestOneAsks(t *testing.T) {
 		t.Errorf("the keyholder was asked %d times by 20 requests", n)
 	}
 	s.comeBack()
-	for deadline := time.Now().Add(10 * time.Second); !s.away.there(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	late := time.After(10 * time.Second)
+	for !s.away.there() {
+		select {
+		case <-tick.C:
+		case <-late:
 			t.Fatal("that it is back is never found out")
 		}
 		s.collect(t, browser(RouteTrack, `{"event":"e","anonymousId":"v1"}`))

@@ -50,6 +50,21 @@ func watching(t *testing.T, s *Store) (beats chan struct{}, ended chan error) {
 	return beats, ended
 }
 
+// eventually is for what no channel tells.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(30 * time.Second)
+	for !is() {
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatal("never: " + what)
+		}
+	}
+}
+
 func await[T any](t *testing.T, what string, from <-chan T) (v T) {
 	t.Helper()
 	select {
@@ -97,7 +112,7 @@ func TestANameIsFreeAfterTheEnd(t *testing.T) {
 		}
 		opened <- err
 	}()
-	await(t, "the second one waits", waiting(t, first))
+	eventually(t, "the second one waits", func() bool { return called(t, first) == 2 })
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -107,20 +122,13 @@ func TestANameIsFreeAfterTheEnd(t *testing.T) {
 	mustOpen(t, named(t, address, "gate-1"))
 }
 
-// waiting tells when two connections are called by the node's name.
-func waiting(t *testing.T, s *Store) <-chan struct{} {
+// called is how many connections go by the node's name.
+func called(t *testing.T, s *Store) (n int) {
 	t.Helper()
-	there := make(chan struct{}, 1)
-	deadline := time.Now().Add(20 * time.Second)
-	for n := 0; n < 2 && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		if err := s.db.plain().QueryRowContext(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'zgoda gate-1 %'`).Scan(&n); err != nil {
-			t.Fatal(err)
-		}
-		if n == 2 {
-			there <- struct{}{}
-		}
+	if err := s.db.plain().QueryRowContext(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'zgoda gate-1 %'`).Scan(&n); err != nil {
+		t.Fatal(err)
 	}
-	return there
+	return n
 }
 
 // TestACrashedNodeStartsAgain: its connections are gone and it never said so.
@@ -159,11 +167,10 @@ func TestANodeKnowsItsOwn(t *testing.T) {
 		// Mended only once the connections were given up, for which they hang longer
 		// than a beat may.
 		time.AfterFunc(2*beatPatience, proxy.Mend)
-		for end := time.Now().Add(30 * time.Second); holder(t, other) == before || holder(t, other) == 0; time.Sleep(5 * time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatal("the name was not taken back")
-			}
-		}
+		eventually(t, "the name is taken back", func() bool {
+			now := holder(t, other)
+			return now != 0 && now != before
+		})
 		await(t, "a beat afterwards", beats)
 	}
 	select {

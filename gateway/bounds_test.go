@@ -57,8 +57,13 @@ func (h *house) metric(tb testing.TB, name, label string) float64 {
 // was sent.
 func until(tb testing.TB, what string, is func() bool) {
 	tb.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !is(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	late := time.After(10 * time.Second)
+	for !is() {
+		select {
+		case <-tick.C:
+		case <-late:
 			tb.Fatalf("never: %s", what)
 		}
 	}

@@ -291,9 +291,7 @@ func TestDrain(t *testing.T) {
 	for range 2 {
 		wait.Go(func() { drained <- h.Drain(t.Context()) })
 	}
-	for h.Ready() == nil {
-		time.Sleep(time.Millisecond) // polled; the test's own deadline bounds it
-	}
+	until(t, "it is not ready", func() bool { return h.Ready() != nil })
 	if !errors.Is(h.Ready(), ErrDraining) {
 		t.Error(h.Ready())
 	}

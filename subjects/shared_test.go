@@ -56,11 +56,11 @@ func newShared(tb testing.TB, node ledger.Writer, address string, keys *keyholde
 func (s *shared) eventually(what string, ok func() bool) time.Duration {
 	s.t.Helper()
 	began := time.Now()
-	for !ok() {
-		if time.Since(began) > 20*time.Second {
-			s.t.Fatalf("not within 20 s: %s", what)
-		}
-		time.Sleep(200 * time.Microsecond)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.t.Context()), 20*time.Second)
+	defer cancel()
+	until(ctx, ok)
+	if ctx.Err() != nil {
+		s.t.Fatalf("not within 20 s: %s", what)
 	}
 	return time.Since(began)
 }

@@ -46,7 +46,7 @@ func TestKilledWhileReblinding(t *testing.T) {
 	serving(t, dir, socket)
 	client, admin = dialBoth(t, socket)
 	version := first.Gate[0].Version
-	eventually(t, admin, func(s pseudonym.Status) bool {
+	eventually(t, admin, "all are re-blinded", func(s pseudonym.Status) bool {
 		return slices.ContainsFunc(s.Keys, func(k pseudonym.KeyStatus) bool {
 			return k.Key == "gate" && k.Version == version && k.Reblinded == people && k.Remaining == 0
 		})
@@ -108,9 +108,12 @@ func putAll(t *testing.T, socket string, people int) {
 }
 
 // eventually waits until the keyholder's state is as it should be.
-func eventually(t *testing.T, admin *pseudonym.Administrator, is func(pseudonym.Status) bool) {
+func eventually(t *testing.T, admin *pseudonym.Administrator, what string, is func(pseudonym.Status) bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(30 * time.Second)
+	for {
 		s, err := admin.Status(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -118,8 +121,10 @@ func eventually(t *testing.T, admin *pseudonym.Administrator, is func(pseudonym.
 		if is(s) {
 			return
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("it stays as it is: %+v", s.Keys)
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatalf("never: %s; keys %+v, under way %+v", what, s.Keys, s.UnderWay)
 		}
 	}
 }

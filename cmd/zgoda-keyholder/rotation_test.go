@@ -58,23 +58,11 @@ func TestKilledInTheMiddleOfARotation(t *testing.T) {
 // ends waits until no version of a key waits for anything.
 func ends(t *testing.T, admin *pseudonym.Administrator, key string) {
 	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	for {
-		s, err := admin.Status(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		open := slices.ContainsFunc(s.Keys, func(k pseudonym.KeyStatus) bool {
+	eventually(t, admin, key+": the end of its rotation", func(s pseudonym.Status) bool {
+		return !slices.ContainsFunc(s.Keys, func(k pseudonym.KeyStatus) bool {
 			return k.Key == key && (k.State == "made" || k.State == "old")
 		})
-		if !open {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: the rotation does not end: %+v", key, s.UnderWay)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	})
 }
 
 func dialBoth(t *testing.T, socket string) (*pseudonym.Client, *pseudonym.Administrator) {

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"zgoda/control/pgtest"
 	"zgoda/event"
 	"zgoda/pseudonym/keyring"
+	"zgoda/pseudonym/table"
 )
 
 // two opens a shared vault twice.
@@ -23,8 +25,13 @@ func two(t *testing.T, address string) (a, b *Vault) {
 // until waits until something is so.
 func until(t *testing.T, what string, so func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(15 * time.Second); !so(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(15 * time.Second)
+	for !so() {
+		select {
+		case <-tick.C:
+		case <-late:
 			t.Fatal(what)
 		}
 	}
@@ -66,6 +73,65 @@ func TestTwoKeyholdersFollow(t *testing.T) {
 		_, contacts := b.Counts()
 		return !one && !ten && known && three == had[1] && contacts == 1
 	})
+}
+
+// watched is the database of a keyholder whose memory is looked at before each row
+// is read.
+type watched struct {
+	querier
+
+	look func()
+}
+
+func (w watched) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	w.look()
+	return w.querier.QueryRowContext(ctx, query, args...)
+}
+
+// While a keyholder follows what another changed, nobody who is known is unknown for
+// a moment: they would be answered for as nobody.
+func TestNobodyIsUnknownWhileItFollows(t *testing.T) {
+	a, b := two(t, pgtest.Start(t).Database(t))
+	had := mint(t, a, index(1), index(2))
+	link(t, a, event.Blinded{}, index(1), index(10))
+	b.remembering.Lock() // it does not follow by itself from here on
+	defer b.remembering.Unlock()
+	if err := b.catchUp(t.Context(), b.db); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.table.Lead(index(10), must(b.table.Find(index(1)))); err != nil {
+		t.Fatal(err)
+	}
+	update(t, a, contactOf(t, a, index(1)), func(c Contents) error { return c.Unlead(index(10)) })
+	if err := a.Merge(t.Context(), contactOf(t, a, index(1)), contactOf(t, a, index(2)), nil); err != nil {
+		t.Fatal(err)
+	}
+	looks := 0
+	err := b.catchUp(t.Context(), watched{b.db, func() {
+		looks++
+		_, one := b.table.Salt(index(1))
+		_, two := b.table.Salt(index(2))
+		if !one || !two {
+			t.Error("somebody is unknown")
+		}
+	}})
+	if err != nil || looks == 0 {
+		t.Fatalf("%d looks, %v", looks, err)
+	}
+	two, known := b.table.Salt(index(2))
+	if _, left := b.table.Salt(index(10)); left || !known || two != had[0] {
+		t.Error("memory is not as the database is")
+	}
+	if _, contacts := b.Counts(); contacts != 1 {
+		t.Errorf("%d contacts", contacts)
+	}
+}
+
+func must(slot table.Slot, known bool) table.Slot {
+	if !known {
+		panic("the contact is not in memory")
+	}
+	return slot
 }
 
 // Both mint the same contacts at once, and agree.
