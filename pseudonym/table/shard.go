@@ -148,14 +148,14 @@ func distance(from, to, capacity int) int {
 
 // each goes over the identifiers that lead to any of the places and lets change
 // say where they lead from now on; 0: nowhere. It returns how many lead nowhere.
-func (s *shard) each(change func(ref uint32) uint32) (removed int) {
+func (s *shard) each(change func(p prefix, ref uint32) uint32) (removed int) {
 	for at := 0; at < s.capacity(); {
 		p, ref := read(s.cell(at))
 		if ref == 0 {
 			at++
 			continue
 		}
-		to := change(ref)
+		to := change(p, ref)
 		switch to {
 		case ref:
 		case 0:

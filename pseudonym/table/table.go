@@ -160,7 +160,7 @@ func (t *Table) Unlead(index keyring.Index) {
 // Redirect makes all identifiers of one contact lead to another. It looks at the
 // whole table.
 func (t *Table) Redirect(from, to Slot) {
-	t.eachIdentifier(func(ref uint32) uint32 {
+	t.eachIdentifier(func(_ prefix, ref uint32) uint32 {
 		if ref == uint32(from)+1 {
 			return uint32(to) + 1
 		}
@@ -170,20 +170,27 @@ func (t *Table) Redirect(from, to Slot) {
 
 // Strip makes all identifiers of contacts lead nowhere. It looks at the whole
 // table.
-func (t *Table) Strip(slots ...Slot) {
+func (t *Table) Strip(slots ...Slot) { t.StripBut(nil, slots...) }
+
+// StripBut is Strip for all identifiers but some, which stay as they are.
+func (t *Table) StripBut(stay []keyring.Index, slots ...Slot) {
+	kept := make(map[prefix]bool, len(stay))
+	for _, index := range stay {
+		kept[prefixOf(index)] = true
+	}
 	gone := make(map[uint32]bool, len(slots))
 	for _, s := range slots {
 		gone[uint32(s)+1] = true
 	}
-	t.eachIdentifier(func(ref uint32) uint32 {
-		if gone[ref] {
+	t.eachIdentifier(func(p prefix, ref uint32) uint32 {
+		if gone[ref] && !kept[p] {
 			return 0
 		}
 		return ref
 	})
 }
 
-func (t *Table) eachIdentifier(change func(ref uint32) uint32) {
+func (t *Table) eachIdentifier(change func(p prefix, ref uint32) uint32) {
 	for i := range t.shards {
 		s := &t.shards[i]
 		s.mu.Lock()

@@ -124,6 +124,18 @@ func TestTableAgainstModel(t *testing.T) {
 				delete(m.contacts, one)
 				delete(m.contacts, two)
 			},
+			"strip but some": func(rt *rapid.T) {
+				one := contact(rt)
+				var stay []keyring.Index
+				for n := range 401 {
+					if n%2 == 0 {
+						stay = append(stay, index(n))
+					} else if m.leads[n] == one {
+						delete(m.leads, n)
+					}
+				}
+				table.StripBut(stay, m.contacts[one])
+			},
 			"": func(rt *rapid.T) { m.check(rt, table) },
 		})
 	})

@@ -3,10 +3,13 @@ package vault
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"zgoda/pseudonym/keyring"
 	"zgoda/pseudonym/table"
 )
 
@@ -86,22 +89,42 @@ func (f *follower) catchUp(ctx context.Context, v *Vault, q querier) error {
 	return nil
 }
 
-// takeChanges reads those contacts again of whom memory may be wrong.
+// takeChanges reads those contacts again of whom memory may be wrong. What leads to
+// them comes first, and only then goes what does not any more: whoever is looked up
+// meanwhile is not taken for unknown.
 func (f *follower) takeChanges(ctx context.Context, v *Vault, q querier) error {
 	seq, ids, err := f.changes(ctx, q)
 	if err != nil || len(ids) == 0 {
 		return err
 	}
-	var slots []table.Slot
+	var stay []keyring.Index
+	gone := map[ContactID]bool{}
 	for _, id := range ids {
-		if slot, known := v.table.ByID(int64(id)); known {
-			slots = append(slots, slot)
+		all, err := readFound(ctx, q, id)
+		switch {
+		case errors.Is(err, ErrUnknown):
+			gone[id] = true
+			continue
+		case err != nil:
+			return err
+		}
+		if err := v.take(all); err != nil {
+			return err
+		}
+		for i := range all {
+			stay = append(stay, all[i].index)
 		}
 	}
-	v.table.Strip(slots...)
+	slots := map[ContactID]table.Slot{}
 	for _, id := range ids {
-		if err := v.readAgain(ctx, q, id); err != nil {
-			return err
+		if slot, known := v.table.ByID(int64(id)); known {
+			slots[id] = slot
+		}
+	}
+	v.table.StripBut(stay, slices.Collect(maps.Values(slots))...)
+	for id, slot := range slots {
+		if gone[id] {
+			v.table.Forget(slot)
 		}
 	}
 	f.seq = seq
@@ -129,7 +152,7 @@ func (f *follower) changes(ctx context.Context, q querier) (seq int64, ids []Con
 
 // readAgain has the identifiers lead to a contact again that do, or wipes it.
 func (v *Vault) readAgain(ctx context.Context, q querier, id ContactID) error {
-	r, err := readContact(ctx, q, id)
+	all, err := readFound(ctx, q, id)
 	if errors.Is(err, ErrUnknown) {
 		if slot, known := v.table.ByID(int64(id)); known {
 			v.table.Forget(slot)
@@ -139,15 +162,21 @@ func (v *Vault) readAgain(ctx context.Context, q querier, id ContactID) error {
 	if err != nil {
 		return err
 	}
-	indexes, err := readIdentifiers(ctx, q, id)
+	return v.take(all)
+}
+
+// readFound reads a contact with all that leads to it, or returns ErrUnknown.
+func readFound(ctx context.Context, q querier, id ContactID) ([]found, error) {
+	r, err := readContact(ctx, q, id)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	indexes, err := readIdentifiers(ctx, q, id)
 	all := make([]found, len(indexes))
 	for i, index := range indexes {
 		all[i] = found{index, r}
 	}
-	return v.take(all)
+	return all, err
 }
 
 // takeContacts takes in contacts with numbers above those that are known.
