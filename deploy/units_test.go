@@ -39,6 +39,13 @@ func TestUnits(t *testing.T) {
 				t.Errorf("%s: without %s", name, line)
 			}
 		}
+		// A copy of a secret that is made at the start is not the token that is written
+		// anew later, and systemd from 254 on shows it as open to a group.
+		for _, line := range has {
+			if strings.HasPrefix(line, "LoadCredential") || strings.Contains(line, "CREDENTIALS_DIRECTORY") {
+				t.Errorf("%s: a secret by %s", name, line)
+			}
+		}
 	}
 	keyholder := lines(t, "zgoda-keyholder")
 	for _, line := range []string{"PrivateNetwork=yes", "RestrictAddressFamilies=AF_UNIX", "LimitMEMLOCK=infinity", "StateDirectoryMode=0700", "User=zgoda-keyholder"} {
