@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -209,11 +210,55 @@ func TestDamaged(t *testing.T) {
 		if _, err := backup.Restore(t.Context(), bytes.NewReader(c.file), []age.Identity{c.by}, keyring.Config{Dir: dir}); err == nil {
 			t.Errorf("%s: restored", name)
 		}
-		for _, left := range []string{"keys", "vault/vault.db"} {
+		for _, left := range []string{"keys", "vault/vault.db", "restore-unfinished"} {
 			if _, err := os.Stat(filepath.Join(dir, left)); !errors.Is(err, os.ErrNotExist) {
 				t.Errorf("%s: %s is left", name, left)
 			}
 		}
+	}
+}
+
+// looking reads, and looks around before each read.
+type looking struct {
+	io.Reader
+
+	look func()
+}
+
+func (l looking) Read(b []byte) (int, error) {
+	l.look()
+	return l.Reader.Read(b)
+}
+
+// A folder that has keys and not yet a vault is not taken for whole: not while it is
+// restored, and not after that was killed. It is restored by doing it again.
+func TestRestoreKilled(t *testing.T) {
+	k, id := filled(t), identity(t)
+	file := k.backup(t, id.Recipient().String())
+	dir := t.TempDir()
+	looks := 0
+	in := looking{bytes.NewReader(file), func() {
+		if _, err := os.Stat(filepath.Join(dir, "keys")); err != nil {
+			return
+		}
+		looks++
+		if err := backup.Whole(dir); !errors.Is(err, backup.ErrUnfinished) {
+			t.Errorf("keys without a vault are taken for whole: %v", err)
+		}
+	}}
+	killed, err := keyring.Open(t.Context(), keyring.Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(killed.Close(), os.WriteFile(filepath.Join(dir, "restore-unfinished"), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	told, err := backup.Restore(t.Context(), in, []age.Identity{id}, keyring.Config{Dir: dir})
+	if err != nil || looks < 2 {
+		t.Fatalf("%d looks: %v", looks, err)
+	}
+	if err := errors.Join(backup.Whole(dir), backup.Check(t.Context(), keyring.Config{Dir: dir}, told)); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -35,11 +36,38 @@ func Identities(path string) ([]age.Identity, error) {
 // vaultPath is where the keyholder keeps its vault.
 func vaultPath(dir string) string { return filepath.Join(dir, "vault", "vault.db") }
 
+// ErrUnfinished is returned for a folder into which a restore was cut short.
+var ErrUnfinished = errors.New("a restore into this folder was cut short: do it again")
+
+// note is the file that is in a folder while a restore is under way.
+func note(dir string) string { return filepath.Join(dir, "restore-unfinished") }
+
+// Whole returns ErrUnfinished for a folder in which a restore was killed. It has keys,
+// and of the vault nothing: a keyholder would take everybody for new.
+func Whole(dir string) error {
+	begun, err := private.Exists(note(dir))
+	if err != nil {
+		return fmt.Errorf("look for an unfinished restore: %w", err)
+	}
+	if begun {
+		return fmt.Errorf("%s: %w", dir, ErrUnfinished)
+	}
+	return nil
+}
+
 // Restore makes a keyholder's keys and vault in a folder that has none, under the
-// key-encryption key of the settings. When it fails, the folder holds no keys, and
-// a keyholder does not start on it.
+// key-encryption key of the settings. When it fails, the folder holds no keys; when it
+// is killed, Whole tells, and doing it again begins anew. Either way a keyholder does
+// not start on it.
 func Restore(ctx context.Context, from io.Reader, ids []age.Identity, cfg keyring.Config) (Told, error) {
 	lines, err := open(from, ids)
+	if err != nil {
+		return Told{}, err
+	}
+	err = Whole(cfg.Dir)
+	if errors.Is(err, ErrUnfinished) {
+		err = discard(cfg.Dir)
+	}
 	if err != nil {
 		return Told{}, err
 	}
@@ -57,23 +85,42 @@ func Restore(ctx context.Context, from io.Reader, ids []age.Identity, cfg keyrin
 		return Told{}, errors.Join(ErrDamaged, err)
 	}
 	defer clear(keys.Keys.Key)
+	if err := errors.Join(os.MkdirAll(cfg.Dir, 0o700), private.WriteFile(note(cfg.Dir), nil)); err != nil {
+		return Told{}, fmt.Errorf("note that a restore has begun: %w", err)
+	}
 	if err := keyring.Import(ctx, cfg, *keys.Keys); err != nil {
-		return Told{}, err
+		return Told{}, errors.Join(err, discard(cfg.Dir))
 	}
 	told, err := fill(ctx, lines, cfg)
 	if err != nil {
 		return Told{}, errors.Join(err, discard(cfg.Dir))
 	}
-	return told, nil
+	return told, settle(cfg.Dir)
 }
 
-// discard removes what a failed restore has made.
+// settle takes the note away, durably.
+func settle(dir string) error {
+	if err := os.Remove(note(dir)); err != nil {
+		return fmt.Errorf("note that a restore has ended: %w", err)
+	}
+	return private.SyncDir(dir)
+}
+
+// discard removes what a failed restore has made, the note of it last.
 func discard(dir string) error {
 	names, err := filepath.Glob(filepath.Join(dir, "keys", "*"))
-	for _, path := range append(names, vaultPath(dir)) {
+	files, failed := filepath.Glob(vaultPath(dir) + "*") // with its log
+	err = errors.Join(err, failed)
+	for _, path := range append(names, files...) {
 		err = errors.Join(err, private.Shred(path))
 	}
-	return errors.Join(err, os.Remove(filepath.Join(dir, "keys")))
+	if removed := os.Remove(filepath.Join(dir, "keys")); !errors.Is(removed, fs.ErrNotExist) {
+		err = errors.Join(err, removed)
+	}
+	if err != nil {
+		return fmt.Errorf("remove what a failed restore has made: %w", err)
+	}
+	return settle(dir)
 }
 
 // fill fills the vault, and reads up to the end of the file.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"zgoda/pseudonym/backup"
 	"zgoda/pseudonym/vault"
 )
 
@@ -28,6 +29,9 @@ func (s *Server) vaultConfig() vault.Config {
 func (s *Server) openShared(ctx context.Context, p *parts) (existing bool, err error) {
 	cfg := s.vaultConfig()
 	if cfg.Address == "" {
+		if err := backup.Whole(s.cfg.Data); err != nil {
+			return false, err
+		}
 		info, err := os.Stat(cfg.Path)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return false, fmt.Errorf("look for a vault: %w", err)
