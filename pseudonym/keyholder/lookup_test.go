@@ -31,6 +31,9 @@ func TestTwoGatewayKeys(t *testing.T) {
 	if linked, err := k.Link(t.Context(), link); err != nil || linked.Contact == before[0] {
 		t.Errorf("a link by an old identifier without a rotation: %v", err)
 	}
+	if _, known, err := k.rights.Find(t.Context(), pseudonym.Query{H1: h1(97), Old: h1(1), Kind: event.KindEmail}); known || err != nil {
+		t.Errorf("found by an old identifier without a rotation: %v", err)
+	}
 	k.rotate(t, pseudonym.Rotation{Key: "gate"})
 	if keys, err = k.Keys(t.Context()); err != nil || len(keys.Gate) != 2 {
 		t.Fatalf("%d gate keys, %v", len(keys.Gate), err)

@@ -42,7 +42,7 @@ func (r *rights) Find(ctx context.Context, request *keyholderpb.FindRequest) (*k
 		return &keyholderpb.FindAnswer{Known: true, Handles: one(d.Visitor(hashes[0], period))}, nil
 	}
 	w := wanted{h1: hashes[0]}
-	if len(old) == 1 {
+	if len(old) == 1 && r.service.rotates() {
 		w.old = old[0]
 	}
 	salt, known, err := r.service.find(ctx, d, w)
