@@ -105,7 +105,7 @@ func (r *Ring) Promote(ctx context.Context, key Key, number uint32) error {
 	case !ok:
 		return fmt.Errorf("%s %d: %w", key, number, errNoVersion)
 	case m.State == StateCurrent:
-		return r.drain(ctx)
+		return r.catchUp(ctx)
 	}
 	manager := keyset.NewManagerFromHandle(s.handle)
 	if err := manager.SetPrimary(m.ID); err != nil {
@@ -150,7 +150,7 @@ func (r *Ring) Keep(ctx context.Context, key Key, number uint32) error {
 		return err
 	}
 	if m, ok := s.meta(number); !ok || m.State != StateOld {
-		return r.drain(ctx)
+		return r.catchUp(ctx)
 	}
 	if err := r.record(ctx, ActKept, s.name, number, ""); err != nil {
 		return err

@@ -37,6 +37,7 @@ type Ring struct {
 	sets     map[string]*set // the lasting ones, and those of the epoch
 	leaving  []kek.Provider  // that the keys were under before
 	ended    []*Epoch        // whose users nobody has waited for
+	behind   bool            // a rebuild failed: the epoch is from before a change of the keysets
 }
 
 // GateKey is one version of K_gate.
@@ -328,6 +329,7 @@ func (r *Ring) succeed(e *Epoch) {
 // rebuild makes the present epoch anew after keys have changed, and returns when
 // nobody computes under the one before.
 func (r *Ring) rebuild(ctx context.Context) error {
+	r.behind = true
 	if err := r.publish(); err != nil {
 		return err
 	}
@@ -336,6 +338,19 @@ func (r *Ring) rebuild(ctx context.Context) error {
 		return err
 	}
 	r.succeed(e)
+	if err := r.drain(ctx); err != nil {
+		return err
+	}
+	r.behind = false
+	return nil
+}
+
+// catchUp ends what a rebuild that failed left undone: until then nothing may be
+// carried over, since what computes does so under the keys before.
+func (r *Ring) catchUp(ctx context.Context) error {
+	if r.behind {
+		return r.rebuild(ctx)
+	}
 	return r.drain(ctx)
 }
 

@@ -125,7 +125,7 @@ func (r *Ring) reload(ctx context.Context, revisions map[string]Revision) error 
 		}
 		r.sets[name] = fresh
 	}
-	if !changed {
+	if !changed && !r.behind {
 		return nil
 	}
 	return r.rebuild(ctx)

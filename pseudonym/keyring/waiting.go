@@ -6,10 +6,16 @@ import (
 )
 
 // Waiting returns the version of a key that was made and is not in use yet, or
-// 0, and the old ones whose work is still being carried over.
+// 0, and the old ones whose work is still being carried over. When it returns,
+// whoever computes does so under the keys that it tells of.
 func (r *Ring) Waiting(ctx context.Context, key Key) (made uint32, old []uint32, err error) {
 	r.changing.Lock()
 	defer r.changing.Unlock()
+	if r.behind {
+		if err := r.rebuild(ctx); err != nil {
+			return 0, nil, err
+		}
+	}
 	s, err := r.fetch(ctx, string(key))
 	if err != nil {
 		return 0, nil, err
