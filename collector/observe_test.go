@@ -95,7 +95,9 @@ func TestACandidateChangesNothing(t *testing.T) {
 // The candidate reads the request by its own categories, beside the events of a
 // batch too.
 func TestACandidateReadsByItsOwnMappings(t *testing.T) {
-	mapped := candidatePolicy(func(p *consent.Policy) { p.Categories = map[string]event.PurposeID{"Advertising": "profiling"} })
+	mapped := candidatePolicy(func(p *consent.Policy) {
+		p.Categories = consent.Categories(map[string]event.PurposeID{"Advertising": "profiling"})
+	})
 	s, trial, _ := watched(t, mapped, SpecialData{})
 	s.grant(event.KindVisitor, "v-1", 1, 2)
 	const prefs = `"consent":{"categoryPreferences":{"Advertising":false}}`

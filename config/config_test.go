@@ -72,7 +72,7 @@ func TestExample(t *testing.T) {
 	if p[0].GPC != consent.ReachIgnore || p[1].GPC != consent.ReachAsk || p[2].GPC != consent.ReachRefuse ||
 		p[0].DNT != consent.ReachIgnore || p[1].DNT != consent.ReachRefuse || p[0].Version != 1 || p[2].Version != 4 ||
 		p[0].Bit != 0 || p[1].Bit != 1 || p[2].Bit != 9 || p[0].Retention.Months != 25 || p[2].Retention.Days != 30 ||
-		s.Policy.Categories["Advertising"] != "profiling" || s.Policy.Version == 0 || p[1].TextHash == p[2].TextHash {
+		!slices.Contains(s.Policy.Categories, consent.Category{Name: "Advertising", Purpose: "profiling"}) || s.Policy.Version == 0 || p[1].TextHash == p[2].TextHash {
 		t.Errorf("policy %+v", s.Policy)
 	}
 	if nets, err := c.ProxyNetworks(); err != nil || len(nets) != 1 || nets[0].String() != "127.0.0.1/32" {
@@ -132,6 +132,12 @@ func TestValidate(t *testing.T) {
 		{site(func(s *SiteConfig) { s.Controller.Name = "" }), "sites[0].controller.name: "},
 		{site(func(s *SiteConfig) { s.Controller.Establishment = "Slovakia" }), "sites[0].controller.establishment: "},
 		{site(func(s *SiteConfig) { s.Categories = map[string]string{"A": "none"} }), "sites[0].categories.A: "},
+		{site(func(s *SiteConfig) {
+			s.Categories = map[string]string{}
+			for i := range consent.MaxCategories + 1 {
+				s.Categories[fmt.Sprint("C", i)] = "analytics"
+			}
+		}), "sites[0].categories: has 65 entries, at most 64 are allowed"},
 		{site(func(s *SiteConfig) { s.Properties.Keep = []string{"a", "a"} }), "sites[0].properties.keep[1]: "},
 		{site(func(s *SiteConfig) { s.Query.Keep = []string{""} }), "sites[0].query.keep[0]: "},
 		{site(func(s *SiteConfig) { s.Purposes = nil }), "sites[0].purposes: "},

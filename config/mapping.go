@@ -139,6 +139,9 @@ func (s *SiteConfig) google(p *PurposeConfig) (all consent.GoogleKeys) {
 
 // mappings checks what of consent tools speaks for which purpose.
 func (v *checker) mappings(path string, s *SiteConfig) {
+	if n := len(s.Categories); n > consent.MaxCategories {
+		v.fail(path+".categories", "has %d entries, at most %d are allowed", n, consent.MaxCategories)
+	}
 	for _, category := range sortedKeys(s.Categories) {
 		if s.purpose(s.Categories[category]) == nil {
 			v.fail(path+".categories."+category, "names no purpose of the site")

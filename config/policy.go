@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash"
-	"maps"
 	"slices"
 
 	"zgoda/consent"
@@ -15,13 +14,10 @@ import (
 // policy makes the policy that decisions are taken by.
 func (s *SiteConfig) policy() (*consent.Policy, error) {
 	policy := &consent.Policy{
-		Site: event.SiteID(s.ID), Categories: map[string]event.PurposeID{},
+		Site: event.SiteID(s.ID), Categories: s.categories(),
 		Establishment: s.establishment(), Vendor: s.TCF.Vendor, Tables: s.tables(),
 	}
 	s.apartFrom(policy)
-	for category, id := range s.Categories {
-		policy.Categories[category] = event.PurposeID(id)
-	}
 	for i := range s.Purposes {
 		purpose, err := s.makePurpose(i)
 		if err != nil {
@@ -31,6 +27,14 @@ func (s *SiteConfig) policy() (*consent.Policy, error) {
 	}
 	policy.Version, policy.Revision = policyVersion(policy), s.revision(policy)
 	return policy, nil
+}
+
+func (s *SiteConfig) categories() []consent.Category {
+	of := make(map[string]event.PurposeID, len(s.Categories))
+	for category, id := range s.Categories {
+		of[category] = event.PurposeID(id)
+	}
+	return consent.Categories(of)
 }
 
 func (s *SiteConfig) makePurpose(place int) (consent.Purpose, error) {
@@ -81,9 +85,9 @@ func (s *SiteConfig) revision(p *consent.Policy) uint32 {
 	for i := range p.Purposes {
 		_, _ = fmt.Fprintf(h, "%#v\n", p.Purposes[i]) // plain values; a hash never fails
 	}
-	for _, category := range slices.Sorted(maps.Keys(p.Categories)) {
-		writeText(h, category)
-		writeText(h, string(p.Categories[category]))
+	for _, category := range p.Categories {
+		writeText(h, category.Name)
+		writeText(h, string(category.Purpose))
 	}
 	_, _ = fmt.Fprintf(h, "%#v %t %t %#v %d\n", p.Establishment, p.UKApart, p.SwissApart, p.Tables, p.Vendor)
 	if s.ReleaseUnset {

@@ -33,7 +33,7 @@ func (s *Signals) browser() browser {
 func (s *Signals) adpcRefuses(i int) bool {
 	used := s.used()
 	for j := range used {
-		if used[j].Source == SourceADPC && used[j].Readings[i] == Refused {
+		if used[j].Source == SourceADPC && used[j].Readings.At(i) == Refused {
 			return true
 		}
 	}

@@ -23,9 +23,9 @@ func oracle(p *Policy, i int, signals *Signals, s Subject) Outcome {
 	request := false
 	for _, st := range signals.Statements[:signals.Count] {
 		switch {
-		case st.Readings[i] == Refused, !measuring && (st.Broken || st.Readings[i] == Unreadable):
+		case st.Readings.At(i) == Refused, !measuring && (st.Broken || st.Readings.At(i) == Unreadable):
 			return Deny
-		case st.Readings[i] == Granted && !st.Broken:
+		case st.Readings.At(i) == Granted && !st.Broken:
 			request = st.Source != SourceGPP && st.Source != SourceUSPrivacy // those only refuse
 		}
 	}

@@ -49,7 +49,7 @@ func stating(p *Policy, source Source, r Reading) *Signals {
 	s := &Signals{}
 	st := s.Add(source)
 	for i := range p.Purposes {
-		st.Readings[i] = r
+		st.Readings.Set(i, r)
 	}
 	return s
 }

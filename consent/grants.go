@@ -51,7 +51,7 @@ func (s *Signals) grantedByStatement(i int, of granting) (by Source, ok bool) {
 	used := s.used()
 	for j := range used {
 		st := &used[j]
-		if st.Readings[i] != Granted || st.Broken || !st.Source.Grants() || (st.Browser && !of.browser) ||
+		if st.Readings.At(i) != Granted || st.Broken || !st.Source.Grants() || (st.Browser && !of.browser) ||
 			(st.Source == SourceCookie && (!of.browser || !of.choice)) || (st.Source == SourceADPC && !of.adpc) {
 			continue
 		}

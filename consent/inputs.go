@@ -84,17 +84,17 @@ func (c *verdictCase) grantNote(p *Purpose, n namedRecord, h *Held) string {
 // statementInput tells what one consent tool says about the purpose.
 func (c *verdictCase) statementInput(st *Statement, rule *merged, i int) TraceInput {
 	s := c.subject
-	in := TraceInput{Source: st.Source.String(), Whose: s.Speaks.String(), Reading: st.Readings[i].String(), Note: st.Detail.String()}
+	in := TraceInput{Source: st.Source.String(), Whose: s.Speaks.String(), Reading: st.Readings.At(i).String(), Note: st.Detail.String()}
 	ignored := st.Source == SourceADPC && rule.ignore&browserADPC != 0
 	if st.Broken {
 		in.Reading, in.Note = Unreadable.String(), "it is there but cannot be read"
 		return in
 	}
-	if ignored && st.Readings[i] != Unset {
+	if ignored && st.Readings.At(i) != Unset {
 		in.Note = "the site ignores it for this purpose"
 		return in
 	}
-	if st.Readings[i] != Granted {
+	if st.Readings.At(i) != Granted {
 		return in
 	}
 	switch p := &c.policy.Purposes[i]; {

@@ -244,13 +244,13 @@ func (o placed) age() (minor, ward bool) {
 // said is what the statements say: ADPC against, a grant, a refusal, unreadable.
 func (o placed) said(i int) (adpc, granted, refused, unreadable bool) {
 	for _, st := range o.s.Statements[:o.s.Count] {
-		unreadable = unreadable || st.Broken || st.Readings[i] == Unreadable
+		unreadable = unreadable || st.Broken || st.Readings.At(i) == Unreadable
 		switch {
-		case st.Source == SourceADPC && st.Readings[i] == Refused:
+		case st.Source == SourceADPC && st.Readings.At(i) == Refused:
 			adpc = true
-		case st.Readings[i] == Refused:
+		case st.Readings.At(i) == Refused:
 			refused = true
-		case st.Readings[i] == Granted && !st.Broken && (!st.Browser || o.u.Speaks != SpeaksForContact):
+		case st.Readings.At(i) == Granted && !st.Broken && (!st.Browser || o.u.Speaks != SpeaksForContact):
 			if st.Source == SourceADPC && o.ignoresADPC(i) {
 				continue
 			}

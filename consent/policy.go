@@ -1,6 +1,8 @@
 package consent
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"zgoda/event"
@@ -194,7 +196,7 @@ type Policy struct {
 	Purposes []Purpose // at most event.MaxPurposes
 	// Categories maps categories of consent tools (Segment's categoryPreferences)
 	// to purposes; a category that is not in it maps to the purpose of the same id.
-	Categories map[string]event.PurposeID
+	Categories []Category // at most MaxCategories
 	// Establishment is where the controller is established; its rules hold
 	// wherever the data subject is (GDPR Art. 3(1)).
 	Establishment Jurisdiction
@@ -206,6 +208,25 @@ type Policy struct {
 	Tables []Table
 	// Vendor is the site's id on the IAB's vendor list, zero where it has none.
 	Vendor uint16
+}
+
+// Category is a category of a consent tool, and the purpose that it speaks for.
+type Category struct {
+	Name    string
+	Purpose event.PurposeID
+}
+
+// MaxCategories bounds the categories of one site.
+const MaxCategories = 64
+
+// Categories returns a table of categories, in the order of their names.
+func Categories(of map[string]event.PurposeID) []Category {
+	out := make([]Category, 0, len(of))
+	for name, purpose := range of {
+		out = append(out, Category{name, purpose})
+	}
+	slices.SortFunc(out, func(a, b Category) int { return strings.Compare(a.Name, b.Name) })
+	return out
 }
 
 // Find returns the index of a purpose in p.Purposes, or -1.

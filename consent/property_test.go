@@ -50,7 +50,7 @@ func drawSignals(t *rapid.T) *Signals {
 		st.Broken = rapid.IntRange(0, 19).Draw(t, "broken") == 0
 		st.Browser = rapid.Bool().Draw(t, "browser")
 		for i := range len(testPolicy().Purposes) {
-			st.Readings[i] = rapid.SampledFrom([]Reading{Unset, Unset, Granted, Granted, Granted, Granted, Granted, Refused, Unreadable}).Draw(t, "reading")
+			st.Readings.Set(i, rapid.SampledFrom([]Reading{Unset, Unset, Granted, Granted, Granted, Granted, Granted, Refused, Unreadable}).Draw(t, "reading"))
 		}
 	}
 	return s

@@ -138,7 +138,7 @@ func (s *Signals) refusedByStatement(i int) Source {
 	by := sourceCount
 	used := s.used()
 	for j := range used {
-		if st := &used[j]; st.Readings[i] == Refused && st.Source != SourceADPC {
+		if st := &used[j]; st.Readings.At(i) == Refused && st.Source != SourceADPC {
 			by = min(by, st.Source)
 		}
 	}

@@ -2,33 +2,79 @@ package consent
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
-// TestSaid: the sets say of every purpose what its reading is, for every reading
-// there is and every one there is not, wherever it stands.
-func TestSaid(t *testing.T) {
+// TestReadings: whatever is set and said, in any order and of any purpose, the reading
+// of each is the strictest, held against a table of them, and the sets hold each
+// purpose once at most.
+func TestReadings(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	for round := range 200_000 {
+	for range 50_000 {
 		var st Statement
-		purposes := random.IntN(MaxStatementPurposes + 3)
-		for i := range st.Readings {
-			st.Readings[i] = Reading(random.IntN(4))
-			if round%2 == 0 {
-				st.Readings[i] = Reading(random.IntN(256))
+		var want [MaxStatementPurposes]Reading
+		for range random.IntN(3 * MaxStatementPurposes) {
+			i, r := random.IntN(MaxStatementPurposes+2)-1, Reading(random.IntN(6))
+			set := random.IntN(4) == 0
+			if set {
+				st.Readings.Set(i, r)
+			} else {
+				st.Say(i, r)
+			}
+			if i >= 0 && i < len(want) {
+				want[i] = strictest(want[i], min(r, Unreadable), set)
 			}
 		}
-		refused, granted, unreadable := st.sets(purposes)
-		for i, r := range st.Readings {
-			in := i < purposes
-			for _, set := range []struct {
-				bits uint32
-				want bool
-			}{{refused, r == Refused}, {granted, r == Granted}, {unreadable, r >= Unreadable}} {
-				if got := set.bits>>i&1 != 0; got != (set.want && in) {
-					t.Fatalf("reading %d of purpose %d of %d: %v", r, i, purposes, got)
-				}
+		for i, r := range want {
+			if got := st.Readings.At(i); got != r {
+				t.Fatalf("purpose %d: %v, want %v", i, got, r)
 			}
+		}
+		if r := st.Readings; r.refused&r.granted|r.refused&r.unreadable|r.granted&r.unreadable != 0 {
+			t.Fatalf("a purpose is in two sets: %+v", r)
+		}
+	}
+}
+
+func strictest(was, r Reading, set bool) Reading {
+	order := []Reading{Unset, Granted, Refused, Unreadable}
+	if set {
+		return r
+	}
+	return order[max(slices.Index(order, was), slices.Index(order, r))]
+}
+
+// TestReadingsJoin: joining says what both say, as saying each would.
+func TestReadingsJoin(t *testing.T) {
+	all := []Reading{Unset, Granted, Refused, Unreadable}
+	for _, one := range all {
+		for _, other := range all {
+			var a, b, said Statement
+			a.Say(3, one)
+			b.Say(3, other)
+			said.Say(3, one)
+			said.Say(3, other)
+			if a.join(&b); a.Readings != said.Readings {
+				t.Errorf("%v and %v: %+v, want %+v", one, other, a.Readings, said.Readings)
+			}
+		}
+	}
+}
+
+// TestSaidOfPurposesThereAre: what is said of purposes that a policy does not have
+// counts for nothing.
+func TestSaidOfPurposesThereAre(t *testing.T) {
+	for n := -1; n <= MaxStatementPurposes+1; n++ {
+		s := &Signals{}
+		st := s.Add(SourceTCF)
+		for i := range MaxStatementPurposes {
+			st.Say(i, []Reading{Refused, Granted, Unreadable}[i%3])
+		}
+		all := s.said(n)
+		these := uint32(1<<max(0, min(n, MaxStatementPurposes)) - 1)
+		if all.refused&^these != 0 || all.granted&^these != 0 || all.unreadable != (n > 2) {
+			t.Errorf("%d purposes: %+v", n, all)
 		}
 	}
 }

@@ -102,7 +102,7 @@ func (p Presence) String() string {
 // by the purpose's index in the policy.
 type Statement struct {
 	Source   Source
-	Readings [MaxStatementPurposes]Reading
+	Readings Readings
 	// Broken is true when the tool's object is there but cannot be read.
 	Broken bool
 	// Browser is true when a browser's cookie carried it: it says nothing for a
@@ -114,29 +114,8 @@ type Statement struct {
 	Detail  Detail
 }
 
-// Say notes a reading for the purpose of the given index. Contradictions resolve
-// to the strictest: unreadable, then refused, then granted.
-func (s *Statement) Say(purpose int, r Reading) {
-	if purpose < 0 || purpose >= len(s.Readings) {
-		return
-	}
-	if was := s.Readings[purpose]; strictness(r) > strictness(was) {
-		s.Readings[purpose] = r
-	}
-}
-
-func strictness(r Reading) int {
-	switch r {
-	case Unset:
-		return 0
-	case Granted:
-		return 1
-	case Refused:
-		return 2
-	default:
-		return 3
-	}
-}
+// Say notes a reading for the purpose of the given index, as Readings.Say does.
+func (s *Statement) Say(purpose int, r Reading) { s.Readings.Say(purpose, r) }
 
 // MaxStatementPurposes bounds the purposes of one site (event.MaxPurposes).
 const MaxStatementPurposes = 32
@@ -197,9 +176,7 @@ func (s *Signals) Put(st *Statement) {
 
 // join adds what another statement of the same source says.
 func (s *Statement) join(other *Statement) {
-	for i, r := range other.Readings {
-		s.Say(i, r)
-	}
+	s.Readings.join(other.Readings)
 	if other.Broken && !s.Broken {
 		s.Broken, s.Detail = true, other.Detail
 	}

@@ -64,14 +64,14 @@ func (e *Event) SignalsFor(p *consent.Policy) consent.Signals {
 	out := e.Signals
 	for s := range min(max(out.Count, 0), len(out.Statements)) {
 		from, to := &e.Signals.Statements[s], &out.Statements[s]
-		to.Readings = [consent.MaxStatementPurposes]consent.Reading{}
+		to.Readings = consent.Readings{}
 		for i := range p.Purposes {
 			at := e.purpose(p.Purposes[i].Bit)
-			if at < 0 || i >= len(to.Readings) {
+			if at < 0 {
 				continue
 			}
-			if r := from.Readings[at]; r != consent.Granted || e.Policy == p.Version {
-				to.Readings[i] = r
+			if r := from.Readings.At(at); r != consent.Granted || e.Policy == p.Version {
+				to.Readings.Set(i, r)
 			}
 		}
 	}

@@ -99,7 +99,7 @@ func appendStatement(dst []byte, s *consent.Statement, purposes int) []byte {
 	}
 	dst = append(dst, byte(s.Source), flags)
 	for i := range purposes {
-		dst = append(dst, byte(s.Readings[i]))
+		dst = append(dst, byte(s.Readings.At(i)))
 	}
 	return dst
 }
@@ -177,8 +177,9 @@ func (c *cutter) statement(s *consent.Statement, purposes int) {
 	flags := c.octet()
 	s.Broken, s.Browser = flags&flagBroken != 0, flags&flagBrowser != 0
 	for i := range purposes {
-		s.Readings[i] = consent.Reading(c.octet())
-		c.bad = c.bad || s.Readings[i] > consent.Unreadable
+		r := consent.Reading(c.octet())
+		s.Readings.Set(i, r)
+		c.bad = c.bad || r > consent.Unreadable
 	}
 	c.bad = c.bad || flags >= statementFlagsEnd || int(s.Source) >= consent.SourceCount
 }

@@ -340,7 +340,7 @@ func (v *visit) refused(i int) bool {
 		switch {
 		case st.Source == consent.SourceCookie:
 		case st.Source == consent.SourceADPC && !st.Broken && v.site.Policy.Purposes[i].ADPC != consent.ReachRefuse:
-		case st.Broken, st.Readings[i] != consent.Unset && st.Readings[i] != consent.Granted:
+		case st.Broken, st.Readings.At(i) != consent.Unset && st.Readings.At(i) != consent.Granted:
 			return true
 		}
 	}

@@ -88,7 +88,7 @@ func (r *adpcReader) finish() {
 	for i := range r.policy.Purposes {
 		q := &r.policy.Purposes[i]
 		counted := q.Kind == consent.KindMeasurement && q.Basis == consent.BasisLegitimateInterest
-		if i < len(r.st.Readings) && r.st.Readings[i] == consent.Unset && !counted {
+		if r.st.Readings.At(i) == consent.Unset && !counted {
 			r.st.Say(i, consent.Refused)
 		}
 	}
@@ -123,7 +123,7 @@ func (r *adpcReader) line(text []byte) bool {
 	for {
 		text = trimSpace(text)
 		n := 0
-		for n < len(text) && isIDChar(text[n]) {
+		for n < len(text) && idChars[text[n]] {
 			n++
 		}
 		if n == 0 || n == len(text) || text[n] != '=' {
@@ -155,7 +155,7 @@ func (r *adpcReader) value(d directive, text []byte) (rest []byte, ok bool) {
 		return text[end+2:], r.list(d, text[1:end+1])
 	}
 	n := 0
-	for n < len(text) && isIDChar(text[n]) {
+	for n < len(text) && idChars[text[n]] {
 		n++
 	}
 	if n == 0 && len(text) > 0 && text[0] == '*' {
@@ -257,13 +257,14 @@ func decimal(text []byte) (n uint32, ok bool) {
 	return uint32(sum), sum <= 1<<32-1
 }
 
-func isIDChar(c byte) bool {
-	switch {
-	case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
-		return true
-	default:
-		return c == '-' || c == '.' || c == '_' || c == '~'
+// idChars are the octets of an id without quotes.
+var idChars = octets("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~")
+
+func octets(in string) (of [256]bool) {
+	for i := range len(in) {
+		of[in[i]] = true
 	}
+	return of
 }
 
 func trimSpace(text []byte) []byte {

@@ -79,8 +79,8 @@ func FuzzADPC(f *testing.F) {
 			t.Fatal("a fault was lost")
 		}
 		for i := range p.Purposes {
-			said := both.Statements[0].Readings[i]
-			if said == consent.Granted && a.Statements[0].Readings[i] != said && b.Statements[0].Readings[i] != said {
+			said := both.Statements[0].Readings.At(i)
+			if said == consent.Granted && a.Statements[0].Readings.At(i) != said && b.Statements[0].Readings.At(i) != said {
 				t.Fatal("granted by neither line")
 			}
 		}

@@ -47,17 +47,8 @@ func (c Cookie) Read(in *Input, p *consent.Policy, out *consent.Signals) {
 // otherVersion drops the grants of a statement that was made for another version
 // of the texts.
 func otherVersion(st *consent.Statement) {
-	dropGrants(st)
+	st.Readings.DropGrants()
 	if st.Detail == consent.DetailNone {
 		st.Detail = consent.DetailOtherVersion
-	}
-}
-
-// dropGrants turns grants into nothing said.
-func dropGrants(st *consent.Statement) {
-	for i, r := range st.Readings {
-		if r == consent.Granted {
-			st.Readings[i] = consent.Unset
-		}
 	}
 }

@@ -120,10 +120,14 @@ func (f *fields) release() {
 // hold returns the fields, which a parser that runs alone has to read first.
 func (in *Input) hold() *fields {
 	if in.fields == nil {
-		in.fields = newFields()
-		in.fields.read(in)
+		in.readAlone()
 	}
 	return in.fields
+}
+
+func (in *Input) readAlone() {
+	in.fields = newFields()
+	in.fields.read(in)
 }
 
 // headerIsOne says whether any value of the header is exactly "1".

@@ -113,12 +113,12 @@ func (r *googleReader) gcd(text []byte) bool {
 		return false
 	}
 	for i := 1; i < len(text); i++ {
-		if letterIndex(text[i]) < 0 {
+		if letters[text[i]] < 0 {
 			return false
 		}
 	}
 	for key := range gcdKeys {
-		digit, letter := text[1+2*key], letterIndex(text[2+2*key])
+		digit, letter := text[1+2*key], int(letters[text[2+2*key]])
 		if digit < '0' || digit > '9' || !r.letter(key, letter) {
 			return false
 		}
@@ -146,23 +146,16 @@ func (r *googleReader) letter(key, index int) bool {
 	return true
 }
 
-// letterIndex returns the place of a sign in Google's alphabet, or -1.
-func letterIndex(c byte) int {
-	switch {
-	case c >= '0' && c <= '9':
-		return int(c - '0')
-	case c >= 'a' && c <= 'z':
-		return int(c-'a') + 10
-	case c >= 'A' && c <= 'Z':
-		return int(c-'A') + 36
-	case c == '-':
-		return 62
-	case c == '_':
-		return 63
-	default:
-		return -1
+// letters are the places of the signs in Google's alphabet, -1 for what is not in it.
+var letters = func() (of [256]int8) {
+	for c := range of {
+		of[c] = -1
 	}
-}
+	for i, c := range []byte("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_") {
+		of[c] = int8(i)
+	}
+	return of
+}()
 
 // object reads the object of a page: the keys, or those of its member update.
 // The member default is passed over.

@@ -104,7 +104,7 @@ func readGPP(s *decoded.GPP, applies bool, now time.Time, p *consent.Policy, st 
 			tc := consent.Statement{Source: consent.SourceTCF, Carrier: consent.CarrierGPP}
 			readTC(s.TC, now, p, &tc)
 			if !applies {
-				dropGrants(&tc)
+				tc.Readings.DropGrants()
 			}
 			out.Put(&tc)
 		case gpp.USPV1:

@@ -1,8 +1,6 @@
 package signal
 
 import (
-	"bytes"
-
 	"zgoda/consent"
 	"zgoda/jsontape"
 )
@@ -105,47 +103,16 @@ func (r *rudderReader) list(to *jsontape.Value, v jsontape.Value) {
 func (r *rudderReader) refuse(list jsontape.Value) {
 	n := 0
 	for item := list.Items(); item.Next() && n < maxRudderIDs; n++ {
-		r.st.Say(category(r.policy, item.Value().Text()), consent.Refused)
+		purpose, _ := category(r.policy, item.Value().Text())
+		r.st.Say(purpose, consent.Refused)
 	}
 }
 
 // grant says which purposes the allowed ids grant.
 func (r *rudderReader) grant() {
-	var some uint32 // purposes that a mapped id is allowed of
+	var yes yeses
 	for item := r.allowed.Items(); item.Next(); {
-		id := item.Value().Text()
-		i := category(r.policy, id)
-		switch {
-		case i < 0 || i >= consent.MaxStatementPurposes:
-		case string(r.policy.Purposes[i].ID) == string(id):
-			r.st.Say(i, consent.Granted)
-		default:
-			some |= 1 << i
-		}
+		yes.add(r.policy, item.Value().Text(), &r.st)
 	}
-	if some == 0 {
-		return
-	}
-	var lacking uint32 // purposes that another mapped id is not allowed of
-	if !r.any {
-		for name, id := range r.policy.Categories {
-			if i := r.policy.Find(id); i >= 0 && i < consent.MaxStatementPurposes && some&(1<<i) != 0 && !r.allows(name) {
-				lacking |= 1 << i
-			}
-		}
-	}
-	for i := range r.policy.Purposes {
-		if some&^lacking&(1<<i) != 0 {
-			r.st.Say(i, consent.Granted)
-		}
-	}
-}
-
-func (r *rudderReader) allows(name string) bool {
-	for item := r.allowed.Items(); item.Next(); {
-		if bytes.Equal(item.Value().Text(), []byte(name)) {
-			return true
-		}
-	}
-	return false
+	yes.grant(r.policy, r.any, &r.st)
 }

@@ -48,44 +48,19 @@ func categories(v jsontape.Value, p *consent.Policy, st *consent.Statement) {
 		}
 		return
 	}
-	var some uint32 // purposes of which a mapped category is true
+	var yes yeses
 	for m := v.Members(); m.Next(); {
-		said := reading(m.Value())
-		if said == consent.Unreadable {
-			breakFor(st, consent.DetailType)
-		}
-		i := category(p, m.Name())
-		if said == consent.Granted && i >= 0 && i < consent.MaxStatementPurposes && string(p.Purposes[i].ID) != string(m.Name()) {
-			some |= 1 << i
-			continue
-		}
-		st.Say(i, said)
-	}
-	if some != 0 {
-		grantAll(v, p, some, st)
-	}
-}
-
-// grantAll grants, of some purposes, those of which every mapped category is true.
-func grantAll(v jsontape.Value, p *consent.Policy, some uint32, st *consent.Statement) {
-	for name, id := range p.Categories {
-		if i := p.Find(id); i >= 0 && i < consent.MaxStatementPurposes && some&(1<<i) != 0 && !isTrue(v, name) {
-			some &^= 1 << i
+		switch said := reading(m.Value()); said {
+		case consent.Granted:
+			yes.add(p, m.Name(), st)
+		case consent.Unset:
+		default:
+			if said == consent.Unreadable {
+				breakFor(st, consent.DetailType)
+			}
+			purpose, _ := category(p, m.Name())
+			st.Say(purpose, said)
 		}
 	}
-	for i := range min(len(p.Purposes), consent.MaxStatementPurposes) {
-		if some&(1<<i) != 0 {
-			st.Say(i, consent.Granted)
-		}
-	}
-}
-
-// isTrue says whether any member of the name is true.
-func isTrue(v jsontape.Value, name string) bool {
-	for m := v.Members(); m.Next(); {
-		if m.Type() == jsontape.True && string(m.Name()) == name {
-			return true
-		}
-	}
-	return false
+	yes.grant(p, false, st)
 }

@@ -88,15 +88,6 @@ func find(p *consent.Policy, id []byte) int {
 	return -1
 }
 
-// category returns the index of the purpose that a category of a consent tool
-// maps to, or -1: by the site's table, else the purpose of the same id.
-func category(p *consent.Policy, name []byte) int {
-	if id, mapped := p.Categories[string(name)]; mapped {
-		return p.Find(id)
-	}
-	return find(p, name)
-}
-
 // reading reads a member that must be true, false, or null for nothing said.
 func reading(v jsontape.Value) consent.Reading {
 	switch v.Type() {

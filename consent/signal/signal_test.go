@@ -26,7 +26,7 @@ func testPolicy() *consent.Policy {
 			{ID: "analytics", Kind: consent.KindAnalytics, Basis: consent.BasisConsent},
 			{ID: "profiling", Bit: 1, Kind: consent.KindProfiling, Basis: consent.BasisConsent},
 		},
-		Categories: map[string]event.PurposeID{"Advertising": "profiling", "Lost": "nothing"},
+		Categories: consent.Categories(map[string]event.PurposeID{"Advertising": "profiling", "Lost": "nothing"}),
 	}
 }
 
@@ -125,8 +125,8 @@ func check(t *testing.T, name string, got consent.Signals, source consent.Source
 		return
 	}
 	if st := got.Statements[0]; want.count > 0 && (st.Source != source || st.Broken != want.broken ||
-		st.Readings[0] != want.analytics || st.Readings[1] != want.profiling) {
-		t.Errorf("%s: %v broken=%v analytics=%v profiling=%v", name, st.Source, st.Broken, st.Readings[0], st.Readings[1])
+		st.Readings.At(0) != want.analytics || st.Readings.At(1) != want.profiling) {
+		t.Errorf("%s: %v broken=%v analytics=%v profiling=%v", name, st.Source, st.Broken, st.Readings.At(0), st.Readings.At(1))
 	}
 }
 
@@ -191,7 +191,7 @@ func TestSegment(t *testing.T) {
 func TestSegmentNeedsAllCategories(t *testing.T) {
 	const unset, refused, granted = consent.Unset, consent.Refused, consent.Granted
 	policy := testPolicy()
-	policy.Categories = map[string]event.PurposeID{"Ads": "profiling", "Targeting": "profiling", "Stats": "analytics", "Lost": "nothing"}
+	policy.Categories = consent.Categories(map[string]event.PurposeID{"Ads": "profiling", "Targeting": "profiling", "Stats": "analytics", "Lost": "nothing"})
 	for preferences, want := range map[string][2]consent.Reading{
 		`{"Ads":true}`:                              {unset, unset},
 		`{"Ads":true,"Targeting":null}`:             {unset, unset},
@@ -206,8 +206,8 @@ func TestSegmentNeedsAllCategories(t *testing.T) {
 	} {
 		var out consent.Signals
 		Segment{}.Read(&Input{Context: parse(t, `{"consent":{"categoryPreferences":`+preferences+`}}`)}, policy, &out)
-		if got := out.Statements[0].Readings; out.Count != 1 || got[0] != want[0] || got[1] != want[1] {
-			t.Errorf("%s: %v", preferences, got[:2])
+		if got := out.Statements[0].Readings; out.Count != 1 || got.At(0) != want[0] || got.At(1) != want[1] {
+			t.Errorf("%s: %v, %v", preferences, got.At(0), got.At(1))
 		}
 	}
 }
@@ -261,7 +261,7 @@ func TestManyStatementsOfOneToolJoin(t *testing.T) {
 		}
 	}
 	first := out.Statements[0]
-	if first.Readings[0] != consent.Refused || first.Readings[1] != consent.Unreadable || !first.Broken || out.Statements[1].Broken {
+	if first.Readings.At(0) != consent.Refused || first.Readings.At(1) != consent.Unreadable || !first.Broken || out.Statements[1].Broken {
 		t.Fatalf("a refusal or a fault was lost: %+v", first)
 	}
 }
@@ -312,10 +312,10 @@ func fuzzJSON(f *testing.F, parser Parser, put func(*Input, jsontape.Value), see
 			}
 			granted := false
 			for _, st := range out.Statements[:out.Count] {
-				if st.Broken || st.Readings[i] == consent.Refused {
+				if st.Broken || st.Readings.At(i) == consent.Refused {
 					t.Fatal("granted what was refused, or cannot be read")
 				}
-				granted = granted || st.Readings[i] == consent.Granted
+				granted = granted || st.Readings.At(i) == consent.Granted
 			}
 			if !granted {
 				t.Fatal("granted what was not said")

@@ -91,7 +91,7 @@ func readTC(s *decoded.TC, now time.Time, p *consent.Policy, st *consent.Stateme
 		st.Say(i, tcfReading(&s.String, &v, shown, &p.Purposes[i].TCF))
 	}
 	if valid != nil {
-		dropGrants(st)
+		st.Readings.DropGrants()
 		note(st, tcfFault(valid))
 		return
 	}

@@ -49,12 +49,15 @@ type toolsFound struct {
 }
 
 func (in *Input) look() *toolsFound {
-	f := &in.tools
-	if f.looked {
-		return f
+	if !in.tools.looked {
+		in.tools.lookThrough(in.Context)
 	}
+	return &in.tools
+}
+
+func (f *toolsFound) lookThrough(context jsontape.Value) {
 	f.looked = true
-	for m := in.Context.Members(); m.Next(); {
+	for m := context.Members(); m.Next(); {
 		switch m.Known() {
 		case jsontape.Consent:
 			f.consent(m.Value())
@@ -63,7 +66,6 @@ func (in *Input) look() *toolsFound {
 		default:
 		}
 	}
-	return f
 }
 
 // consent notes the tools of one context.consent; what is null is not there.

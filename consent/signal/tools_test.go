@@ -33,9 +33,9 @@ func toolPolicy() *consent.Policy {
 				TCF: consent.TCFMapping{Purposes: 1 << 6, Basis: consent.BasisLegitimateInterest},
 			},
 		},
-		Categories: map[string]event.PurposeID{
+		Categories: consent.Categories(map[string]event.PurposeID{
 			"C0002": "analytics", "C0003": "analytics", "C0004": "marketing", "C0009": "nothing",
-		},
+		}),
 	}
 	for i := range p.Purposes {
 		q := &p.Purposes[i]
@@ -69,7 +69,7 @@ func (r *request) input(tb testing.TB) *Input {
 func short(st *consent.Statement) string {
 	var b strings.Builder
 	for i := range interest + 1 {
-		b.WriteByte("-01?"[st.Readings[i]])
+		b.WriteByte("-01?"[st.Readings.At(i)])
 	}
 	return b.String()
 }
