@@ -2,7 +2,6 @@ package keyring
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
@@ -12,10 +11,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/tink-crypto/tink-go/v2/aead/subtle"
-
 	"zgoda/event"
 	"zgoda/pseudonym/kek"
+	"zgoda/pseudonym/kek/kektest"
 )
 
 // desk is a shelf in memory that several keyholders share. The vault's own tests
@@ -85,65 +83,11 @@ func (d *desk) Lock(context.Context) (func() error, error) {
 	return func() error { <-d.lock; return nil }, nil
 }
 
-// token is a key-encryption key that all reach, and that destroys its versions.
-type token struct {
-	mu   sync.Mutex
-	keys []*subtle.XChaCha20Poly1305
-}
-
-func newToken(t *testing.T) *token {
-	t.Helper()
-	k := &token{}
-	_, err := k.Renew(t.Context())
-	must(t, err)
-	return k
-}
-
-func (*token) Describe() string { return "pkcs11:token=test" }
-func (*token) Close() error     { return nil }
-
-func (k *token) Wrap(_ context.Context, plain, bind []byte) ([]byte, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.keys[0].Encrypt(plain, bind)
-}
-
-func (k *token) Unwrap(_ context.Context, wrapped, bind []byte) ([]byte, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for _, key := range k.keys {
-		if plain, err := key.Decrypt(wrapped, bind); err == nil {
-			return plain, nil
-		}
-	}
-	return nil, kek.ErrWrong
-}
-
-func (k *token) Renew(context.Context) (string, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	raw := make([]byte, 32)
-	_, _ = rand.Read(raw)
-	key, err := subtle.NewXChaCha20Poly1305(raw)
-	if err != nil {
-		return "", err
-	}
-	k.keys = append([]*subtle.XChaCha20Poly1305{key}, k.keys...)
-	return "newest", nil
-}
-
-func (k *token) Destroy(context.Context, string) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.keys = k.keys[:1]
-	return nil
-}
-
 // two opens two keyholders' rings over one shelf.
 func two(t *testing.T) (a, b *Ring, c *clock, d *desk) {
 	t.Helper()
 	c, d = &clock{at: date(2026, 11, 15, 12)}, newDesk()
-	k := newToken(t)
+	k := kektest.NewToken(t)
 	var rings [2]*Ring
 	var opening sync.WaitGroup
 	for i := range rings { // at one time: one of them makes the keys
@@ -268,7 +212,7 @@ func TestSharedKeysNeedASharedKEK(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	}
-	if _, err := Open(t.Context(), Config{Dir: t.TempDir(), KEK: newToken(t), Shelf: newDesk(), Existing: true}); !errors.Is(err, ErrNoKeyset) {
+	if _, err := Open(t.Context(), Config{Dir: t.TempDir(), KEK: kektest.NewToken(t), Shelf: newDesk(), Existing: true}); !errors.Is(err, ErrNoKeyset) {
 		t.Errorf("keys were made for a vault that has others: %v", err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"zgoda/control/pgtest"
 	"zgoda/event"
 	"zgoda/pseudonym/blind"
+	"zgoda/pseudonym/kek/kektest"
 	"zgoda/pseudonym/keyring"
 	"zgoda/pseudonym/person"
 	"zgoda/pseudonym/vault"
@@ -130,11 +131,7 @@ func TestReblinds(t *testing.T) {
 		reblinds(t, h)
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
-		provider := &token{}
-		if _, err := provider.Renew(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		h, _ := sharing(t, pgtest.Start(t).Database(t), provider)
+		h, _ := sharing(t, pgtest.Start(t).Database(t), kektest.NewToken(t))
 		reblinds(t, h)
 	})
 }

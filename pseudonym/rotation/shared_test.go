@@ -2,65 +2,19 @@ package rotation
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/tink-crypto/tink-go/v2/aead/subtle"
-
 	"zgoda/control/pgtest"
 	"zgoda/event"
 	"zgoda/pseudonym/kek"
+	"zgoda/pseudonym/kek/kektest"
 	"zgoda/pseudonym/keyring"
 	"zgoda/pseudonym/vault"
 )
-
-// token is a key-encryption key that two keyholders reach, and that destroys its
-// versions.
-type token struct {
-	mu   sync.Mutex
-	keys []*subtle.XChaCha20Poly1305
-}
-
-func (*token) Describe() string { return "pkcs11:token=test" }
-func (*token) Close() error     { return nil }
-
-func (k *token) Wrap(_ context.Context, plain, bind []byte) ([]byte, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.keys[0].Encrypt(plain, bind)
-}
-
-func (k *token) Unwrap(_ context.Context, wrapped, bind []byte) ([]byte, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for _, key := range k.keys {
-		if plain, err := key.Decrypt(wrapped, bind); err == nil {
-			return plain, nil
-		}
-	}
-	return nil, kek.ErrWrong
-}
-
-func (k *token) Renew(context.Context) (string, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	raw := make([]byte, 32)
-	_, _ = rand.Read(raw)
-	key, err := subtle.NewXChaCha20Poly1305(raw)
-	k.keys = append([]*subtle.XChaCha20Poly1305{key}, k.keys...)
-	return "", err
-}
-
-func (k *token) Destroy(context.Context, string) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.keys = k.keys[:1]
-	return nil
-}
 
 // sharing opens a keyholder over a database that others share.
 func sharing(t *testing.T, address string, provider kek.Provider) (h *holder, shelf *vault.Shelf) {
@@ -84,71 +38,69 @@ func sharing(t *testing.T, address string, provider kek.Provider) (h *holder, sh
 	return h, shelf
 }
 
+// meanwhile is what a keyholder does while keys rotate: it looks for keys of the
+// others, finds everybody and makes new contacts.
+type meanwhile struct {
+	*holder
+
+	before     []event.Handles
+	from, next int // numbers of the contacts that it makes
+	held       int
+}
+
+// look is what the keyholder does each second.
+func (m *meanwhile) look(ctx context.Context) {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		if err := m.ring.Refresh(ctx); err != nil && ctx.Err() == nil {
+			m.tb.Error(err)
+		}
+		<-tick.C
+	}
+}
+
+func (m *meanwhile) load(ctx context.Context) {
+	for n := 0; ctx.Err() == nil; n = (n + 1) % len(m.before) {
+		got, err := m.shared(n)
+		if errors.Is(err, keyring.ErrHeld) { // its gateways ask again
+			m.held++
+			<-time.After(10 * time.Millisecond)
+			continue
+		}
+		if err != nil || got != m.before[n] {
+			m.tb.Errorf("contact %d is not found while keys rotate: %v", n, err)
+			return
+		}
+		if n%10 == 0 && m.makes(m.next) {
+			m.next++
+		}
+	}
+}
+
 // TestTwoKeyholdersRotate: one of them rotates, while both find everybody and
 // make new contacts; none is lost, and each finds those of the other.
 func TestTwoKeyholdersRotate(t *testing.T) {
-	address, provider := pgtest.Start(t).Database(t), &token{}
-	_, err := provider.Renew(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	address, provider := pgtest.Start(t).Database(t), kektest.NewToken(t)
 	a, _ := sharing(t, address, provider)
 	b, _ := sharing(t, address, provider)
 	a.mint(0, some)
 	before := a.all(some)
 	ctx, stop := context.WithCancel(t.Context())
-	var load, looking sync.WaitGroup
-	minted, held := [2]int{some, 10 * some}, [2]int{}
-	for i, h := range []*holder{a, b} {
-		looking.Go(func() { // as the keyholder does each second
-			for ctx.Err() == nil {
-				if err := h.ring.Refresh(ctx); err != nil && ctx.Err() == nil {
-					t.Error(err)
-				}
-				time.Sleep(50 * time.Millisecond)
-			}
-		})
-		load.Go(func() {
-			for n := 0; ctx.Err() == nil; n = (n + 1) % some {
-				got, err := h.shared(n)
-				if errors.Is(err, keyring.ErrHeld) { // its gateways ask again
-					held[i]++
-					time.Sleep(10 * time.Millisecond)
-					continue
-				}
-				if err != nil || got != before[n] {
-					t.Errorf("keyholder %d does not find contact %d while keys rotate: %v", i, n, err)
-					return
-				}
-				if n%10 == 0 && h.makes(minted[i]) {
-					minted[i]++
-				}
-			}
-		})
+	var busy sync.WaitGroup
+	both := []*meanwhile{
+		{holder: a, before: before, from: some, next: some},
+		{holder: b, before: before, from: 10 * some, next: 10 * some},
+	}
+	for _, m := range both {
+		busy.Go(func() { m.look(ctx) })
+		busy.Go(func() { m.load(ctx) })
 	}
 	for _, key := range []keyring.Key{Slot, Link, Slot} {
-		a.must(a.rotator.Start(t.Context(), key, Options{}))
-		if err := b.rotator.Start(t.Context(), key, Options{}); !errors.Is(err, ErrNotLeading) {
-			t.Errorf("both rotate: %v", err)
-		}
-		a.must(b.rotator.Work(t.Context())) // it has nothing to do
-		deadline := time.Now().Add(30 * time.Second)
-		for {
-			a.must(a.rotator.Work(t.Context()))
-			made, old, err := a.ring.Waiting(t.Context(), key)
-			a.must(err)
-			if made == 0 && len(old) == 0 {
-				break
-			}
-			if time.Now().After(deadline) {
-				t.Fatalf("%s does not end", key)
-			}
-			time.Sleep(20 * time.Millisecond)
-		}
+		rotateBeside(t, a, b, key)
 	}
 	stop()
-	load.Wait()
-	looking.Wait()
+	busy.Wait()
 	if err := a.rotator.Start(t.Context(), Profiling, Options{}); !errors.Is(err, ErrOneGateway) {
 		t.Errorf("error %v", err)
 	}
@@ -159,17 +111,48 @@ func TestTwoKeyholdersRotate(t *testing.T) {
 			t.Fatalf("contact %d: %v", n, err)
 		}
 	}
-	for i, from := range []int{some, 10 * some} {
-		for n := from; n < minted[i]; n++ {
+	for i, m := range both {
+		for n := m.from; n < m.next; n++ {
 			if _, err := c.shared(n); err != nil {
 				t.Fatalf("contact %d of keyholder %d is lost", n, i)
 			}
 		}
+		if m.held == 0 {
+			t.Errorf("keyholder %d never held: it went on by the old chain", i)
+		}
+		t.Logf("%d contacts made meanwhile", m.next-m.from)
 	}
-	if held[0] == 0 || held[1] == 0 {
-		t.Errorf("held %d and %d times: somebody went on by the old chain", held[0], held[1])
+}
+
+// rotateBeside rotates a key at a, while b may not.
+func rotateBeside(t *testing.T, a, b *holder, key keyring.Key) {
+	t.Helper()
+	a.must(a.rotator.Start(t.Context(), key, Options{}))
+	if err := b.rotator.Start(t.Context(), key, Options{}); !errors.Is(err, ErrNotLeading) {
+		t.Errorf("both rotate: %v", err)
 	}
-	t.Logf("%d and %d contacts made meanwhile", minted[0]-some, minted[1]-10*some)
+	a.must(b.rotator.Work(t.Context())) // it has nothing to do
+	eventually(t, "the end of "+string(key), func() bool {
+		a.must(a.rotator.Work(t.Context()))
+		made, old, err := a.ring.Waiting(t.Context(), key)
+		a.must(err)
+		return made == 0 && len(old) == 0
+	})
+}
+
+// eventually polls with a deadline.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(30 * time.Second)
+	for !is() {
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatalf("never: %s", what)
+		}
+	}
 }
 
 // makes makes a contact, unless all are held.
@@ -213,24 +196,15 @@ func (h *holder) shared(n int) (event.Handles, error) {
 
 // TestLeadershipPassesOn when who has it goes.
 func TestLeadershipPassesOn(t *testing.T) {
-	address, provider := pgtest.Start(t).Database(t), &token{}
-	_, err := provider.Renew(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	address, provider := pgtest.Start(t).Database(t), kektest.NewToken(t)
 	a, first := sharing(t, address, provider)
 	b, _ := sharing(t, address, provider)
 	a.must(a.rotator.Start(t.Context(), Slot, Options{}))
 	a.must(a.rotator.Work(t.Context())) // in use, and others are waited for
 	a.must(first.Close())
-	b.must(b.ring.Refresh(t.Context()))
-	deadline := time.Now().Add(30 * time.Second)
-	for b.ring.Slots().Current() != 2 || b.count(Slot, keyring.StateOld) > 0 {
-		b.must(b.rotator.Work(t.Context()))
-		if time.Now().After(deadline) {
-			t.Fatalf("it does not go on: %v", b.states(Slot))
-		}
+	eventually(t, "the other goes on", func() bool {
 		b.must(b.ring.Refresh(t.Context()))
-		time.Sleep(20 * time.Millisecond)
-	}
+		b.must(b.rotator.Work(t.Context()))
+		return b.ring.Slots().Current() == 2 && b.count(Slot, keyring.StateOld) == 0
+	})
 }

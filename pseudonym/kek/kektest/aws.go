@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 )
 
@@ -24,7 +23,6 @@ type AWS struct {
 	*far
 
 	Credentials string // file
-	Denied      atomic.Bool
 	safe        *safe
 }
 
@@ -64,7 +62,7 @@ func awsFail(w http.ResponseWriter, kind string) {
 // enough of a client that is Amazon's own.
 func (a *AWS) handle(w http.ResponseWriter, r *http.Request) {
 	by := r.Header.Get("Authorization")
-	if !strings.HasPrefix(by, "AWS4-HMAC-SHA256 Credential="+awsKeyID+"/") || !strings.Contains(by, "/eu-central-1/kms/aws4_request") || a.Denied.Load() {
+	if !strings.HasPrefix(by, "AWS4-HMAC-SHA256 Credential="+awsKeyID+"/") || !strings.Contains(by, "/eu-central-1/kms/aws4_request") || a.denied.Load() {
 		awsFail(w, "AccessDeniedException")
 		return
 	}

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -25,6 +26,7 @@ type far struct {
 	tls     *tls.Config
 	serve   func(*tls.Config, net.Listener) (stop func())
 	stop    func()
+	denied  atomic.Bool
 }
 
 func newFar(t *testing.T, serve func(*tls.Config, net.Listener) (stop func())) *far {
@@ -56,6 +58,9 @@ func (f *far) Away(t *testing.T) (back func()) {
 	f.stop()
 	return func() { f.stop = f.start(t) }
 }
+
+// Deny refuses all that is asked from now on.
+func (f *far) Deny() { f.denied.Store(true) }
 
 // serveHTTP returns what serves a handler over TLS.
 func serveHTTP(handler http.HandlerFunc) func(*tls.Config, net.Listener) func() {

@@ -14,7 +14,6 @@ import (
 	"hash/crc32"
 	"net"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"cloud.google.com/go/kms/apiv1/kmspb"
@@ -34,7 +33,6 @@ type GCP struct {
 
 	Account string // file
 	Secret  string // a part of the account's private key, as the file has it
-	Denied  atomic.Bool
 	safe    *safe
 	public  *rsa.PublicKey
 }
@@ -82,7 +80,7 @@ func (g *GCP) URI(key string) string { return "gcp-kms://" + gcpName(key) }
 func (g *GCP) authorise(ctx context.Context, request any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
 	sent, _ := metadata.FromIncomingContext(ctx)
 	refused := status.Error(codes.Unauthenticated, "canary told by Google")
-	if len(sent.Get("authorization")) != 1 || g.Denied.Load() {
+	if len(sent.Get("authorization")) != 1 || g.denied.Load() {
 		return nil, refused
 	}
 	parts := strings.Split(strings.TrimPrefix(sent.Get("authorization")[0], "Bearer "), ".")

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 )
 
@@ -19,10 +18,9 @@ const VaultToken = "hvs.canary-vault-token" //nolint:gosec // of a test
 type Vault struct {
 	*far
 
-	Token  string // file
-	Denied atomic.Bool
-	safe   *safe
-	least  map[string]int // min_decryption_version
+	Token string // file
+	safe  *safe
+	least map[string]int // min_decryption_version
 }
 
 // NewVault starts one, with no keys in it.
@@ -38,7 +36,7 @@ func NewVault(t *testing.T) *Vault {
 	mux.HandleFunc("PUT /v1/transit/encrypt/{key}", v.encrypt)
 	mux.HandleFunc("PUT /v1/transit/decrypt/{key}", v.decrypt)
 	v.far = newFar(t, serveHTTP(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("X-Vault-Token") != VaultToken || v.Denied.Load() {
+		if r.Header.Get("X-Vault-Token") != VaultToken || v.denied.Load() {
 			fail(w, http.StatusForbidden, "permission denied for canary")
 			return
 		}
