@@ -1,91 +1,27 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
+	"zgoda/apptest/child"
 	"zgoda/pseudonym/kek"
 	"zgoda/pseudonym/kek/kektest"
 )
 
-// asMain tells this test binary to be zgoda-kek itself.
-const asMain = "ZGODA_TEST_AS_KEK"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asMain) != "" {
-		main()
-	}
-	os.Exit(m.Run())
-}
-
-// child is a zgoda-kek in a process of its own.
-type child struct {
-	*exec.Cmd
-
-	stdin  io.WriteCloser
-	stdout *bufio.Reader
-	stderr bytes.Buffer
-}
-
-func command(t *testing.T, env []string, args ...string) *child {
-	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &child{Cmd: exec.Command(self, args...)}
-	c.Env = append(append(os.Environ(), asMain+"=1"), env...)
-	c.Stderr = &c.stderr
-	if c.stdin, err = c.StdinPipe(); err != nil {
-		t.Fatal(err)
-	}
-	out, err := c.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.stdout = bufio.NewReader(out)
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = c.Process.Kill()
-		_ = c.Wait()
-	})
-	return c
-}
+func TestMain(m *testing.M) { child.Main(m, main) }
 
 // serving starts one and waits for its ready line.
-func serving(t *testing.T, env []string, socket string, args ...string) *child {
+func serving(t *testing.T, env []string, socket string, args ...string) *child.Process {
 	t.Helper()
-	c := command(t, env, append([]string{"--socket", socket, "--parent-stdin"}, args...)...)
-	line, err := c.stdout.ReadString('\n')
-	if err != nil || line != "ready socket="+socket+"\n" {
-		_ = c.Process.Kill()
-		_ = c.Wait()
-		t.Fatalf("said %q, %v; %s", line, err, c.stderr.String())
-	}
+	c := child.Start(t, env, append([]string{"--socket", socket, "--parent-stdin"}, args...)...)
+	c.Expect(t, "ready socket="+socket)
 	return c
-}
-
-func (c *child) end(t *testing.T) (code int, stderr string) {
-	t.Helper()
-	late := time.AfterFunc(30*time.Second, func() { _ = c.Process.Kill() })
-	defer late.Stop()
-	_, _ = io.Copy(io.Discard, c.stdout)
-	_ = c.Wait()
-	return c.ProcessState.ExitCode(), c.stderr.String()
 }
 
 func socketDir(t *testing.T) string {
@@ -153,9 +89,9 @@ func TestContract(t *testing.T) {
 				}
 			}
 			kektest.Contract(t, kektest.Case{Open: open(p.uri), Other: open(p.other), Renews: p.renews, Secrets: p.secrets})
-			for _, c := range []*child{first, second} {
-				_ = c.stdin.Close()
-				if code, said := c.end(t); code != exitDone || strings.Contains(said, "canary") {
+			for _, c := range []*child.Process{first, second} {
+				_ = c.Stdin.Close()
+				if code, said := c.End(t); code != exitDone || strings.Contains(said, "canary") {
 					t.Errorf("exit %d, said %s", code, said)
 				}
 			}
@@ -181,7 +117,7 @@ func TestHelperAway(t *testing.T) {
 	if err := first.Process.Kill(); err != nil { // its socket stays behind
 		t.Fatal(err)
 	}
-	first.end(t)
+	first.End(t)
 	soon, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	if _, err := k.Unwrap(soon, wrapped, nil); !errors.Is(err, kek.ErrAway) {
@@ -219,18 +155,14 @@ func TestAnotherUser(t *testing.T) {
 
 func TestEndings(t *testing.T) {
 	vault := kektest.NewVault(t)
-	for name, end := range map[string]func(c *child) error{
-		"its parent's end": func(c *child) error { return c.stdin.Close() },
-		"SIGTERM":          func(c *child) error { return c.Process.Signal(syscall.SIGTERM) },
-		"SIGINT":           func(c *child) error { return c.Process.Signal(os.Interrupt) },
-	} {
+	for name, end := range child.Endings() {
 		t.Run(name, func(t *testing.T) {
 			socket := filepath.Join(socketDir(t), "s")
 			c := serving(t, nil, socket, "--provider", vault.URI("kek"), "--credentials", vault.Token, "--ca", vault.CA, "--make")
 			if err := end(c); err != nil {
 				t.Fatal(err)
 			}
-			if code, said := c.end(t); code != exitDone {
+			if code, said := c.End(t); code != exitDone {
 				t.Errorf("exit %d: %s", code, said)
 			}
 			if _, err := os.Stat(socket); !os.IsNotExist(err) {
@@ -274,7 +206,7 @@ func TestExitCodes(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			code, said := command(t, test.env, test.args...).end(t)
+			code, said := child.Start(t, test.env, test.args...).End(t)
 			if code != test.code || !strings.Contains(said, test.says) || strings.Contains(said, "canary") {
 				t.Errorf("exit %d: %s", code, said)
 			}
@@ -285,24 +217,7 @@ func TestExitCodes(t *testing.T) {
 func TestHardened(t *testing.T) {
 	vault := kektest.NewVault(t)
 	c := serving(t, nil, filepath.Join(socketDir(t), "s"), "--provider", vault.URI("kek"), "--credentials", vault.Token, "--ca", vault.CA, "--make")
-	limits, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", c.Process.Pid))
-	if err == nil {
-		lines := strings.Split(string(limits), "\n")
-		at := slices.IndexFunc(lines, func(line string) bool { return strings.HasPrefix(line, "Max core file size") })
-		if at < 0 || !slices.Equal(strings.Fields(lines[at])[4:6], []string{"0", "0"}) {
-			t.Errorf("core dumps: %s", lines[max(0, at)])
-		}
-	} else if os.Geteuid() == 0 {
-		t.Error(err)
-	}
-	// The kernel gives the files of a process that must not be dumped to root.
-	info, err := os.Stat(fmt.Sprintf("/proc/%d/environ", c.Process.Pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if owner := info.Sys().(*syscall.Stat_t).Uid; owner != 0 {
-		t.Errorf("its memory belongs to user %d", owner)
-	}
+	c.Hardened(t)
 }
 
 // Two helpers cannot serve one socket, and the second does not disturb the first.
@@ -311,7 +226,7 @@ func TestSecondHelper(t *testing.T) {
 	socket := filepath.Join(socketDir(t), "s")
 	args := []string{"--provider", vault.URI("kek"), "--credentials", vault.Token, "--ca", vault.CA, "--make"}
 	serving(t, nil, socket, args...)
-	if code, said := command(t, nil, append(args, "--socket", socket)...).end(t); code != exitFailed || !strings.Contains(said, "another process serves it") {
+	if code, said := child.Start(t, nil, append(args, "--socket", socket)...).End(t); code != exitFailed || !strings.Contains(said, "another process serves it") {
 		t.Errorf("exit %d: %s", code, said)
 	}
 	k, err := kek.Open(t.Context(), kek.Config{URI: vault.URI("kek"), Socket: socket})

@@ -1,82 +1,28 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
+	"zgoda/apptest/child"
 	"zgoda/event"
 	"zgoda/pseudonym"
 )
 
-// asMain tells this test binary to be zgoda-keyholder itself.
-const asMain = "ZGODA_TEST_AS_KEYHOLDER"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asMain) != "" {
-		main()
-	}
-	os.Exit(m.Run())
-}
-
-// child is a keyholder in a process of its own.
-type child struct {
-	*exec.Cmd
-
-	stdin  io.WriteCloser
-	stdout *bufio.Reader
-	stderr bytes.Buffer
-}
-
-func command(t *testing.T, args ...string) *child {
-	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &child{Cmd: exec.Command(self, args...)}
-	c.Env = append(os.Environ(), asMain+"=1")
-	c.Stderr = &c.stderr
-	if c.stdin, err = c.StdinPipe(); err != nil {
-		t.Fatal(err)
-	}
-	out, err := c.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.stdout = bufio.NewReader(out)
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = c.Process.Kill()
-		_ = c.Wait()
-	})
-	return c
-}
+func TestMain(m *testing.M) { child.Main(m, main) }
 
 // serving starts a keyholder and waits for its ready line.
-func serving(t *testing.T, dir, socket string) *child {
+func serving(t *testing.T, dir, socket string) *child.Process {
 	t.Helper()
-	c := command(t, "--data", dir, "--socket", socket, "--parent-stdin")
-	line, err := c.stdout.ReadString('\n')
-	if err != nil || line != "ready socket="+socket+"\n" {
-		_ = c.Process.Kill()
-		_ = c.Wait()
-		t.Fatalf("said %q, %v; %s", line, err, c.stderr.String())
-	}
+	c := child.Start(t, nil, "--data", dir, "--socket", socket, "--parent-stdin")
+	c.Expect(t, "ready socket="+socket)
 	return c
 }
 
@@ -188,9 +134,9 @@ func TestStolenDisk(t *testing.T) {
 	if err := c.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	_ = c.Wait()
+	_, log := c.End(t)
 	checkDisk(t, dir, secrets)
-	if log := c.stderr.String(); strings.Contains(log, "canary") {
+	if strings.Contains(log, "canary") {
 		t.Errorf("the log tells: %s", log)
 	}
 }
@@ -226,31 +172,16 @@ func checkDisk(t *testing.T, dir string, secrets [][]byte) {
 	}
 }
 
-// ended waits for the child and returns its exit code.
-func ended(t *testing.T, c *child) int {
-	t.Helper()
-	late := time.AfterFunc(20*time.Second, func() { _ = c.Process.Kill() })
-	defer late.Stop()
-	_, _ = io.Copy(io.Discard, c.stdout)
-	_ = c.Wait()
-	return c.ProcessState.ExitCode()
-}
-
 func TestEndings(t *testing.T) {
-	endings := map[string]func(c *child) error{
-		"its parent's end": func(c *child) error { return c.stdin.Close() },
-		"SIGTERM":          func(c *child) error { return c.Process.Signal(syscall.SIGTERM) },
-		"SIGINT":           func(c *child) error { return c.Process.Signal(os.Interrupt) },
-	}
-	for name, end := range endings {
+	for name, end := range child.Endings() {
 		t.Run(name, func(t *testing.T) {
 			dir, socket := folders(t)
 			c := serving(t, dir, socket)
 			if err := end(c); err != nil {
 				t.Fatal(err)
 			}
-			if code := ended(t, c); code != exitDone {
-				t.Errorf("exit %d: %s", code, c.stderr.String())
+			if code, said := c.End(t); code != exitDone {
+				t.Errorf("exit %d: %s", code, said)
 			}
 			if _, err := os.Stat(socket); !os.IsNotExist(err) {
 				t.Errorf("the socket is still there: %v", err)
@@ -274,9 +205,8 @@ func TestExitCodes(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			c := command(t, test.args...)
-			if code := ended(t, c); code != test.code || !strings.Contains(c.stderr.String(), test.says) {
-				t.Errorf("exit %d: %s", code, c.stderr.String())
+			if code, said := child.Start(t, nil, test.args...).End(t); code != test.code || !strings.Contains(said, test.says) {
+				t.Errorf("exit %d: %s", code, said)
 			}
 		})
 	}
@@ -285,38 +215,21 @@ func TestExitCodes(t *testing.T) {
 func TestMissingKEKIsFatal(t *testing.T) {
 	dir, socket := folders(t)
 	c := serving(t, dir, socket)
-	if err := c.stdin.Close(); err != nil {
+	if err := c.Stdin.Close(); err != nil {
 		t.Fatal(err)
 	}
-	ended(t, c)
+	c.End(t)
 	if err := os.Remove(filepath.Join(dir, "kek", "kek.key")); err != nil {
 		t.Fatal(err)
 	}
-	again := command(t, "--data", dir, "--socket", socket)
-	if code := ended(t, again); code != exitFailed || !strings.Contains(again.stderr.String(), "there is no key-encryption key") {
-		t.Errorf("exit %d: %s", code, again.stderr.String())
+	again := child.Start(t, nil, "--data", dir, "--socket", socket)
+	if code, said := again.End(t); code != exitFailed || !strings.Contains(said, "there is no key-encryption key") {
+		t.Errorf("exit %d: %s", code, said)
 	}
 }
 
 func TestHardened(t *testing.T) {
 	dir, socket := folders(t)
 	c := serving(t, dir, socket)
-	limits, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", c.Process.Pid))
-	if err == nil {
-		lines := strings.Split(string(limits), "\n")
-		at := slices.IndexFunc(lines, func(line string) bool { return strings.HasPrefix(line, "Max core file size") })
-		if at < 0 || !slices.Equal(strings.Fields(lines[at])[4:6], []string{"0", "0"}) {
-			t.Errorf("core dumps: %s", lines[max(0, at)])
-		}
-	} else if os.Geteuid() == 0 {
-		t.Error(err)
-	}
-	// The kernel gives the files of a process that must not be dumped to root.
-	info, err := os.Stat(fmt.Sprintf("/proc/%d/environ", c.Process.Pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if owner := info.Sys().(*syscall.Stat_t).Uid; owner != 0 {
-		t.Errorf("its memory belongs to user %d", owner)
-	}
+	c.Hardened(t)
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"zgoda/apptest/child"
 	"zgoda/event"
 	"zgoda/pseudonym/kek/kektest"
 )
@@ -18,12 +19,7 @@ const phrase = "a canary passphrase of some length"
 // keyholderAt prepares a keyholder whose keys are under a passphrase.
 func keyholderAt(t *testing.T, dir, socket string, args ...string) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), self, append([]string{"--data", dir, "--socket", socket, "--kek", "passphrase:"}, args...)...)
-	cmd.Env = append(os.Environ(), asMain+"=1")
+	cmd := child.Command(t, append([]string{"--data", dir, "--socket", socket, "--kek", "passphrase:"}, args...)...)
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	return cmd, &said
