@@ -157,7 +157,7 @@ func (r *refused) badCalls(seen *keyholderpb.Call) []refusal {
 			}
 			return err
 		}},
-		{"an approval of nothing", access.WhyApproval, "approve", func() error { return r.running.rights.Approve(r.t.Context(), make([]byte, 16)) }},
+		{"an approval of nothing", access.WhyApproval, "approve", func() error { return r.rights.Approve(r.t.Context(), make([]byte, 16)) }},
 	}
 }
 
