@@ -95,76 +95,91 @@ func TestStore(t *testing.T) {
 		}
 	}
 	t.Run("columns", func(t *testing.T) { testColumns(t, admin) })
-	t.Run("once for each token", func(t *testing.T) {
-		rows := rowsOf(100, "once")
-		for range 3 {
-			write(t, writer, "once", rows)
-		}
-		if got := ask(t, admin, "SELECT count(), uniqExact(message_id) FROM events WHERE startsWith(message_id, 'once')"); got != "100\t100\n" {
-			t.Fatal(got)
-		}
-		present, err := writer.Present(t.Context(), encoded(append(rowsOf(1, "never"), rows[:2]...)))
-		if err != nil || present[0] || !present[1] || !present[2] {
-			t.Fatal(present, err, detail(err))
-		}
-		seen := 0
-		if _, err := writer.Recent(t.Context(), time.Now().Add(-time.Hour), 70, func(site event.SiteID, id string) {
-			if site == "shop" && strings.HasPrefix(id, "once-") {
-				seen++
-			}
-		}); err != nil || seen != 70 {
-			t.Fatal(seen, err)
-		}
-	})
-	t.Run("expired counts as present", func(t *testing.T) {
-		rows := rowsOf(2, "expired")
-		rows[0].ExpiresAt = time.Now().Add(-time.Hour)
-		present, err := writer.Present(t.Context(), encoded(rows))
-		if err != nil || !present[0] || present[1] {
-			t.Fatal(present, err)
-		}
-	})
-	t.Run("links", func(t *testing.T) {
-		rows := rowsOf(3, "links")
-		for i := range rows {
-			rows[i].Visitor = event.Handle{9, byte(i)}
-		}
-		rows[0].Type, rows[1].Type = event.TypeIdentify, event.TypeAlias
-		write(t, writer, "links", rows)
-		write(t, writer, "links", rows)
-		if got := ask(t, admin, "SELECT subject, visitor FROM links FINAL ORDER BY subject"); got !=
-			"01"+strings.Repeat("0", 30)+"\t09"+strings.Repeat("0", 30)+"\n0101"+strings.Repeat("0", 28)+"\t0901"+strings.Repeat("0", 28)+"\n" {
-			t.Fatal(got)
-		}
-	})
+	t.Run("once for each token", func(t *testing.T) { testOnce(t, admin, writer) })
+	t.Run("expired counts as present", func(t *testing.T) { testExpired(t, writer) })
+	t.Run("links", func(t *testing.T) { testLinks(t, admin, writer) })
 	t.Run("every value comes back", func(t *testing.T) { testValues(t, admin, writer) })
 	t.Run("formats", func(t *testing.T) { testFormats(t, admin) })
 	t.Run("analyst", func(t *testing.T) { testAnalyst(t, admin, writer, analyst) })
-	t.Run("poison", func(t *testing.T) {
-		rows := rowsOf(1, "poison")
-		rows[0].Scope = 77
-		var e *activity.Error
-		if err := writer.Insert(t.Context(), "poison", encoded(rows)); !errors.As(err, &e) || !e.Poison() {
-			t.Fatal(err)
-		}
-	})
-	t.Run("survives kill -9", func(t *testing.T) {
-		for round := range 3 {
-			pid := room.PID()
-			write(t, writer, fmt.Sprint("kill", round), rowsOf(500, fmt.Sprint("kill", round)))
-			room.Kill()
-			room.Restarted(t, pid, 10*time.Second)
-		}
-		write(t, writer, "after", rowsOf(1, "kill-after"))
-		if got := ask(t, admin, "SELECT count(), uniqExact(message_id) FROM events WHERE startsWith(message_id, 'kill')"); got != "1501\t1501\n" {
-			t.Fatal(got)
-		}
-	})
+	t.Run("poison", func(t *testing.T) { testPoison(t, writer) })
+	t.Run("survives kill -9", func(t *testing.T) { testKills(t, room, admin, writer) })
 	t.Run("nothing is logged", func(t *testing.T) {
 		if got := ask(t, admin, "SELECT name FROM system.tables WHERE database = 'system' AND (name LIKE '%\\_log' OR name LIKE '%crash%')"); got != "" {
 			t.Fatal(got)
 		}
 	})
+}
+
+func testOnce(t *testing.T, admin *activity.Store, writer *activity.Store) {
+	t.Helper()
+	rows := rowsOf(100, "once")
+	for range 3 {
+		write(t, writer, "once", rows)
+	}
+	if got := ask(t, admin, "SELECT count(), uniqExact(message_id) FROM events WHERE startsWith(message_id, 'once')"); got != "100\t100\n" {
+		t.Fatal(got)
+	}
+	present, err := writer.Present(t.Context(), encoded(append(rowsOf(1, "never"), rows[:2]...)))
+	if err != nil || present[0] || !present[1] || !present[2] {
+		t.Fatal(present, err, detail(err))
+	}
+	seen := 0
+	if _, err := writer.Recent(t.Context(), time.Now().Add(-time.Hour), 70, func(site event.SiteID, id string) {
+		if site == "shop" && strings.HasPrefix(id, "once-") {
+			seen++
+		}
+	}); err != nil || seen != 70 {
+		t.Fatal(seen, err)
+	}
+}
+
+func testExpired(t *testing.T, writer *activity.Store) {
+	t.Helper()
+	rows := rowsOf(2, "expired")
+	rows[0].ExpiresAt = time.Now().Add(-time.Hour)
+	present, err := writer.Present(t.Context(), encoded(rows))
+	if err != nil || !present[0] || present[1] {
+		t.Fatal(present, err)
+	}
+}
+
+func testLinks(t *testing.T, admin *activity.Store, writer *activity.Store) {
+	t.Helper()
+	rows := rowsOf(3, "links")
+	for i := range rows {
+		rows[i].Visitor = event.Handle{9, byte(i)}
+	}
+	rows[0].Type, rows[1].Type = event.TypeIdentify, event.TypeAlias
+	write(t, writer, "links", rows)
+	write(t, writer, "links", rows)
+	if got := ask(t, admin, "SELECT subject, visitor FROM links FINAL ORDER BY subject"); got !=
+		"01"+strings.Repeat("0", 30)+"\t09"+strings.Repeat("0", 30)+"\n0101"+strings.Repeat("0", 28)+"\t0901"+strings.Repeat("0", 28)+"\n" {
+		t.Fatal(got)
+	}
+}
+
+func testPoison(t *testing.T, writer *activity.Store) {
+	t.Helper()
+	rows := rowsOf(1, "poison")
+	rows[0].Scope = 77
+	var e *activity.Error
+	if err := writer.Insert(t.Context(), "poison", encoded(rows)); !errors.As(err, &e) || !e.Poison() {
+		t.Fatal(err)
+	}
+}
+
+func testKills(t *testing.T, room *enginetest.Room, admin *activity.Store, writer *activity.Store) {
+	t.Helper()
+	for round := range 3 {
+		pid := room.PID()
+		write(t, writer, fmt.Sprint("kill", round), rowsOf(500, fmt.Sprint("kill", round)))
+		room.Kill()
+		room.Restarted(t, pid, 10*time.Second)
+	}
+	write(t, writer, "after", rowsOf(1, "kill-after"))
+	if got := ask(t, admin, "SELECT count(), uniqExact(message_id) FROM events WHERE startsWith(message_id, 'kill')"); got != "1501\t1501\n" {
+		t.Fatal(got)
+	}
 }
 
 func detail(err error) string {

@@ -100,96 +100,117 @@ const (
 // anybody had chosen.
 func TestRelease(t *testing.T) {
 	s := upReleaseShop(t)
-	t.Run("a site that releases nothing", func(t *testing.T) {
-		b := browser.Start(t)
-		s.open(b, "pk_drops_1")
-		track(b, "Off Seen")
-		choose(t, b, all)
-		track(b, "Off After")
-		expectStored(t, s.stored(t, "Off Seen", "Off After"), "1", "none", "0")
-		expectStored(t, s.stored(t, "Off After", "Off After"), "1", "person", "0")
-	})
-	t.Run("granted", func(t *testing.T) {
-		b := browser.Start(t)
-		s.open(b, "pk_keeps_1")
-		track(b, "On Seen")
-		for _, r := range b.Requests() {
-			if r.Method == http.MethodPost {
-				t.Errorf("sent before anybody chose, to %s", r.URL)
-			}
+	t.Run("a site that releases nothing", func(t *testing.T) { releaseOff(t, s) })
+	t.Run("granted", func(t *testing.T) { releaseGranted(t, s) })
+	t.Run("granted for one purpose", func(t *testing.T) { releaseGrantedPartly(t, s) })
+	t.Run("refused", func(t *testing.T) { releaseRefused(t, s) })
+	t.Run("refused on another page of the browser", func(t *testing.T) { releaseRefusedElsewhere(t, s) })
+	t.Run("left before anybody chose", func(t *testing.T) { releaseLeft(t, s) })
+	t.Run("more than a page holds", func(t *testing.T) { releaseManyHeld(t, s) })
+}
+
+func releaseOff(t *testing.T, s *releaseShop) {
+	t.Helper()
+	b := browser.Start(t)
+	s.open(b, "pk_drops_1")
+	track(b, "Off Seen")
+	choose(t, b, all)
+	track(b, "Off After")
+	expectStored(t, s.stored(t, "Off Seen", "Off After"), "1", "none", "0")
+	expectStored(t, s.stored(t, "Off After", "Off After"), "1", "person", "0")
+}
+
+func releaseGranted(t *testing.T, s *releaseShop) {
+	t.Helper()
+	b := browser.Start(t)
+	s.open(b, "pk_keeps_1")
+	track(b, "On Seen")
+	for _, r := range b.Requests() {
+		if r.Method == http.MethodPost {
+			t.Errorf("sent before anybody chose, to %s", r.URL)
 		}
-		if n, cookies := b.Stored(), b.Cookies(); n != 0 || len(cookies) != 0 {
-			t.Errorf("%d things and %d cookies in the browser before anybody chose", n, len(cookies))
-		}
-		choose(t, b, all)
-		track(b, "On After")
-		expectStored(t, s.stored(t, "On Seen", "On After"), "1", "person", "1")
-		expectStored(t, s.stored(t, "On After", "On After"), "1", "person", "0")
-		got := s.rows(t, "SELECT uniqExact(subject), countIf(type = 'page' AND flags = 1), any(decided_by) != '' FROM events WHERE site = 'keeps' AND scope = 'person'")[0]
-		if got[0] != "1" || got[1] != "1" {
-			t.Errorf("pseudonyms, flagged page views: %v", got)
-		}
-		if n := s.metrics(t)[`zgoda_collector_held_total{fate="released"}`]; n != 2 {
-			t.Errorf("%v events counted as released", n)
-		}
-	})
-	t.Run("granted for one purpose", func(t *testing.T) {
-		b := browser.Start(t)
-		s.open(b, "pk_keeps_1")
-		track(b, "Partly Seen")
-		choose(t, b, `{analytics: true, profiling: false}`)
-		choose(t, b, all)
-		track(b, "Partly After")
-		expectStored(t, s.stored(t, "Partly Seen", "Partly After"), "1", "period", "1")
-	})
-	t.Run("refused", func(t *testing.T) {
-		b := browser.Start(t)
-		s.open(b, "pk_keeps_1")
-		track(b, "Refused Seen")
-		choose(t, b, nobody)
-		track(b, "Refused Since")
-		choose(t, b, all) // a change of mind reaches nothing of before
-		track(b, "Refused After")
-		expectStored(t, s.stored(t, "Refused Seen", "Refused After"), "1", "none", "0")
-		expectStored(t, s.stored(t, "Refused Since", "Refused After"), "1", "none", "0")
-		expectStored(t, s.stored(t, "Refused After", "Refused After"), "1", "person", "0")
-	})
-	t.Run("refused on another page of the browser", func(t *testing.T) {
-		b := browser.Start(t)
-		s.open(b, "pk_keeps_1")
-		browser.Eval[bool](b, fmt.Sprintf(`fetch('%s/consent', {method: 'POST', credentials: 'include', headers: {'Content-Type': 'text/plain'},
-			body: JSON.stringify({key: 'pk_keeps_1', choices: %s})}).then(a => a.ok)`, s.public, nobody))
-		track(b, "Elsewhere Seen")
-		choose(t, b, all)
-		track(b, "Elsewhere After")
-		expectStored(t, s.stored(t, "Elsewhere Seen", "Elsewhere After"), "1", "none", "0")
-	})
-	t.Run("left before anybody chose", func(t *testing.T) {
-		b := browser.Start(t)
-		s.open(b, "pk_keeps_1")
-		track(b, "Reload Seen")
-		s.open(b, "pk_keeps_1")
-		if n, cookies := b.Stored(), b.Cookies(); n != 0 || len(cookies) != 0 {
-			t.Errorf("%d things and %d cookies in the browser", n, len(cookies))
-		}
-		choose(t, b, all)
-		track(b, "Reload After")
-		expectStored(t, s.stored(t, "Reload Seen", "Reload After"), "1", "none", "0")
-	})
-	t.Run("more than a page holds", func(t *testing.T) {
-		b := browser.Start(t)
-		s.open(b, "pk_keeps_1")
-		for range 30 {
-			track(b, "Many Seen")
-		}
-		choose(t, b, all)
-		track(b, "Many After")
-		s.stored(t, "Many Seen", "Many After")
-		got := s.rows(t, "SELECT count(), uniqExact(message_id), countIf(flags = 1 AND scope = 'person'), countIf(flags = 0 AND scope = 'none') FROM events WHERE name = 'Many Seen'")[0]
-		if strings.Join(got, " ") != "30 30 20 10" {
-			t.Errorf("rows, events, released, let go: %v", got)
-		}
-	})
+	}
+	if n, cookies := b.Stored(), b.Cookies(); n != 0 || len(cookies) != 0 {
+		t.Errorf("%d things and %d cookies in the browser before anybody chose", n, len(cookies))
+	}
+	choose(t, b, all)
+	track(b, "On After")
+	expectStored(t, s.stored(t, "On Seen", "On After"), "1", "person", "1")
+	expectStored(t, s.stored(t, "On After", "On After"), "1", "person", "0")
+	got := s.rows(t, "SELECT uniqExact(subject), countIf(type = 'page' AND flags = 1), any(decided_by) != '' FROM events WHERE site = 'keeps' AND scope = 'person'")[0]
+	if got[0] != "1" || got[1] != "1" {
+		t.Errorf("pseudonyms, flagged page views: %v", got)
+	}
+	if n := s.metrics(t)[`zgoda_collector_held_total{fate="released"}`]; n != 2 {
+		t.Errorf("%v events counted as released", n)
+	}
+}
+
+func releaseGrantedPartly(t *testing.T, s *releaseShop) {
+	t.Helper()
+	b := browser.Start(t)
+	s.open(b, "pk_keeps_1")
+	track(b, "Partly Seen")
+	choose(t, b, `{analytics: true, profiling: false}`)
+	choose(t, b, all)
+	track(b, "Partly After")
+	expectStored(t, s.stored(t, "Partly Seen", "Partly After"), "1", "period", "1")
+}
+
+func releaseRefused(t *testing.T, s *releaseShop) {
+	t.Helper()
+	b := browser.Start(t)
+	s.open(b, "pk_keeps_1")
+	track(b, "Refused Seen")
+	choose(t, b, nobody)
+	track(b, "Refused Since")
+	choose(t, b, all) // a change of mind reaches nothing of before
+	track(b, "Refused After")
+	expectStored(t, s.stored(t, "Refused Seen", "Refused After"), "1", "none", "0")
+	expectStored(t, s.stored(t, "Refused Since", "Refused After"), "1", "none", "0")
+	expectStored(t, s.stored(t, "Refused After", "Refused After"), "1", "person", "0")
+}
+
+func releaseRefusedElsewhere(t *testing.T, s *releaseShop) {
+	t.Helper()
+	b := browser.Start(t)
+	s.open(b, "pk_keeps_1")
+	browser.Eval[bool](b, fmt.Sprintf(`fetch('%s/consent', {method: 'POST', credentials: 'include', headers: {'Content-Type': 'text/plain'},
+		body: JSON.stringify({key: 'pk_keeps_1', choices: %s})}).then(a => a.ok)`, s.public, nobody))
+	track(b, "Elsewhere Seen")
+	choose(t, b, all)
+	track(b, "Elsewhere After")
+	expectStored(t, s.stored(t, "Elsewhere Seen", "Elsewhere After"), "1", "none", "0")
+}
+
+func releaseLeft(t *testing.T, s *releaseShop) {
+	t.Helper()
+	b := browser.Start(t)
+	s.open(b, "pk_keeps_1")
+	track(b, "Reload Seen")
+	s.open(b, "pk_keeps_1")
+	if n, cookies := b.Stored(), b.Cookies(); n != 0 || len(cookies) != 0 {
+		t.Errorf("%d things and %d cookies in the browser", n, len(cookies))
+	}
+	choose(t, b, all)
+	track(b, "Reload After")
+	expectStored(t, s.stored(t, "Reload Seen", "Reload After"), "1", "none", "0")
+}
+
+func releaseManyHeld(t *testing.T, s *releaseShop) {
+	t.Helper()
+	b := browser.Start(t)
+	s.open(b, "pk_keeps_1")
+	for range 30 {
+		track(b, "Many Seen")
+	}
+	choose(t, b, all)
+	track(b, "Many After")
+	s.stored(t, "Many Seen", "Many After")
+	got := s.rows(t, "SELECT count(), uniqExact(message_id), countIf(flags = 1 AND scope = 'person'), countIf(flags = 0 AND scope = 'none') FROM events WHERE name = 'Many Seen'")[0]
+	if strings.Join(got, " ") != "30 30 20 10" {
+		t.Errorf("rows, events, released, let go: %v", got)
+	}
 }
 
 // TestForgedRelease: who marks events themselves gets nothing for it.

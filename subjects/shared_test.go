@@ -178,6 +178,71 @@ func TestCutOffNodeDenies(t *testing.T) {
 	}
 }
 
+// refusal is when the refusal in force was answered, and by which node.
+type refusal struct {
+	at   time.Time
+	node int
+}
+
+// crossing is two nodes on which the same people change their minds.
+type crossing struct {
+	nodes   []*shared
+	handles map[string]event.Handle
+
+	mu      sync.Mutex
+	refused map[string]refusal
+}
+
+func (c *crossing) refusal(name string) (refusal, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r, was := c.refused[name]
+	return r, was
+}
+
+// change grants on one node and withdraws on the other, again and again.
+func (c *crossing) change(name string, first, rounds int) {
+	for round := range rounds {
+		node := (first + round) % 2
+		c.mu.Lock()
+		delete(c.refused, name)
+		c.mu.Unlock()
+		c.nodes[node].choose(c.handles[name], true)
+		c.nodes[1-node].choose(c.handles[name], false)
+		c.mu.Lock()
+		c.refused[name] = refusal{time.Now(), 1 - node}
+		c.mu.Unlock()
+		time.Sleep(time.Duration(round%3) * time.Millisecond) // the pace of the load: a refusal is in force for a while
+	}
+}
+
+// take accepts people on a node until all is done, and returns how often.
+func (c *crossing) take(t *testing.T, n int, names []string, done <-chan struct{}) (taken int) {
+	node := c.nodes[n]
+	for i := 0; ; i++ {
+		select {
+		case <-done:
+			return taken
+		default:
+		}
+		name := names[i%len(names)]
+		before, was := c.refusal(name)
+		e, err := node.load(user(name))
+		if err != nil {
+			t.Error(err)
+			return taken
+		}
+		if e.Record().Purposes[bitProfiling].Choice != consent.ChoiceGiven || !node.accepts(e) {
+			continue
+		}
+		taken++
+		now, still := c.refusal(name)
+		if was && still && before == now && (before.node == n || time.Since(before.at) > time.Second) {
+			t.Errorf("taken %v after a refusal on node %d was answered", time.Since(before.at), before.node)
+		}
+	}
+}
+
 // TestI2AcrossNodes: on both nodes people are loaded and accepted while others
 // withdraw and grant on both. Nothing is taken on what was withdrawn on the same
 // node before, nor on the other one more than a second before.
@@ -185,70 +250,23 @@ func TestI2AcrossNodes(t *testing.T) {
 	server, keys := pgtest.Start(t), newKeyholder()
 	address := server.Database(t)
 	nodes := []*shared{newShared(t, "a", address, keys), newShared(t, "b", address, keys)}
-	const people, rounds = 4, 60
-	var mu sync.Mutex
-	type change struct {
-		at   time.Time
-		node int
-	}
-	refused := map[string]change{} // when the refusal in force was answered
+	c := &crossing{nodes: nodes, handles: map[string]event.Handle{}, refused: map[string]refusal{}}
 	names := []string{"ana", "eva", "iva", "ola"}
-	handles := map[string]event.Handle{}
 	for _, name := range names {
 		e, err := nodes[0].load(user(name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		handles[name] = e.Handles.Consent
+		c.handles[name] = e.Handles.Consent
 	}
 	var changing, taking sync.WaitGroup
 	done := make(chan struct{})
 	for i, name := range names {
-		changing.Go(func() {
-			for round := range rounds {
-				node := (i + round) % 2
-				mu.Lock()
-				delete(refused, name)
-				mu.Unlock()
-				nodes[node].choose(handles[name], true)
-				nodes[1-node].choose(handles[name], false)
-				mu.Lock()
-				refused[name] = change{time.Now(), 1 - node}
-				mu.Unlock()
-				time.Sleep(time.Duration(round%3) * time.Millisecond)
-			}
-		})
+		changing.Go(func() { c.change(name, i, 60) })
 	}
 	taken := make([]int, 2)
-	for n, node := range nodes {
-		taking.Go(func() {
-			for i := 0; ; i++ {
-				select {
-				case <-done:
-					return
-				default:
-				}
-				name := names[i%people]
-				mu.Lock()
-				before, was := refused[name]
-				mu.Unlock()
-				e, err := node.load(user(name))
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				if e.Record().Purposes[bitProfiling].Choice != consent.ChoiceGiven || !node.accepts(e) {
-					continue
-				}
-				taken[n]++
-				mu.Lock()
-				now, still := refused[name]
-				mu.Unlock()
-				if was && still && before == now && (before.node == n || time.Since(before.at) > time.Second) {
-					t.Errorf("taken %v after a refusal on node %d was answered", time.Since(before.at), before.node)
-				}
-			}
-		})
+	for n := range nodes {
+		taking.Go(func() { taken[n] = c.take(t, n, names, done) })
 	}
 	changing.Wait()
 	close(done)
