@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -49,15 +48,6 @@ type Options struct {
 	Cut        bool   // of a purpose: old pseudonyms are not carried over
 	Retire     uint32 // of gate: end this old version
 	Lose       uint64 // of gate: identifiers that may be lost by it
-}
-
-// Progress is how far a rotation is.
-type Progress struct {
-	Key      keyring.Key
-	Step     string
-	Done, Of uint64
-	Waits    bool // for somebody else to act
-	Ended    bool
 }
 
 // Rotator rotates the keys of one keyholder. It is safe for concurrent use.
@@ -367,45 +357,4 @@ func (r *Rotator) endLives(ctx context.Context) error {
 		return err
 	}
 	return r.ring.RenewWrapping(ctx, nil)
-}
-
-// tell keeps how far a rotation is, for those who watch.
-func (r *Rotator) tell(p Progress) {
-	r.telling.Lock()
-	defer r.telling.Unlock()
-	r.told[p.Key] = p
-	close(r.changed)
-	r.changed = make(chan struct{})
-}
-
-// Told returns how far the rotations are that have moved since the start.
-func (r *Rotator) Told() []Progress {
-	r.telling.Lock()
-	defer r.telling.Unlock()
-	var out []Progress
-	for _, key := range append(slices.Clone(order), KEK) {
-		if p, ok := r.told[key]; ok && !p.Ended {
-			out = append(out, p)
-		}
-	}
-	return out
-}
-
-// Watch tells how far a key's rotation is, at each change, until it has ended or
-// yield says no.
-func (r *Rotator) Watch(ctx context.Context, key keyring.Key, yield func(Progress) bool) error {
-	for {
-		r.telling.Lock()
-		p, ok := r.told[key]
-		changed := r.changed
-		r.telling.Unlock()
-		if ok && (!yield(p) || p.Ended) {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
 }

@@ -1,0 +1,65 @@
+package rotation
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"zgoda/pseudonym/keyring"
+)
+
+// Progress is how far a rotation is.
+type Progress struct {
+	Key      keyring.Key
+	Step     string
+	Done, Of uint64
+	Waits    bool // for somebody else to act
+	Ended    bool
+}
+
+// tell keeps how far a rotation is, for those who watch.
+func (r *Rotator) tell(p Progress) {
+	r.telling.Lock()
+	defer r.telling.Unlock()
+	r.told[p.Key] = p
+	close(r.changed)
+	r.changed = make(chan struct{})
+}
+
+// Told returns how far the rotations are that have moved since the start, and
+// which gateways the one that rewrites waits for.
+func (r *Rotator) Told() []Progress {
+	r.telling.Lock()
+	defer r.telling.Unlock()
+	var out []Progress
+	for _, key := range append(slices.Clone(order), KEK) {
+		p, ok := r.told[key]
+		if !ok || p.Ended {
+			continue
+		}
+		if names := r.board.Waits(); key == Profiling && len(names) > 0 {
+			p.Step += "; waiting until these hold: " + strings.Join(names, " ")
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// Watch tells how far a key's rotation is, at each change, until it has ended or
+// yield says no.
+func (r *Rotator) Watch(ctx context.Context, key keyring.Key, yield func(Progress) bool) error {
+	for {
+		r.telling.Lock()
+		p, ok := r.told[key]
+		changed := r.changed
+		r.telling.Unlock()
+		if ok && (!yield(p) || p.Ended) {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
