@@ -18,10 +18,20 @@ type holds struct {
 
 // enter waits until nobody holds, and counts a range as begun.
 func (h *holds) enter(ctx context.Context) error {
-	for {
-		h.mu.Lock()
+	return h.await(ctx, func() bool {
 		if h.held == 0 {
 			h.under++
+			return true
+		}
+		return false
+	})
+}
+
+// await asks at each change, under the lock, until it is so.
+func (h *holds) await(ctx context.Context, is func() bool) error {
+	for {
+		h.mu.Lock()
+		if is() {
 			h.mu.Unlock()
 			return nil
 		}
@@ -68,20 +78,7 @@ func (h *holds) end() {
 
 // still waits until no range is under way.
 func (h *holds) still(ctx context.Context) error {
-	for {
-		h.mu.Lock()
-		if h.under == 0 {
-			h.mu.Unlock()
-			return nil
-		}
-		changed := h.watchLocked()
-		h.mu.Unlock()
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+	return h.await(ctx, func() bool { return h.under == 0 })
 }
 
 // active says whether somebody holds, and for how long.
