@@ -217,7 +217,7 @@ func (c *crossing) change(name string, first, rounds int) {
 }
 
 // take accepts people on a node until all is done, and returns how often.
-func (c *crossing) take(t *testing.T, n int, names []string, done <-chan struct{}) (taken int) {
+func (c *crossing) take(n int, names []string, done <-chan struct{}) (taken int) {
 	node := c.nodes[n]
 	for i := 0; ; i++ {
 		select {
@@ -229,7 +229,7 @@ func (c *crossing) take(t *testing.T, n int, names []string, done <-chan struct{
 		before, was := c.refusal(name)
 		e, err := node.load(user(name))
 		if err != nil {
-			t.Error(err)
+			node.t.Error(err)
 			return taken
 		}
 		if e.Record().Purposes[bitProfiling].Choice != consent.ChoiceGiven || !node.accepts(e) {
@@ -238,7 +238,7 @@ func (c *crossing) take(t *testing.T, n int, names []string, done <-chan struct{
 		taken++
 		now, still := c.refusal(name)
 		if was && still && before == now && (before.node == n || time.Since(before.at) > time.Second) {
-			t.Errorf("taken %v after a refusal on node %d was answered", time.Since(before.at), before.node)
+			node.t.Errorf("taken %v after a refusal on node %d was answered", time.Since(before.at), before.node)
 		}
 	}
 }
@@ -266,7 +266,7 @@ func TestI2AcrossNodes(t *testing.T) {
 	}
 	taken := make([]int, 2)
 	for n := range nodes {
-		taking.Go(func() { taken[n] = c.take(t, n, names, done) })
+		taking.Go(func() { taken[n] = c.take(n, names, done) })
 	}
 	changing.Wait()
 	close(done)
