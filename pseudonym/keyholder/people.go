@@ -189,13 +189,20 @@ func attached(d *person.Document) *keyholderpb.Attached {
 	}
 }
 
-// Put adds and corrects data of a contact.
-func (r *rights) Put(ctx context.Context, request *keyholderpb.PutRequest) (*keyholderpb.PutAnswer, error) {
-	id, err := r.contact(ctx, request.GetRef())
+// changing finds a contact, and the keys for its identifiers, which are to be
+// released.
+func (r *rights) changing(ctx context.Context, ref []byte) (vault.ContactID, *keyring.Deriver, error) {
+	id, err := r.contact(ctx, ref)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	d, err := r.service.deriver(0) //nolint:contextcheck // the keys of a period are made for all calls
+	return id, d, err
+}
+
+// Put adds and corrects data of a contact.
+func (r *rights) Put(ctx context.Context, request *keyholderpb.PutRequest) (*keyholderpb.PutAnswer, error) {
+	id, d, err := r.changing(ctx, request.GetRef())
 	if err != nil {
 		return nil, err
 	}
@@ -249,11 +256,7 @@ func seen(milli int64) time.Time {
 
 // Remove takes data and documents of a contact away.
 func (r *rights) Remove(ctx context.Context, request *keyholderpb.RemoveRequest) (*keyholderpb.RemoveAnswer, error) {
-	id, err := r.contact(ctx, request.GetRef())
-	if err != nil {
-		return nil, err
-	}
-	d, err := r.service.deriver(0) //nolint:contextcheck // the keys of a period are made for all calls
+	id, d, err := r.changing(ctx, request.GetRef())
 	if err != nil {
 		return nil, err
 	}

@@ -29,10 +29,9 @@ func (r *rights) List(ctx context.Context, request *keyholderpb.ListRequest) (*k
 	case <-ctx.Done():
 		return nil, status.FromContextError(ctx.Err()).Err()
 	}
-	all, err := r.service.ring.All(ctx)
+	all, err := r.periods(ctx)
 	if err != nil {
-		r.service.log.Error("keys of all periods", "error", err)
-		return nil, errNoKeys
+		return nil, err
 	}
 	access.TallyOf(ctx).Rows = len(wanted)
 	answer := &keyholderpb.ListAnswer{}
@@ -90,6 +89,16 @@ func (r *rights) owners(ctx context.Context, all *keyring.All, wanted map[event.
 		}
 	}
 	return found
+}
+
+// periods are the keys of all periods that are kept.
+func (r *rights) periods(ctx context.Context) (*keyring.All, error) {
+	all, err := r.service.ring.All(ctx)
+	if err != nil {
+		r.service.log.Error("keys of all periods", "error", err)
+		return nil, errNoKeys
+	}
+	return all, nil
 }
 
 // pseudonyms returns every pseudonym of a contact: its own, those of visitors that
@@ -151,10 +160,9 @@ func (r *rights) Merge(ctx context.Context, request *keyholderpb.MergeRequest) (
 		return nil, err
 	}
 	access.TallyOf(ctx).Rows = 2
-	all, err := r.service.ring.All(ctx)
+	all, err := r.periods(ctx)
 	if err != nil {
-		r.service.log.Error("keys of all periods", "error", err)
-		return nil, errNoKeys
+		return nil, err
 	}
 	answer := &keyholderpb.MergeAnswer{}
 	if answer.Kept, err = r.pseudonyms(ctx, all, keep); err != nil {
@@ -194,10 +202,9 @@ func (r *rights) Forget(ctx context.Context, request *keyholderpb.ForgetRequest)
 	if err != nil {
 		return nil, err
 	}
-	all, err := r.service.ring.All(ctx)
+	all, err := r.periods(ctx)
 	if err != nil {
-		r.service.log.Error("keys of all periods", "error", err)
-		return nil, errNoKeys
+		return nil, err
 	}
 	pseudonyms, err := r.pseudonyms(ctx, all, id)
 	if err != nil {
