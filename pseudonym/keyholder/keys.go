@@ -22,13 +22,8 @@ const fileURI = keyring.FileURI
 // the configuration: after a change of it, a start with the old setting would
 // end otherwise.
 func (s *Server) openKEK(ctx context.Context, p *parts, existing bool) (kek.Provider, error) {
-	if p.shelf != nil { // no files of keys name one
-		cfg := s.kekConfig()
-		cfg.MayMake = !existing
-		if u, err := uri.Parse(cfg.URI); err != nil || u.Scheme == uri.File || u.Scheme == uri.Passphrase {
-			return nil, errors.Join(keyring.ErrFileKEK, err)
-		}
-		return kek.Open(ctx, cfg)
+	if p.shelf != nil {
+		return s.sharedKEK(ctx, p.shelf, existing)
 	}
 	named, err := keyring.Providers(s.cfg.Data) //nolint:contextcheck // it reads a local file
 	if err != nil {
@@ -40,15 +35,46 @@ func (s *Server) openKEK(ctx context.Context, p *parts, existing bool) (kek.Prov
 		cfg.URI = named[0]
 	case cfg.URI == "":
 		cfg.URI = fileURI
-	case len(named) > 0 && !slices.Contains(named, cfg.URI):
-		s.log.Warn("the keys are under another key-encryption key than the configuration says; that one is used", "configured", cfg.URI, "used", named[0])
-		cfg.URI = named[0]
+	default:
+		cfg.URI = s.named(cfg.URI, named)
 	}
 	made, err := private.Exists(filepath.Join(s.cfg.Data, "keys"))
 	if err != nil {
 		return nil, fmt.Errorf("look for keys: %w", err)
 	}
 	cfg.MayMake = !made && !existing // a vault whose keys are gone needs them, and no others
+	return kek.Open(ctx, cfg)
+}
+
+// named returns the key-encryption key to use: the configured one, if it opens the
+// keys, else the one that these name.
+func (s *Server) named(configured string, named []string) string {
+	if len(named) == 0 || slices.Contains(named, configured) {
+		return configured
+	}
+	s.log.Warn("the keys are under another key-encryption key than the configuration says; that one is used", "configured", configured, "used", named[0])
+	return named[0]
+}
+
+// sharedKEK opens the key-encryption key of several keyholders.
+func (s *Server) sharedKEK(ctx context.Context, shelf keyring.Shared, existing bool) (kek.Provider, error) {
+	cfg := s.kekConfig()
+	if u, err := uri.Parse(cfg.URI); err != nil || u.Scheme == uri.File || u.Scheme == uri.Passphrase {
+		return nil, errors.Join(keyring.ErrFileKEK, err)
+	}
+	named, err := keyring.ProvidersOn(ctx, shelf)
+	if err != nil {
+		return nil, fmt.Errorf("look for the key-encryption key: %w", err)
+	}
+	cfg.URI, cfg.MayMake = s.named(cfg.URI, named), !existing && len(named) == 0
+	return kek.Open(ctx, cfg)
+}
+
+// reachKEK opens the key-encryption key that another keyholder has changed to, by
+// this one's own configuration.
+func (s *Server) reachKEK(ctx context.Context, uri string) (kek.Provider, error) {
+	cfg := s.kekConfig()
+	cfg.URI, cfg.Passphrase = uri, nil
 	return kek.Open(ctx, cfg)
 }
 
@@ -68,7 +94,7 @@ func (s *Server) openRing(ctx context.Context, p *parts, existing bool) error {
 		Dir: s.cfg.Data, Existing: existing, KEK: provider, Evidence: evidence{p.calls}, Now: s.cfg.Now, AnalyticsMonths: s.cfg.AnalyticsMonths,
 	}
 	if p.shelf != nil {
-		cfg.Shelf = p.shelf
+		cfg.Shelf, cfg.Reach = p.shelf, s.reachKEK
 	}
 	p.ring, err = keyring.Open(ctx, cfg)
 	if err != nil {
@@ -105,6 +131,12 @@ func (s *Server) openRotator(p *parts) error {
 		for _, r := range p.rotator.Told() {
 			yield(string(r.Key), float64(r.Done)/float64(max(1, r.Of)))
 		}
+	})
+	p.metrics.Gauge("zgoda_keyholder_kek_unreached", "1 while another keyholder has wrapped the keys anew and they cannot be opened here: the key-encryption key in use is not reached.", func() float64 {
+		if p.ring.Lagging() != nil {
+			return 1
+		}
+		return 0
 	})
 	p.metrics.Gauge("zgoda_keyholder_rewrap_age_seconds", "Since salts and contacts' keys were last sealed under a new slot key.", func() float64 {
 		last, err := p.rotator.Rewrapped(context.Background())

@@ -50,7 +50,7 @@ func (s *Server) openShared(ctx context.Context, p *parts) (existing bool, err e
 func (s *Server) refresh(ctx context.Context, p *parts) error {
 	tick := time.NewTicker(refreshEvery)
 	defer tick.Stop()
-	failing := false
+	failing, lagging := false, false
 	for {
 		err := p.ring.Refresh(ctx)
 		if ctx.Err() != nil {
@@ -62,6 +62,14 @@ func (s *Server) refresh(ctx context.Context, p *parts) error {
 				s.log.Error("the keys of all keyholders; until they can be looked at again nothing is answered", "error", err)
 			} else {
 				s.log.Info("the keys of all keyholders can be looked at again")
+			}
+		}
+		if why := p.ring.Lagging(); (why != nil) != lagging {
+			lagging = why != nil
+			if lagging {
+				s.log.Error("keys that another keyholder has wrapped anew cannot be opened; this one goes on with those in memory until one of them changes", "error", why)
+			} else {
+				s.log.Info("keys that another keyholder has wrapped anew are opened again", "under", p.ring.KEK())
 			}
 		}
 		select {

@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -13,12 +14,17 @@ type Config struct {
 	Existing bool             // data made under these keys exist: never make a new set
 	KEK      kek.Provider     // nil: the file DIR/kek/kek.key
 	Shelf    Shared           // of several keyholders; nil: files in Dir/keys
+	Reach    Reach            // of several keyholders; nil: another key-encryption key is not followed to
 	Evidence Evidence         // nil: what becomes of keys is not recorded
 	Now      func() time.Time // nil: time.Now
 
 	AnalyticsMonths int // how long a month's analytics key is kept after the month; 0: 13
 	TombstoneDays   int // how long a day's tombstone key is kept after the day; 0: 30
 }
+
+// Reach opens the key-encryption key that another keyholder has changed to, and never
+// makes one.
+type Reach func(ctx context.Context, uri string) (kek.Provider, error)
 
 // DefaultConfig returns the settings that apply where none are given.
 func DefaultConfig() Config {

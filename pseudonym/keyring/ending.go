@@ -252,16 +252,37 @@ func (r *Ring) Status(ctx context.Context) ([]KeyStatus, error) {
 	slices.Sort(names)
 	var out []KeyStatus
 	for _, name := range names {
-		s, err := r.fetch(ctx, name)
+		h, err := r.headOf(ctx, name)
 		if err != nil {
 			return nil, err
 		}
-		for _, m := range s.head.Versions {
+		for _, m := range h.Versions {
 			out = append(out, KeyStatus{Key: Key(name), Version: m.Number, State: m.State, Made: m.Made, Until: r.ends(name), Used: used(name)})
 		}
 	}
 	out = append(out, KeyStatus{Key: "wrapping", Version: r.wraps.newest, State: StateCurrent, Used: "wraps all keysets; under " + r.wraps.provider.Describe()})
 	return out, nil
+}
+
+// headOf returns what is known of a keyset's versions. It opens none that it can
+// do without, so that the status of the keys can be told while none can be opened.
+func (r *Ring) headOf(ctx context.Context, name string) (head, error) {
+	if s, ok := r.sets[name]; ok {
+		return s.head, nil
+	}
+	if r.Lagging() == nil {
+		s, err := r.wraps.read(ctx, name)
+		if err != nil {
+			return head{}, err
+		}
+		return s.head, nil
+	}
+	content, _, err := r.wraps.shelf.Read(ctx, name+suffix)
+	if err != nil {
+		return head{}, err
+	}
+	h, _, _, err := headOf(content)
+	return h, err
 }
 
 // used says what for a key is.

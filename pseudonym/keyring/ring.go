@@ -31,13 +31,15 @@ type Ring struct {
 	began  time.Time
 	looked atomic.Int64 // at a shared shelf, nanoseconds after began
 	held   atomic.Bool  // of a shared shelf: a link of the chain is about to come into use
+	lag    atomic.Pointer[error]
 
 	changing sync.Mutex // held while keysets are made, changed and destroyed
 	wraps    *wrappings
-	sets     map[string]*set // the lasting ones, and those of the epoch
-	leaving  []kek.Provider  // that the keys were under before
-	ended    []*Epoch        // whose users nobody has waited for
-	behind   bool            // a rebuild failed: the epoch is from before a change of the keysets
+	sets     map[string]*set     // the lasting ones, and those of the epoch
+	leaving  []kek.Provider      // that the keys were under before
+	ended    []*Epoch            // whose users nobody has waited for
+	like     map[string]Revision // of a shared shelf: keysets that are wrapped anew, with the keys that are held
+	behind   bool                // a rebuild failed: the epoch is from before a change of the keysets
 }
 
 // GateKey is one version of K_gate.
@@ -65,7 +67,7 @@ func Open(ctx context.Context, cfg Config) (*Ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Ring{cfg: cfg, wraps: wraps, sets: make(map[string]*set), began: time.Now()}
+	r := &Ring{cfg: cfg, wraps: wraps, sets: make(map[string]*set), like: make(map[string]Revision), began: time.Now()}
 	r.slots.stale = r.stale
 	for _, name := range lasting {
 		if r.sets[name], err = wraps.read(ctx, name); err != nil {
@@ -86,6 +88,16 @@ func Open(ctx context.Context, cfg Config) (*Ring, error) {
 
 // publish brings what is read without a lock up to what the keysets say.
 func (r *Ring) publish() error {
+	if err := r.publishKeys(); err != nil {
+		return err
+	}
+	r.revision.Store(r.revisionOf())
+	return nil
+}
+
+// publishKeys leaves the revision to a rebuild: who is told of another one is
+// answered under the keys that it is of.
+func (r *Ring) publishKeys() error {
 	if err := r.slots.set(r.sets[nameSlot]); err != nil {
 		return err
 	}
@@ -117,7 +129,6 @@ func (r *Ring) publish() error {
 	}
 	r.carrying.Store(&carrying)
 	r.held.Store(r.cfg.Shelf != nil && len(r.sets[nameLink].having(StateMade)) > 0)
-	r.revision.Store(r.revisionOf())
 	return nil
 }
 
@@ -330,7 +341,7 @@ func (r *Ring) succeed(e *Epoch) {
 // nobody computes under the one before.
 func (r *Ring) rebuild(ctx context.Context) error {
 	r.behind = true
-	if err := r.publish(); err != nil {
+	if err := r.publishKeys(); err != nil {
 		return err
 	}
 	e, err := r.begin(ctx, r.now())
@@ -342,6 +353,7 @@ func (r *Ring) rebuild(ctx context.Context) error {
 		return err
 	}
 	r.behind = false
+	r.revision.Store(r.revisionOf())
 	return nil
 }
 

@@ -85,21 +85,28 @@ func (w *wrappings) encode(s *set) ([]byte, error) {
 
 func headed(name string, line []byte) []byte { return slices.Concat(bind(name), []byte("\n"), line) }
 
-func (w *wrappings) decode(name string, content []byte) (*set, error) {
+// headOf reads the part of a wrapped keyset that is not sealed, and returns its
+// line and what follows it.
+func headOf(content []byte) (h head, line, sealed []byte, err error) {
 	rest, ok := bytes.CutPrefix(content, setForm)
 	end := bytes.IndexByte(rest, '\n') + 1
-	if !ok || end == 0 {
-		return nil, errDamaged
+	if !ok || end == 0 || json.Unmarshal(rest[:end], &h) != nil {
+		return head{}, nil, nil, errDamaged
 	}
-	s := &set{name: name}
-	if err := json.Unmarshal(rest[:end], &s.head); err != nil {
-		return nil, errDamaged
+	return h, rest[:end], rest[end:], nil
+}
+
+func (w *wrappings) decode(name string, content []byte) (*set, error) {
+	h, line, rest, err := headOf(content)
+	if err != nil {
+		return nil, err
 	}
+	s := &set{name: name, head: h}
 	under, ok := w.keys[s.head.Wrapping]
 	if !ok {
 		return nil, errDamaged
 	}
-	handle, err := keyset.ReadWithAssociatedData(keyset.NewBinaryReader(bytes.NewReader(rest[end:])), under, headed(name, rest[:end]))
+	handle, err := keyset.ReadWithAssociatedData(keyset.NewBinaryReader(bytes.NewReader(rest)), under, headed(name, line))
 	if err != nil {
 		return nil, errDamaged
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"zgoda/pseudonym/kek"
@@ -35,10 +37,8 @@ func openShared(ctx context.Context, cfg Config) (w *wrappings, err error) {
 	if cfg.KEK == nil {
 		return nil, ErrFileKEK
 	}
-	_, renews := cfg.KEK.(kek.Renewer)
-	_, ours := cfg.KEK.(kek.Retirer)
-	if !renews || ours {
-		return nil, fmt.Errorf("%s: %w", cfg.KEK.Describe(), ErrFileKEK)
+	if err := sharable(cfg.KEK); err != nil {
+		return nil, err
 	}
 	release, err := cfg.Shelf.Lock(ctx)
 	if err != nil {
@@ -80,9 +80,27 @@ func fillShared(ctx context.Context, cfg Config, kekDir string) error {
 	return fill(ctx, cfg.Shelf, kekDir, cfg.KEK, cfg.Now())
 }
 
+// sharable refuses a key-encryption key that the others could not reach, or whose
+// earlier versions would have to end in a file that each has of its own.
+func sharable(p kek.Provider) error {
+	_, renews := p.(kek.Renewer)
+	_, ours := p.(kek.Retirer)
+	if !renews || ours {
+		return fmt.Errorf("%s: %w", p.Describe(), ErrFileKEK)
+	}
+	return nil
+}
+
+// followWithin bounds an attempt to open what was only wrapped anew: it must not
+// take so long that the shelf counts as not looked at.
+const followWithin = StaleAfter / 2
+
 // Refresh takes over what other keyholders have changed on a shared shelf. It has
 // to be called every second or so; without it nothing is derived or sealed after
 // StaleAfter. When it returns, nobody computes under keys that were replaced.
+//
+// Keysets that are the same and wrapped anew are not needed as long as those in
+// memory are: if they cannot be opened, Refresh returns nil and Lagging tells so.
 func (r *Ring) Refresh(ctx context.Context) error {
 	if r.cfg.Shelf == nil {
 		return nil
@@ -94,51 +112,150 @@ func (r *Ring) Refresh(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look at the shared keysets: %w", err)
 	}
-	if err := r.reload(ctx, revisions); err != nil {
+	same, err := r.alike(ctx, revisions)
+	if err != nil {
+		return fmt.Errorf("look at the shared keysets: %w", err)
+	}
+	within := ctx
+	if same {
+		r.lookedAt(looked)
+		bounded, cancel := context.WithTimeout(ctx, followWithin)
+		defer cancel()
+		within = bounded
+	}
+	switch err := r.reload(within, revisions); {
+	case err == nil:
+		r.lag.Store(nil)
+		r.lookedAt(looked)
+	case same && ctx.Err() == nil:
+		r.lag.Store(&err)
+	default:
 		return fmt.Errorf("take over changed keysets: %w", err)
 	}
-	r.looked.Store(looked.Sub(r.began).Nanoseconds())
 	return nil
+}
+
+func (r *Ring) lookedAt(at time.Time) { r.looked.Store(at.Sub(r.began).Nanoseconds()) }
+
+// Lagging returns why keysets that another keyholder has wrapped anew cannot be
+// opened here; nil: they can. Keys go on as they are in memory until one of them
+// changes.
+func (r *Ring) Lagging() error {
+	if err := r.lag.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// alike says whether the keysets on the shelf have the keys that are in memory,
+// whatever they are wrapped under: their heads are not sealed. Those are not proved
+// to be true before the keysets are opened; who can write them could as well put
+// nothing new on the shelf.
+func (r *Ring) alike(ctx context.Context, revisions map[string]Revision) (bool, error) {
+	if r.behind {
+		return false, nil
+	}
+	for name, s := range r.sets {
+		revision, there := revisions[name+suffix]
+		if !there {
+			return false, nil
+		}
+		if revision == s.revision || revision == r.like[name] {
+			continue
+		}
+		content, have, err := r.cfg.Shelf.Read(ctx, name+suffix)
+		if err != nil {
+			return false, err
+		}
+		h, _, _, err := headOf(content)
+		if err != nil || !h.sameKeys(s.head) {
+			return false, nil //nolint:nilerr // opening it will tell
+		}
+		r.like[name] = have
+	}
+	return true, nil
+}
+
+// sameKeys says whether two heads name the same versions in the same states.
+func (h head) sameKeys(other head) bool {
+	return h.With == other.With && slices.EqualFunc(h.Versions, other.Versions, func(a, b meta) bool {
+		return a.Number == b.Number && a.ID == b.ID && a.State == b.State
+	})
 }
 
 // reload reads what has another revision than the one that is held.
 func (r *Ring) reload(ctx context.Context, revisions map[string]Revision) error {
-	changed := false
+	var gone, changed []string
 	for name, s := range r.sets {
-		revision, there := revisions[name+suffix]
-		if there && revision == s.revision {
-			continue
+		switch revision, there := revisions[name+suffix]; {
+		case !there:
+			gone = append(gone, name)
+		case revision != s.revision:
+			changed = append(changed, name)
 		}
-		if !changed {
-			if err := r.reopenWrappings(ctx); err != nil {
-				return err
-			}
-			changed = true
-		}
-		if !there {
-			delete(r.sets, name)
-			continue
-		}
-		fresh, err := r.wraps.read(ctx, name)
+	}
+	if len(gone)+len(changed) == 0 && !r.behind {
+		return nil
+	}
+	if err := r.reopenWrappings(ctx); err != nil {
+		return err
+	}
+	fresh := make(map[string]*set, len(changed))
+	for _, name := range changed {
+		s, err := r.wraps.read(ctx, name)
 		if err != nil {
 			return err
 		}
-		r.sets[name] = fresh
+		fresh[name] = s
 	}
-	if !changed && !r.behind {
-		return nil
+	maps.Copy(r.sets, fresh) // all or none: a rebuild follows
+	for _, name := range gone {
+		delete(r.sets, name)
 	}
 	return r.rebuild(ctx)
 }
 
-// reopenWrappings follows a re-wrap that another keyholder made.
+// reopenWrappings follows a re-wrap that another keyholder made, also to another
+// key-encryption key.
 func (r *Ring) reopenWrappings(ctx context.Context) error {
-	w, err := openWrappings(ctx, r.cfg.Shelf, r.wraps.provider, r.wraps.dir)
+	before := r.wraps.provider
+	provider, err := r.reach(ctx)
 	if err != nil {
 		return err
 	}
+	w, err := openWrappings(ctx, r.cfg.Shelf, provider, r.wraps.dir)
+	if err != nil {
+		if provider != before {
+			err = errors.Join(err, provider.Close())
+		}
+		return err
+	}
 	r.wraps = w
+	if provider != before {
+		return before.Close()
+	}
 	return nil
+}
+
+// reach returns the key-encryption key that the newest wrapping key names as the one
+// in use. While it is changed, the one before opens that too.
+func (r *Ring) reach(ctx context.Context) (kek.Provider, error) {
+	have := r.wraps.provider
+	named, err := ProvidersOn(ctx, r.cfg.Shelf)
+	if err != nil {
+		return nil, err
+	}
+	if len(named) == 0 || named[0] == have.Describe() || r.cfg.Reach == nil {
+		return have, nil
+	}
+	to, err := r.cfg.Reach(ctx, named[0])
+	switch {
+	case err == nil:
+		return to, nil
+	case slices.Contains(named, have.Describe()):
+		return have, nil
+	}
+	return nil, fmt.Errorf("reach the key-encryption key that another keyholder has changed to: %w", err)
 }
 
 // alone keeps other keyholders from wrapping anything, until release: a keyset

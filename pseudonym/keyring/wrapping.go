@@ -288,16 +288,21 @@ func (w *wrappings) dropOld(ctx context.Context) error {
 // folder, the one in use first; none if there are no keys yet, or those of an
 // earlier release, which are under the file.
 func Providers(dir string) ([]string, error) {
-	shelf := folder(filepath.Join(dir, "keys"))
-	names, err := shelf.Names(context.Background(), wrappingPrefix)
+	uris, err := ProvidersOn(context.Background(), folder(filepath.Join(dir, "keys")))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
+	return uris, err
+}
+
+// ProvidersOn returns the same of a shelf.
+func ProvidersOn(ctx context.Context, shelf Shelf) ([]string, error) {
+	names, err := shelf.Names(ctx, wrappingPrefix)
 	names = slices.DeleteFunc(names, func(name string) bool { return !strings.HasSuffix(name, wrappingSuffix) })
 	if err != nil || len(names) == 0 {
 		return nil, err
 	}
-	kept, _, err := readWrapped(context.Background(), shelf, slices.Max(names))
+	kept, _, err := readWrapped(ctx, shelf, slices.Max(names))
 	if err != nil {
 		return nil, err
 	}

@@ -26,8 +26,9 @@ func (r *Rotator) tell(p Progress) {
 	r.changed = make(chan struct{})
 }
 
-// Told returns how far the rotations are that have moved since the start, and
-// which gateways the one that rewrites waits for.
+// Told returns how far the rotations are that have moved since the start, which
+// gateways the one that rewrites waits for, and whether this keyholder cannot follow
+// another's change of the key-encryption key.
 func (r *Rotator) Told() []Progress {
 	r.telling.Lock()
 	defer r.telling.Unlock()
@@ -41,6 +42,9 @@ func (r *Rotator) Told() []Progress {
 			p.Step += "; waiting until these hold: " + strings.Join(names, " ")
 		}
 		out = append(out, p)
+	}
+	if why := r.ring.Lagging(); why != nil {
+		out = append(out, Progress{Key: KEK, Step: "this keyholder cannot open keys that another has wrapped anew, and goes on with those in memory: " + why.Error(), Waits: true})
 	}
 	return out
 }

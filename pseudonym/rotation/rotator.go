@@ -175,6 +175,9 @@ func (r *Rotator) leads(ctx context.Context) (bool, error) {
 	if r.deps.Lead == nil {
 		return true, nil
 	}
+	if r.ring.Lagging() != nil { // it could change no key
+		return false, nil
+	}
 	leads, err := r.deps.Lead(ctx)
 	if !leads {
 		r.since = nil
