@@ -93,6 +93,7 @@ type Client struct {
 	link
 
 	keys keyholderpb.PseudonymiseClient
+	days keyholderpb.DailyClient
 }
 
 // Dial makes a client. It does not connect: the first call does, and any call
@@ -102,7 +103,7 @@ func Dial(cfg ClientConfig) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{link: l, keys: keyholderpb.NewPseudonymiseClient(l.conn)}, nil
+	return &Client{link: l, keys: keyholderpb.NewPseudonymiseClient(l.conn), days: keyholderpb.NewDailyClient(l.conn)}, nil
 }
 
 // Keys fetches the gateway's keys.

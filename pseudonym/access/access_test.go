@@ -39,6 +39,7 @@ func TestEveryMethodHasAnAct(t *testing.T) {
 		{&keyholderpb.Pseudonymise_ServiceDesc, role.Pseudonymise},
 		{&keyholderpb.Rights_ServiceDesc, role.Rights},
 		{&keyholderpb.Administer_ServiceDesc, role.Administrator},
+		{&keyholderpb.Daily_ServiceDesc, role.Pseudonymise},
 		{&keyholderpb.Health_ServiceDesc, role.None},
 	} {
 		for _, m := range methodsOf(service.of) {

@@ -42,6 +42,7 @@ var acts = map[string]act{
 	keyholderpb.Pseudonymise_Link_FullMethodName:    {name: "link", role: role.Pseudonymise, counted: true},
 	keyholderpb.Pseudonymise_Open_FullMethodName:    {name: "open", role: role.Pseudonymise, counted: true},
 	keyholderpb.Pseudonymise_Renew_FullMethodName:   {name: "renew", bare: true},
+	keyholderpb.Daily_Day_FullMethodName:            {name: "day", role: role.Pseudonymise, counted: true},
 
 	keyholderpb.Rights_Find_FullMethodName:       {name: "find", role: role.Rights},
 	keyholderpb.Rights_Search_FullMethodName:     {name: "search", role: role.Rights},

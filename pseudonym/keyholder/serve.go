@@ -114,6 +114,7 @@ func (s *Server) runFronts(ctx context.Context, p *parts, fronts []*front, metri
 		})
 	}
 	running.Go(func() error { return p.rotator.Run(ending) })
+	running.Go(func() error { p.days.Run(ending); return nil })
 	if p.shelf != nil {
 		running.Go(func() error { return s.refresh(ending, p) })
 	}
@@ -162,6 +163,7 @@ func (s *Server) server(p *parts, limit inFlight, as credentials.TransportCreden
 	gateways := &service{ring: p.ring, contacts: p.vault, authority: p.authority, policy: p.policy, rotator: p.rotator, log: s.log}
 	keyholderpb.RegisterPseudonymiseServer(server, gateways)
 	keyholderpb.RegisterHealthServer(server, gateways)
+	keyholderpb.RegisterDailyServer(server, &days{maker: p.days})
 	keyholderpb.RegisterRightsServer(server, &rights{service: gateways, persons: p.people})
 	keyholderpb.RegisterAdministerServer(server, &administrator{
 		authority: p.authority, calls: p.calls, keys: keys{ring: p.ring, rotator: p.rotator, vault: p.vault, log: s.log},

@@ -13,6 +13,7 @@ import (
 	"zgoda/pseudonym/access"
 	"zgoda/pseudonym/authority"
 	"zgoda/pseudonym/calls"
+	"zgoda/pseudonym/daily"
 	"zgoda/pseudonym/keyring"
 	"zgoda/pseudonym/meter"
 	"zgoda/pseudonym/rotation"
@@ -107,6 +108,7 @@ type parts struct {
 	authority *authority.Authority
 	policy    *access.Policy
 	metrics   *meter.Set
+	days      *daily.Maker
 }
 
 func (p *parts) close() error {
@@ -126,7 +128,7 @@ func (p *parts) close() error {
 // open opens the log of calls, the keys and the vault. A vault without keys is
 // refused: new keys would make everyone in it a stranger.
 func (s *Server) open(ctx context.Context) (p *parts, err error) {
-	p = &parts{metrics: &meter.Set{}}
+	p = &parts{metrics: &meter.Set{}, days: daily.NewMaker(s.cfg.Now)}
 	if p.calls, err = calls.Open(calls.Config{Dir: filepath.Join(s.cfg.Data, "calls"), Now: s.cfg.Now}); err != nil {
 		return nil, err
 	}

@@ -11,4 +11,4 @@ done
 PATH="$bin:$PATH" protoc \
 	--go_out=. --go_opt=paths=source_relative \
 	--go-grpc_out=. --go-grpc_opt=paths=source_relative \
-	keyholder.proto
+	keyholder.proto day.proto
