@@ -24,6 +24,7 @@ type Permit struct {
 	period   event.Period
 	keep     shortest
 	released bool
+	day      bool
 }
 
 // Identities are the handles of everyone a request is about, as the cached
@@ -34,6 +35,9 @@ type Identities struct {
 	// their handles, and the writer could not look at them once more: it must be
 	// nobody's.
 	More bool
+	// Day is true when the visitor is a browser that nobody knows, under a pseudonym
+	// of one day: its analytics one, and no other.
+	Day bool
 }
 
 // of returns the handles of the holder.
@@ -93,6 +97,7 @@ func (d *Decision) fill(p *Permit, ids *Identities, kind Kind, holder Holder) bo
 		p.subject, p.period = event.Handle{}, 0
 	}
 	p.key, p.purposes, p.keep, p.released = handles.Version, 0, shortest{}, false
+	p.day = ids.Day && p.scope == event.ScopePeriod && holder == HolderVisitor
 	if p.scope != event.ScopeNone && p.subject.IsZero() {
 		return false
 	}
@@ -199,6 +204,10 @@ func (p *Permit) Period() event.Period { return p.period }
 // Released says whether the event is stored for a purpose only because a grant on
 // the page that it was made on released it.
 func (p *Permit) Released() bool { return p.released }
+
+// Day says whether Subject is the pseudonym of one day of a browser that nobody
+// knows.
+func (p *Permit) Day() bool { return p.day }
 
 // Expires returns when a row received at t must be gone: the shortest retention
 // of the allowed purposes that need the permit's scope.

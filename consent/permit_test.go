@@ -90,6 +90,30 @@ func TestPermitOfMany(t *testing.T) {
 	}
 }
 
+// A browser that nobody knows has the pseudonym of one day for analytics, for what
+// needs no grant, and nothing wider whatever the request states.
+func TestPermitOfADay(t *testing.T) {
+	day := Identities{Visitor: event.Handles{Analytics: event.Handle{9}, Period: 202611, Version: 20779}, Day: true}
+	p := testPolicy()
+	everything := Subject{Visitor: &Record{}, Speaks: SpeaksForVisitor}
+	d := Decide(p, stating(p, SourceRequest, Granted), everything)
+	got, ok := d.Permit(day)
+	if !ok || got.Scope() != event.ScopePeriod || !got.Day() || got.Subject() != (event.Handle{9}) || !got.Visitor().IsZero() ||
+		got.KeyVersion() != 20779 || got.Consent() != ([3]event.Handle{}) || got.Purposes().Has(p.Purposes[profiling].Bit) {
+		t.Errorf("granted everything: %v %+v", ok, got)
+	}
+	known := day
+	known.Contact = testIdentities().Contact
+	d = Decide(p, stating(p, SourceRequest, Granted), Subject{Contact: &Record{}, Speaks: SpeaksForContact, Server: true})
+	if got, ok := d.Permit(known); !ok || got.Day() {
+		t.Errorf("a contact's row is one of a day: %v", ok)
+	}
+	d = Decide(p, &Signals{DNT: Present}, everything)
+	if got, ok := d.Permit(day); !ok || got.Scope() != event.ScopeNone || got.Day() || got.KeyVersion() != 0 {
+		t.Errorf("refused: %v %v", ok, got.Scope())
+	}
+}
+
 func TestPermitRefusedWithoutPurpose(t *testing.T) {
 	p := testPolicy()
 	d := Decide(p, &Signals{}, Subject{Visitor: &Record{State: StateErased}})

@@ -128,7 +128,7 @@ func TestDecodeRefuses(t *testing.T) {
 		want error
 	}{
 		"empty": {nil, ErrTruncated}, "version 0": {change(0, 0), ErrVersion}, "version 3": {change(0, 3), ErrVersion},
-		"no flags": {withFlags(0), ErrValue}, "an unknown flag": {withFlags(0x81), ErrValue}, "torn before the flags": {withFlags(1)[:fixedSize], ErrTruncated},
+		"no flags": {withFlags(0), ErrValue}, "an unknown flag": {withFlags(0x81), ErrValue}, "the next flag": {withFlags(byte(event.FlagsKnown) + 1), ErrValue}, "torn before the flags": {withFlags(1)[:fixedSize], ErrTruncated},
 		"torn head": {good[:fixedSize-1], ErrTruncated}, "torn lengths": {good[:fixedSize+3], ErrTruncated},
 		"torn text": {good[:len(good)-1], ErrTruncated}, "trailing": {append(bytes.Clone(good), 0), ErrTrailing},
 		"type": {change(1, 7), ErrValue}, "scope": {change(2, 3), ErrValue}, "time": {change(3, 0x7f), ErrValue},

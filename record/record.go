@@ -104,6 +104,9 @@ func Make(p consent.Permit, raw *event.Raw) (Record, error) {
 	if p.Released() {
 		r.Flags |= event.FlagReleased
 	}
+	if p.Day() {
+		r.Flags |= event.FlagDay
+	}
 	precision := time.Hour
 	if r.Scope != event.ScopeNone {
 		precision = time.Millisecond
