@@ -18,12 +18,14 @@ type Limits struct {
 	MintsPerSecond   int // contacts made, and identifiers linked; twice as many at once. Aliases: as many again
 	MintsPerDay      int // the same; as many at once. 0: any number
 	RevealsPerHour   int // without a second person
+
+	SaidPerDay int64 // bytes of what events said of contacts; as many at once. 0: any number
 }
 
 // DefaultLimits are generous for a gateway, whose visitors' claims never reach
 // the keyholder, and stop a guessing run soon.
 func DefaultLimits() Limits {
-	return Limits{UnknownBurst: 10_000, UnknownPerMinute: 600, MintsPerSecond: 20_000, MintsPerDay: 2_000_000, RevealsPerHour: 30}
+	return Limits{UnknownBurst: 10_000, UnknownPerMinute: 600, MintsPerSecond: 20_000, MintsPerDay: 2_000_000, RevealsPerHour: 30, SaidPerDay: 4 << 30}
 }
 
 // Quota counts what a caller asks about contacts that are not there: a stolen
@@ -35,6 +37,7 @@ type Quota struct {
 	day            *buckets // of mints; nil: any number
 	aliases        *buckets
 	aliasDay       *buckets // nil: any number
+	said           *buckets // bytes; nil: any number
 	now            func() time.Time
 	refused        *meter.Counter
 }
@@ -51,7 +54,20 @@ func NewQuota(l Limits, now func() time.Time, refused *meter.Counter) *Quota {
 		q.day = newBuckets(float64(l.MintsPerDay), float64(l.MintsPerDay)/(24*60*60))
 		q.aliasDay = newBuckets(float64(l.MintsPerDay), float64(l.MintsPerDay)/(24*60*60))
 	}
+	if l.SaidPerDay > 0 {
+		q.said = newBuckets(float64(l.SaidPerDay), float64(l.SaidPerDay)/(24*60*60))
+	}
 	return q
+}
+
+// TakeSaid takes so many bytes of what events said of contacts: whoever has stolen a
+// gateway's credential must not be able to fill the disk.
+func (q *Quota) TakeSaid(who role.Caller, bytes int) error {
+	if q.said == nil || q.said.take(who, float64(bytes), q.now()) {
+		return nil
+	}
+	q.refused.Add(1, who.Role.String(), "said")
+	return errSaid
 }
 
 // TakeAliases takes n identifiers under a new gate key that are to lead to
@@ -72,6 +88,7 @@ var (
 	errUnknown = status.Error(codes.ResourceExhausted, "too many unknown identifiers: the quota is used up")
 	errMints   = status.Error(codes.ResourceExhausted, "too many new contacts at one time")
 	errAliases = status.Error(codes.ResourceExhausted, "too many contacts carried over to a new gateway key")
+	errSaid    = status.Error(codes.ResourceExhausted, "too much that events said of contacts in a day")
 	errDay     = status.Error(codes.ResourceExhausted, "too many new contacts in a day")
 )
 
@@ -79,7 +96,7 @@ var (
 // Over the quota the whole batch is refused, so that the refusal does not tell
 // which of its rows are known.
 func (q *Quota) Take(who role.Caller, unknown, minted int) error {
-	if unknown > 0 && !q.unknown.take(who, float64(unknown), q.now()) {
+	if !q.unknown.take(who, float64(unknown), q.now()) { // also 0: it takes the same time
 		q.refused.Add(1, who.Role.String(), "unknown")
 		return errUnknown
 	}
@@ -96,7 +113,7 @@ func (q *Quota) Take(who role.Caller, unknown, minted int) error {
 
 // Validate says what is wrong with the limits.
 func (l Limits) Validate() error {
-	if l.UnknownBurst < 0 || l.UnknownPerMinute < 0 || l.MintsPerSecond <= 0 || l.MintsPerDay < 0 || l.RevealsPerHour < 0 {
+	if l.UnknownBurst < 0 || l.UnknownPerMinute < 0 || l.MintsPerSecond <= 0 || l.MintsPerDay < 0 || l.RevealsPerHour < 0 || l.SaidPerDay < 0 {
 		return errors.New("limits: negative, or no contact can be made")
 	}
 	return nil

@@ -55,6 +55,13 @@ var trials = map[string]func() error{
 		key := secret.New([]byte("the secret of the test"))
 		panic(fmt.Errorf("key %v %s %x %q %#v %+v: %w", key, key, key, key, key, struct{ K secret.Bytes }{key}, errSecret{key}))
 	},
+	"lock": func() error {
+		locked, err := harden.LockMemory()
+		if locked {
+			err = errors.Join(err, errors.New("locked"))
+		}
+		return errors.Join(err, lockedSays(locked))
+	},
 	"panic with a key": func() error { panic(secret.New([]byte("the secret of the test"))) },
 }
 
@@ -117,12 +124,22 @@ func orNil(errno syscall.Errno) error {
 
 func run(t *testing.T, name string) (out string, failed bool) {
 	t.Helper()
+	out, failed, _ = runIn(t, name, nil)
+	return out, failed
+}
+
+func runIn(t *testing.T, name string, as *syscall.SysProcAttr) (out string, failed, began bool) {
+	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = harden.Quiet(append(os.Environ(), trial+"="+name))
+	cmd.SysProcAttr = as
 	var text bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &text, &text
-	err := cmd.Run()
-	return text.String(), err != nil
+	if err := cmd.Start(); err != nil {
+		return err.Error(), true, false
+	}
+	err := cmd.Wait()
+	return text.String(), err != nil, true
 }
 
 func TestProcess(t *testing.T) {
@@ -176,14 +193,45 @@ func TestLockMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if has := !bytes.Contains(status, []byte("VmLck:\t       0 kB")); has != locked {
-		t.Errorf("said %t, is %t", locked, has)
+	if err := lockedSays(locked); err != nil {
+		t.Error(err)
 	}
 	if err := unix.Munlockall(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func lockedSays(locked bool) error {
+	status, err := os.ReadFile("/proc/self/status")
+	if has := !bytes.Contains(status, []byte("VmLck:\t       0 kB")); err == nil && has != locked {
+		err = fmt.Errorf("said %t, is %t", locked, has)
+	}
+	return err
+}
+
+// The capability of a container's own user namespace locks no more than the limit:
+// memory is left as it is, whatever the limit, and the process goes on.
+func TestLockMemoryInANamespace(t *testing.T) {
+	var before unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &before); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Setrlimit(unix.RLIMIT_MEMLOCK, &before) //nolint:errcheck // lower, or as it was
+	for _, limit := range []uint64{8 << 20, 1 << 36} {
+		if err := unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: limit, Max: max(limit, before.Max)}); err != nil {
+			t.Logf("a limit of %d is not ours to set: %v", limit, err)
+			continue
+		}
+		out, failed, began := runIn(t, "lock", &syscall.SysProcAttr{
+			Cloneflags:  syscall.CLONE_NEWUSER,
+			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+		})
+		if !began {
+			t.Logf("no namespace of users here: %s", out)
+			return
+		}
+		if failed || out != "<nil>\n" {
+			t.Errorf("limit %d: %s", limit, out)
+		}
 	}
 }

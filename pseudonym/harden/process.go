@@ -1,7 +1,9 @@
 package harden
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -48,13 +50,42 @@ func LockMemory() (bool, error) {
 	if err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit); err != nil {
 		return false, fmt.Errorf("ask how much memory may be locked: %w", err)
 	}
-	if limit.Cur != unix.RLIM_INFINITY && !mayLock() {
+	limited := limit.Cur != unix.RLIM_INFINITY
+	if limited && !mayLock() {
 		return false, nil
 	}
-	if err := unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE | unix.MCL_ONFAULT); err != nil {
+	err := unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE | unix.MCL_ONFAULT)
+	if limited && (errors.Is(err, unix.ENOMEM) || errors.Is(err, unix.EPERM)) {
+		return false, nil
+	}
+	if err != nil {
 		return false, fmt.Errorf("lock memory: %w", err)
 	}
+	if limited && !beyond(limit.Cur) {
+		return false, unlock()
+	}
 	return true, nil
+}
+
+// beyond says whether more than the limit may be locked. The capability of a user
+// namespace, as containers without root have it, looks like the real one and is
+// not: once the limit is reached, nothing more could be allocated.
+func beyond(limit uint64) bool {
+	if limit >= math.MaxInt64-1<<20 {
+		return true
+	}
+	nothing, err := unix.MmapPtr(-1, 0, nil, uintptr(limit+1<<20), unix.PROT_NONE, unix.MAP_ANON|unix.MAP_PRIVATE|unix.MAP_NORESERVE)
+	if err != nil {
+		return !errors.Is(err, unix.EAGAIN)
+	}
+	return unix.MunmapPtr(nothing, uintptr(limit+1<<20)) == nil
+}
+
+func unlock() error {
+	if err := unix.Munlockall(); err != nil {
+		return fmt.Errorf("unlock memory: %w", err)
+	}
+	return nil
 }
 
 // mayLock says whether we have CAP_IPC_LOCK.

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
+	"time"
 
 	"zgoda/event"
 	"zgoda/pseudonym"
@@ -85,4 +87,38 @@ func BenchmarkResolveMany(b *testing.B) {
 		next++
 	}
 	b.ReportMetric(size*float64(next)/b.Elapsed().Seconds(), "ids/s")
+}
+
+// BenchmarkKnownOrNot asks about known contacts and about unknown ones by turns,
+// and tells how long each took: an answer must not tell by its time which it was.
+func BenchmarkKnownOrNot(b *testing.B) {
+	dir, socket := folders(b)
+	k := start(b, dir, socket, func(c *Config) {
+		c.Limits.MintsPerSecond, c.Limits.MintsPerDay, c.Limits.UnknownBurst = 1e9, 0, 1e9
+	})
+	for _, size := range []int{1, 256, 4096} {
+		var batches [2][]pseudonym.Query
+		for i := range size {
+			batches[0] = append(batches[0], contact(i, true))
+			batches[1] = append(batches[1], contact(1_000_000+i, false))
+		}
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			resolve(b, k.Client, batches[0]...)
+			var took [2][]time.Duration
+			for b.Loop() {
+				for which := range batches {
+					began := time.Now()
+					if _, err := k.Resolve(b.Context(), batches[which]); err != nil {
+						b.Fatal(err)
+					}
+					took[which] = append(took[which], time.Since(began))
+				}
+			}
+			for which, name := range []string{"known", "unknown"} {
+				slices.Sort(took[which])
+				b.ReportMetric(float64(took[which][len(took[which])/10].Nanoseconds()), name+"-p10-ns")
+				b.ReportMetric(float64(took[which][len(took[which])/2].Nanoseconds()), name+"-p50-ns")
+			}
+		})
+	}
 }

@@ -2,6 +2,7 @@ package keyholder
 
 import (
 	"context"
+	"sync"
 
 	"zgoda/event"
 	"zgoda/pseudonym/access"
@@ -57,14 +58,15 @@ func (p *places) add(d *keyring.Deriver, h1 event.Blinded) {
 	p.n++
 }
 
-// look looks in memory. by is the index that led there, if it is not the current one.
+// look looks in memory, under every index, also when the first leads to somebody:
+// known and unknown ones take the same time. by is the index that led there.
 func (s *service) look(p *places) (salt keyring.Salt, by keyring.Index, known bool) {
 	for _, index := range p.at[:p.n] {
-		if salt, known := s.contacts.Lookup(index); known {
-			return salt, index, true
+		if found, leads := s.contacts.Lookup(index); leads && !known {
+			salt, by, known = found, index, true
 		}
 	}
-	return salt, by, false
+	return salt, by, known
 }
 
 // find finds one contact, also one that another keyholder made.
@@ -86,7 +88,8 @@ type batch struct {
 	made    vault.Made
 	salts   []keyring.Salt
 	rotates bool         // K_gate has two versions: identifiers under the old one count
-	unknown []place      // rows whose contact memory does not know
+	rows    []place      // the contacts of the batch, known or not
+	unknown int          // how many of them memory does not know
 	aliases []vault.Pair // contacts that are known by an old gate key alone
 }
 
@@ -102,20 +105,40 @@ func (b *batch) old(row int) event.Blinded {
 // one before" is of nobody: it would make what the caller likes lead to a contact.
 func (s *service) rotates() bool { return len(s.ring.Gateway().Gate) > 1 }
 
-// place is a row of a batch whose contact was not known when it was looked up.
+// place is a row of a batch that is about a contact.
 type place struct {
 	row    int
 	places places
+	known  bool
+}
+
+// rooms are lists of places to use again: one that grew with the unknown rows
+// alone would tell them by its time.
+var rooms = sync.Pool{New: func() any { return new([]place) }}
+
+// room lends room for n places. giveBack wipes it.
+func room(n int) (rows []place, giveBack func()) {
+	kept := rooms.Get().(*[]place) //nolint:forcetypeassert // the pool's New makes nothing else
+	if cap(*kept) < n {
+		*kept = make([]place, n)
+	}
+	rows = (*kept)[:n]
+	return rows, func() {
+		clear(rows)
+		rooms.Put(kept)
+	}
 }
 
 // salts finds the salts of the contacts in a batch, and mints those that are to
 // be, all in one transaction. The decoy of every contact is computed, known or
-// not, so that both take the same way.
+// not, and each is looked for and gone over as often, so that all take the same
+// way. What is left is a question to a database that several keyholders share.
 func (s *service) salts(ctx context.Context, d *keyring.Deriver, request *keyholderpb.ResolveRequest, n int) ([]keyring.Salt, error) {
+	rows, giveBack := room(n)
+	defer giveBack()
 	b := &batch{
-		request: request, rotates: s.rotates(), made: vault.Made{Link: d.Links(), Gate: request.GetGate()}, salts: make([]keyring.Salt, n),
+		request: request, rotates: s.rotates(), made: vault.Made{Link: d.Links(), Gate: request.GetGate()}, salts: make([]keyring.Salt, n), rows: rows[:0],
 	}
-	var p places
 	for i := range n {
 		h1, kind, _, _ := request.Row(i)
 		if err := check(h1, kind); err != nil {
@@ -126,13 +149,19 @@ func (s *service) salts(ctx context.Context, d *keyring.Deriver, request *keyhol
 		}
 		w := wanted{h1, b.old(i)}
 		b.salts[i] = d.Decoy(w.oldest())
-		p.fill(d, &w)
-		if !s.settle(b, i, &p) {
-			b.unknown = append(b.unknown, place{i, p})
+		b.rows = b.rows[:len(b.rows)+1]
+		p := &b.rows[len(b.rows)-1]
+		p.row = i
+		p.places.fill(d, &w)
+		if _, _, p.known = s.look(&p.places); !p.known {
+			b.unknown++
 		}
 	}
 	if err := s.load(ctx, b); err != nil {
 		return nil, err
+	}
+	for i := range b.rows {
+		s.settle(b, &b.rows[i])
 	}
 	if err := s.mint(ctx, b); err != nil {
 		return nil, err
@@ -153,57 +182,52 @@ func (s *service) alias(ctx context.Context, b *batch) {
 	}
 }
 
-// settle answers a row if its contact is known.
-func (s *service) settle(b *batch, row int, p *places) bool {
-	salt, by, known := s.look(p)
-	if !known {
-		return false
-	}
-	b.salts[row] = salt
-	if b.old(row).IsZero() || by == p.current {
-		return true
-	}
-	if _, carried := s.contacts.Lookup(p.current); !carried {
-		b.aliases = append(b.aliases, vault.Pair{Old: by, New: p.current})
-	}
-	return true
-}
-
-// load asks what other keyholders of a shared vault have made.
+// load asks what memory does not know, and others may have made.
 func (s *service) load(ctx context.Context, b *batch) error {
-	if len(b.unknown) == 0 {
+	if b.unknown == 0 {
 		return nil
 	}
-	indexes := make([]keyring.Index, 0, len(b.unknown))
-	for i := range b.unknown {
-		p := &b.unknown[i].places
-		indexes = append(indexes, p.at[:p.n]...)
+	indexes := make([]keyring.Index, 0, b.unknown)
+	for i := range b.rows {
+		if p := &b.rows[i]; !p.known {
+			indexes = append(indexes, p.places.at[:p.places.n]...)
+		}
 	}
+	b.unknown = 0
 	if err := s.contacts.Load(ctx, indexes); err != nil {
 		return s.vaultFailed(ctx, err)
 	}
-	left := b.unknown[:0]
-	for _, u := range b.unknown {
-		if !s.settle(b, u.row, &u.places) {
-			left = append(left, u)
-		}
-	}
-	b.unknown = left
 	return nil
+}
+
+// settle looks for a row's contact again, once the others' are loaded. It answers
+// the row if the contact is known, and counts it if not.
+func (s *service) settle(b *batch, p *place) {
+	salt, by, known := s.look(&p.places)
+	carried := true
+	if !b.old(p.row).IsZero() {
+		_, carried = s.contacts.Lookup(p.places.current)
+	}
+	if p.known = known; !known {
+		b.unknown++
+		return
+	}
+	b.salts[p.row] = salt
+	if by != p.places.current && !carried {
+		b.aliases = append(b.aliases, vault.Pair{Old: by, New: p.places.current})
+	}
 }
 
 // mint makes the contacts that are to be made, if the quota allows the batch.
 func (s *service) mint(ctx context.Context, b *batch) error {
 	var fresh []keyring.Index
-	for i := range b.unknown {
-		if _, _, mint, _ := b.request.Row(b.unknown[i].row); mint {
-			fresh = append(fresh, b.unknown[i].places.current)
+	for i := range b.rows {
+		p := &b.rows[i]
+		if _, _, mint, _ := b.request.Row(p.row); mint && !p.known {
+			fresh = append(fresh, p.places.current)
 		}
 	}
-	if len(b.unknown) == 0 {
-		return nil
-	}
-	if err := s.quota(ctx, len(b.unknown)-len(fresh), len(fresh)); err != nil {
+	if err := s.quota(ctx, b.unknown-len(fresh), len(fresh)); err != nil {
 		return err
 	}
 	if len(fresh) == 0 {
@@ -212,13 +236,17 @@ func (s *service) mint(ctx context.Context, b *batch) error {
 	if err := s.contacts.MintUnder(ctx, fresh, b.made); err != nil {
 		return s.vaultFailed(ctx, err)
 	}
-	for _, u := range b.unknown { // also those that another row of the batch minted
-		salt, known := s.contacts.Lookup(u.places.current)
-		if _, _, mint, _ := b.request.Row(u.row); mint && !known {
+	for i := range b.rows { // also those that another row of the batch minted
+		p := &b.rows[i]
+		if p.known {
+			continue
+		}
+		salt, known := s.contacts.Lookup(p.places.current)
+		if _, _, mint, _ := b.request.Row(p.row); mint && !known {
 			return errNoVault // a decoy must never be answered for somebody who was made
 		}
 		if known {
-			b.salts[u.row] = salt
+			b.salts[p.row] = salt
 		}
 	}
 	return nil
