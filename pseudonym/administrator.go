@@ -188,13 +188,18 @@ func (a *Administrator) Lease(ctx context.Context, node string, release bool) (h
 	return held, until, err
 }
 
-// RotateDone says that nothing is stored under the old key any more.
+// RotateDone says that nothing is stored under the old key any more. All keysets are
+// wrapped anew before it is answered.
 func (a *Administrator) RotateDone(ctx context.Context, key string) error {
-	return a.call(ctx, "rotate_done", func(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, max(doneWithin, a.cfg.Deadline))
+	defer cancel()
+	return a.counted(ctx, "rotate_done", func() error {
 		_, err := a.keys.RotateDone(ctx, &keyholderpb.RotateDoneRequest{Call: a.callOf(ctx), Key: key})
 		return err
 	})
 }
+
+const doneWithin = 30 * time.Second
 
 // Issue makes a private key, has a certificate for a role signed, and writes
 // both to a file. life 0: a day.

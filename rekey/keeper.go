@@ -25,8 +25,9 @@ type Keeper struct {
 	known    bool // revision and version are
 	behind   bool // the keyholder has told another revision, which is not taken over yet
 	revision uint64
-	version  event.KeyVersion // that contacts are under
-	mark     spool.Position   // what was spooled before may be under an older one
+	version  event.KeyVersion          // that contacts are under
+	left     map[event.KeyVersion]bool // versions that contacts were under
+	mark     spool.Position            // what was spooled before may be under an older one
 	marked   bool
 	open     bool
 	heard    time.Time
@@ -43,7 +44,7 @@ func New(cfg Config, deps Deps) (*Keeper, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Keeper{cfg: cfg, deps: deps, metrics: m, first: make(chan struct{})}, nil
+	return &Keeper{cfg: cfg, deps: deps, metrics: m, first: make(chan struct{}), left: make(map[event.KeyVersion]bool)}, nil
 }
 
 // Begun is closed when the keyholder has answered for the first time and the
@@ -137,6 +138,11 @@ func (k *Keeper) unheard(ctx context.Context) error {
 	return nil
 }
 
+// errBack is the answer of one of several keyholders that has not looked at the keys
+// since another changed them. Going back to what was left would forget who is in
+// memory under the new pseudonyms, for good.
+var errBack = errors.New("the keyholder has the keys of before")
+
 // takeOver works with the keys of another revision: what is in memory under old
 // pseudonyms is forgotten, and what is spooled by now is marked.
 func (k *Keeper) takeOver(ctx context.Context, revision uint64) error {
@@ -148,10 +154,16 @@ func (k *Keeper) takeOver(ctx context.Context, revision uint64) error {
 		return fmt.Errorf("ask for the version of the purpose key: %w", err)
 	}
 	k.mu.Lock()
-	before, known, marked := k.version, k.known, k.marked
+	before, known, marked, back := k.version, k.known, k.marked, k.left[version]
 	k.mu.Unlock()
+	if back {
+		return errBack
+	}
 	if known && before != version {
 		k.deps.Subjects.Forget(before)
+		k.mu.Lock()
+		k.left[before] = true
+		k.mu.Unlock()
 	}
 	if !marked || before != version {
 		// A record that was put before Forget returned may still gather.

@@ -39,7 +39,11 @@ func (a *administrator) Status(ctx context.Context, _ *keyholderpb.StatusRequest
 	identifiers, contacts := a.keys.vault.Counts()
 	answer := &keyholderpb.StatusAnswer{
 		Kek: a.keys.ring.KEK(), Contacts: uint64(contacts), Identifiers: uint64(identifiers),
-		Calls: a.calls.Seq(), Revision: a.keys.ring.Revision(), Node: a.keys.rotator.Nodes(),
+		Calls: a.calls.Seq(), Revision: a.keys.ring.Revision(),
+	}
+	var err error
+	if answer.Node, err = a.keys.rotator.Nodes(ctx); err != nil {
+		return nil, a.keys.failed("list the gateways", err)
 	}
 	all, err := a.keys.ring.Status(ctx)
 	if err != nil {
@@ -52,7 +56,7 @@ func (a *administrator) Status(ctx context.Context, _ *keyholderpb.StatusRequest
 		}
 		answer.Key = append(answer.Key, row)
 	}
-	for _, p := range a.keys.rotator.Told() {
+	for _, p := range a.keys.rotator.Told(ctx) {
 		answer.UnderWay = append(answer.UnderWay, progressOf(p))
 	}
 	rewrapped, err := a.keys.rotator.Rewrapped(ctx)
@@ -162,11 +166,14 @@ func columnOf(handles []event.Handle) []byte {
 const maxNode = 64
 
 // Lease lets one gateway at a time rewrite.
-func (a *administrator) Lease(_ context.Context, request *keyholderpb.LeaseRequest) (*keyholderpb.LeaseAnswer, error) {
+func (a *administrator) Lease(ctx context.Context, request *keyholderpb.LeaseRequest) (*keyholderpb.LeaseAnswer, error) {
 	if name := request.GetNode(); name == "" || len(name) > maxNode {
 		return nil, status.Error(codes.InvalidArgument, "a lease names a gateway, in at most 64 bytes")
 	}
-	held, until := a.keys.rotator.Lease(request.GetNode(), request.GetRelease())
+	held, until, err := a.keys.rotator.Lease(ctx, request.GetNode(), request.GetRelease())
+	if err != nil {
+		return nil, a.keys.failed("lease", err)
+	}
 	answer := &keyholderpb.LeaseAnswer{Held: held}
 	if !until.IsZero() {
 		answer.Until = until.UnixMilli()
@@ -195,7 +202,7 @@ func (k *keys) failed(act string, err error) error {
 	}
 	for _, not := range []error{
 		rotation.ErrUnderWay, rotation.ErrNoCut, rotation.ErrNotOld, rotation.ErrWouldLose, rotation.ErrNoKEK, rotation.ErrNotOpen,
-		rotation.ErrNotLeading, rotation.ErrOneGateway,
+		rotation.ErrNotLeading,
 	} {
 		if errors.Is(err, not) {
 			return status.Error(codes.FailedPrecondition, err.Error())

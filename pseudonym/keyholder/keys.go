@@ -110,7 +110,7 @@ func (s *Server) openRotator(p *parts) error {
 	var err error
 	deps := rotation.Deps{OpenKEK: s.nextKEK, Reblind: reblinder{p.ring, p.people.people}, Logger: s.log, Now: s.cfg.Now}
 	if p.shelf != nil {
-		deps.Lead = p.shelf.Leads
+		deps.Lead, deps.Board = p.shelf.Leads, p.shelf.Standstill()
 	}
 	p.rotator, err = rotation.New(p.ring, p.vault, cfg, deps)
 	if err != nil {
@@ -128,7 +128,7 @@ func (s *Server) openRotator(p *parts) error {
 		}
 	})
 	p.metrics.Gauges("zgoda_keyholder_rotation_progress", "Part of a rotation under way that is done, 0 to 1.", "key", func(yield func(string, float64)) {
-		for _, r := range p.rotator.Told() {
+		for _, r := range p.rotator.Told(context.Background()) {
 			yield(string(r.Key), float64(r.Done)/float64(max(1, r.Of)))
 		}
 	})

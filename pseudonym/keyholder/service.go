@@ -74,7 +74,11 @@ func (s *service) Ready(ctx context.Context, request *keyholderpb.ReadyRequest) 
 	answer := &keyholderpb.ReadyAnswer{Revision: s.ring.Revision(), Open: s.ring.Carrying(rotation.Profiling)}
 	who, _ := access.From(ctx)
 	if name := request.GetNode(); len(name) <= maxNode && who.Role == role.Pseudonymise {
-		answer.Hold = s.rotator.Seen(who.Name, name, request.GetHeld())
+		hold, err := s.rotator.Seen(ctx, who.Name, name, request.GetHeld(), answer.GetRevision())
+		if err != nil { // the gateway goes on as it was last told
+			return nil, (&keys{log: s.log}).failed("hear a gateway", err)
+		}
+		answer.Hold = hold
 	}
 	return answer, nil
 }

@@ -49,6 +49,8 @@ type Deps struct {
 	// Lead says whether this keyholder is the one of several that rotates. nil:
 	// there is one.
 	Lead func(ctx context.Context) (bool, error)
+	// Board has the gateways hold. nil: that of one keyholder, in memory.
+	Board Board
 	// Reblind re-blinds who can be. nil: nobody can.
 	Reblind Reblinder
 	Logger  *slog.Logger     // nil: nothing is logged
@@ -82,4 +84,5 @@ type store interface {
 	Progress(ctx context.Context, name string) ([]byte, error)
 	SetProgress(ctx context.Context, name string, state []byte) error
 	Counts() (identifiers, contacts int)
+	Follow(ctx context.Context) error
 }

@@ -3,6 +3,7 @@ package rotation
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"zgoda/pseudonym/standstill"
 )
@@ -13,21 +14,35 @@ func TestLease(t *testing.T) {
 	h := started(t)
 	r := h.rotator
 	h.at = h.at.Add(standstill.Settle)
-	r.Seen("cert:gate", "one", false)
-	r.Seen("cert:gate", "two", false)
-	if held, _ := r.Lease("one", false); held {
+	seen := func(name string, held bool) bool {
+		t.Helper()
+		hold, err := r.Seen(t.Context(), "cert:gate", name, held, 1)
+		h.must(err)
+		return hold
+	}
+	lease := func(release bool) (bool, time.Time) {
+		t.Helper()
+		held, until, err := r.Lease(t.Context(), "one", release)
+		h.must(err)
+		return held, until
+	}
+	seen("one", false)
+	seen("two", false)
+	if held, _ := lease(false); held {
 		t.Error("a lease while another gateway's writer goes on")
 	}
-	if r.Seen("cert:gate", "one", false) || !r.Seen("cert:gate", "two", true) {
+	if seen("one", false) || !seen("two", true) {
 		t.Error("the wrong gateway is told to hold")
 	}
-	r.Seen("cert:gate", "two", true)
-	if held, until := r.Lease("one", false); !held || until != h.at.Add(standstill.Life) {
+	seen("two", true)
+	if held, until := lease(false); !held || until != h.at.Add(standstill.Life) {
 		t.Error("no lease when all others hold")
 	}
-	r.Lease("one", true)
-	if r.Seen("cert:gate", "two", true) || !slices.Equal(r.Nodes(), []string{"one", "two"}) {
-		t.Errorf("told to hold after the lease was given up; nodes %q", r.Nodes())
+	lease(true)
+	nodes, err := r.Nodes(t.Context())
+	h.must(err)
+	if seen("two", true) || !slices.Equal(nodes, []string{"one", "two"}) {
+		t.Errorf("told to hold after the lease was given up; nodes %q", nodes)
 	}
 }
 
@@ -40,21 +55,27 @@ func TestWhoIsWaitedFor(t *testing.T) {
 	h.must(h.rotator.Work(t.Context()))
 	step := func() string {
 		t.Helper()
-		told := h.rotator.Told()
+		told := h.rotator.Told(t.Context())
 		if len(told) != 1 || told[0].Key != Profiling {
 			t.Fatalf("under way: %+v", told)
 		}
 		return told[0].Step
 	}
-	h.rotator.Seen("cert:gate", "one", false)
-	h.rotator.Seen("cert:gate", "two", false)
+	seen := func(name string, held bool) {
+		t.Helper()
+		_, err := h.rotator.Seen(t.Context(), "cert:gate", name, held, 1)
+		h.must(err)
+	}
+	seen("one", false)
+	seen("two", false)
 	before := step()
-	h.rotator.Lease("one", false)
+	_, _, err := h.rotator.Lease(t.Context(), "one", false)
+	h.must(err)
 	if got := step(); got != before+"; waiting until these hold: two" {
 		t.Errorf("with a lease: %s", got)
 	}
-	h.rotator.Seen("cert:gate", "two", false)
-	h.rotator.Seen("cert:gate", "two", true)
+	seen("two", false)
+	seen("two", true)
 	if got := step(); got != before {
 		t.Errorf("when all hold: %s", got)
 	}

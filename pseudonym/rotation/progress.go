@@ -29,25 +29,44 @@ func (r *Rotator) tell(p Progress) {
 // Told returns how far the rotations are that have moved since the start, which
 // gateways the one that rewrites waits for, and whether this keyholder cannot follow
 // another's change of the key-encryption key.
-func (r *Rotator) Told() []Progress {
-	r.telling.Lock()
-	defer r.telling.Unlock()
-	var out []Progress
-	for _, key := range append(slices.Clone(order), KEK) {
-		p, ok := r.told[key]
-		if !ok || p.Ended {
+func (r *Rotator) Told(ctx context.Context) []Progress {
+	out := r.moved()
+	for i := range out {
+		if out[i].Key != Profiling {
 			continue
 		}
-		if names := r.board.Waits(); key == Profiling && len(names) > 0 {
-			p.Step += "; waiting until these hold: " + strings.Join(names, " ")
+		if names, err := r.board.Waits(ctx); err == nil && len(names) > 0 {
+			out[i].Step += "; waiting until these hold: " + strings.Join(names, " ")
 		}
-		out = append(out, p)
 	}
 	if why := r.ring.Lagging(); why != nil {
 		out = append(out, Progress{Key: KEK, Step: "this keyholder cannot open keys that another has wrapped anew, and goes on with those in memory: " + why.Error(), Waits: true})
 	}
 	return out
 }
+
+// moved are the rotations that have moved since the start and have not ended. Which
+// one another keyholder leads is seen by the keys.
+func (r *Rotator) moved() (out []Progress) {
+	r.telling.Lock()
+	defer r.telling.Unlock()
+	for _, key := range append(slices.Clone(order), KEK) {
+		p, ok := r.told[key]
+		if r.deps.Lead != nil && key == Profiling {
+			ok = r.ring.Carrying(Profiling)
+			if p.Key == "" || p.Ended {
+				p = Progress{Key: Profiling, Step: stepRewrite, Waits: true}
+			}
+		}
+		if ok && !p.Ended {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// stepRewrite is when nothing is left for a keyholder to do.
+const stepRewrite = "gateways rewrite what is stored"
 
 // Watch tells how far a key's rotation is, at each change, until it has ended or
 // yield says no.

@@ -36,7 +36,6 @@ var (
 	ErrWouldLose  = errors.New("contacts would be lost by it")
 	ErrNoKEK      = errors.New("the key-encryption key cannot be changed here")
 	ErrNotLeading = errors.New("another keyholder rotates the keys: ask that one")
-	ErrOneGateway = errors.New("what is stored cannot be rewritten while several keyholders serve: rotate it with a cut")
 	ErrBadKEK     = errors.New("the new key-encryption key cannot be used")
 	ErrNotOpen    = errors.New("no rotation of this key waits for that")
 )
@@ -66,7 +65,10 @@ type Rotator struct {
 	told    map[keyring.Key]Progress
 	changed chan struct{} // closed at each change of told
 
-	board *standstill.Board // of the gateways
+	revision uint64 // of the keys, when a lease was last asked for; under telling
+	revised  time.Time
+
+	board Board // of the gateways
 }
 
 // New makes a rotator. Nothing moves before Run.
@@ -80,10 +82,13 @@ func New(ring *keyring.Ring, vault store, cfg Config, deps Deps) (*Rotator, erro
 	if deps.Now == nil {
 		deps.Now = time.Now
 	}
+	if deps.Board == nil {
+		deps.Board = own{standstill.New(deps.Now)}
+	}
 	return &Rotator{
 		cfg: cfg, ring: ring, store: vault, deps: deps,
 		woken: make(chan struct{}, 1), told: make(map[keyring.Key]Progress), changed: make(chan struct{}),
-		board: standstill.New(deps.Now),
+		board: deps.Board,
 	}, nil
 }
 

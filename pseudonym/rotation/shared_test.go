@@ -29,7 +29,7 @@ func sharing(t *testing.T, address string, provider kek.Provider) (h *holder, sh
 	h.must(err)
 	cfg := DefaultConfig()
 	cfg.Batch, cfg.Look, cfg.Again, cfg.Settle = 20, time.Hour, time.Hour, time.Second
-	h.rotator, err = New(h.ring, h.vault, cfg, Deps{Lead: shelf.Leads, Reblind: keeper{h}, Now: time.Now})
+	h.rotator, err = New(h.ring, h.vault, cfg, Deps{Lead: shelf.Leads, Board: shelf.Standstill(), Reblind: keeper{h}, Now: time.Now})
 	h.must(err)
 	t.Cleanup(func() {
 		h.close()
@@ -101,9 +101,6 @@ func TestTwoKeyholdersRotate(t *testing.T) {
 	}
 	stop()
 	busy.Wait()
-	if err := a.rotator.Start(t.Context(), Profiling, Options{}); !errors.Is(err, ErrOneGateway) {
-		t.Errorf("error %v", err)
-	}
 	// Who comes later finds all of them.
 	c, _ := sharing(t, address, provider)
 	for n := range some {

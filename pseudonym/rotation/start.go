@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"zgoda/event"
 	"zgoda/pseudonym/kek"
@@ -20,7 +21,12 @@ func contactID(n int64) vault.ContactID { return vault.ContactID(n) }
 type wish struct {
 	Cut    bool   `json:"cut,omitempty"`
 	Retire uint32 `json:"retire,omitempty"`
+	// Rewritten are old versions of purpose-profiling that nothing is stored under any
+	// more, told to a keyholder that does not rotate.
+	Rewritten []uint32 `json:"rewritten,omitempty"`
 }
+
+func (w wish) isZero() bool { return !w.Cut && w.Retire == 0 && len(w.Rewritten) == 0 }
 
 func wishName(key keyring.Key) string { return "rotate " + string(key) }
 
@@ -36,7 +42,7 @@ func (r *Rotator) wish(ctx context.Context, key keyring.Key) (w wish, err error)
 }
 
 func (r *Rotator) setWish(ctx context.Context, key keyring.Key, w wish) error {
-	if w == (wish{}) {
+	if w.isZero() {
 		return r.store.SetProgress(ctx, wishName(key), nil)
 	}
 	state, err := json.Marshal(w)
@@ -49,7 +55,7 @@ func (r *Rotator) setWish(ctx context.Context, key keyring.Key, w wish) error {
 // Start begins a rotation. When it returns, the rotation will come to its end,
 // whatever becomes of this process; Watch tells how far it is.
 func (r *Rotator) Start(ctx context.Context, key keyring.Key, o Options) error {
-	if err := r.mayStart(ctx, key, o); err != nil {
+	if err := r.mayStart(ctx); err != nil {
 		return err
 	}
 	switch key {
@@ -79,8 +85,8 @@ func (r *Rotator) Start(ctx context.Context, key keyring.Key, o Options) error {
 	return r.begin(ctx, key, wish{Cut: o.Cut && key == Profiling}, true)
 }
 
-// mayStart refuses what another of several keyholders has to do, or none can.
-func (r *Rotator) mayStart(ctx context.Context, key keyring.Key, o Options) error {
+// mayStart refuses what another of several keyholders has to do.
+func (r *Rotator) mayStart(ctx context.Context) error {
 	if r.deps.Lead == nil {
 		return nil
 	}
@@ -92,8 +98,6 @@ func (r *Rotator) mayStart(ctx context.Context, key keyring.Key, o Options) erro
 		return err
 	case !leads:
 		return ErrNotLeading
-	case key == Profiling && !o.Cut: // gateways of the others would not hear that they are to hold
-		return ErrOneGateway
 	}
 	return nil
 }
@@ -214,9 +218,13 @@ func (r *Rotator) advanceProfiling(ctx context.Context, old []uint32) error {
 	if err != nil {
 		return err
 	}
-	if !w.Cut {
+	switch {
+	case len(w.Rewritten) > 0 && slices.Equal(w.Rewritten, old):
+		return r.endProfiling(ctx, old, rewritten)
+	case !w.Cut:
 		_, contacts := r.store.Counts()
-		r.tell(Progress{Key: Profiling, Step: "gateways rewrite what is stored", Of: uint64(contacts), Waits: true})
+		r.tell(Progress{Key: Profiling, Step: stepRewrite, Of: uint64(contacts), Waits: true})
+		r.settles = r.settles || r.deps.Lead != nil // another keyholder may be told that it is done
 		return nil
 	}
 	if err := r.ring.MoveVisitors(ctx); err != nil {
@@ -225,22 +233,60 @@ func (r *Rotator) advanceProfiling(ctx context.Context, old []uint32) error {
 	return r.endProfiling(ctx, old, "cut")
 }
 
+const rewritten = "everything that was stored under it has been rewritten"
+
 // Done says that nothing is stored under the old version of a purpose key any
-// more. Telling it again changes nothing.
+// more. Telling it again changes nothing. Told to one of several keyholders that does
+// not rotate, it is noted for the one that does, and waited for.
 func (r *Rotator) Done(ctx context.Context, key keyring.Key) error {
 	if key != Profiling {
 		return fmt.Errorf("%s: %w", key, ErrNotOpen)
 	}
-	r.working.Lock()
-	defer r.working.Unlock()
-	made, old, err := r.ring.Waiting(ctx, key)
-	if err != nil {
+	leads, err := r.done(ctx)
+	if err != nil || leads {
 		return err
 	}
-	if made != 0 {
-		return fmt.Errorf("%s: %w", key, ErrNotOpen)
+	tick := time.NewTicker(doneAsk)
+	defer tick.Stop()
+	for {
+		if err := r.ring.Refresh(ctx); err != nil {
+			return err
+		}
+		if !r.ring.Carrying(Profiling) {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the keyholder that rotates: %w", context.Cause(ctx))
+		}
 	}
-	return r.endProfiling(ctx, old, "everything that was stored under it has been rewritten")
+}
+
+// doneAsk is how often the keys are looked at for what another keyholder was told.
+const doneAsk = 200 * time.Millisecond
+
+func (r *Rotator) done(ctx context.Context) (leads bool, err error) {
+	r.working.Lock()
+	defer r.working.Unlock()
+	if leads, err = r.leads(ctx); err != nil {
+		return false, err
+	}
+	made, old, err := r.ring.Waiting(ctx, Profiling)
+	if err != nil {
+		return false, err
+	}
+	if made != 0 {
+		return false, fmt.Errorf("%s: %w", Profiling, ErrNotOpen)
+	}
+	if !leads {
+		w, err := r.wish(ctx, Profiling)
+		if err != nil || len(old) == 0 || w.Cut {
+			return false, err
+		}
+		return false, r.setWish(ctx, Profiling, wish{Rewritten: old})
+	}
+	return true, r.endProfiling(ctx, old, rewritten)
 }
 
 // endProfiling ends old versions, but for those that this year's visitors are
@@ -279,6 +325,10 @@ func (r *Rotator) PurposeMap(ctx context.Context, yield func(from, to uint32, ol
 	}
 	if len(olds) != 1 {
 		return fmt.Errorf("%s: %w", Profiling, ErrNotOpen)
+	}
+	// Whom another keyholder has made under the old version is in the map.
+	if err := r.store.Follow(ctx); err != nil {
+		return err
 	}
 	epoch, err := r.ring.Epoch() //nolint:contextcheck // what it may write is worth finishing
 	if err != nil {

@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -62,6 +63,20 @@ func (v *Vault) poll(ctx context.Context) {
 	v.remembering.Lock()
 	defer v.remembering.Unlock()
 	_ = v.catchUp(ctx, v.db)
+}
+
+// Follow takes in what other keyholders wrote before it was called. A vault that one
+// keyholder has alone needs nothing.
+func (v *Vault) Follow(ctx context.Context) error {
+	if v.follower == nil {
+		return nil
+	}
+	v.remembering.Lock()
+	defer v.remembering.Unlock()
+	if err := v.catchUp(ctx, v.db); err != nil {
+		return fmt.Errorf("read what other keyholders wrote: %w", err)
+	}
+	return nil
 }
 
 func (f *follower) stop() {

@@ -18,8 +18,11 @@ import (
 //go:embed postgres.sql
 var postgresSchema string
 
-// postgresVersion is the version of the schema in postgres.sql.
-const postgresVersion = 1
+//go:embed postgres2.sql
+var postgresSecond string
+
+// postgresVersion is the version of the schema in postgres.sql and postgres2.sql.
+const postgresVersion = 2
 
 // writersLock is the advisory lock that whoever writes holds, in any keyholder.
 const writersLock = 0x7a67_7661_756c_7401
@@ -56,8 +59,8 @@ func openPostgres(cfg Config) (*sql.DB, error) {
 	return db, nil
 }
 
-// migratePostgres makes the schema if it is not there. One keyholder does it, the
-// others wait.
+// migratePostgres makes the schema if it is not there, or brings it up to the present
+// version. One keyholder does it, the others wait.
 func migratePostgres(ctx context.Context, db *sql.DB) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
@@ -67,29 +70,37 @@ func migratePostgres(ctx context.Context, db *sql.DB) error {
 	if err := (postgres{}).begin(ctx, tx); err != nil {
 		return err
 	}
-	var there bool
-	if err := tx.QueryRowContext(ctx, "SELECT to_regclass('zgoda_vault.version') IS NOT NULL").Scan(&there); err != nil {
+	have, err := postgresHas(ctx, tx)
+	switch {
+	case err != nil:
 		return err
-	}
-	if there {
-		var have int
-		if err := tx.QueryRowContext(ctx, "SELECT number FROM version").Scan(&have); err != nil {
-			return err
-		}
-		if have > postgresVersion {
-			return ErrVersion
-		}
+	case have > postgresVersion:
+		return ErrVersion
+	case have == postgresVersion:
 		return nil
 	}
-	for _, statement := range []string{
-		"CREATE SCHEMA IF NOT EXISTS zgoda_vault", postgresSchema,
-		fmt.Sprintf("CREATE TABLE version (number BIGINT PRIMARY KEY); INSERT INTO version VALUES (%d)", postgresVersion),
-	} {
+	steps := []string{
+		"CREATE SCHEMA IF NOT EXISTS zgoda_vault; CREATE TABLE version (number BIGINT PRIMARY KEY); INSERT INTO version VALUES (1)", postgresSchema,
+	}
+	if have > 0 {
+		steps = nil
+	}
+	steps = append(steps, postgresSecond, fmt.Sprintf("UPDATE version SET number = %d", postgresVersion))
+	for _, statement := range steps {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {
 			return err
 		}
 	}
 	return tx.Commit()
+}
+
+// postgresHas returns the version of the schema that is there; 0: none is.
+func postgresHas(ctx context.Context, tx *sql.Tx) (have int, err error) {
+	var there bool
+	if err := tx.QueryRowContext(ctx, "SELECT to_regclass('zgoda_vault.version') IS NOT NULL").Scan(&there); err != nil || !there {
+		return 0, err
+	}
+	return have, tx.QueryRowContext(ctx, "SELECT number FROM version").Scan(&have)
 }
 
 func (postgres) shared() bool { return true }
