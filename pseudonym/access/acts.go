@@ -41,6 +41,7 @@ var acts = map[string]act{
 	keyholderpb.Pseudonymise_Resolve_FullMethodName: {name: "resolve", role: role.Pseudonymise, counted: true},
 	keyholderpb.Pseudonymise_Link_FullMethodName:    {name: "link", role: role.Pseudonymise, counted: true},
 	keyholderpb.Pseudonymise_Open_FullMethodName:    {name: "open", role: role.Pseudonymise, counted: true},
+	keyholderpb.Pseudonymise_Keep_FullMethodName:    {name: "keep", role: role.Pseudonymise, counted: true},
 	keyholderpb.Pseudonymise_Renew_FullMethodName:   {name: "renew", bare: true},
 	keyholderpb.Daily_Day_FullMethodName:            {name: "day", role: role.Pseudonymise, counted: true},
 

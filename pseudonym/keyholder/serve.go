@@ -160,7 +160,7 @@ func (s *Server) server(p *parts, limit inFlight, as credentials.TransportCreden
 		grpc.ChainUnaryInterceptor(limit.unary, p.policy.Unary),
 		grpc.ChainStreamInterceptor(limit.stream, p.policy.Stream),
 	)
-	gateways := &service{ring: p.ring, contacts: p.vault, authority: p.authority, policy: p.policy, rotator: p.rotator, log: s.log}
+	gateways := &service{ring: p.ring, contacts: p.vault, authority: p.authority, policy: p.policy, rotator: p.rotator, people: p.people, kept: p.kept, log: s.log}
 	keyholderpb.RegisterPseudonymiseServer(server, gateways)
 	keyholderpb.RegisterHealthServer(server, gateways)
 	keyholderpb.RegisterDailyServer(server, &days{maker: p.days})

@@ -109,6 +109,7 @@ type parts struct {
 	policy    *access.Policy
 	metrics   *meter.Set
 	days      *daily.Maker
+	kept      saidCounter
 }
 
 func (p *parts) close() error {
@@ -129,6 +130,7 @@ func (p *parts) close() error {
 // refused: new keys would make everyone in it a stranger.
 func (s *Server) open(ctx context.Context) (p *parts, err error) {
 	p = &parts{metrics: &meter.Set{}, days: daily.NewMaker(s.cfg.Now)}
+	p.kept = newSaidCounter(p.metrics)
 	if p.calls, err = calls.Open(calls.Config{Dir: filepath.Join(s.cfg.Data, "calls"), Now: s.cfg.Now}); err != nil {
 		return nil, err
 	}

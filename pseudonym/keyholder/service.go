@@ -38,6 +38,8 @@ type service struct {
 	authority *authority.Authority
 	policy    *access.Policy
 	rotator   *rotation.Rotator
+	people    *persons
+	kept      saidCounter
 	log       *slog.Logger
 }
 

@@ -1036,6 +1036,155 @@ func (x *Opened) GetH1Old() []byte {
 	return nil
 }
 
+type KeepRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Said          []*Said                `protobuf:"bytes,1,rep,name=said,proto3" json:"said,omitempty"` // at most 64
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeepRequest) Reset() {
+	*x = KeepRequest{}
+	mi := &file_keyholder_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeepRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeepRequest) ProtoMessage() {}
+
+func (x *KeepRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeepRequest.ProtoReflect.Descriptor instead.
+func (*KeepRequest) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *KeepRequest) GetSaid() []*Said {
+	if x != nil {
+		return x.Said
+	}
+	return nil
+}
+
+// Said is what one event said of its contact.
+type Said struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Blob          []byte                 `protobuf:"bytes,1,opt,name=blob,proto3" json:"blob,omitempty"`       // sealed identifiers and traits
+	Contact       []byte                 `protobuf:"bytes,2,opt,name=contact,proto3" json:"contact,omitempty"` // 16 bytes: the consent pseudonym of whom it was decided about
+	Basis         string                 `protobuf:"bytes,3,opt,name=basis,proto3" json:"basis,omitempty"`     // ids of the purposes that it is kept for, separated by commas
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Said) Reset() {
+	*x = Said{}
+	mi := &file_keyholder_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Said) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Said) ProtoMessage() {}
+
+func (x *Said) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Said.ProtoReflect.Descriptor instead.
+func (*Said) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *Said) GetBlob() []byte {
+	if x != nil {
+		return x.Blob
+	}
+	return nil
+}
+
+func (x *Said) GetContact() []byte {
+	if x != nil {
+		return x.Contact
+	}
+	return nil
+}
+
+func (x *Said) GetBasis() string {
+	if x != nil {
+		return x.Basis
+	}
+	return ""
+}
+
+type KeepAnswer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Unreadable    []byte                 `protobuf:"bytes,1,opt,name=unreadable,proto3" json:"unreadable,omitempty"` // 1 byte each: 1 of a blob that is damaged, or whose key is gone
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeepAnswer) Reset() {
+	*x = KeepAnswer{}
+	mi := &file_keyholder_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeepAnswer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeepAnswer) ProtoMessage() {}
+
+func (x *KeepAnswer) ProtoReflect() protoreflect.Message {
+	mi := &file_keyholder_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeepAnswer.ProtoReflect.Descriptor instead.
+func (*KeepAnswer) Descriptor() ([]byte, []int) {
+	return file_keyholder_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *KeepAnswer) GetUnreadable() []byte {
+	if x != nil {
+		return x.Unreadable
+	}
+	return nil
+}
+
 type RenewRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Request       []byte                 `protobuf:"bytes,1,opt,name=request,proto3" json:"request,omitempty"` // PKCS#10, DER
@@ -1045,7 +1194,7 @@ type RenewRequest struct {
 
 func (x *RenewRequest) Reset() {
 	*x = RenewRequest{}
-	mi := &file_keyholder_proto_msgTypes[15]
+	mi := &file_keyholder_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1057,7 +1206,7 @@ func (x *RenewRequest) String() string {
 func (*RenewRequest) ProtoMessage() {}
 
 func (x *RenewRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[15]
+	mi := &file_keyholder_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1070,7 +1219,7 @@ func (x *RenewRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenewRequest.ProtoReflect.Descriptor instead.
 func (*RenewRequest) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{15}
+	return file_keyholder_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RenewRequest) GetRequest() []byte {
@@ -1093,7 +1242,7 @@ type IssueRequest struct {
 
 func (x *IssueRequest) Reset() {
 	*x = IssueRequest{}
-	mi := &file_keyholder_proto_msgTypes[16]
+	mi := &file_keyholder_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1105,7 +1254,7 @@ func (x *IssueRequest) String() string {
 func (*IssueRequest) ProtoMessage() {}
 
 func (x *IssueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[16]
+	mi := &file_keyholder_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1118,7 +1267,7 @@ func (x *IssueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IssueRequest.ProtoReflect.Descriptor instead.
 func (*IssueRequest) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{16}
+	return file_keyholder_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *IssueRequest) GetCall() *Call {
@@ -1167,7 +1316,7 @@ type IssueAnswer struct {
 
 func (x *IssueAnswer) Reset() {
 	*x = IssueAnswer{}
-	mi := &file_keyholder_proto_msgTypes[17]
+	mi := &file_keyholder_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1179,7 +1328,7 @@ func (x *IssueAnswer) String() string {
 func (*IssueAnswer) ProtoMessage() {}
 
 func (x *IssueAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[17]
+	mi := &file_keyholder_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1192,7 +1341,7 @@ func (x *IssueAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IssueAnswer.ProtoReflect.Descriptor instead.
 func (*IssueAnswer) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{17}
+	return file_keyholder_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *IssueAnswer) GetCertificate() []byte {
@@ -1229,7 +1378,7 @@ type Pseudonym struct {
 
 func (x *Pseudonym) Reset() {
 	*x = Pseudonym{}
-	mi := &file_keyholder_proto_msgTypes[18]
+	mi := &file_keyholder_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1241,7 +1390,7 @@ func (x *Pseudonym) String() string {
 func (*Pseudonym) ProtoMessage() {}
 
 func (x *Pseudonym) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[18]
+	mi := &file_keyholder_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1254,7 +1403,7 @@ func (x *Pseudonym) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pseudonym.ProtoReflect.Descriptor instead.
 func (*Pseudonym) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{18}
+	return file_keyholder_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Pseudonym) GetHandle() []byte {
@@ -1305,7 +1454,7 @@ type SearchRequest struct {
 
 func (x *SearchRequest) Reset() {
 	*x = SearchRequest{}
-	mi := &file_keyholder_proto_msgTypes[19]
+	mi := &file_keyholder_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1317,7 +1466,7 @@ func (x *SearchRequest) String() string {
 func (*SearchRequest) ProtoMessage() {}
 
 func (x *SearchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[19]
+	mi := &file_keyholder_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1330,7 +1479,7 @@ func (x *SearchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchRequest.ProtoReflect.Descriptor instead.
 func (*SearchRequest) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{19}
+	return file_keyholder_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SearchRequest) GetCall() *Call {
@@ -1379,7 +1528,7 @@ type SearchAnswer struct {
 
 func (x *SearchAnswer) Reset() {
 	*x = SearchAnswer{}
-	mi := &file_keyholder_proto_msgTypes[20]
+	mi := &file_keyholder_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1391,7 +1540,7 @@ func (x *SearchAnswer) String() string {
 func (*SearchAnswer) ProtoMessage() {}
 
 func (x *SearchAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[20]
+	mi := &file_keyholder_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1404,7 +1553,7 @@ func (x *SearchAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchAnswer.ProtoReflect.Descriptor instead.
 func (*SearchAnswer) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{20}
+	return file_keyholder_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SearchAnswer) GetKnown() bool {
@@ -1438,7 +1587,7 @@ type ListRequest struct {
 
 func (x *ListRequest) Reset() {
 	*x = ListRequest{}
-	mi := &file_keyholder_proto_msgTypes[21]
+	mi := &file_keyholder_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1450,7 +1599,7 @@ func (x *ListRequest) String() string {
 func (*ListRequest) ProtoMessage() {}
 
 func (x *ListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[21]
+	mi := &file_keyholder_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1463,7 +1612,7 @@ func (x *ListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRequest.ProtoReflect.Descriptor instead.
 func (*ListRequest) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{21}
+	return file_keyholder_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ListRequest) GetCall() *Call {
@@ -1489,7 +1638,7 @@ type ListAnswer struct {
 
 func (x *ListAnswer) Reset() {
 	*x = ListAnswer{}
-	mi := &file_keyholder_proto_msgTypes[22]
+	mi := &file_keyholder_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1501,7 +1650,7 @@ func (x *ListAnswer) String() string {
 func (*ListAnswer) ProtoMessage() {}
 
 func (x *ListAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[22]
+	mi := &file_keyholder_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1514,7 +1663,7 @@ func (x *ListAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAnswer.ProtoReflect.Descriptor instead.
 func (*ListAnswer) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{22}
+	return file_keyholder_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ListAnswer) GetContact() []*Listed {
@@ -1535,7 +1684,7 @@ type Listed struct {
 
 func (x *Listed) Reset() {
 	*x = Listed{}
-	mi := &file_keyholder_proto_msgTypes[23]
+	mi := &file_keyholder_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1547,7 +1696,7 @@ func (x *Listed) String() string {
 func (*Listed) ProtoMessage() {}
 
 func (x *Listed) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[23]
+	mi := &file_keyholder_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1560,7 +1709,7 @@ func (x *Listed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Listed.ProtoReflect.Descriptor instead.
 func (*Listed) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{23}
+	return file_keyholder_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Listed) GetHandle() []byte {
@@ -1599,7 +1748,7 @@ type Datum struct {
 
 func (x *Datum) Reset() {
 	*x = Datum{}
-	mi := &file_keyholder_proto_msgTypes[24]
+	mi := &file_keyholder_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1611,7 +1760,7 @@ func (x *Datum) String() string {
 func (*Datum) ProtoMessage() {}
 
 func (x *Datum) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[24]
+	mi := &file_keyholder_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1624,7 +1773,7 @@ func (x *Datum) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Datum.ProtoReflect.Descriptor instead.
 func (*Datum) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{24}
+	return file_keyholder_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Datum) GetId() int64 {
@@ -1692,7 +1841,7 @@ type Attached struct {
 
 func (x *Attached) Reset() {
 	*x = Attached{}
-	mi := &file_keyholder_proto_msgTypes[25]
+	mi := &file_keyholder_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1704,7 +1853,7 @@ func (x *Attached) String() string {
 func (*Attached) ProtoMessage() {}
 
 func (x *Attached) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[25]
+	mi := &file_keyholder_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1717,7 +1866,7 @@ func (x *Attached) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Attached.ProtoReflect.Descriptor instead.
 func (*Attached) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{25}
+	return file_keyholder_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Attached) GetId() []byte {
@@ -1787,7 +1936,7 @@ type RevealRequest struct {
 
 func (x *RevealRequest) Reset() {
 	*x = RevealRequest{}
-	mi := &file_keyholder_proto_msgTypes[26]
+	mi := &file_keyholder_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1799,7 +1948,7 @@ func (x *RevealRequest) String() string {
 func (*RevealRequest) ProtoMessage() {}
 
 func (x *RevealRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[26]
+	mi := &file_keyholder_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1812,7 +1961,7 @@ func (x *RevealRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevealRequest.ProtoReflect.Descriptor instead.
 func (*RevealRequest) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{26}
+	return file_keyholder_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *RevealRequest) GetCall() *Call {
@@ -1848,7 +1997,7 @@ type RevealAnswer struct {
 
 func (x *RevealAnswer) Reset() {
 	*x = RevealAnswer{}
-	mi := &file_keyholder_proto_msgTypes[27]
+	mi := &file_keyholder_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1860,7 +2009,7 @@ func (x *RevealAnswer) String() string {
 func (*RevealAnswer) ProtoMessage() {}
 
 func (x *RevealAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[27]
+	mi := &file_keyholder_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1873,7 +2022,7 @@ func (x *RevealAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevealAnswer.ProtoReflect.Descriptor instead.
 func (*RevealAnswer) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{27}
+	return file_keyholder_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *RevealAnswer) GetData() []*Datum {
@@ -1914,7 +2063,7 @@ type ApproveRequest struct {
 
 func (x *ApproveRequest) Reset() {
 	*x = ApproveRequest{}
-	mi := &file_keyholder_proto_msgTypes[28]
+	mi := &file_keyholder_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1926,7 +2075,7 @@ func (x *ApproveRequest) String() string {
 func (*ApproveRequest) ProtoMessage() {}
 
 func (x *ApproveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[28]
+	mi := &file_keyholder_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1939,7 +2088,7 @@ func (x *ApproveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApproveRequest.ProtoReflect.Descriptor instead.
 func (*ApproveRequest) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{28}
+	return file_keyholder_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ApproveRequest) GetCall() *Call {
@@ -1964,7 +2113,7 @@ type ApproveAnswer struct {
 
 func (x *ApproveAnswer) Reset() {
 	*x = ApproveAnswer{}
-	mi := &file_keyholder_proto_msgTypes[29]
+	mi := &file_keyholder_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1976,7 +2125,7 @@ func (x *ApproveAnswer) String() string {
 func (*ApproveAnswer) ProtoMessage() {}
 
 func (x *ApproveAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[29]
+	mi := &file_keyholder_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1989,7 +2138,7 @@ func (x *ApproveAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApproveAnswer.ProtoReflect.Descriptor instead.
 func (*ApproveAnswer) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{29}
+	return file_keyholder_proto_rawDescGZIP(), []int{32}
 }
 
 type WaitingRequest struct {
@@ -2001,7 +2150,7 @@ type WaitingRequest struct {
 
 func (x *WaitingRequest) Reset() {
 	*x = WaitingRequest{}
-	mi := &file_keyholder_proto_msgTypes[30]
+	mi := &file_keyholder_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2013,7 +2162,7 @@ func (x *WaitingRequest) String() string {
 func (*WaitingRequest) ProtoMessage() {}
 
 func (x *WaitingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[30]
+	mi := &file_keyholder_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2026,7 +2175,7 @@ func (x *WaitingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitingRequest.ProtoReflect.Descriptor instead.
 func (*WaitingRequest) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{30}
+	return file_keyholder_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *WaitingRequest) GetCall() *Call {
@@ -2045,7 +2194,7 @@ type WaitingAnswer struct {
 
 func (x *WaitingAnswer) Reset() {
 	*x = WaitingAnswer{}
-	mi := &file_keyholder_proto_msgTypes[31]
+	mi := &file_keyholder_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2057,7 +2206,7 @@ func (x *WaitingAnswer) String() string {
 func (*WaitingAnswer) ProtoMessage() {}
 
 func (x *WaitingAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[31]
+	mi := &file_keyholder_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2070,7 +2219,7 @@ func (x *WaitingAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitingAnswer.ProtoReflect.Descriptor instead.
 func (*WaitingAnswer) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{31}
+	return file_keyholder_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *WaitingAnswer) GetWaiting() []*WaitingReveal {
@@ -2094,7 +2243,7 @@ type WaitingReveal struct {
 
 func (x *WaitingReveal) Reset() {
 	*x = WaitingReveal{}
-	mi := &file_keyholder_proto_msgTypes[32]
+	mi := &file_keyholder_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2106,7 +2255,7 @@ func (x *WaitingReveal) String() string {
 func (*WaitingReveal) ProtoMessage() {}
 
 func (x *WaitingReveal) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[32]
+	mi := &file_keyholder_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2119,7 +2268,7 @@ func (x *WaitingReveal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitingReveal.ProtoReflect.Descriptor instead.
 func (*WaitingReveal) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{32}
+	return file_keyholder_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *WaitingReveal) GetId() []byte {
@@ -2177,7 +2326,7 @@ type PutRequest struct {
 
 func (x *PutRequest) Reset() {
 	*x = PutRequest{}
-	mi := &file_keyholder_proto_msgTypes[33]
+	mi := &file_keyholder_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2189,7 +2338,7 @@ func (x *PutRequest) String() string {
 func (*PutRequest) ProtoMessage() {}
 
 func (x *PutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[33]
+	mi := &file_keyholder_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2202,7 +2351,7 @@ func (x *PutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutRequest.ProtoReflect.Descriptor instead.
 func (*PutRequest) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{33}
+	return file_keyholder_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *PutRequest) GetCall() *Call {
@@ -2250,7 +2399,7 @@ type PutAnswer struct {
 
 func (x *PutAnswer) Reset() {
 	*x = PutAnswer{}
-	mi := &file_keyholder_proto_msgTypes[34]
+	mi := &file_keyholder_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2262,7 +2411,7 @@ func (x *PutAnswer) String() string {
 func (*PutAnswer) ProtoMessage() {}
 
 func (x *PutAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[34]
+	mi := &file_keyholder_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2275,7 +2424,7 @@ func (x *PutAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutAnswer.ProtoReflect.Descriptor instead.
 func (*PutAnswer) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{34}
+	return file_keyholder_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *PutAnswer) GetId() []int64 {
@@ -2305,7 +2454,7 @@ type RemoveRequest struct {
 
 func (x *RemoveRequest) Reset() {
 	*x = RemoveRequest{}
-	mi := &file_keyholder_proto_msgTypes[35]
+	mi := &file_keyholder_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2317,7 +2466,7 @@ func (x *RemoveRequest) String() string {
 func (*RemoveRequest) ProtoMessage() {}
 
 func (x *RemoveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[35]
+	mi := &file_keyholder_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2330,7 +2479,7 @@ func (x *RemoveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveRequest.ProtoReflect.Descriptor instead.
 func (*RemoveRequest) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{35}
+	return file_keyholder_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *RemoveRequest) GetCall() *Call {
@@ -2377,7 +2526,7 @@ type RemoveAnswer struct {
 
 func (x *RemoveAnswer) Reset() {
 	*x = RemoveAnswer{}
-	mi := &file_keyholder_proto_msgTypes[36]
+	mi := &file_keyholder_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2389,7 +2538,7 @@ func (x *RemoveAnswer) String() string {
 func (*RemoveAnswer) ProtoMessage() {}
 
 func (x *RemoveAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[36]
+	mi := &file_keyholder_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2402,7 +2551,7 @@ func (x *RemoveAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveAnswer.ProtoReflect.Descriptor instead.
 func (*RemoveAnswer) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{36}
+	return file_keyholder_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *RemoveAnswer) GetRevision() uint64 {
@@ -2424,7 +2573,7 @@ type MergeRequest struct {
 
 func (x *MergeRequest) Reset() {
 	*x = MergeRequest{}
-	mi := &file_keyholder_proto_msgTypes[37]
+	mi := &file_keyholder_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2436,7 +2585,7 @@ func (x *MergeRequest) String() string {
 func (*MergeRequest) ProtoMessage() {}
 
 func (x *MergeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[37]
+	mi := &file_keyholder_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2449,7 +2598,7 @@ func (x *MergeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MergeRequest.ProtoReflect.Descriptor instead.
 func (*MergeRequest) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{37}
+	return file_keyholder_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *MergeRequest) GetCall() *Call {
@@ -2490,7 +2639,7 @@ type MergeAnswer struct {
 
 func (x *MergeAnswer) Reset() {
 	*x = MergeAnswer{}
-	mi := &file_keyholder_proto_msgTypes[38]
+	mi := &file_keyholder_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2502,7 +2651,7 @@ func (x *MergeAnswer) String() string {
 func (*MergeAnswer) ProtoMessage() {}
 
 func (x *MergeAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[38]
+	mi := &file_keyholder_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2515,7 +2664,7 @@ func (x *MergeAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MergeAnswer.ProtoReflect.Descriptor instead.
 func (*MergeAnswer) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{38}
+	return file_keyholder_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *MergeAnswer) GetKept() []*Pseudonym {
@@ -2542,7 +2691,7 @@ type ForgetRequest struct {
 
 func (x *ForgetRequest) Reset() {
 	*x = ForgetRequest{}
-	mi := &file_keyholder_proto_msgTypes[39]
+	mi := &file_keyholder_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2554,7 +2703,7 @@ func (x *ForgetRequest) String() string {
 func (*ForgetRequest) ProtoMessage() {}
 
 func (x *ForgetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[39]
+	mi := &file_keyholder_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2567,7 +2716,7 @@ func (x *ForgetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForgetRequest.ProtoReflect.Descriptor instead.
 func (*ForgetRequest) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{39}
+	return file_keyholder_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ForgetRequest) GetCall() *Call {
@@ -2593,7 +2742,7 @@ type ForgetAnswer struct {
 
 func (x *ForgetAnswer) Reset() {
 	*x = ForgetAnswer{}
-	mi := &file_keyholder_proto_msgTypes[40]
+	mi := &file_keyholder_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2605,7 +2754,7 @@ func (x *ForgetAnswer) String() string {
 func (*ForgetAnswer) ProtoMessage() {}
 
 func (x *ForgetAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[40]
+	mi := &file_keyholder_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2618,7 +2767,7 @@ func (x *ForgetAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForgetAnswer.ProtoReflect.Descriptor instead.
 func (*ForgetAnswer) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{40}
+	return file_keyholder_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ForgetAnswer) GetForgotten() []*Pseudonym {
@@ -2638,7 +2787,7 @@ type AttachPiece struct {
 
 func (x *AttachPiece) Reset() {
 	*x = AttachPiece{}
-	mi := &file_keyholder_proto_msgTypes[41]
+	mi := &file_keyholder_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2650,7 +2799,7 @@ func (x *AttachPiece) String() string {
 func (*AttachPiece) ProtoMessage() {}
 
 func (x *AttachPiece) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[41]
+	mi := &file_keyholder_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2663,7 +2812,7 @@ func (x *AttachPiece) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachPiece.ProtoReflect.Descriptor instead.
 func (*AttachPiece) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{41}
+	return file_keyholder_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *AttachPiece) GetHead() *AttachHead {
@@ -2691,7 +2840,7 @@ type AttachHead struct {
 
 func (x *AttachHead) Reset() {
 	*x = AttachHead{}
-	mi := &file_keyholder_proto_msgTypes[42]
+	mi := &file_keyholder_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2703,7 +2852,7 @@ func (x *AttachHead) String() string {
 func (*AttachHead) ProtoMessage() {}
 
 func (x *AttachHead) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[42]
+	mi := &file_keyholder_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2716,7 +2865,7 @@ func (x *AttachHead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachHead.ProtoReflect.Descriptor instead.
 func (*AttachHead) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{42}
+	return file_keyholder_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *AttachHead) GetCall() *Call {
@@ -2749,7 +2898,7 @@ type AttachAnswer struct {
 
 func (x *AttachAnswer) Reset() {
 	*x = AttachAnswer{}
-	mi := &file_keyholder_proto_msgTypes[43]
+	mi := &file_keyholder_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2761,7 +2910,7 @@ func (x *AttachAnswer) String() string {
 func (*AttachAnswer) ProtoMessage() {}
 
 func (x *AttachAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[43]
+	mi := &file_keyholder_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2774,7 +2923,7 @@ func (x *AttachAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachAnswer.ProtoReflect.Descriptor instead.
 func (*AttachAnswer) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{43}
+	return file_keyholder_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *AttachAnswer) GetId() []byte {
@@ -2796,7 +2945,7 @@ type AttachmentRequest struct {
 
 func (x *AttachmentRequest) Reset() {
 	*x = AttachmentRequest{}
-	mi := &file_keyholder_proto_msgTypes[44]
+	mi := &file_keyholder_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2808,7 +2957,7 @@ func (x *AttachmentRequest) String() string {
 func (*AttachmentRequest) ProtoMessage() {}
 
 func (x *AttachmentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[44]
+	mi := &file_keyholder_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2821,7 +2970,7 @@ func (x *AttachmentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachmentRequest.ProtoReflect.Descriptor instead.
 func (*AttachmentRequest) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{44}
+	return file_keyholder_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *AttachmentRequest) GetCall() *Call {
@@ -2861,7 +3010,7 @@ type StatusRequest struct {
 
 func (x *StatusRequest) Reset() {
 	*x = StatusRequest{}
-	mi := &file_keyholder_proto_msgTypes[45]
+	mi := &file_keyholder_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2873,7 +3022,7 @@ func (x *StatusRequest) String() string {
 func (*StatusRequest) ProtoMessage() {}
 
 func (x *StatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[45]
+	mi := &file_keyholder_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2886,7 +3035,7 @@ func (x *StatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusRequest.ProtoReflect.Descriptor instead.
 func (*StatusRequest) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{45}
+	return file_keyholder_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *StatusRequest) GetCall() *Call {
@@ -2913,7 +3062,7 @@ type StatusAnswer struct {
 
 func (x *StatusAnswer) Reset() {
 	*x = StatusAnswer{}
-	mi := &file_keyholder_proto_msgTypes[46]
+	mi := &file_keyholder_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2925,7 +3074,7 @@ func (x *StatusAnswer) String() string {
 func (*StatusAnswer) ProtoMessage() {}
 
 func (x *StatusAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[46]
+	mi := &file_keyholder_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2938,7 +3087,7 @@ func (x *StatusAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusAnswer.ProtoReflect.Descriptor instead.
 func (*StatusAnswer) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{46}
+	return file_keyholder_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *StatusAnswer) GetKey() []*KeyStatus {
@@ -3020,7 +3169,7 @@ type KeyStatus struct {
 
 func (x *KeyStatus) Reset() {
 	*x = KeyStatus{}
-	mi := &file_keyholder_proto_msgTypes[47]
+	mi := &file_keyholder_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3032,7 +3181,7 @@ func (x *KeyStatus) String() string {
 func (*KeyStatus) ProtoMessage() {}
 
 func (x *KeyStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[47]
+	mi := &file_keyholder_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3045,7 +3194,7 @@ func (x *KeyStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyStatus.ProtoReflect.Descriptor instead.
 func (*KeyStatus) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{47}
+	return file_keyholder_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *KeyStatus) GetKey() string {
@@ -3119,7 +3268,7 @@ type RotateRequest struct {
 
 func (x *RotateRequest) Reset() {
 	*x = RotateRequest{}
-	mi := &file_keyholder_proto_msgTypes[48]
+	mi := &file_keyholder_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3131,7 +3280,7 @@ func (x *RotateRequest) String() string {
 func (*RotateRequest) ProtoMessage() {}
 
 func (x *RotateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[48]
+	mi := &file_keyholder_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3144,7 +3293,7 @@ func (x *RotateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotateRequest.ProtoReflect.Descriptor instead.
 func (*RotateRequest) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{48}
+	return file_keyholder_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *RotateRequest) GetCall() *Call {
@@ -3209,7 +3358,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_keyholder_proto_msgTypes[49]
+	mi := &file_keyholder_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3221,7 +3370,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[49]
+	mi := &file_keyholder_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3234,7 +3383,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{49}
+	return file_keyholder_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *Progress) GetKey() string {
@@ -3282,7 +3431,7 @@ type PurposeMapRequest struct {
 
 func (x *PurposeMapRequest) Reset() {
 	*x = PurposeMapRequest{}
-	mi := &file_keyholder_proto_msgTypes[50]
+	mi := &file_keyholder_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3294,7 +3443,7 @@ func (x *PurposeMapRequest) String() string {
 func (*PurposeMapRequest) ProtoMessage() {}
 
 func (x *PurposeMapRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[50]
+	mi := &file_keyholder_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3307,7 +3456,7 @@ func (x *PurposeMapRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PurposeMapRequest.ProtoReflect.Descriptor instead.
 func (*PurposeMapRequest) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{50}
+	return file_keyholder_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *PurposeMapRequest) GetCall() *Call {
@@ -3336,7 +3485,7 @@ type PurposeMapPiece struct {
 
 func (x *PurposeMapPiece) Reset() {
 	*x = PurposeMapPiece{}
-	mi := &file_keyholder_proto_msgTypes[51]
+	mi := &file_keyholder_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3348,7 +3497,7 @@ func (x *PurposeMapPiece) String() string {
 func (*PurposeMapPiece) ProtoMessage() {}
 
 func (x *PurposeMapPiece) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[51]
+	mi := &file_keyholder_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3361,7 +3510,7 @@ func (x *PurposeMapPiece) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PurposeMapPiece.ProtoReflect.Descriptor instead.
 func (*PurposeMapPiece) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{51}
+	return file_keyholder_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *PurposeMapPiece) GetOld() []byte {
@@ -3403,7 +3552,7 @@ type LeaseRequest struct {
 
 func (x *LeaseRequest) Reset() {
 	*x = LeaseRequest{}
-	mi := &file_keyholder_proto_msgTypes[52]
+	mi := &file_keyholder_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3415,7 +3564,7 @@ func (x *LeaseRequest) String() string {
 func (*LeaseRequest) ProtoMessage() {}
 
 func (x *LeaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[52]
+	mi := &file_keyholder_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3428,7 +3577,7 @@ func (x *LeaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaseRequest.ProtoReflect.Descriptor instead.
 func (*LeaseRequest) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{52}
+	return file_keyholder_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *LeaseRequest) GetCall() *Call {
@@ -3462,7 +3611,7 @@ type LeaseAnswer struct {
 
 func (x *LeaseAnswer) Reset() {
 	*x = LeaseAnswer{}
-	mi := &file_keyholder_proto_msgTypes[53]
+	mi := &file_keyholder_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3474,7 +3623,7 @@ func (x *LeaseAnswer) String() string {
 func (*LeaseAnswer) ProtoMessage() {}
 
 func (x *LeaseAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[53]
+	mi := &file_keyholder_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3487,7 +3636,7 @@ func (x *LeaseAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaseAnswer.ProtoReflect.Descriptor instead.
 func (*LeaseAnswer) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{53}
+	return file_keyholder_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *LeaseAnswer) GetHeld() bool {
@@ -3514,7 +3663,7 @@ type RotateDoneRequest struct {
 
 func (x *RotateDoneRequest) Reset() {
 	*x = RotateDoneRequest{}
-	mi := &file_keyholder_proto_msgTypes[54]
+	mi := &file_keyholder_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3526,7 +3675,7 @@ func (x *RotateDoneRequest) String() string {
 func (*RotateDoneRequest) ProtoMessage() {}
 
 func (x *RotateDoneRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[54]
+	mi := &file_keyholder_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3539,7 +3688,7 @@ func (x *RotateDoneRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotateDoneRequest.ProtoReflect.Descriptor instead.
 func (*RotateDoneRequest) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{54}
+	return file_keyholder_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *RotateDoneRequest) GetCall() *Call {
@@ -3564,7 +3713,7 @@ type RotateDoneAnswer struct {
 
 func (x *RotateDoneAnswer) Reset() {
 	*x = RotateDoneAnswer{}
-	mi := &file_keyholder_proto_msgTypes[55]
+	mi := &file_keyholder_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3576,7 +3725,7 @@ func (x *RotateDoneAnswer) String() string {
 func (*RotateDoneAnswer) ProtoMessage() {}
 
 func (x *RotateDoneAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[55]
+	mi := &file_keyholder_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3589,7 +3738,7 @@ func (x *RotateDoneAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotateDoneAnswer.ProtoReflect.Descriptor instead.
 func (*RotateDoneAnswer) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{55}
+	return file_keyholder_proto_rawDescGZIP(), []int{58}
 }
 
 type BackupRequest struct {
@@ -3602,7 +3751,7 @@ type BackupRequest struct {
 
 func (x *BackupRequest) Reset() {
 	*x = BackupRequest{}
-	mi := &file_keyholder_proto_msgTypes[56]
+	mi := &file_keyholder_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3614,7 +3763,7 @@ func (x *BackupRequest) String() string {
 func (*BackupRequest) ProtoMessage() {}
 
 func (x *BackupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[56]
+	mi := &file_keyholder_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3627,7 +3776,7 @@ func (x *BackupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupRequest.ProtoReflect.Descriptor instead.
 func (*BackupRequest) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{56}
+	return file_keyholder_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *BackupRequest) GetCall() *Call {
@@ -3653,7 +3802,7 @@ type BackupPiece struct {
 
 func (x *BackupPiece) Reset() {
 	*x = BackupPiece{}
-	mi := &file_keyholder_proto_msgTypes[57]
+	mi := &file_keyholder_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3665,7 +3814,7 @@ func (x *BackupPiece) String() string {
 func (*BackupPiece) ProtoMessage() {}
 
 func (x *BackupPiece) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[57]
+	mi := &file_keyholder_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3678,7 +3827,7 @@ func (x *BackupPiece) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupPiece.ProtoReflect.Descriptor instead.
 func (*BackupPiece) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{57}
+	return file_keyholder_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *BackupPiece) GetPart() []byte {
@@ -3699,7 +3848,7 @@ type CallsRequest struct {
 
 func (x *CallsRequest) Reset() {
 	*x = CallsRequest{}
-	mi := &file_keyholder_proto_msgTypes[58]
+	mi := &file_keyholder_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3711,7 +3860,7 @@ func (x *CallsRequest) String() string {
 func (*CallsRequest) ProtoMessage() {}
 
 func (x *CallsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[58]
+	mi := &file_keyholder_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3724,7 +3873,7 @@ func (x *CallsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallsRequest.ProtoReflect.Descriptor instead.
 func (*CallsRequest) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{58}
+	return file_keyholder_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *CallsRequest) GetCall() *Call {
@@ -3758,7 +3907,7 @@ type CallsPiece struct {
 
 func (x *CallsPiece) Reset() {
 	*x = CallsPiece{}
-	mi := &file_keyholder_proto_msgTypes[59]
+	mi := &file_keyholder_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3770,7 +3919,7 @@ func (x *CallsPiece) String() string {
 func (*CallsPiece) ProtoMessage() {}
 
 func (x *CallsPiece) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[59]
+	mi := &file_keyholder_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3783,7 +3932,7 @@ func (x *CallsPiece) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallsPiece.ProtoReflect.Descriptor instead.
 func (*CallsPiece) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{59}
+	return file_keyholder_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *CallsPiece) GetLines() []byte {
@@ -3812,7 +3961,7 @@ type CallsVerdict struct {
 
 func (x *CallsVerdict) Reset() {
 	*x = CallsVerdict{}
-	mi := &file_keyholder_proto_msgTypes[60]
+	mi := &file_keyholder_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3824,7 +3973,7 @@ func (x *CallsVerdict) String() string {
 func (*CallsVerdict) ProtoMessage() {}
 
 func (x *CallsVerdict) ProtoReflect() protoreflect.Message {
-	mi := &file_keyholder_proto_msgTypes[60]
+	mi := &file_keyholder_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3837,7 +3986,7 @@ func (x *CallsVerdict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallsVerdict.ProtoReflect.Descriptor instead.
 func (*CallsVerdict) Descriptor() ([]byte, []int) {
-	return file_keyholder_proto_rawDescGZIP(), []int{60}
+	return file_keyholder_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *CallsVerdict) GetLast() uint64 {
@@ -3943,7 +4092,18 @@ const file_keyholder_proto_rawDesc = "" +
 	"\x02h1\x18\x03 \x01(\fR\x02h1\x12\x12\n" +
 	"\x04kind\x18\x04 \x01(\fR\x04kind\x12\x12\n" +
 	"\x04mint\x18\x05 \x01(\fR\x04mint\x12\x15\n" +
-	"\x06h1_old\x18\x06 \x01(\fR\x05h1Old\"(\n" +
+	"\x06h1_old\x18\x06 \x01(\fR\x05h1Old\";\n" +
+	"\vKeepRequest\x12,\n" +
+	"\x04said\x18\x01 \x03(\v2\x18.zgoda.keyholder.v1.SaidR\x04said\"J\n" +
+	"\x04Said\x12\x12\n" +
+	"\x04blob\x18\x01 \x01(\fR\x04blob\x12\x18\n" +
+	"\acontact\x18\x02 \x01(\fR\acontact\x12\x14\n" +
+	"\x05basis\x18\x03 \x01(\tR\x05basis\",\n" +
+	"\n" +
+	"KeepAnswer\x12\x1e\n" +
+	"\n" +
+	"unreadable\x18\x01 \x01(\fR\n" +
+	"unreadable\"(\n" +
 	"\fRenewRequest\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\fR\arequest\"\xb2\x01\n" +
 	"\fIssueRequest\x12,\n" +
@@ -4151,12 +4311,13 @@ const file_keyholder_proto_rawDesc = "" +
 	"\tROLE_NONE\x10\x00\x12\x15\n" +
 	"\x11ROLE_PSEUDONYMISE\x10\x01\x12\x0f\n" +
 	"\vROLE_RIGHTS\x10\x02\x12\x16\n" +
-	"\x12ROLE_ADMINISTRATOR\x10\x032\x87\x03\n" +
+	"\x12ROLE_ADMINISTRATOR\x10\x032\xd0\x03\n" +
 	"\fPseudonymise\x12G\n" +
 	"\x04Keys\x12\x1f.zgoda.keyholder.v1.KeysRequest\x1a\x1e.zgoda.keyholder.v1.KeysAnswer\x12P\n" +
 	"\aResolve\x12\".zgoda.keyholder.v1.ResolveRequest\x1a!.zgoda.keyholder.v1.ResolveAnswer\x12G\n" +
 	"\x04Link\x12\x1f.zgoda.keyholder.v1.LinkRequest\x1a\x1e.zgoda.keyholder.v1.LinkAnswer\x12G\n" +
-	"\x04Open\x12\x1f.zgoda.keyholder.v1.OpenRequest\x1a\x1e.zgoda.keyholder.v1.OpenAnswer\x12J\n" +
+	"\x04Open\x12\x1f.zgoda.keyholder.v1.OpenRequest\x1a\x1e.zgoda.keyholder.v1.OpenAnswer\x12G\n" +
+	"\x04Keep\x12\x1f.zgoda.keyholder.v1.KeepRequest\x1a\x1e.zgoda.keyholder.v1.KeepAnswer\x12J\n" +
 	"\x05Renew\x12 .zgoda.keyholder.v1.RenewRequest\x1a\x1f.zgoda.keyholder.v1.IssueAnswer2\xb3\a\n" +
 	"\x06Rights\x12G\n" +
 	"\x04Find\x12\x1f.zgoda.keyholder.v1.FindRequest\x1a\x1e.zgoda.keyholder.v1.FindAnswer\x12M\n" +
@@ -4200,7 +4361,7 @@ func file_keyholder_proto_rawDescGZIP() []byte {
 }
 
 var file_keyholder_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_keyholder_proto_msgTypes = make([]protoimpl.MessageInfo, 61)
+var file_keyholder_proto_msgTypes = make([]protoimpl.MessageInfo, 64)
 var file_keyholder_proto_goTypes = []any{
 	(Role)(0),                 // 0: zgoda.keyholder.v1.Role
 	(*KeysRequest)(nil),       // 1: zgoda.keyholder.v1.KeysRequest
@@ -4218,52 +4379,55 @@ var file_keyholder_proto_goTypes = []any{
 	(*OpenRequest)(nil),       // 13: zgoda.keyholder.v1.OpenRequest
 	(*OpenAnswer)(nil),        // 14: zgoda.keyholder.v1.OpenAnswer
 	(*Opened)(nil),            // 15: zgoda.keyholder.v1.Opened
-	(*RenewRequest)(nil),      // 16: zgoda.keyholder.v1.RenewRequest
-	(*IssueRequest)(nil),      // 17: zgoda.keyholder.v1.IssueRequest
-	(*IssueAnswer)(nil),       // 18: zgoda.keyholder.v1.IssueAnswer
-	(*Pseudonym)(nil),         // 19: zgoda.keyholder.v1.Pseudonym
-	(*SearchRequest)(nil),     // 20: zgoda.keyholder.v1.SearchRequest
-	(*SearchAnswer)(nil),      // 21: zgoda.keyholder.v1.SearchAnswer
-	(*ListRequest)(nil),       // 22: zgoda.keyholder.v1.ListRequest
-	(*ListAnswer)(nil),        // 23: zgoda.keyholder.v1.ListAnswer
-	(*Listed)(nil),            // 24: zgoda.keyholder.v1.Listed
-	(*Datum)(nil),             // 25: zgoda.keyholder.v1.Datum
-	(*Attached)(nil),          // 26: zgoda.keyholder.v1.Attached
-	(*RevealRequest)(nil),     // 27: zgoda.keyholder.v1.RevealRequest
-	(*RevealAnswer)(nil),      // 28: zgoda.keyholder.v1.RevealAnswer
-	(*ApproveRequest)(nil),    // 29: zgoda.keyholder.v1.ApproveRequest
-	(*ApproveAnswer)(nil),     // 30: zgoda.keyholder.v1.ApproveAnswer
-	(*WaitingRequest)(nil),    // 31: zgoda.keyholder.v1.WaitingRequest
-	(*WaitingAnswer)(nil),     // 32: zgoda.keyholder.v1.WaitingAnswer
-	(*WaitingReveal)(nil),     // 33: zgoda.keyholder.v1.WaitingReveal
-	(*PutRequest)(nil),        // 34: zgoda.keyholder.v1.PutRequest
-	(*PutAnswer)(nil),         // 35: zgoda.keyholder.v1.PutAnswer
-	(*RemoveRequest)(nil),     // 36: zgoda.keyholder.v1.RemoveRequest
-	(*RemoveAnswer)(nil),      // 37: zgoda.keyholder.v1.RemoveAnswer
-	(*MergeRequest)(nil),      // 38: zgoda.keyholder.v1.MergeRequest
-	(*MergeAnswer)(nil),       // 39: zgoda.keyholder.v1.MergeAnswer
-	(*ForgetRequest)(nil),     // 40: zgoda.keyholder.v1.ForgetRequest
-	(*ForgetAnswer)(nil),      // 41: zgoda.keyholder.v1.ForgetAnswer
-	(*AttachPiece)(nil),       // 42: zgoda.keyholder.v1.AttachPiece
-	(*AttachHead)(nil),        // 43: zgoda.keyholder.v1.AttachHead
-	(*AttachAnswer)(nil),      // 44: zgoda.keyholder.v1.AttachAnswer
-	(*AttachmentRequest)(nil), // 45: zgoda.keyholder.v1.AttachmentRequest
-	(*StatusRequest)(nil),     // 46: zgoda.keyholder.v1.StatusRequest
-	(*StatusAnswer)(nil),      // 47: zgoda.keyholder.v1.StatusAnswer
-	(*KeyStatus)(nil),         // 48: zgoda.keyholder.v1.KeyStatus
-	(*RotateRequest)(nil),     // 49: zgoda.keyholder.v1.RotateRequest
-	(*Progress)(nil),          // 50: zgoda.keyholder.v1.Progress
-	(*PurposeMapRequest)(nil), // 51: zgoda.keyholder.v1.PurposeMapRequest
-	(*PurposeMapPiece)(nil),   // 52: zgoda.keyholder.v1.PurposeMapPiece
-	(*LeaseRequest)(nil),      // 53: zgoda.keyholder.v1.LeaseRequest
-	(*LeaseAnswer)(nil),       // 54: zgoda.keyholder.v1.LeaseAnswer
-	(*RotateDoneRequest)(nil), // 55: zgoda.keyholder.v1.RotateDoneRequest
-	(*RotateDoneAnswer)(nil),  // 56: zgoda.keyholder.v1.RotateDoneAnswer
-	(*BackupRequest)(nil),     // 57: zgoda.keyholder.v1.BackupRequest
-	(*BackupPiece)(nil),       // 58: zgoda.keyholder.v1.BackupPiece
-	(*CallsRequest)(nil),      // 59: zgoda.keyholder.v1.CallsRequest
-	(*CallsPiece)(nil),        // 60: zgoda.keyholder.v1.CallsPiece
-	(*CallsVerdict)(nil),      // 61: zgoda.keyholder.v1.CallsVerdict
+	(*KeepRequest)(nil),       // 16: zgoda.keyholder.v1.KeepRequest
+	(*Said)(nil),              // 17: zgoda.keyholder.v1.Said
+	(*KeepAnswer)(nil),        // 18: zgoda.keyholder.v1.KeepAnswer
+	(*RenewRequest)(nil),      // 19: zgoda.keyholder.v1.RenewRequest
+	(*IssueRequest)(nil),      // 20: zgoda.keyholder.v1.IssueRequest
+	(*IssueAnswer)(nil),       // 21: zgoda.keyholder.v1.IssueAnswer
+	(*Pseudonym)(nil),         // 22: zgoda.keyholder.v1.Pseudonym
+	(*SearchRequest)(nil),     // 23: zgoda.keyholder.v1.SearchRequest
+	(*SearchAnswer)(nil),      // 24: zgoda.keyholder.v1.SearchAnswer
+	(*ListRequest)(nil),       // 25: zgoda.keyholder.v1.ListRequest
+	(*ListAnswer)(nil),        // 26: zgoda.keyholder.v1.ListAnswer
+	(*Listed)(nil),            // 27: zgoda.keyholder.v1.Listed
+	(*Datum)(nil),             // 28: zgoda.keyholder.v1.Datum
+	(*Attached)(nil),          // 29: zgoda.keyholder.v1.Attached
+	(*RevealRequest)(nil),     // 30: zgoda.keyholder.v1.RevealRequest
+	(*RevealAnswer)(nil),      // 31: zgoda.keyholder.v1.RevealAnswer
+	(*ApproveRequest)(nil),    // 32: zgoda.keyholder.v1.ApproveRequest
+	(*ApproveAnswer)(nil),     // 33: zgoda.keyholder.v1.ApproveAnswer
+	(*WaitingRequest)(nil),    // 34: zgoda.keyholder.v1.WaitingRequest
+	(*WaitingAnswer)(nil),     // 35: zgoda.keyholder.v1.WaitingAnswer
+	(*WaitingReveal)(nil),     // 36: zgoda.keyholder.v1.WaitingReveal
+	(*PutRequest)(nil),        // 37: zgoda.keyholder.v1.PutRequest
+	(*PutAnswer)(nil),         // 38: zgoda.keyholder.v1.PutAnswer
+	(*RemoveRequest)(nil),     // 39: zgoda.keyholder.v1.RemoveRequest
+	(*RemoveAnswer)(nil),      // 40: zgoda.keyholder.v1.RemoveAnswer
+	(*MergeRequest)(nil),      // 41: zgoda.keyholder.v1.MergeRequest
+	(*MergeAnswer)(nil),       // 42: zgoda.keyholder.v1.MergeAnswer
+	(*ForgetRequest)(nil),     // 43: zgoda.keyholder.v1.ForgetRequest
+	(*ForgetAnswer)(nil),      // 44: zgoda.keyholder.v1.ForgetAnswer
+	(*AttachPiece)(nil),       // 45: zgoda.keyholder.v1.AttachPiece
+	(*AttachHead)(nil),        // 46: zgoda.keyholder.v1.AttachHead
+	(*AttachAnswer)(nil),      // 47: zgoda.keyholder.v1.AttachAnswer
+	(*AttachmentRequest)(nil), // 48: zgoda.keyholder.v1.AttachmentRequest
+	(*StatusRequest)(nil),     // 49: zgoda.keyholder.v1.StatusRequest
+	(*StatusAnswer)(nil),      // 50: zgoda.keyholder.v1.StatusAnswer
+	(*KeyStatus)(nil),         // 51: zgoda.keyholder.v1.KeyStatus
+	(*RotateRequest)(nil),     // 52: zgoda.keyholder.v1.RotateRequest
+	(*Progress)(nil),          // 53: zgoda.keyholder.v1.Progress
+	(*PurposeMapRequest)(nil), // 54: zgoda.keyholder.v1.PurposeMapRequest
+	(*PurposeMapPiece)(nil),   // 55: zgoda.keyholder.v1.PurposeMapPiece
+	(*LeaseRequest)(nil),      // 56: zgoda.keyholder.v1.LeaseRequest
+	(*LeaseAnswer)(nil),       // 57: zgoda.keyholder.v1.LeaseAnswer
+	(*RotateDoneRequest)(nil), // 58: zgoda.keyholder.v1.RotateDoneRequest
+	(*RotateDoneAnswer)(nil),  // 59: zgoda.keyholder.v1.RotateDoneAnswer
+	(*BackupRequest)(nil),     // 60: zgoda.keyholder.v1.BackupRequest
+	(*BackupPiece)(nil),       // 61: zgoda.keyholder.v1.BackupPiece
+	(*CallsRequest)(nil),      // 62: zgoda.keyholder.v1.CallsRequest
+	(*CallsPiece)(nil),        // 63: zgoda.keyholder.v1.CallsPiece
+	(*CallsVerdict)(nil),      // 64: zgoda.keyholder.v1.CallsVerdict
 }
 var file_keyholder_proto_depIdxs = []int32{
 	3,  // 0: zgoda.keyholder.v1.KeysAnswer.gate:type_name -> zgoda.keyholder.v1.GateKey
@@ -4274,98 +4438,101 @@ var file_keyholder_proto_depIdxs = []int32{
 	12, // 5: zgoda.keyholder.v1.FindRequest.call:type_name -> zgoda.keyholder.v1.Call
 	5,  // 6: zgoda.keyholder.v1.FindAnswer.handles:type_name -> zgoda.keyholder.v1.ResolveAnswer
 	15, // 7: zgoda.keyholder.v1.OpenAnswer.opened:type_name -> zgoda.keyholder.v1.Opened
-	12, // 8: zgoda.keyholder.v1.IssueRequest.call:type_name -> zgoda.keyholder.v1.Call
-	0,  // 9: zgoda.keyholder.v1.IssueRequest.role:type_name -> zgoda.keyholder.v1.Role
-	12, // 10: zgoda.keyholder.v1.SearchRequest.call:type_name -> zgoda.keyholder.v1.Call
-	5,  // 11: zgoda.keyholder.v1.SearchAnswer.handles:type_name -> zgoda.keyholder.v1.ResolveAnswer
-	12, // 12: zgoda.keyholder.v1.ListRequest.call:type_name -> zgoda.keyholder.v1.Call
-	24, // 13: zgoda.keyholder.v1.ListAnswer.contact:type_name -> zgoda.keyholder.v1.Listed
-	19, // 14: zgoda.keyholder.v1.Listed.pseudonym:type_name -> zgoda.keyholder.v1.Pseudonym
-	12, // 15: zgoda.keyholder.v1.RevealRequest.call:type_name -> zgoda.keyholder.v1.Call
-	25, // 16: zgoda.keyholder.v1.RevealAnswer.data:type_name -> zgoda.keyholder.v1.Datum
-	26, // 17: zgoda.keyholder.v1.RevealAnswer.attachment:type_name -> zgoda.keyholder.v1.Attached
-	12, // 18: zgoda.keyholder.v1.ApproveRequest.call:type_name -> zgoda.keyholder.v1.Call
-	12, // 19: zgoda.keyholder.v1.WaitingRequest.call:type_name -> zgoda.keyholder.v1.Call
-	33, // 20: zgoda.keyholder.v1.WaitingAnswer.waiting:type_name -> zgoda.keyholder.v1.WaitingReveal
-	12, // 21: zgoda.keyholder.v1.PutRequest.call:type_name -> zgoda.keyholder.v1.Call
-	25, // 22: zgoda.keyholder.v1.PutRequest.data:type_name -> zgoda.keyholder.v1.Datum
-	12, // 23: zgoda.keyholder.v1.RemoveRequest.call:type_name -> zgoda.keyholder.v1.Call
-	12, // 24: zgoda.keyholder.v1.MergeRequest.call:type_name -> zgoda.keyholder.v1.Call
-	19, // 25: zgoda.keyholder.v1.MergeAnswer.kept:type_name -> zgoda.keyholder.v1.Pseudonym
-	19, // 26: zgoda.keyholder.v1.MergeAnswer.dropped:type_name -> zgoda.keyholder.v1.Pseudonym
-	12, // 27: zgoda.keyholder.v1.ForgetRequest.call:type_name -> zgoda.keyholder.v1.Call
-	19, // 28: zgoda.keyholder.v1.ForgetAnswer.forgotten:type_name -> zgoda.keyholder.v1.Pseudonym
-	43, // 29: zgoda.keyholder.v1.AttachPiece.head:type_name -> zgoda.keyholder.v1.AttachHead
-	12, // 30: zgoda.keyholder.v1.AttachHead.call:type_name -> zgoda.keyholder.v1.Call
-	26, // 31: zgoda.keyholder.v1.AttachHead.attached:type_name -> zgoda.keyholder.v1.Attached
-	12, // 32: zgoda.keyholder.v1.AttachmentRequest.call:type_name -> zgoda.keyholder.v1.Call
-	12, // 33: zgoda.keyholder.v1.StatusRequest.call:type_name -> zgoda.keyholder.v1.Call
-	48, // 34: zgoda.keyholder.v1.StatusAnswer.key:type_name -> zgoda.keyholder.v1.KeyStatus
-	50, // 35: zgoda.keyholder.v1.StatusAnswer.under_way:type_name -> zgoda.keyholder.v1.Progress
-	12, // 36: zgoda.keyholder.v1.RotateRequest.call:type_name -> zgoda.keyholder.v1.Call
-	12, // 37: zgoda.keyholder.v1.PurposeMapRequest.call:type_name -> zgoda.keyholder.v1.Call
-	12, // 38: zgoda.keyholder.v1.LeaseRequest.call:type_name -> zgoda.keyholder.v1.Call
-	12, // 39: zgoda.keyholder.v1.RotateDoneRequest.call:type_name -> zgoda.keyholder.v1.Call
-	12, // 40: zgoda.keyholder.v1.BackupRequest.call:type_name -> zgoda.keyholder.v1.Call
-	12, // 41: zgoda.keyholder.v1.CallsRequest.call:type_name -> zgoda.keyholder.v1.Call
-	61, // 42: zgoda.keyholder.v1.CallsPiece.verdict:type_name -> zgoda.keyholder.v1.CallsVerdict
-	1,  // 43: zgoda.keyholder.v1.Pseudonymise.Keys:input_type -> zgoda.keyholder.v1.KeysRequest
-	4,  // 44: zgoda.keyholder.v1.Pseudonymise.Resolve:input_type -> zgoda.keyholder.v1.ResolveRequest
-	6,  // 45: zgoda.keyholder.v1.Pseudonymise.Link:input_type -> zgoda.keyholder.v1.LinkRequest
-	13, // 46: zgoda.keyholder.v1.Pseudonymise.Open:input_type -> zgoda.keyholder.v1.OpenRequest
-	16, // 47: zgoda.keyholder.v1.Pseudonymise.Renew:input_type -> zgoda.keyholder.v1.RenewRequest
-	8,  // 48: zgoda.keyholder.v1.Rights.Find:input_type -> zgoda.keyholder.v1.FindRequest
-	20, // 49: zgoda.keyholder.v1.Rights.Search:input_type -> zgoda.keyholder.v1.SearchRequest
-	22, // 50: zgoda.keyholder.v1.Rights.List:input_type -> zgoda.keyholder.v1.ListRequest
-	27, // 51: zgoda.keyholder.v1.Rights.Reveal:input_type -> zgoda.keyholder.v1.RevealRequest
-	29, // 52: zgoda.keyholder.v1.Rights.Approve:input_type -> zgoda.keyholder.v1.ApproveRequest
-	31, // 53: zgoda.keyholder.v1.Rights.Waiting:input_type -> zgoda.keyholder.v1.WaitingRequest
-	34, // 54: zgoda.keyholder.v1.Rights.Put:input_type -> zgoda.keyholder.v1.PutRequest
-	36, // 55: zgoda.keyholder.v1.Rights.Remove:input_type -> zgoda.keyholder.v1.RemoveRequest
-	38, // 56: zgoda.keyholder.v1.Rights.Merge:input_type -> zgoda.keyholder.v1.MergeRequest
-	40, // 57: zgoda.keyholder.v1.Rights.Forget:input_type -> zgoda.keyholder.v1.ForgetRequest
-	42, // 58: zgoda.keyholder.v1.Rights.Attach:input_type -> zgoda.keyholder.v1.AttachPiece
-	45, // 59: zgoda.keyholder.v1.Rights.Attachment:input_type -> zgoda.keyholder.v1.AttachmentRequest
-	46, // 60: zgoda.keyholder.v1.Administer.Status:input_type -> zgoda.keyholder.v1.StatusRequest
-	49, // 61: zgoda.keyholder.v1.Administer.Rotate:input_type -> zgoda.keyholder.v1.RotateRequest
-	51, // 62: zgoda.keyholder.v1.Administer.PurposeMap:input_type -> zgoda.keyholder.v1.PurposeMapRequest
-	53, // 63: zgoda.keyholder.v1.Administer.Lease:input_type -> zgoda.keyholder.v1.LeaseRequest
-	55, // 64: zgoda.keyholder.v1.Administer.RotateDone:input_type -> zgoda.keyholder.v1.RotateDoneRequest
-	17, // 65: zgoda.keyholder.v1.Administer.Issue:input_type -> zgoda.keyholder.v1.IssueRequest
-	57, // 66: zgoda.keyholder.v1.Administer.Backup:input_type -> zgoda.keyholder.v1.BackupRequest
-	59, // 67: zgoda.keyholder.v1.Administer.Calls:input_type -> zgoda.keyholder.v1.CallsRequest
-	10, // 68: zgoda.keyholder.v1.Health.Ready:input_type -> zgoda.keyholder.v1.ReadyRequest
-	2,  // 69: zgoda.keyholder.v1.Pseudonymise.Keys:output_type -> zgoda.keyholder.v1.KeysAnswer
-	5,  // 70: zgoda.keyholder.v1.Pseudonymise.Resolve:output_type -> zgoda.keyholder.v1.ResolveAnswer
-	7,  // 71: zgoda.keyholder.v1.Pseudonymise.Link:output_type -> zgoda.keyholder.v1.LinkAnswer
-	14, // 72: zgoda.keyholder.v1.Pseudonymise.Open:output_type -> zgoda.keyholder.v1.OpenAnswer
-	18, // 73: zgoda.keyholder.v1.Pseudonymise.Renew:output_type -> zgoda.keyholder.v1.IssueAnswer
-	9,  // 74: zgoda.keyholder.v1.Rights.Find:output_type -> zgoda.keyholder.v1.FindAnswer
-	21, // 75: zgoda.keyholder.v1.Rights.Search:output_type -> zgoda.keyholder.v1.SearchAnswer
-	23, // 76: zgoda.keyholder.v1.Rights.List:output_type -> zgoda.keyholder.v1.ListAnswer
-	28, // 77: zgoda.keyholder.v1.Rights.Reveal:output_type -> zgoda.keyholder.v1.RevealAnswer
-	30, // 78: zgoda.keyholder.v1.Rights.Approve:output_type -> zgoda.keyholder.v1.ApproveAnswer
-	32, // 79: zgoda.keyholder.v1.Rights.Waiting:output_type -> zgoda.keyholder.v1.WaitingAnswer
-	35, // 80: zgoda.keyholder.v1.Rights.Put:output_type -> zgoda.keyholder.v1.PutAnswer
-	37, // 81: zgoda.keyholder.v1.Rights.Remove:output_type -> zgoda.keyholder.v1.RemoveAnswer
-	39, // 82: zgoda.keyholder.v1.Rights.Merge:output_type -> zgoda.keyholder.v1.MergeAnswer
-	41, // 83: zgoda.keyholder.v1.Rights.Forget:output_type -> zgoda.keyholder.v1.ForgetAnswer
-	44, // 84: zgoda.keyholder.v1.Rights.Attach:output_type -> zgoda.keyholder.v1.AttachAnswer
-	42, // 85: zgoda.keyholder.v1.Rights.Attachment:output_type -> zgoda.keyholder.v1.AttachPiece
-	47, // 86: zgoda.keyholder.v1.Administer.Status:output_type -> zgoda.keyholder.v1.StatusAnswer
-	50, // 87: zgoda.keyholder.v1.Administer.Rotate:output_type -> zgoda.keyholder.v1.Progress
-	52, // 88: zgoda.keyholder.v1.Administer.PurposeMap:output_type -> zgoda.keyholder.v1.PurposeMapPiece
-	54, // 89: zgoda.keyholder.v1.Administer.Lease:output_type -> zgoda.keyholder.v1.LeaseAnswer
-	56, // 90: zgoda.keyholder.v1.Administer.RotateDone:output_type -> zgoda.keyholder.v1.RotateDoneAnswer
-	18, // 91: zgoda.keyholder.v1.Administer.Issue:output_type -> zgoda.keyholder.v1.IssueAnswer
-	58, // 92: zgoda.keyholder.v1.Administer.Backup:output_type -> zgoda.keyholder.v1.BackupPiece
-	60, // 93: zgoda.keyholder.v1.Administer.Calls:output_type -> zgoda.keyholder.v1.CallsPiece
-	11, // 94: zgoda.keyholder.v1.Health.Ready:output_type -> zgoda.keyholder.v1.ReadyAnswer
-	69, // [69:95] is the sub-list for method output_type
-	43, // [43:69] is the sub-list for method input_type
-	43, // [43:43] is the sub-list for extension type_name
-	43, // [43:43] is the sub-list for extension extendee
-	0,  // [0:43] is the sub-list for field type_name
+	17, // 8: zgoda.keyholder.v1.KeepRequest.said:type_name -> zgoda.keyholder.v1.Said
+	12, // 9: zgoda.keyholder.v1.IssueRequest.call:type_name -> zgoda.keyholder.v1.Call
+	0,  // 10: zgoda.keyholder.v1.IssueRequest.role:type_name -> zgoda.keyholder.v1.Role
+	12, // 11: zgoda.keyholder.v1.SearchRequest.call:type_name -> zgoda.keyholder.v1.Call
+	5,  // 12: zgoda.keyholder.v1.SearchAnswer.handles:type_name -> zgoda.keyholder.v1.ResolveAnswer
+	12, // 13: zgoda.keyholder.v1.ListRequest.call:type_name -> zgoda.keyholder.v1.Call
+	27, // 14: zgoda.keyholder.v1.ListAnswer.contact:type_name -> zgoda.keyholder.v1.Listed
+	22, // 15: zgoda.keyholder.v1.Listed.pseudonym:type_name -> zgoda.keyholder.v1.Pseudonym
+	12, // 16: zgoda.keyholder.v1.RevealRequest.call:type_name -> zgoda.keyholder.v1.Call
+	28, // 17: zgoda.keyholder.v1.RevealAnswer.data:type_name -> zgoda.keyholder.v1.Datum
+	29, // 18: zgoda.keyholder.v1.RevealAnswer.attachment:type_name -> zgoda.keyholder.v1.Attached
+	12, // 19: zgoda.keyholder.v1.ApproveRequest.call:type_name -> zgoda.keyholder.v1.Call
+	12, // 20: zgoda.keyholder.v1.WaitingRequest.call:type_name -> zgoda.keyholder.v1.Call
+	36, // 21: zgoda.keyholder.v1.WaitingAnswer.waiting:type_name -> zgoda.keyholder.v1.WaitingReveal
+	12, // 22: zgoda.keyholder.v1.PutRequest.call:type_name -> zgoda.keyholder.v1.Call
+	28, // 23: zgoda.keyholder.v1.PutRequest.data:type_name -> zgoda.keyholder.v1.Datum
+	12, // 24: zgoda.keyholder.v1.RemoveRequest.call:type_name -> zgoda.keyholder.v1.Call
+	12, // 25: zgoda.keyholder.v1.MergeRequest.call:type_name -> zgoda.keyholder.v1.Call
+	22, // 26: zgoda.keyholder.v1.MergeAnswer.kept:type_name -> zgoda.keyholder.v1.Pseudonym
+	22, // 27: zgoda.keyholder.v1.MergeAnswer.dropped:type_name -> zgoda.keyholder.v1.Pseudonym
+	12, // 28: zgoda.keyholder.v1.ForgetRequest.call:type_name -> zgoda.keyholder.v1.Call
+	22, // 29: zgoda.keyholder.v1.ForgetAnswer.forgotten:type_name -> zgoda.keyholder.v1.Pseudonym
+	46, // 30: zgoda.keyholder.v1.AttachPiece.head:type_name -> zgoda.keyholder.v1.AttachHead
+	12, // 31: zgoda.keyholder.v1.AttachHead.call:type_name -> zgoda.keyholder.v1.Call
+	29, // 32: zgoda.keyholder.v1.AttachHead.attached:type_name -> zgoda.keyholder.v1.Attached
+	12, // 33: zgoda.keyholder.v1.AttachmentRequest.call:type_name -> zgoda.keyholder.v1.Call
+	12, // 34: zgoda.keyholder.v1.StatusRequest.call:type_name -> zgoda.keyholder.v1.Call
+	51, // 35: zgoda.keyholder.v1.StatusAnswer.key:type_name -> zgoda.keyholder.v1.KeyStatus
+	53, // 36: zgoda.keyholder.v1.StatusAnswer.under_way:type_name -> zgoda.keyholder.v1.Progress
+	12, // 37: zgoda.keyholder.v1.RotateRequest.call:type_name -> zgoda.keyholder.v1.Call
+	12, // 38: zgoda.keyholder.v1.PurposeMapRequest.call:type_name -> zgoda.keyholder.v1.Call
+	12, // 39: zgoda.keyholder.v1.LeaseRequest.call:type_name -> zgoda.keyholder.v1.Call
+	12, // 40: zgoda.keyholder.v1.RotateDoneRequest.call:type_name -> zgoda.keyholder.v1.Call
+	12, // 41: zgoda.keyholder.v1.BackupRequest.call:type_name -> zgoda.keyholder.v1.Call
+	12, // 42: zgoda.keyholder.v1.CallsRequest.call:type_name -> zgoda.keyholder.v1.Call
+	64, // 43: zgoda.keyholder.v1.CallsPiece.verdict:type_name -> zgoda.keyholder.v1.CallsVerdict
+	1,  // 44: zgoda.keyholder.v1.Pseudonymise.Keys:input_type -> zgoda.keyholder.v1.KeysRequest
+	4,  // 45: zgoda.keyholder.v1.Pseudonymise.Resolve:input_type -> zgoda.keyholder.v1.ResolveRequest
+	6,  // 46: zgoda.keyholder.v1.Pseudonymise.Link:input_type -> zgoda.keyholder.v1.LinkRequest
+	13, // 47: zgoda.keyholder.v1.Pseudonymise.Open:input_type -> zgoda.keyholder.v1.OpenRequest
+	16, // 48: zgoda.keyholder.v1.Pseudonymise.Keep:input_type -> zgoda.keyholder.v1.KeepRequest
+	19, // 49: zgoda.keyholder.v1.Pseudonymise.Renew:input_type -> zgoda.keyholder.v1.RenewRequest
+	8,  // 50: zgoda.keyholder.v1.Rights.Find:input_type -> zgoda.keyholder.v1.FindRequest
+	23, // 51: zgoda.keyholder.v1.Rights.Search:input_type -> zgoda.keyholder.v1.SearchRequest
+	25, // 52: zgoda.keyholder.v1.Rights.List:input_type -> zgoda.keyholder.v1.ListRequest
+	30, // 53: zgoda.keyholder.v1.Rights.Reveal:input_type -> zgoda.keyholder.v1.RevealRequest
+	32, // 54: zgoda.keyholder.v1.Rights.Approve:input_type -> zgoda.keyholder.v1.ApproveRequest
+	34, // 55: zgoda.keyholder.v1.Rights.Waiting:input_type -> zgoda.keyholder.v1.WaitingRequest
+	37, // 56: zgoda.keyholder.v1.Rights.Put:input_type -> zgoda.keyholder.v1.PutRequest
+	39, // 57: zgoda.keyholder.v1.Rights.Remove:input_type -> zgoda.keyholder.v1.RemoveRequest
+	41, // 58: zgoda.keyholder.v1.Rights.Merge:input_type -> zgoda.keyholder.v1.MergeRequest
+	43, // 59: zgoda.keyholder.v1.Rights.Forget:input_type -> zgoda.keyholder.v1.ForgetRequest
+	45, // 60: zgoda.keyholder.v1.Rights.Attach:input_type -> zgoda.keyholder.v1.AttachPiece
+	48, // 61: zgoda.keyholder.v1.Rights.Attachment:input_type -> zgoda.keyholder.v1.AttachmentRequest
+	49, // 62: zgoda.keyholder.v1.Administer.Status:input_type -> zgoda.keyholder.v1.StatusRequest
+	52, // 63: zgoda.keyholder.v1.Administer.Rotate:input_type -> zgoda.keyholder.v1.RotateRequest
+	54, // 64: zgoda.keyholder.v1.Administer.PurposeMap:input_type -> zgoda.keyholder.v1.PurposeMapRequest
+	56, // 65: zgoda.keyholder.v1.Administer.Lease:input_type -> zgoda.keyholder.v1.LeaseRequest
+	58, // 66: zgoda.keyholder.v1.Administer.RotateDone:input_type -> zgoda.keyholder.v1.RotateDoneRequest
+	20, // 67: zgoda.keyholder.v1.Administer.Issue:input_type -> zgoda.keyholder.v1.IssueRequest
+	60, // 68: zgoda.keyholder.v1.Administer.Backup:input_type -> zgoda.keyholder.v1.BackupRequest
+	62, // 69: zgoda.keyholder.v1.Administer.Calls:input_type -> zgoda.keyholder.v1.CallsRequest
+	10, // 70: zgoda.keyholder.v1.Health.Ready:input_type -> zgoda.keyholder.v1.ReadyRequest
+	2,  // 71: zgoda.keyholder.v1.Pseudonymise.Keys:output_type -> zgoda.keyholder.v1.KeysAnswer
+	5,  // 72: zgoda.keyholder.v1.Pseudonymise.Resolve:output_type -> zgoda.keyholder.v1.ResolveAnswer
+	7,  // 73: zgoda.keyholder.v1.Pseudonymise.Link:output_type -> zgoda.keyholder.v1.LinkAnswer
+	14, // 74: zgoda.keyholder.v1.Pseudonymise.Open:output_type -> zgoda.keyholder.v1.OpenAnswer
+	18, // 75: zgoda.keyholder.v1.Pseudonymise.Keep:output_type -> zgoda.keyholder.v1.KeepAnswer
+	21, // 76: zgoda.keyholder.v1.Pseudonymise.Renew:output_type -> zgoda.keyholder.v1.IssueAnswer
+	9,  // 77: zgoda.keyholder.v1.Rights.Find:output_type -> zgoda.keyholder.v1.FindAnswer
+	24, // 78: zgoda.keyholder.v1.Rights.Search:output_type -> zgoda.keyholder.v1.SearchAnswer
+	26, // 79: zgoda.keyholder.v1.Rights.List:output_type -> zgoda.keyholder.v1.ListAnswer
+	31, // 80: zgoda.keyholder.v1.Rights.Reveal:output_type -> zgoda.keyholder.v1.RevealAnswer
+	33, // 81: zgoda.keyholder.v1.Rights.Approve:output_type -> zgoda.keyholder.v1.ApproveAnswer
+	35, // 82: zgoda.keyholder.v1.Rights.Waiting:output_type -> zgoda.keyholder.v1.WaitingAnswer
+	38, // 83: zgoda.keyholder.v1.Rights.Put:output_type -> zgoda.keyholder.v1.PutAnswer
+	40, // 84: zgoda.keyholder.v1.Rights.Remove:output_type -> zgoda.keyholder.v1.RemoveAnswer
+	42, // 85: zgoda.keyholder.v1.Rights.Merge:output_type -> zgoda.keyholder.v1.MergeAnswer
+	44, // 86: zgoda.keyholder.v1.Rights.Forget:output_type -> zgoda.keyholder.v1.ForgetAnswer
+	47, // 87: zgoda.keyholder.v1.Rights.Attach:output_type -> zgoda.keyholder.v1.AttachAnswer
+	45, // 88: zgoda.keyholder.v1.Rights.Attachment:output_type -> zgoda.keyholder.v1.AttachPiece
+	50, // 89: zgoda.keyholder.v1.Administer.Status:output_type -> zgoda.keyholder.v1.StatusAnswer
+	53, // 90: zgoda.keyholder.v1.Administer.Rotate:output_type -> zgoda.keyholder.v1.Progress
+	55, // 91: zgoda.keyholder.v1.Administer.PurposeMap:output_type -> zgoda.keyholder.v1.PurposeMapPiece
+	57, // 92: zgoda.keyholder.v1.Administer.Lease:output_type -> zgoda.keyholder.v1.LeaseAnswer
+	59, // 93: zgoda.keyholder.v1.Administer.RotateDone:output_type -> zgoda.keyholder.v1.RotateDoneAnswer
+	21, // 94: zgoda.keyholder.v1.Administer.Issue:output_type -> zgoda.keyholder.v1.IssueAnswer
+	61, // 95: zgoda.keyholder.v1.Administer.Backup:output_type -> zgoda.keyholder.v1.BackupPiece
+	63, // 96: zgoda.keyholder.v1.Administer.Calls:output_type -> zgoda.keyholder.v1.CallsPiece
+	11, // 97: zgoda.keyholder.v1.Health.Ready:output_type -> zgoda.keyholder.v1.ReadyAnswer
+	71, // [71:98] is the sub-list for method output_type
+	44, // [44:71] is the sub-list for method input_type
+	44, // [44:44] is the sub-list for extension type_name
+	44, // [44:44] is the sub-list for extension extendee
+	0,  // [0:44] is the sub-list for field type_name
 }
 
 func init() { file_keyholder_proto_init() }
@@ -4379,7 +4546,7 @@ func file_keyholder_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_keyholder_proto_rawDesc), len(file_keyholder_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   61,
+			NumMessages:   64,
 			NumExtensions: 0,
 			NumServices:   4,
 		},

@@ -29,6 +29,7 @@ const (
 	Pseudonymise_Resolve_FullMethodName = "/zgoda.keyholder.v1.Pseudonymise/Resolve"
 	Pseudonymise_Link_FullMethodName    = "/zgoda.keyholder.v1.Pseudonymise/Link"
 	Pseudonymise_Open_FullMethodName    = "/zgoda.keyholder.v1.Pseudonymise/Open"
+	Pseudonymise_Keep_FullMethodName    = "/zgoda.keyholder.v1.Pseudonymise/Keep"
 	Pseudonymise_Renew_FullMethodName   = "/zgoda.keyholder.v1.Pseudonymise/Renew"
 )
 
@@ -47,6 +48,9 @@ type PseudonymiseClient interface {
 	// Open gives back the blinded identifiers that a gateway sealed while the
 	// keyholder was away.
 	Open(ctx context.Context, in *OpenRequest, opts ...grpc.CallOption) (*OpenAnswer, error)
+	// Keep writes what contacts said of themselves, sealed by a gateway. It tells of
+	// no contact whether it is there.
+	Keep(ctx context.Context, in *KeepRequest, opts ...grpc.CallOption) (*KeepAnswer, error)
 	// Renew issues a certificate of the caller's own role and name again.
 	Renew(ctx context.Context, in *RenewRequest, opts ...grpc.CallOption) (*IssueAnswer, error)
 }
@@ -99,6 +103,16 @@ func (c *pseudonymiseClient) Open(ctx context.Context, in *OpenRequest, opts ...
 	return out, nil
 }
 
+func (c *pseudonymiseClient) Keep(ctx context.Context, in *KeepRequest, opts ...grpc.CallOption) (*KeepAnswer, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(KeepAnswer)
+	err := c.cc.Invoke(ctx, Pseudonymise_Keep_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *pseudonymiseClient) Renew(ctx context.Context, in *RenewRequest, opts ...grpc.CallOption) (*IssueAnswer, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(IssueAnswer)
@@ -124,6 +138,9 @@ type PseudonymiseServer interface {
 	// Open gives back the blinded identifiers that a gateway sealed while the
 	// keyholder was away.
 	Open(context.Context, *OpenRequest) (*OpenAnswer, error)
+	// Keep writes what contacts said of themselves, sealed by a gateway. It tells of
+	// no contact whether it is there.
+	Keep(context.Context, *KeepRequest) (*KeepAnswer, error)
 	// Renew issues a certificate of the caller's own role and name again.
 	Renew(context.Context, *RenewRequest) (*IssueAnswer, error)
 	mustEmbedUnimplementedPseudonymiseServer()
@@ -147,6 +164,9 @@ func (UnimplementedPseudonymiseServer) Link(context.Context, *LinkRequest) (*Lin
 }
 func (UnimplementedPseudonymiseServer) Open(context.Context, *OpenRequest) (*OpenAnswer, error) {
 	return nil, status.Error(codes.Unimplemented, "method Open not implemented")
+}
+func (UnimplementedPseudonymiseServer) Keep(context.Context, *KeepRequest) (*KeepAnswer, error) {
+	return nil, status.Error(codes.Unimplemented, "method Keep not implemented")
 }
 func (UnimplementedPseudonymiseServer) Renew(context.Context, *RenewRequest) (*IssueAnswer, error) {
 	return nil, status.Error(codes.Unimplemented, "method Renew not implemented")
@@ -244,6 +264,24 @@ func _Pseudonymise_Open_Handler(srv interface{}, ctx context.Context, dec func(i
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Pseudonymise_Keep_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(KeepRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PseudonymiseServer).Keep(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Pseudonymise_Keep_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PseudonymiseServer).Keep(ctx, req.(*KeepRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Pseudonymise_Renew_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(RenewRequest)
 	if err := dec(in); err != nil {
@@ -284,6 +322,10 @@ var Pseudonymise_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Open",
 			Handler:    _Pseudonymise_Open_Handler,
+		},
+		{
+			MethodName: "Keep",
+			Handler:    _Pseudonymise_Keep_Handler,
 		},
 		{
 			MethodName: "Renew",

@@ -2,8 +2,13 @@ package keyholderpb
 
 import "zgoda/event"
 
-// MaxOpen is the number of blobs of one Open.
-const MaxOpen = 256
+// MaxOpen is the number of blobs of one Open, MaxKeep that of one Keep, whose message
+// has about MaxKeepBytes at most.
+const (
+	MaxOpen      = 256
+	MaxKeep      = 64
+	MaxKeepBytes = 256 << 10
+)
 
 // Add appends one identifier; old may be zero.
 func (m *Opened) Add(h1, old event.Blinded, kind event.IdentifierKind, mint bool) {

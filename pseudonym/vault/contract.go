@@ -76,6 +76,9 @@ type Store interface {
 	// UpdateAfter changes the rows of those of the next contacts, by number, that have
 	// data: it looks at up to limit contacts above a number, in one transaction.
 	UpdateAfter(ctx context.Context, from ContactID, limit int, do func(ContactID, Contents) error) (next ContactID, looked int, err error)
+	// UpdateEach changes the rows of several contacts in one transaction, each named
+	// once. Those that are not there are passed over.
+	UpdateEach(ctx context.Context, ids []ContactID, do func(ContactID, Contents) error) error
 	// View reads the rows of one contact in one transaction, or returns ErrUnknown.
 	View(ctx context.Context, id ContactID, do func(Contents) error) error
 	// Merge makes everything of drop lead to keep, and destroys drop's salt and

@@ -20,19 +20,24 @@ func (v *Vault) UpdateAfter(ctx context.Context, from ContactID, limit int, do f
 	if err != nil || len(with) == 0 {
 		return next, looked, err
 	}
-	err = v.change(ctx, with, func(ctx context.Context, tx *sql.Tx) (func() error, error) {
+	if err := v.UpdateEach(ctx, with, do); err != nil {
+		return from, 0, fmt.Errorf("go over contacts: %w", err)
+	}
+	return next, looked, nil
+}
+
+// UpdateEach changes the rows of several contacts, each named once, in one transaction.
+// It is durable when it returns. Those that are not there are passed over.
+func (v *Vault) UpdateEach(ctx context.Context, ids []ContactID, do func(ContactID, Contents) error) error {
+	return v.change(ctx, ids, func(ctx context.Context, tx *sql.Tx) (func() error, error) {
 		moved := newMoves()
-		for _, id := range with {
+		for _, id := range ids {
 			if err := v.updateOne(ctx, tx, id, moved, do); err != nil {
 				return nil, err
 			}
 		}
 		return func() error { return moved.follow(v) }, nil
 	})
-	if err != nil {
-		return from, 0, fmt.Errorf("go over contacts: %w", err)
-	}
-	return next, looked, nil
 }
 
 // updateOne changes the rows of a contact, if it is still there.
