@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -30,6 +31,12 @@ type people interface {
 	AsOf() event.Sequence
 	Accept(entries []subjects.Entry, put func() error) error
 	Link(ctx context.Context, site event.SiteID, now time.Time, contact []subjects.Identity, visitor *subjects.Identity) (subjects.LinkResult, error)
+}
+
+// daily gives a browser that nobody knows a pseudonym of the day; daily.Holder is
+// one. ok is false where there is none to be had.
+type daily interface {
+	Pseudonym(at time.Time, site event.SiteID, address netip.Addr, agent []byte) (p event.Handle, version event.KeyVersion, ok bool)
 }
 
 // log is where accepted records go; spool.Spool is one.
@@ -64,7 +71,9 @@ type Deps struct {
 	Strings    *decoded.Cache // keeps TC and GPP strings decoded
 	Reasons    *reasons.Ring  // keeps why events were dropped or narrowed
 	OptOuts    optOuts        // nil: an opt-out by signal is not recorded
+	Daily      daily          // nil: nobody has a pseudonym of a day
 	Later      *Later         // nil: nothing waits for the keyholder; it is refused while that is away
+	Said       *Said          // nil: what events say of their contacts is not kept
 	Registerer prometheus.Registerer
 }
 
@@ -72,5 +81,5 @@ func (d Deps) validate() error {
 	if d.Sites == nil || d.Blinder == nil || d.Subjects == nil || d.Spool == nil || d.Fates == nil || d.Jar == nil || d.Enricher == nil {
 		return errors.New("collector: a part is missing")
 	}
-	return d.Later.validate()
+	return errors.Join(d.Later.validate(), d.Said.validate())
 }

@@ -27,6 +27,7 @@ type ExplainedItem struct {
 	Scope    string         `json:"scope,omitempty"`
 	Held     bool           `json:"held"`     // its page held it until somebody would have chosen
 	Released bool           `json:"released"` // stored for what a grant on that page released it for
+	Day      bool           `json:"day"`      // stored under a pseudonym of one day, of a browser that nobody knows
 	Claim    bool           `json:"claim"`    // a contact was claimed without a proof, and is left out
 	Visitor  bool           `json:"visitor"`
 	Contact  bool           `json:"contact"`
@@ -78,6 +79,6 @@ func (w *work) explain(i int) ExplainedItem {
 		x.Fate, x.Reason = "dropped", w.dropReason().String()
 		return x
 	}
-	x.Fate, x.Scope, x.Released = "stored", permit.Scope().String(), permit.Released()
+	x.Fate, x.Scope, x.Released, x.Day = "stored", permit.Scope().String(), permit.Released(), permit.Day()
 	return x
 }

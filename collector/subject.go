@@ -43,6 +43,9 @@ func (w *work) subject(it *item) (s consent.Subject, ids consent.Identities) {
 		s.Second, ids.Second = &w.second, other.Handles
 	}
 	s.Speaks = w.speaker(visitor != nil, contact != nil)
+	if w.site.Cookieless {
+		w.unknown(&s, &ids)
+	}
 	s.Address = w.place(it, s.Contact)
 	w.unset(it, &s)
 	return s, ids
