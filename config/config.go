@@ -82,6 +82,9 @@ type SiteConfig struct {
 	// ReleaseUnset lets a grant release the events that a page held because nobody
 	// had chosen yet.
 	ReleaseUnset bool `yaml:"release_unset,omitempty"`
+	// Cookieless says what becomes of whoever sends no id: off (also when left out),
+	// or daily, for a pseudonym of one day.
+	Cookieless string `yaml:"cookieless,omitempty"`
 
 	loopback bool   // the demo's: its key works from loopback only
 	dir      string // relative secret files are looked for here

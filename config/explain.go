@@ -57,6 +57,9 @@ func (e *explainer) site(s *SiteConfig, policy *consent.Policy) {
 		e.line("  No origin is listed, so browsers can send nothing but measurement.")
 	}
 	e.line("  %s", releaseSentence(s))
+	for _, sentence := range cookielessSentences(s) {
+		e.line("  %s", sentence)
+	}
 	if slices.ContainsFunc(policy.Purposes, func(p consent.Purpose) bool { return p.TCF.Purposes != 0 }) {
 		if policy.Vendor != 0 {
 			e.line("  TC strings are read for the vendor %d: it must be disclosed and agreed to as well.", policy.Vendor)

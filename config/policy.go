@@ -93,6 +93,9 @@ func (s *SiteConfig) revision(p *consent.Policy) uint32 {
 	if s.ReleaseUnset {
 		writeText(h, "release_unset")
 	}
+	if s.daily() {
+		writeText(h, "cookieless daily")
+	}
 	for _, l := range []*Sensitive{&s.Special, &s.Criminal, &s.Child} {
 		l.write(h)
 	}

@@ -37,6 +37,7 @@ func TestRevisionCoversTheWholeTable(t *testing.T) {
 		"child":         func(s *SiteConfig) { s.Child.Events = []string{"diagnosis"} },
 		"renewal":       func(s *SiteConfig) { s.Purposes[1].RenewAfter = "6mo" },
 		"release":       func(s *SiteConfig) { s.ReleaseUnset = true },
+		"cookieless":    func(s *SiteConfig) { s.Cookieless = "daily" },
 		"guardian":      func(s *SiteConfig) { s.Purposes[1].Guardian = true },
 	} {
 		if v, r := of(change); v != version || r == revision {

@@ -167,6 +167,7 @@ func (v *checker) site(path string, s *SiteConfig) {
 	v.allow(path+".properties.keep", s.Properties.Keep)
 	v.allow(path+".query.keep", s.Query.Keep)
 	v.releaseUnset(path+".release_unset", s)
+	v.cookieless(path+".cookieless", s)
 }
 
 func (v *checker) controller(path string, c *Controller) {

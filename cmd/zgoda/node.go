@@ -28,6 +28,7 @@ import (
 	"zgoda/gateway"
 	"zgoda/optout"
 	"zgoda/pseudonym"
+	"zgoda/pseudonym/daily"
 	"zgoda/rekey"
 	"zgoda/renewal"
 	"zgoda/spool"
@@ -58,6 +59,7 @@ type node struct {
 	keyholder *pseudonym.Client
 	rights    *pseudonym.Rights
 	presence  *presence
+	days      *daily.Holder // nil where every site has it off
 	control   *control.Store
 	subjects  *subjects.Set
 	spool     *spool.Spool
@@ -255,11 +257,18 @@ func (n *node) makeGateway(jar *cookie.Jar, blinder *pseudonym.Blinder) error {
 	if err := watchStrings(n.registry, strings.Stats); err != nil {
 		return err
 	}
-	events, err := collector.New(collector.DefaultConfig(), collector.Deps{
+	deps := collector.Deps{
 		OptOuts: n.optOuts, Later: n.later(),
 		Sites: n.sites.collected, Blinder: blinder, Subjects: n.subjects, Spool: n.spool, Fates: n.fates,
 		Jar: jar, Enricher: enricher, Reasons: n.reasons, Strings: strings, Registerer: n.registry,
-	})
+	}
+	if err := n.openDays(); err != nil {
+		return err
+	}
+	if n.days != nil {
+		deps.Daily = n.days
+	}
+	events, err := collector.New(collector.DefaultConfig(), deps)
 	if err != nil {
 		return err
 	}

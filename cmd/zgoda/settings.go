@@ -80,7 +80,7 @@ func makeSites(c config.Config, demo bool) (sites, error) {
 		s.policies[site.ID], s.requests[site.ID] = site.Policy, requestsOf(site)
 		collected = append(collected, collector.Site{
 			ID: site.ID, PublicKeys: site.PublicKeys, Secret: collector.Secret(site.Secret.Reveal()), Origins: site.Origins,
-			Loopback: site.Loopback, Policy: site.Policy, KeepProperties: site.KeepProperties, KeepQuery: site.KeepQuery, ReleaseUnset: site.ReleaseUnset,
+			Loopback: site.Loopback, Policy: site.Policy, KeepProperties: site.KeepProperties, KeepQuery: site.KeepQuery, ReleaseUnset: site.ReleaseUnset, Cookieless: site.Cookieless,
 			Special: collector.SpecialData(site.Special), Criminal: collector.SpecialData(site.Criminal), Child: collector.SpecialData(site.Child),
 		})
 		if demo && site.Loopback {
