@@ -34,17 +34,20 @@ node_modules/.package-lock.json: package.json package-lock.json
 	@ls node_modules/@chdb/*/libchdb.* >/dev/null 2>&1 || { echo "npm fetched no ClickHouse engine for this system (there are ones for Linux with glibc and macOS, x64 and arm64); check the network, or use a ClickHouse of your own: bin/zgoda up --clickhouse DSN" >&2; exit 1; }
 	@touch $@
 
+# How many tests with a whole system of their own run side by side: they wait more than they work.
+STACKS ?= 3
+
 .PHONY: test
 test: need-go engine build debian ## Set up what the tests need and run all of them
-	$(GO) test -timeout 20m $(PACKAGES)
+	$(GO) test -timeout 20m -parallel $(STACKS) $(PACKAGES)
 
 .PHONY: apptest
 apptest: need-go engine build debian ## Run only the black-box tests with real binaries, engine and browser
-	$(GO) test -timeout 20m -count=1 -v ./apptest/...
+	$(GO) test -timeout 20m -parallel $(STACKS) -count=1 -v ./apptest/...
 
 .PHONY: race
 race: need-go engine build debian ## Run the tests with the race detector, and the binaries built with it under load
-	$(GO) test -race -timeout 40m $(PACKAGES)
+	$(GO) test -race -timeout 40m -parallel $(STACKS) $(PACKAGES)
 
 KILLTIME ?= 10m
 .PHONY: kill

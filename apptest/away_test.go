@@ -17,6 +17,7 @@ func awayTime(t *testing.T) time.Duration {
 // TestClickHouseAway: ClickHouse is away under load, and comes back. Clients
 // notice nothing, the gateway stays ready, and every event arrives once.
 func TestClickHouseAway(t *testing.T) {
+	t.Parallel()
 	e := startEngine(t)
 	withoutClickHouse(t, upWith(t, e), "away", func() { e.end(syscall.SIGKILL) }, func() { e.start(t) })
 }
@@ -26,6 +27,7 @@ func TestClickHouseAway(t *testing.T) {
 // and finds that clients have hung up in the middle of their greeting; it is
 // started again then.
 func TestClickHouseHangs(t *testing.T) {
+	t.Parallel()
 	s := up(t)
 	pid := s.child("zgoda-clickhouse")
 	goOn := func() { _ = syscall.Kill(pid, syscall.SIGCONT) }
@@ -73,6 +75,7 @@ func withoutClickHouse(t *testing.T, s *stack, how string, lose, restore func())
 // refused then and not before; once ClickHouse is back they are taken again only
 // below nine tenths of the limit, so that it does not flutter.
 func TestSpoolFull(t *testing.T) {
+	t.Parallel()
 	const limit = 192 << 20
 	e := startEngine(t)
 	s := upWith(t, e, spoolLimit(t, "192MiB")...)

@@ -16,6 +16,7 @@ import (
 // folder is lost with its key-encryption key, and after the restore the same
 // people are the same people.
 func TestBackupRestores(t *testing.T) {
+	t.Parallel()
 	config, secret := controllerSite(t)
 	s := up(t, "--config", config)
 	people := guessed()[:20]

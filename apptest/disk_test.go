@@ -15,11 +15,13 @@ import (
 // is given for what is not on disk, readiness and metrics say so, and once there
 // is space everything goes on without a restart.
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	onEachDisk(t, disk.Disk.Fill)
 }
 
 // TestDiskReadOnly: as TestDiskFull, with a disk that refuses every change.
 func TestDiskReadOnly(t *testing.T) {
+	t.Parallel()
 	onEachDisk(t, disk.Disk.Forbid)
 }
 
@@ -83,6 +85,7 @@ func diskFails(t *testing.T, s *stack, spoil func(disk.Disk, testing.TB)) {
 // disk before it is at its limit, to the last block. Once ClickHouse is back,
 // what is shipped makes room, and nobody has to help. It needs a disk of its own.
 func TestSpoolFillsItsDisk(t *testing.T) {
+	t.Parallel()
 	for _, kind := range disk.Kinds(t) {
 		if !kind.Real {
 			continue

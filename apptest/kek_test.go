@@ -67,9 +67,11 @@ func kekCases(t *testing.T) map[string]kekCase {
 // TestUpWithEachKey: zgoda up serves with its keys under each provider, knows
 // people again after a restart, and does not start without the key.
 func TestUpWithEachKey(t *testing.T) {
+	t.Parallel()
 	cases := kekCases(t)
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := kekStack(t, c.uri, c.config)
 			if c.start != nil {
 				c.start(s)
@@ -171,6 +173,7 @@ func (s *stack) tellsNone(t *testing.T, secrets []string) {
 // TestUpWithPassphrase: chosen at the terminal, and given by descriptor after
 // that. A keyholder that is killed is started again without asking.
 func TestUpWithPassphrase(t *testing.T) {
+	t.Parallel()
 	s := kekStack(t, "passphrase:", "")
 	tty := kektest.NewTTY(t)
 	s.prepare = func(c *exec.Cmd) { tty.Attach(t, c, nil, kekPhrase, kekPhrase) }

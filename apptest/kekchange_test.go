@@ -18,6 +18,7 @@ import (
 // notices, nothing is lost or doubled, what was left opens nothing any more, and
 // people are known again after it.
 func TestKeyEncryptionKeyChangesUnderLoad(t *testing.T) {
+	t.Parallel()
 	hsm, err := kektest.NewSoftHSM(t.TempDir())
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package apptest
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -60,14 +61,13 @@ func (k *ownKeyholder) end(how syscall.Signal) {
 	k.cmd = nil
 }
 
-// serveWith starts a gateway on a keyholder of the test's own.
+// serveWith starts a gateway on a keyholder of the test's own, with variables as
+// NAME=value in its environment.
 func serveWith(t *testing.T, k *ownKeyholder, variables ...string) *stack {
 	t.Helper()
 	access := enginetest.Start(t)
-	for i := 0; i+1 < len(variables); i += 2 {
-		t.Setenv(variables[i], variables[i+1])
-	}
 	s := &stack{data: filepath.Join(t.TempDir(), "gateway"), log: &logFile{}}
+	s.prepare = func(c *exec.Cmd) { c.Env = append(os.Environ(), variables...) }
 	s.command = []string{
 		"serve", "--demo", "--data", s.data, "--keyholder", k.socket,
 		"--clickhouse", fmt.Sprintf("clickhouse://%s:%s@%s/zgoda", access.Admin.User, access.Admin.Password.Reveal(), access.Address),
@@ -82,6 +82,7 @@ func serveWith(t *testing.T, k *ownKeyholder, variables ...string) *stack {
 // identifiers are nowhere in clear, and every event that was acknowledged is stored
 // exactly once when the keyholder is back. The gateway is killed too before that.
 func TestI4KeyholderAway(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		how     string
 		lose    func(k *ownKeyholder)
@@ -91,6 +92,7 @@ func TestI4KeyholderAway(t *testing.T) {
 		{"is killed", func(k *ownKeyholder) { k.end(syscall.SIGKILL) }, func(t *testing.T, k *ownKeyholder) { t.Helper(); k.start(t) }},
 	} {
 		t.Run(c.how, func(t *testing.T) {
+			t.Parallel()
 			k := startKeyholder(t)
 			s := serveWith(t, k)
 			l := startLoad(t, host(t, s.public), mix{clients: 8, pause: 20 * time.Millisecond, strangers: true})
@@ -174,9 +176,10 @@ func plantStrangers(t *testing.T, s *stack) {
 // strangers are refused then, those about known people go on, and what was
 // acknowledged is stored.
 func TestSealedQueueFull(t *testing.T) {
+	t.Parallel()
 	const limit = 64 << 20
 	k := startKeyholder(t)
-	s := serveWith(t, k, "ZGODA_SEALED_LIMIT", "64MiB")
+	s := serveWith(t, k, "ZGODA_SEALED_LIMIT=64MiB")
 	known := `{"userId":"known","event":"x","messageId":"full-%s",` + grantAll + `}`
 	if resp, text := post(t, s.public+"/v1/track", fmt.Sprintf(known, "before"), secretKey); resp.StatusCode != http.StatusOK {
 		t.Fatalf("%d %s", resp.StatusCode, text)

@@ -36,6 +36,7 @@ func lasting(t *testing.T, variable string, otherwise time.Duration) time.Durati
 // messageId is in ClickHouse exactly once, whatever was killed; a client that
 // had no answer sends again under the same messageId.
 func TestI4AnAnswerIsAPromise(t *testing.T) {
+	t.Parallel()
 	s := up(t)
 	l := startLoad(t, host(t, s.public), mix{clients: 8, pause: 20 * time.Millisecond})
 	kills := killAtRandom(t, s, time.Now().Add(killTime(t)))

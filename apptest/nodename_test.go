@@ -13,6 +13,7 @@ import (
 // with words that name the setting, and does no harm to the first; one that was
 // killed starts again at once.
 func TestTwoGatewaysOfOneName(t *testing.T) {
+	t.Parallel()
 	g := startGateways(t)
 	contact := g.a.contact(t, "user_id:jana")
 	g.a.choose(t, contact, true)

@@ -99,6 +99,7 @@ const (
 // TestRelease looks at the rows that come of events which a page made before
 // anybody had chosen.
 func TestRelease(t *testing.T) {
+	t.Parallel()
 	s := upReleaseShop(t)
 	t.Run("a site that releases nothing", func(t *testing.T) { releaseOff(t, s) })
 	t.Run("granted", func(t *testing.T) { releaseGranted(t, s) })
@@ -215,6 +216,7 @@ func releaseManyHeld(t *testing.T, s *releaseShop) {
 
 // TestForgedRelease: who marks events themselves gets nothing for it.
 func TestForgedRelease(t *testing.T) {
+	t.Parallel()
 	s := upReleaseShop(t)
 	forge := func(key, name, more string) {
 		t.Helper()

@@ -20,6 +20,7 @@ import (
 // each contact's rows stay together: those from before, by count and by message
 // id, and those that come after.
 func TestRotationKeepsContinuity(t *testing.T) {
+	t.Parallel()
 	e := startEngine(t)
 	s := upWith(t, e)
 	p := person{s: s}

@@ -11,6 +11,7 @@ import (
 // comes to its end by itself, each acknowledged event is stored once, and one
 // contact's rows stay together.
 func TestRotationSurvivesKills(t *testing.T) {
+	t.Parallel()
 	s := up(t)
 	p := person{s: s}
 	p.comes(t, 200)

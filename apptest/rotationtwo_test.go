@@ -9,6 +9,7 @@ import (
 // neither refuses, loses or doubles an event, and a contact that comes to both
 // stays one.
 func TestRotationOfTwoGateways(t *testing.T) {
+	t.Parallel()
 	g := startGateways(t)
 	p, q := person{s: g.a}, person{s: g.b, sent: 1000}
 	p.comes(t, 50)

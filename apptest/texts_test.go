@@ -20,6 +20,7 @@ const textsConfig = `sites:
 // changes under one version is refused at start and by check, with what to do; a
 // new version starts, and the old words are still there.
 func TestTextsStayReadable(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "zgoda.yaml")
 	configure := func(version, data, words string) {
 		t.Helper()

@@ -31,6 +31,7 @@ const (
 // them, and confirms none without the key-encryption key. The same search with
 // it confirms all, so it would have found them.
 func TestTheftsTellNothing(t *testing.T) {
+	t.Parallel()
 	config, secret := controllerSite(t)
 	s := up(t, "--config", config)
 	addresses := guessed()

@@ -36,28 +36,32 @@ func startGateways(t *testing.T) *gateways {
 	eventually(t, 15*time.Second, "the keyholder's ready line", func() bool { return strings.Contains(keyholder.String(), "ready ") })
 	clickhouse := fmt.Sprintf("clickhouse://%s:%s@%s/zgoda", access.Admin.User, access.Admin.Password.Reveal(), access.Address)
 	g.admin = filepath.Join(data, "private", "admin.sock")
-	start := func(name, control, more string) *stack {
-		path := filepath.Join(data, name+".yaml")
-		text := fmt.Sprintf("control: %q\nclickhouse: %q\nnode: %s\n%s", control, clickhouse, name, more)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		s := &stack{data: filepath.Join(data, name), log: &logFile{}}
-		s.command = []string{
-			"serve", "--demo", "--config", path, "--data", s.data, "--keyholder", socket, "--console", "127.0.0.1:0", "--ops", "127.0.0.1:0",
-		}
-		s.start(t, "127.0.0.1:0")
-		t.Cleanup(func() {
-			s.stop(t)
-			if t.Failed() {
-				t.Logf("what %s printed:\n%s", name, tail(s.log.String(), 4000))
-			}
-		})
-		return s
-	}
-	g.a = start("gate-a", address, fmt.Sprintf("keyholder: {admin_socket: %q}\n", g.admin))
-	g.b = start("gate-b", pgtest.Through(t, address, g.proxy.Address()), "")
+	g.a = serving(t, data, "gate-a", socket, address, clickhouse, fmt.Sprintf("keyholder: {admin_socket: %q}\n", g.admin))
+	g.b = serving(t, data, "gate-b", socket, pgtest.Through(t, address, g.proxy.Address()), clickhouse, "")
 	return g
+}
+
+// serving starts a gateway of a name, with more of its configuration, on a keyholder,
+// a control store and a ClickHouse that others may share.
+func serving(t *testing.T, data, name, keyholder, control, clickhouse, more string) *stack {
+	t.Helper()
+	path := filepath.Join(data, name+".yaml")
+	text := fmt.Sprintf("control: %q\nclickhouse: %q\nnode: %s\n%s", control, clickhouse, name, more)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := &stack{data: filepath.Join(data, name), log: &logFile{}}
+	s.command = []string{
+		"serve", "--demo", "--config", path, "--data", s.data, "--keyholder", keyholder, "--console", "127.0.0.1:0", "--ops", "127.0.0.1:0",
+	}
+	s.start(t, "127.0.0.1:0")
+	t.Cleanup(func() {
+		s.stop(t)
+		if t.Failed() {
+			t.Logf("what %s printed:\n%s", name, tail(s.log.String(), 4000))
+		}
+	})
+	return s
 }
 
 // console calls a gateway's console as the commands on its machine do.
