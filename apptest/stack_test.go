@@ -5,8 +5,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
-	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -302,20 +300,6 @@ func (s *stack) metrics(t *testing.T) map[string]float64 {
 	return all
 }
 
-func get(t *testing.T, address string) string {
-	t.Helper()
-	resp, err := http.Get(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(body)
-}
-
 // eventually polls until ok, or fails with what was waited for.
 func eventually(t *testing.T, within time.Duration, what string, ok func() bool) {
 	t.Helper()
@@ -374,33 +358,3 @@ func balance(t *testing.T, m map[string]float64) {
 		t.Errorf("I5 broken: received + recovered = %v, all fates = %v", begun, fated)
 	}
 }
-
-// post sends a body with headers and returns the answer, its body read.
-func post(t *testing.T, address, body string, headers map[string]string) (*http.Response, string) {
-	t.Helper()
-	return send(t, http.MethodPost, address, body, headers)
-}
-
-func send(t *testing.T, method, address, body string, headers map[string]string) (*http.Response, string) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for k, v := range headers {
-		req.Header.Set(k, v)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	read, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp, string(read)
-}
-
-// secretKey is the demo site's key as a server sends it (no Origin).
-var secretKey = map[string]string{"Authorization": "Basic ZGVtby1rZXk6", "Content-Type": "application/json"}
