@@ -59,13 +59,7 @@ func readPseudonyms(wire []*keyholderpb.Pseudonym) ([]Pseudonym, error) {
 }
 
 func readRevealed(answer *keyholderpb.RevealAnswer) Revealed {
-	r := Revealed{Revision: answer.GetRevision()}
-	for _, d := range answer.GetData() {
-		r.Data = append(r.Data, Datum{
-			ID: d.GetId(), Kind: event.IdentifierKind(d.GetKind()), Name: d.GetName(), Value: d.GetValue(),
-			Source: d.GetSource(), Basis: d.GetBasis(), Seen: timeOf(d.GetSeen()),
-		})
-	}
+	r := Revealed{Data: readData(answer.GetData()), Revision: answer.GetRevision()}
 	for _, a := range answer.GetAttachment() {
 		r.Attachments = append(r.Attachments, readAttached(a))
 	}

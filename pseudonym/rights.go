@@ -16,6 +16,7 @@ type Rights struct {
 	link
 
 	rights keyholderpb.RightsClient
+	cases  keyholderpb.CasesClient
 }
 
 // DialRights makes a client of the role rights.
@@ -24,7 +25,7 @@ func DialRights(cfg ClientConfig) (*Rights, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Rights{link: l, rights: keyholderpb.NewRightsClient(l.conn)}, nil
+	return &Rights{link: l, rights: keyholderpb.NewRightsClient(l.conn), cases: keyholderpb.NewCasesClient(l.conn)}, nil
 }
 
 // Find returns the handles of a contact that is known already. A visitor is

@@ -58,6 +58,16 @@ var acts = map[string]act{
 	keyholderpb.Rights_Attach_FullMethodName:     {name: "attach", role: role.Rights, begun: true},
 	keyholderpb.Rights_Attachment_FullMethodName: {name: "attachment", role: role.Rights, begun: true, reason: true, reveals: true},
 
+	keyholderpb.Cases_OpenCases_FullMethodName:       {name: "open_cases", role: role.Rights, begun: true},
+	keyholderpb.Cases_CasePseudonyms_FullMethodName:  {name: "case_pseudonyms", role: role.Rights, begun: true},
+	keyholderpb.Cases_CaseIdentifiers_FullMethodName: {name: "case_identifiers", role: role.Rights, begun: true, reason: true},
+	keyholderpb.Cases_Destroy_FullMethodName:         {name: "destroy", role: role.Rights, begun: true, reason: true},
+	keyholderpb.Cases_CloseCases_FullMethodName:      {name: "close_cases", role: role.Rights, begun: true},
+	keyholderpb.Cases_ListCases_FullMethodName:       {name: "list_cases", role: role.Rights, begun: true},
+	keyholderpb.Cases_Erasures_FullMethodName:        {name: "erasures", role: role.Rights, begun: true},
+	keyholderpb.Cases_Replay_FullMethodName:          {name: "replay", role: role.Rights, begun: true, reason: true},
+	keyholderpb.Cases_Idle_FullMethodName:            {name: "idle", role: role.Rights, begun: true},
+
 	keyholderpb.Administer_Status_FullMethodName:     {name: "status", role: role.Administrator},
 	keyholderpb.Administer_Rotate_FullMethodName:     {name: "rotate", role: role.Administrator, begun: true},
 	keyholderpb.Administer_PurposeMap_FullMethodName: {name: "purpose_map", role: role.Administrator, begun: true},

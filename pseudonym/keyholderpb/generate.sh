@@ -1,5 +1,5 @@
 #!/bin/sh
-# Generates the Go code of keyholder.proto with the plugins pinned in tools/go.mod.
+# Generates the Go code of the .proto files with the plugins pinned in tools/go.mod.
 # Needs protoc (Debian: protobuf-compiler).
 set -eu
 command -v protoc >/dev/null || { echo "generate: protoc is missing (apt-get install protobuf-compiler)" >&2; exit 1; }
@@ -11,4 +11,4 @@ done
 PATH="$bin:$PATH" protoc \
 	--go_out=. --go_opt=paths=source_relative \
 	--go-grpc_out=. --go-grpc_opt=paths=source_relative \
-	keyholder.proto day.proto
+	keyholder.proto day.proto cases.proto
