@@ -282,6 +282,16 @@ func testAnalyst(t *testing.T, admin, writer, analyst *activity.Store) {
 	if got := ask(t, analyst, "SELECT name, events FROM daily_activity WHERE name IN ('few', 'enough', 'onesided', 'manysided', 'profiled') ORDER BY name"); got != "enough\t20\nmanysided\t40\n" {
 		t.Fatal(got)
 	}
+	for site, people := range map[event.SiteID]int{"counted": 27, "uncounted": 19} {
+		rows := group(string(site), 40, event.ScopePeriod, people)
+		for i := range rows {
+			rows[i].Site, rows[i].Visitor, rows[i].Flags = site, event.Handle{}, event.FlagDay
+		}
+		write(t, writer, string(site), rows)
+	}
+	if got := ask(t, analyst, "SELECT site, cookieless, visitors FROM daily_visitors WHERE site IN ('counted', 'uncounted')"); got != "counted\t1\t20\n" {
+		t.Errorf("visitors of a day: %q", got)
+	}
 	for _, sql := range []string{
 		"SELECT * FROM events", "SELECT count() FROM events", "SELECT * FROM links", "SELECT subject FROM merge('zgoda', 'events')",
 		"INSERT INTO events (site) VALUES ('x')", "CREATE TABLE x (a UInt8) ENGINE = Memory", "SELECT query FROM system.processes",

@@ -85,7 +85,7 @@ var (
 		"GRANT TABLE ENGINE ON MergeTree", "GRANT TABLE ENGINE ON ReplacingMergeTree",
 		"GRANT SET DEFINER ON " + writerName, "GRANT CREATE TEMPORARY TABLE ON *.*",
 	}
-	analystGrants = []string{"GRANT SELECT ON zgoda.daily_activity"}
+	analystGrants = []string{"GRANT SELECT ON zgoda.daily_activity", "GRANT SELECT ON zgoda.daily_visitors"}
 )
 
 // usersFile writes the users of an access, with hashes for passwords.
