@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"zgoda/event"
 	"zgoda/pseudonym"
@@ -91,6 +92,83 @@ func TestListAndMerge(t *testing.T) {
 	}
 	if _, err := p.rights.Reveal(acting(t), p.keepRef, nil); !errors.Is(err, pseudonym.ErrNotFound) {
 		t.Errorf("a forgotten contact is shown: %v", err)
+	}
+}
+
+// told are all pseudonyms that are told of a contact.
+func (p *pair) told(t *testing.T, by event.Handle) []pseudonym.Pseudonym {
+	t.Helper()
+	return p.list(t, 1, by)[by].Pseudonyms
+}
+
+// missed looks for pseudonyms that are told no more, and for those of merged contacts
+// by which alone the contact is not found.
+func (p *pair) missed(t *testing.T, ref pseudonym.Ref, all ...pseudonym.Pseudonym) {
+	t.Helper()
+	now := p.told(t, all[0].Handle)
+	for _, one := range all {
+		if !slices.Contains(now, one) {
+			t.Errorf("a %s pseudonym is missed", one.Purpose)
+		}
+		if one.Visitor {
+			continue
+		}
+		if got := p.list(t, 1, one.Handle)[one.Handle]; got.Ref != ref || !slices.Equal(got.Pseudonyms, now) {
+			t.Errorf("by a %s pseudonym another contact is found, or less of it", one.Purpose)
+		}
+	}
+}
+
+// TestNothingOfMergedIsMissed: what is stored of somebody under any pseudonym that was
+// ever told is found with the contact that is left, and by each of those, after one
+// merge and another, and after the key of the pseudonyms was rotated in between.
+func TestNothingOfMergedIsMissed(t *testing.T) {
+	p := newPair(t)
+	last, lastRef := p.made(t, "u3")
+	all := slices.Concat(p.told(t, p.drop.Consent), p.told(t, p.keep.Consent))
+	p.merge(t)
+	p.missed(t, p.keepRef, all...)
+	p.rotate(t)
+	again := resolve(t, p.Client, p.query(t, event.KindUserID, "u2", false))[0]
+	if again.Profiling == p.keep.Profiling {
+		t.Fatal("nothing was rotated")
+	}
+	// Rows of the dropped one are not rewritten: they stay listed. Those of the other are.
+	all = slices.DeleteFunc(all, func(one pseudonym.Pseudonym) bool { return one.Handle == p.keep.Profiling })
+	all = append(all, p.told(t, again.Profiling)...)
+	p.missed(t, p.keepRef, all...)
+	if _, _, err := p.rights.Merge(acting(t), lastRef, p.keepRef, false); err != nil {
+		t.Fatal(err)
+	}
+	p.missed(t, lastRef, append(all, p.told(t, last.Consent)...)...)
+	forgotten, err := p.rights.Forget(acting(t), lastRef)
+	for _, one := range all {
+		if err != nil || !slices.Contains(forgotten, one) {
+			t.Errorf("a %s pseudonym is not told to be erased, %v", one.Purpose, err)
+		}
+	}
+	p.list(t, 0, all[0].Handle)
+}
+
+// rotate rotates the key of profiling as gateways do that rewrite what is stored.
+func (p *pair) rotate(t *testing.T) {
+	t.Helper()
+	rotated := make(chan error, 1)
+	go func() {
+		rotated <- p.admin.Rotate(t.Context(), pseudonym.Rotation{Key: "purpose-profiling"}, func(pseudonym.Progress) {})
+	}()
+	for {
+		select {
+		case err := <-rotated:
+			if err != nil {
+				t.Fatal(err)
+			}
+			return
+		case <-time.After(20 * time.Millisecond): // it may not have begun
+			if err := p.admin.RotateDone(t.Context(), "purpose-profiling"); err != nil && !errors.Is(err, pseudonym.ErrRefused) {
+				t.Fatal(err)
+			}
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package keyholder
 
 import (
 	"context"
+	"errors"
 
 	"google.golang.org/grpc/status"
 
@@ -17,7 +18,8 @@ import (
 const maxList = 64
 
 // List tells all pseudonyms of the contacts that pseudonyms belong to. Since none
-// is kept anywhere, it computes those of every contact, and one list at a time.
+// is kept anywhere but those of merged contacts, it computes those of every contact,
+// and one list at a time.
 func (r *rights) List(ctx context.Context, request *keyholderpb.ListRequest) (*keyholderpb.ListAnswer, error) {
 	wanted, err := readHandles(request.GetHandles())
 	if err != nil {
@@ -35,7 +37,12 @@ func (r *rights) List(ctx context.Context, request *keyholderpb.ListRequest) (*k
 	}
 	access.TallyOf(ctx).Rows = len(wanted)
 	answer := &keyholderpb.ListAnswer{}
-	for _, f := range r.owners(ctx, all, wanted) {
+	found := r.owners(ctx, all, wanted)
+	merged, err := r.merged(ctx, wanted)
+	if err != nil {
+		return nil, r.refused(ctx, err)
+	}
+	for _, f := range append(found, merged...) {
 		pseudonyms, err := r.pseudonyms(ctx, all, f.id)
 		if err != nil {
 			return nil, r.refused(ctx, err)
@@ -89,6 +96,37 @@ func (r *rights) owners(ctx context.Context, all *keyring.All, wanted map[event.
 		}
 	}
 	return found
+}
+
+// merged looks for what is still wanted among the pseudonyms of contacts that were
+// merged into others, and so belong to those.
+func (r *rights) merged(ctx context.Context, wanted map[event.Handle]bool) (found []owner, err error) {
+	if len(wanted) == 0 || ctx.Err() != nil {
+		return nil, nil
+	}
+	into, err := r.persons.vault.Merged(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range into {
+		if len(wanted) == 0 {
+			break
+		}
+		past, err := r.persons.people.Past(ctx, id)
+		if errors.Is(err, vault.ErrUnknown) {
+			continue // forgotten meanwhile
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range past {
+			if wanted[p.Handle] {
+				delete(wanted, p.Handle)
+				found = append(found, owner{p.Handle, id})
+			}
+		}
+	}
+	return found, nil
 }
 
 // periods are the keys of all periods that are kept.

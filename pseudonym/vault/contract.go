@@ -85,6 +85,8 @@ type Store interface {
 	// key. What reseal (nil: nothing) leaves of drop's data and attachments makes
 	// it fail with ErrLeft.
 	Merge(ctx context.Context, keep, drop ContactID, reseal func(from, to Contents) error) error
+	// Merged returns the contacts that others were merged into.
+	Merged(ctx context.Context) ([]ContactID, error)
 	// Forget destroys a contact's salt, key, identifiers, visitors, data and
 	// attachments. It returns ErrUnknown for one who is not there.
 	Forget(ctx context.Context, id ContactID) error

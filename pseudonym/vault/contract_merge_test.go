@@ -51,6 +51,9 @@ func contractMerge(t *testing.T, b *bed) {
 		t.Fatal(err)
 	}
 	for range 2 {
+		if got, err := v.Merged(t.Context()); err != nil || !slices.Equal(got, []ContactID{keep}) {
+			t.Errorf("merged into %v, %v", got, err)
+		}
 		for _, i := range []keyring.Index{index(10), index(11), index(20), index(21)} {
 			if salt, known := v.Lookup(i); !known || salt != want {
 				t.Error("an identifier does not lead to the kept contact")

@@ -28,6 +28,7 @@ type DumpedContact struct {
 	Visitors    []DumpedVisitor    `json:"visitors,omitempty"`
 	Data        [][]byte           `json:"data,omitempty"`
 	Attachments []DumpedHead       `json:"attachments,omitempty"`
+	Merged      bool               `json:"merged,omitempty"` // others were merged into it
 }
 
 // DumpedIdentifier is an index that leads to a contact.
@@ -187,6 +188,14 @@ func dumpOf(ctx context.Context, tx *sql.Tx, at map[ContactID]*DumpedContact, fr
 			}
 			return err
 		}, from, last),
+		each(ctx, tx, "SELECT contact FROM merged WHERE contact > $1 AND contact <= $2", func(scan scanner) error {
+			var id ContactID
+			err := scan(&id)
+			if err == nil {
+				at[id].Merged = true
+			}
+			return err
+		}, from, last),
 		each(ctx, tx, "SELECT contact, id, head, bytes, complete FROM attachments WHERE contact > $1 AND contact <= $2", func(scan scanner) error {
 			var id ContactID
 			var d DumpedHead
@@ -334,6 +343,11 @@ func (v *Vault) fillContact(ctx context.Context, tx *sql.Tx, c *DumpedContact) e
 	}
 	for _, sealed := range c.Data {
 		if _, err := tx.ExecContext(ctx, "INSERT INTO data (contact, sealed) VALUES ($1, $2)", c.ID, sealed); err != nil {
+			return err
+		}
+	}
+	if c.Merged {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO merged (contact) VALUES ($1)", c.ID); err != nil {
 			return err
 		}
 	}

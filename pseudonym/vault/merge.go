@@ -31,6 +31,20 @@ func (v *Vault) Merge(ctx context.Context, keep, drop ContactID, reseal func(fro
 	return nil
 }
 
+// Merged returns the contacts that others were merged into.
+func (v *Vault) Merged(ctx context.Context) (ids []ContactID, err error) {
+	err = each(ctx, v.db, "SELECT contact FROM merged ORDER BY contact", func(scan scanner) error {
+		var id ContactID
+		err := scan(&id)
+		ids = append(ids, id)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list merged contacts: %w", err)
+	}
+	return ids, nil
+}
+
 type merge struct{ from, to *contents }
 
 func (m merge) run(reseal func(from, to Contents) error) (follow func() error, err error) {
@@ -60,6 +74,9 @@ func (m merge) run(reseal func(from, to Contents) error) (follow func() error, e
 	}
 	if err := destroy(ctx, tx, m.from.id); err != nil {
 		return nil, err
+	}
+	if _, err := tx.ExecContext(ctx, "INSERT INTO merged (contact) VALUES ($1) ON CONFLICT DO NOTHING", m.to.id); err != nil {
+		return nil, fmt.Errorf("note a merge: %w", err)
 	}
 	if err := v.db.changed(ctx, tx, m.from.id, m.to.id); err != nil {
 		return nil, err
@@ -165,6 +182,7 @@ func destroy(ctx context.Context, tx *sql.Tx, id ContactID) error {
 		"DELETE FROM attachments WHERE contact = $1",
 		"DELETE FROM data WHERE contact = $1",
 		"DELETE FROM visitors WHERE contact = $1",
+		"DELETE FROM merged WHERE contact = $1",
 		"DELETE FROM contacts WHERE id = $1",
 	} {
 		if _, err := tx.ExecContext(ctx, statement, id); err != nil {

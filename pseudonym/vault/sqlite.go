@@ -22,10 +22,12 @@ var (
 	sqlite1 string
 	//go:embed sqlite2.sql
 	sqlite2 string
+	//go:embed sqlite3.sql
+	sqlite3 string
 )
 
 // schemaVersion is the user_version of a present file.
-const schemaVersion = 2
+const schemaVersion = 3
 
 // pragmas: no write-ahead log, since it would keep what was deleted from the
 // file itself; one process, which alone may have the file open.
@@ -83,16 +85,19 @@ func (v *Vault) migrateSQLite(ctx context.Context) error {
 	case have == schemaVersion:
 		return nil
 	}
-	if have == 0 {
-		if _, err := tx.ExecContext(ctx, sqlite1); err != nil {
+	for version, schema := range []string{sqlite1, sqlite2, sqlite3} {
+		if version < have {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, schema); err != nil {
 			return err
 		}
-	}
-	if _, err := tx.ExecContext(ctx, sqlite2); err != nil {
-		return err
-	}
-	if err := v.resealVisitors(ctx, tx); err != nil {
-		return fmt.Errorf("seal visitors again: %w", err)
+		if version+1 != 2 {
+			continue
+		}
+		if err := v.resealVisitors(ctx, tx); err != nil {
+			return fmt.Errorf("seal visitors again: %w", err)
+		}
 	}
 	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", schemaVersion)); err != nil {
 		return err
