@@ -27,6 +27,8 @@ type keysCmd struct {
 	Approve keysApproveCmd `cmd:"" help:"Let a reveal of another person through."`
 	Log     keysLogCmd     `cmd:"" help:"Show and check the keyholder's log of calls."`
 
+	Incidents keysIncidentsCmd `cmd:"" help:"List the drafts of incidents that the keyholder opened: reveals above the limit, runs of guesses."`
+
 	Backup      keysBackupCmd      `cmd:"" help:"Write keys and vault to a file for age recipients."`
 	RestoreTest keysRestoreTestCmd `cmd:"" name:"restore-test" help:"Restore a backup for a trial, and compare every contact's pseudonyms."`
 }

@@ -14,6 +14,7 @@ type metrics struct {
 	calls, rows, unknown, minted *meter.Counter
 	refused, quota               *meter.Counter
 	reveals, revealLimit, panics *meter.Counter
+	drafts                       *meter.Counter
 
 	// Those that every call of a gateway adds to, looked up once.
 	done              map[doneKey]*atomic.Uint64
@@ -36,6 +37,7 @@ func newMetrics(set *meter.Set) *metrics {
 		quota:       set.Counter("zgoda_keyholder_quota_refused_total", "Batches that were refused since a quota was used up, by role and limit.", "role", "limit"),
 		reveals:     set.Counter("zgoda_keyholder_reveals_total", "Reveals of contacts, by outcome.", "outcome"),
 		revealLimit: set.Counter("zgoda_keyholder_reveal_limit_total", "Reveals above the limit, which want a second person."),
+		drafts:      set.Counter("zgoda_keyholder_incident_drafts_total", "Incidents that the keyholder suspects and opened a draft for, by kind.", "kind"),
 		panics:      set.Counter("zgoda_keyholder_panics_total", "Calls whose handler panicked."),
 		done:        make(map[doneKey]*atomic.Uint64),
 	}
@@ -87,9 +89,13 @@ func New(l Limits, d Deps) *Policy {
 	for _, limit := range []string{"mints_day", "aliases"} {
 		m.quota.Add(0, role.Pseudonymise.String(), limit)
 	}
+	for _, kind := range []string{draftReveals, draftGuesses} {
+		m.drafts.Add(0, kind)
+	}
 	d.Metrics.Gauge("zgoda_keyholder_call_log_seq", "Number of the last entry of the log of calls.", func() float64 { return float64(d.Log.Seq()) })
 	return &Policy{
 		Quota: NewQuota(l, d.Now, m.quota), Reveals: NewReveals(l.RevealsPerHour, d.Now),
 		log: d.Log, replay: NewReplay(d.Now), metrics: m, now: d.Now, failed: d.Failed,
+		drafts: make(map[draft]time.Time),
 	}
 }

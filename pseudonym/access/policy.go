@@ -25,9 +25,10 @@ type Policy struct {
 	now     func() time.Time
 	failed  func(error) // told of entries that could not be written
 
-	mu       sync.Mutex // of refusals
+	mu       sync.Mutex // of refusals and drafts
 	second   int64
 	refusals int
+	drafts   map[draft]time.Time // when they were opened
 }
 
 // single is how many refusals of one second are entries of their own; more are
@@ -108,11 +109,13 @@ func (p *Policy) limit(a *admitted, message any) ([]byte, error) {
 	needed, err := p.Reveals.ask(a.caller, a.call.GetActor(), a.call.GetReason(), what, approval)
 	switch {
 	case errors.Is(err, ErrCrowded):
+		p.suspect(a, draftReveals)
 		return nil, p.refuse(a, WhyQuota, errCrowded)
 	case err != nil:
 		return nil, p.refuse(a, WhyApproval, errApproval)
 	case needed != nil:
 		p.metrics.revealLimit.Add(1)
+		p.suspect(a, draftReveals)
 		p.metrics.reveals.Add(1, "waiting")
 		return needed, p.record(a, "waiting", Tally{Why: WhyQuota})
 	}
@@ -136,6 +139,9 @@ func (p *Policy) settle(a *admitted, t *Tally, err error) error {
 	p.metrics.settled(a, t, outcome)
 	if outcome == "refused" {
 		p.metrics.refused.Add(1, string(t.Why))
+	}
+	if guessing(err) {
+		p.suspect(a, draftGuesses)
 	}
 	if a.act.counted && outcome != "refused" {
 		p.log.Count(a.entry(outcome, *t))

@@ -1,6 +1,7 @@
 package keyholder
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"zgoda/pseudonym"
 	"zgoda/pseudonym/access"
+	"zgoda/pseudonym/calls"
 )
 
 // TestGuessingRunIsStopped: a stolen credential of a gateway tries guesses until
@@ -35,6 +37,7 @@ func TestGuessingRunIsStopped(t *testing.T) {
 	if got := k.metric(t, `zgoda_keyholder_quota_refused_total{role="pseudonymise",limit="unknown"}`); got != 1 {
 		t.Errorf("the alarm's metric is %v", got)
 	}
+	k.drafted(t, "guesses", "pseudonymise")
 	t.Logf("a guessing run: %d guesses of a million, then refused", guessed)
 	if got := k.metric(t, `zgoda_keyholder_unknown_total{role="pseudonymise"}`); int(got) < guessed {
 		t.Errorf("%v unknown ones are counted", got)
@@ -77,6 +80,7 @@ func TestRevealsWantASecondPerson(t *testing.T) {
 	if got := k.metric(t, "zgoda_keyholder_reveal_limit_total"); got != 1 {
 		t.Errorf("the metric is %v", got)
 	}
+	k.drafted(t, "reveals", "rights")
 	waiting, err := k.rights.Waiting(second)
 	if err != nil || len(waiting) != 1 || waiting[0].Actor != "op-1" || waiting[0].Reason != "access request 7" || waiting[0].Approved {
 		t.Errorf("waiting: %+v, %v", waiting, err)
@@ -96,6 +100,7 @@ func TestRevealsWantASecondPerson(t *testing.T) {
 	if _, err := k.rights.Reveal(first, pseudonym.Ref{1}, id); !errors.Is(err, pseudonym.ErrNotAllowed) {
 		t.Errorf("an approval is good for one reveal: %v", err)
 	}
+	k.drafted(t, "reveals", "rights") // the same one
 	// A document has no answer to wait for: it is refused above the limit.
 	if _, err := k.rights.Attachment(first, pseudonym.Ref{1}, [16]byte{1}, nil, io.Discard); err == nil {
 		t.Error("a document above the limit")
@@ -106,5 +111,21 @@ func TestRevealsWantASecondPerson(t *testing.T) {
 	}
 	if len(want) > 0 {
 		t.Errorf("not in the log: %v", want)
+	}
+}
+
+// drafted checks that one draft of an incident is open.
+func (r *running) drafted(t *testing.T, kind, role string) {
+	t.Helper()
+	var text bytes.Buffer
+	if err := r.admin.Calls(t.Context(), 0, &text); err != nil {
+		t.Fatal(err)
+	}
+	drafts, err := calls.Drafts(&text)
+	if err != nil || len(drafts) != 1 || drafts[0].Kind != kind || drafts[0].Role != role || drafts[0].Caller == "" {
+		t.Errorf("drafts %+v, %v", drafts, err)
+	}
+	if got := r.metric(t, `zgoda_keyholder_incident_drafts_total{kind="`+kind+`"}`); got != 1 {
+		t.Errorf("the metric of drafts is %v", got)
 	}
 }
