@@ -28,7 +28,7 @@ func (s *Server) documentsRoutes(api huma.API) {
 	huma.Register(api, s.operation(huma.Operation{
 		OperationID: "attach-document", Method: http.MethodPost, Path: "/sites/{site}" + attachPath, MaxBodyBytes: maxAttach,
 		Tags: []string{"contacts", "data"}, Summary: "Keep a document with a contact",
-		Description: "The body is multipart/form-data of two parts: about, an object with identifier or contact, name, type, source and, if wanted, basis, bytes, seen and reason; then document, its bytes. It is sealed as it comes in; at most 16 MiB.",
+		Description: "The body is multipart/form-data of two parts: about, an object with identifier or contact, name, type, source and, if wanted, basis, bytes, seen and reason; then document, its bytes. It is sealed as it comes in; at most as large as the keyholder's attachment limit (16 MiB unless set), and 64 MiB for the whole body.",
 		Errors:      []int{http.StatusNotFound},
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 			"multipart/form-data": {Schema: &huma.Schema{Type: "string", Format: "binary"}},
