@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"zgoda/event"
 	"zgoda/pseudonym/keyholderpb"
@@ -145,12 +146,33 @@ func readKeys(answer *keyholderpb.KeysAnswer) (Keys, error) {
 // the same ones; nothing in the answer or its time tells them from real ones.
 // It answers for all queries or for none.
 func (c *Client) Resolve(ctx context.Context, queries []Query) ([]event.Handles, error) {
+	gate, one := gateOf(queries)
+	if one {
+		return c.resolve(ctx, gate, queries)
+	}
+	out := make([]event.Handles, len(queries))
+	for gate, places := range byGate(queries, gate) {
+		some := make([]Query, len(places))
+		for i, at := range places {
+			some[i] = queries[at]
+		}
+		handles, err := c.resolve(ctx, gate, some)
+		if err != nil {
+			return nil, err
+		}
+		for i, at := range places {
+			out[at] = handles[i]
+		}
+	}
+	return out, nil
+}
+
+// resolve asks about contacts under one gateway key, and visitors.
+func (c *Client) resolve(ctx context.Context, gate uint32, queries []Query) ([]event.Handles, error) {
 	out := make([]event.Handles, 0, len(queries))
-	for len(queries) > 0 {
-		batch := queries[:batchOf(queries)]
-		queries = queries[len(batch):]
+	for batch := range slices.Chunk(queries, MaxBatch) {
 		err := c.call(ctx, "resolve", func(ctx context.Context) error {
-			answer, err := c.keys.Resolve(ctx, resolveRequest(batch))
+			answer, err := c.keys.Resolve(ctx, resolveRequest(gate, batch))
 			if err != nil {
 				return err
 			}
@@ -164,19 +186,38 @@ func (c *Client) Resolve(ctx context.Context, queries []Query) ([]event.Handles,
 	return out, nil
 }
 
-// batchOf returns how many queries go out together: all under one gateway key.
-func batchOf(queries []Query) int {
-	n := min(len(queries), MaxBatch)
-	for i := range queries[:n] {
-		if queries[i].Gate != queries[0].Gate {
-			return i
+// gateOf returns the gateway key of the first contact, and whether all contacts
+// are under it. Visitors are under a key of their own and go with any.
+func gateOf(queries []Query) (gate uint32, one bool) {
+	first := true
+	for i := range queries {
+		switch q := &queries[i]; {
+		case q.Kind == event.KindVisitor:
+		case first:
+			gate, first = q.Gate, false
+		case q.Gate != gate:
+			return gate, false
 		}
 	}
-	return n
+	return gate, true
 }
 
-func resolveRequest(batch []Query) *keyholderpb.ResolveRequest {
-	request := &keyholderpb.ResolveRequest{Gate: batch[0].Gate}
+// byGate returns the places of the queries by gateway key, those of visitors with
+// the given one.
+func byGate(queries []Query, visitors uint32) map[uint32][]int {
+	places := map[uint32][]int{}
+	for i := range queries {
+		gate := queries[i].Gate
+		if queries[i].Kind == event.KindVisitor {
+			gate = visitors
+		}
+		places[gate] = append(places[gate], i)
+	}
+	return places
+}
+
+func resolveRequest(gate uint32, batch []Query) *keyholderpb.ResolveRequest {
+	request := &keyholderpb.ResolveRequest{Gate: gate}
 	request.Grow(len(batch))
 	for i := range batch {
 		q := &batch[i]

@@ -26,6 +26,7 @@ type link struct {
 	conn    *grpc.ClientConn
 	health  keyholderpb.HealthClient
 	metrics *metrics
+	reading *attention
 }
 
 // connect makes a link. It does not connect: the first call does.
@@ -45,10 +46,15 @@ func connect(cfg ClientConfig) (link, error) {
 		// A path that is cut tells nobody: without this, calls would fail until TCP gives up.
 		more = append(more, grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 5 * time.Second}))
 	}
+	reading := &attention{}
 	// The address goes to the dialer as it is; in a target it would be read as a URL.
 	conn, err := grpc.NewClient("passthrough:///keyholder", append(more,
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, network, address)
+			conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			return reading.wrap(conn), nil
 		}),
 		grpc.WithTransportCredentials(as),
 		grpc.WithDisableServiceConfig(),
@@ -63,7 +69,7 @@ func connect(cfg ClientConfig) (link, error) {
 	if err != nil {
 		return link{}, errors.Join(fmt.Errorf("keyholder client: %w", err), conn.Close())
 	}
-	return link{cfg: cfg, conn: conn, metrics: m, health: keyholderpb.NewHealthClient(conn)}, nil
+	return link{cfg: cfg, conn: conn, metrics: m, reading: reading, health: keyholderpb.NewHealthClient(conn)}, nil
 }
 
 // byCertificate are the credentials of a file. Every handshake reads it anew, so
@@ -144,6 +150,7 @@ func (l *link) RenewCertificate(ctx context.Context) error {
 // call runs one exchange within the deadline, counts it, and gives its error the
 // form that callers tell apart.
 func (l *link) call(ctx context.Context, act string, do func(context.Context) error) error {
+	defer l.reading.begin()()
 	bounded, cancel := context.WithTimeout(ctx, l.cfg.Deadline)
 	defer cancel()
 	return l.counted(ctx, act, func() error { return do(bounded) })

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
@@ -57,22 +58,27 @@ func BenchmarkMintOverSocket(b *testing.B) {
 }
 
 // BenchmarkResolveMany asks for random ones of many known contacts, in batches of
-// 256, with roles, quotas and the log of calls as always.
+// 256, with roles, quotas and the log of calls as always. With a folder the contacts
+// stay there, and are made once.
 func BenchmarkResolveMany(b *testing.B) {
 	known := 20_000
 	if n, err := strconv.Atoi(os.Getenv("ZGODA_BENCH_CONTACTS")); err == nil && n > 0 {
 		known = n
 	}
 	dir, socket := folders(b)
-	k := start(b, dir, socket, func(c *Config) { c.Limits.MintsPerSecond = 1e9 })
-	const size, batches, most = 256, 1024, 4096
-	for from := 0; from < known; from += most {
-		queries := make([]pseudonym.Query, min(most, known-from))
-		for i := range queries {
-			queries[i] = contact(from+i, true)
-		}
-		resolve(b, k.Client, queries...)
+	if folder := os.Getenv("ZGODA_BENCH_FOLDER"); folder != "" {
+		dir = filepath.Join(folder, fmt.Sprintf("keyholder-%d", known))
 	}
+	began := time.Now()
+	k := start(b, dir, socket, func(c *Config) { c.Limits.MintsPerSecond, c.Limits.MintsPerDay = 1e9, 0 })
+	b.Logf("opened in %s", time.Since(began).Round(time.Millisecond))
+	if _, there, err := k.rights.Find(b.Context(), contact(known-1, false)); err != nil || !there {
+		makeContacts(b, k.Client, known)
+	}
+	if os.Getenv("ZGODA_BENCH_MAKE") != "" {
+		return
+	}
+	const size, batches = 256, 1024
 	asked := make([][]pseudonym.Query, batches)
 	for i := range asked {
 		for range size {
@@ -87,6 +93,18 @@ func BenchmarkResolveMany(b *testing.B) {
 		next++
 	}
 	b.ReportMetric(size*float64(next)/b.Elapsed().Seconds(), "ids/s")
+}
+
+func makeContacts(b *testing.B, c *pseudonym.Client, n int) {
+	b.Helper()
+	const most = 4096
+	for from := 0; from < n; from += most {
+		queries := make([]pseudonym.Query, min(most, n-from))
+		for i := range queries {
+			queries[i] = contact(from+i, true)
+		}
+		resolve(b, c, queries...)
+	}
 }
 
 // BenchmarkKnownOrNot asks about known contacts and about unknown ones by turns,

@@ -1,7 +1,10 @@
 package keyholder
 
 import (
+	"slices"
 	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"zgoda/event"
 	"zgoda/pseudonym"
@@ -71,6 +74,69 @@ func TestTwoGatewayKeys(t *testing.T) {
 	if mixed := resolve(t, k.Client, minted, other, minted); mixed[0] != before[0] || mixed[1] != before[0] || mixed[2] != before[0] {
 		t.Error("mixed batches")
 	}
+}
+
+// While K_gate rotates, queries of contacts have a gateway key and those of visitors
+// none: they go out together all the same, and contacts in a call for each key.
+func TestCallsOfMixedQueries(t *testing.T) {
+	dir, socket := folders(t)
+	k := start(t, dir, socket)
+	k.rotate(t, pseudonym.Rotation{Key: "gate"})
+	keys, err := k.Keys(t.Context())
+	if err != nil || len(keys.Gate) != 2 {
+		t.Fatalf("%d gate keys, %v", len(keys.Gate), err)
+	}
+	registry := prometheus.NewPedanticRegistry()
+	client, err := pseudonym.Dial(pseudonym.ClientConfig{Socket: socket, Registerer: registry})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = client.Close() }()
+	var queries, alone []pseudonym.Query
+	for n := range 20 {
+		c := contact(n, true)
+		c.Gate = keys.Gate[0].Version
+		queries = append(queries, c, pseudonym.Query{H1: h1(100 + n), Kind: event.KindVisitor})
+	}
+	wanted := make([]event.Handles, len(queries))
+	for i := range queries {
+		alone = append(alone[:0], queries[i])
+		wanted[i] = resolve(t, k.Client, alone...)[0]
+	}
+	for calls := range uint64(2) {
+		if calls++; calls == 2 {
+			queries[30].Gate = keys.Gate[1].Version
+		}
+		before := calledResolve(t, registry)
+		if got := resolve(t, client, queries...); !slices.Equal(got, wanted) {
+			t.Error("answers are not in the order of the queries")
+		}
+		if n := calledResolve(t, registry) - before; n != calls {
+			t.Errorf("%d calls instead of %d", n, calls)
+		}
+	}
+}
+
+// calledResolve is how often a client has called Resolve.
+func calledResolve(t *testing.T, of prometheus.Gatherer) (n uint64) {
+	t.Helper()
+	families, err := of.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() != "zgoda_keyholder_call_seconds" {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			for _, l := range m.GetLabel() {
+				if l.GetValue() == "resolve" {
+					n += m.GetHistogram().GetSampleCount()
+				}
+			}
+		}
+	}
+	return n
 }
 
 func TestPlacesWithoutRotation(t *testing.T) {
