@@ -21,11 +21,12 @@ type Config struct {
 	// within TTL, entries older than the oldest are loaded again.
 	Fence int
 	// Batch and Wait bound how misses are gathered: a batch goes when it is full,
-	// or when Wait is over since the one before it went.
+	// when the one before it is back, or when Wait is over since that one went.
 	Batch int
 	Wait  time.Duration
 	// Loads is how many batches may be under way: a quarter of them for loads of
-	// many identifiers, which also come in pieces of Batch, the rest for others.
+	// many identifiers, which also come in pieces of Batch; a quarter for loads that
+	// may make a contact; the rest for others.
 	Loads int
 	// Timeout bounds one batch, and the wait for room of one load.
 	Timeout time.Duration
@@ -58,7 +59,7 @@ func (c Config) Validate() error {
 	atLeast("fence", c.Fence >= shardCount, fmt.Sprint(shardCount))
 	atLeast("batch", c.Batch >= 1, "1")
 	atLeast("wait", c.Wait >= 0, "0")
-	atLeast("loads", c.Loads >= 2, "2")
+	atLeast("loads", c.Loads >= 3, "3")
 	atLeast("timeout", c.Timeout >= time.Millisecond, "1ms")
 	atLeast("trust", c.Trust >= time.Millisecond, "1ms")
 	if c.Batch > maxBatch {

@@ -9,27 +9,43 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"zgoda/consent"
-	"zgoda/control"
 	"zgoda/event"
-	"zgoda/pseudonym"
 )
 
 // smallLoad is how many misses a load of one event, of a choice or of an
 // operator has at most.
 const smallLoad = 16
 
-// loads loads misses, in two lanes with places of their own: whoever asks for
-// many identifiers at once waits for others who do, and for nobody else.
+// loads loads misses, in three lanes with places of their own. Whoever asks for
+// many identifiers at once waits for others who do; whoever may make a contact,
+// for which the keyholder's disk is waited for, for others who may; and nobody
+// else for either.
 type loads struct {
-	small, large lane
+	small, made, large lane
 }
 
 func newLoads(s *Set) *loads {
-	large := max(1, s.cfg.Loads/4)
+	quarter := max(1, s.cfg.Loads/4)
 	l := &loads{}
-	l.small.init(s, s.cfg.Loads-large)
-	l.large.init(s, large)
+	l.small.init(s, "small", s.cfg.Loads-2*quarter)
+	l.made.init(s, "made", quarter)
+	l.large.init(s, "large", quarter)
 	return l
+}
+
+func (l *loads) lanes() []*lane { return []*lane{&l.small, &l.made, &l.large} }
+
+// laneOf returns the lane of a load: that of the slowest of its misses.
+func (l *loads) laneOf(ids []Identity, out []Entry, misses int) *lane {
+	if misses > smallLoad {
+		return &l.large
+	}
+	for i := range ids {
+		if ids[i].Mint && out[i].IsZero() {
+			return &l.made
+		}
+	}
+	return &l.small
 }
 
 // batch is some identifiers that are loaded together.
@@ -40,7 +56,8 @@ type batch struct {
 	entries []Entry // by key, when done is closed
 	err     error
 	done    chan struct{}
-	room    int64 // what its callers took of the lane's room
+	room    int64     // what its callers took of the lane's room
+	opened  time.Time // when its first identifier came
 }
 
 type missKey struct {
@@ -64,10 +81,7 @@ type wish struct {
 // load waits for all entries of out that are zero. Of many, it asks for Batch at
 // a time: two batches under way at most, and one Timeout of waiting for room.
 func (l *loads) load(ctx context.Context, site event.SiteID, now time.Time, ids []Identity, out []Entry, misses int) error {
-	lane := &l.small
-	if misses > smallLoad {
-		lane = &l.large
-	}
+	lane := l.laneOf(ids, out, misses)
 	cfg := &lane.set.cfg
 	policy, err := lane.set.policy(site)
 	if err != nil {
@@ -78,7 +92,8 @@ func (l *loads) load(ctx context.Context, site event.SiteID, now time.Time, ids 
 			return ErrIdentity
 		}
 	}
-	until := time.Now().Add(cfg.Timeout)
+	began := time.Now()
+	until := began.Add(cfg.Timeout)
 	wishes := make([]wish, 0, min(misses, cfg.Batch))
 	for i := 0; i < len(ids); {
 		wishes = wishes[:0]
@@ -91,12 +106,13 @@ func (l *loads) load(ctx context.Context, site event.SiteID, now time.Time, ids 
 			return err
 		}
 	}
+	since(began, lane.took.whole)
 	return nil
 }
 
 // init makes a lane with places for some batches.
-func (l *lane) init(s *Set, places int) {
-	l.set, l.places = s, places
+func (l *lane) init(s *Set, name string, places int) {
+	l.set, l.places, l.took = s, places, s.metrics.took(name)
 	l.room = semaphore.NewWeighted(int64(places) * int64(s.cfg.Batch))
 }
 
@@ -142,20 +158,23 @@ func (l *lane) enter(ctx context.Context, until time.Time, n int64) error {
 	}
 }
 
-// lane gathers misses into batches. A miss that is the first for some time goes
-// at once; those after it wait until a batch is full or Wait is over since the
-// last one went, so that however many there are, batches that are not full go
-// once in Wait at most. The same identifier is asked for once in a batch.
+// lane gathers misses into batches. A miss goes at once when none is on its way.
+// Those that come meanwhile gather until that one is back, Wait is over since it
+// went, or a batch is full. While many come, so that more than few of them gathered
+// for the last batch, the next one gathers for the whole of Wait. The same
+// identifier is asked for once in a batch.
 type lane struct {
 	set    *Set
 	places int                 // batches that may be under way
 	room   *semaphore.Weighted // identifiers of all its batches
+	took   took
 
 	mu     sync.Mutex  // guards all below
 	open   *batch      // gathering, or nil
 	full   []*batch    // wait for a place
 	flying int         // batches under way
 	went   time.Time   // when the last batch went
+	many   bool        // it had more than few identifiers
 	timer  *time.Timer // wakes the lane when Wait is over; made with the first wait
 	armed  bool
 	closed bool
@@ -173,7 +192,7 @@ func (l *lane) join(policy *consent.Policy, now time.Time, ids []Identity, wishe
 	for i := range wishes {
 		id := &ids[wishes[i].out]
 		if l.open == nil {
-			l.open = &batch{index: make(map[missKey]int, len(wishes)), done: make(chan struct{})}
+			l.open = &batch{index: make(map[missKey]int, len(wishes)), done: make(chan struct{}), opened: time.Now()}
 		}
 		wishes[i].batch, wishes[i].slot = l.open, l.open.add(missKey{
 			h1: id.H1, kind: id.Kind, mint: id.Mint && id.Kind != event.KindVisitor,
@@ -210,18 +229,22 @@ func (l *lane) startLocked() {
 		default:
 			return
 		}
-		l.went = time.Now()
+		l.went, l.many = time.Now(), len(b.keys) > few
 		l.flying++
 		l.work.Go(func() { l.fly(b) })
 	}
 }
+
+// few is how many identifiers a batch may have for the next one to be sent as soon
+// as it is back: with more of them, what a batch costs is worth sharing.
+const few = 8
 
 // dueLocked says whether the open batch may go now, and if not, sees to it that
 // the lane looks again when it may.
 func (l *lane) dueLocked() bool {
 	left := l.set.cfg.Wait - time.Since(l.went)
 	switch {
-	case left <= 0 || l.closed:
+	case left <= 0, l.closed, l.flying == 0 && !l.many:
 		return true
 	case l.armed:
 	case l.timer == nil:
@@ -242,9 +265,9 @@ func (l *lane) wake() {
 
 // fly loads a batch, and lets its callers go.
 func (l *lane) fly(b *batch) {
-	began := time.Now()
+	began := since(b.opened, l.took.gather)
 	ctx, cancel := context.WithTimeout(context.Background(), l.set.cfg.Timeout)
-	b.entries, b.err = l.set.fetch(ctx, b.keys, b.asked)
+	b.entries, b.err = l.set.fetch(ctx, &l.took, b.keys, b.asked)
 	cancel()
 	l.set.metrics.load.Observe(time.Since(began).Seconds())
 	l.set.metrics.loaded.Add(float64(len(b.keys)))
@@ -269,9 +292,17 @@ func (l *lane) waiting() (n int) {
 	return n
 }
 
+// waiting is how many misses wait in all lanes.
+func (l *loads) waiting() (n int) {
+	for _, lane := range l.lanes() {
+		n += lane.waiting()
+	}
+	return n
+}
+
 // stop refuses new loads and waits for those that were asked for.
 func (l *loads) stop() {
-	for _, lane := range []*lane{&l.small, &l.large} {
+	for _, lane := range l.lanes() {
 		lane.mu.Lock()
 		lane.closed = true
 		lane.startLocked()
@@ -280,63 +311,7 @@ func (l *loads) stop() {
 		}
 		lane.mu.Unlock()
 	}
-	l.small.work.Wait()
-	l.large.work.Wait()
-}
-
-// fetch asks the keyholder, then the control store, once each.
-func (s *Set) fetch(ctx context.Context, keys []missKey, asked []time.Time) ([]Entry, error) {
-	began := s.hearing.now()
-	cells := make([]cell, len(keys))
-	queries := make([]pseudonym.Query, len(keys))
-	for i := range keys {
-		k := &keys[i]
-		queries[i] = pseudonym.Query{H1: k.h1, Kind: k.kind, Mint: k.mint, Period: k.period, Old: k.old, Gate: k.gate}
-		cells[i] = k.cell(s.sites.number(k.site), asked[i], s.cfg.TTL)
-		cells[i].made = s.fence.madeCount(&k.h1) // before the keyholder is asked
+	for _, lane := range l.lanes() {
+		lane.work.Wait()
 	}
-	handles, err := s.deps.Resolver.Resolve(ctx, queries)
-	for i := range keys {
-		if keys[i].mint { // a contact may be there now, whatever was answered
-			s.fence.minted(&keys[i].h1)
-		}
-	}
-	if err == nil && len(handles) != len(queries) {
-		err = pseudonym.ErrAnswer
-	}
-	if err != nil {
-		s.metrics.failures.WithLabelValues("keyholder").Inc()
-		return nil, fmt.Errorf("%w: %w", ErrKeyholderAway, err)
-	}
-	lookups := make([]control.Lookup, len(keys))
-	for i := range keys {
-		if handles[i].Consent.IsZero() || !cells[i].setHandles(&handles[i]) {
-			return nil, fmt.Errorf("%w: %w", ErrKeyholderAway, pseudonym.ErrAnswer)
-		}
-		lookups[i] = control.Lookup{Policy: keys[i].policy, Handle: handles[i].Consent}
-	}
-	found := make([]control.Found, len(keys))
-	if _, err := s.deps.Store.Records(ctx, lookups, found); err != nil {
-		s.metrics.failures.WithLabelValues("control").Inc()
-		return nil, fmt.Errorf("%w: %w", ErrControlAway, err)
-	}
-	entries := s.keep(cells, found, s.calendar.momentOf(time.Now()))
-	for i := range entries {
-		entries[i].read = began
-	}
-	return entries, nil
-}
-
-// keep puts what was loaded into the table, and returns it.
-func (s *Set) keep(cells []cell, found []control.Found, now moment) []Entry {
-	entries := make([]Entry, len(cells))
-	for i := range cells {
-		c := &cells[i]
-		c.sequence = found[i].Record.Sequence
-		number, held := s.table.held.of(&found[i])
-		c.held = number
-		c.open(held, &entries[i])
-		s.table.put(c, now)
-	}
-	return entries
 }

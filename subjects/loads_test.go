@@ -37,7 +37,7 @@ func (w *world) hold() (release func()) {
 
 // waitIsOver lets what gathers go, as when Wait is over.
 func (w *world) waitIsOver() {
-	for _, l := range []*lane{&w.set.loads.small, &w.set.loads.large} {
+	for _, l := range w.set.loads.lanes() {
 		l.mu.Lock()
 		l.went = time.Time{}
 		l.startLocked()
@@ -45,42 +45,88 @@ func (w *world) waitIsOver() {
 	}
 }
 
-// TestBatchesGoOnceInWait: after one went, what comes gathers until Wait is over,
-// whether that one is back or not.
-func TestBatchesGoOnceInWait(t *testing.T) {
+// TestMissesGatherBehindOne: a miss goes at once when none is on its way. Those
+// that come meanwhile go together when that one is back, before Wait is over.
+func TestMissesGatherBehindOne(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Wait = time.Minute })
-	if err := <-w.start(context.Background(), many("first", 1)); err != nil { // at once
-		t.Fatal(err)
+	for i := range 3 {
+		w.load(visitor(fmt.Sprint("lone", i)))
 	}
-	var waiting []<-chan error
+	release := w.hold()
+	waiting := []<-chan error{w.start(context.Background(), many("first", 1))}
+	eventually(t, func() bool { return len(w.keys.entered) == 1 })
 	for i := range 5 {
 		waiting = append(waiting, w.start(context.Background(), many(fmt.Sprint(i, "-"), 2)))
 	}
 	eventually(t, func() bool { return w.set.loads.small.waiting() == 10 })
-	if calls := w.keys.resolves.Load(); calls != 1 {
-		t.Errorf("%d calls before Wait is over", calls)
+	if calls := w.keys.resolves.Load(); calls != 4 {
+		t.Errorf("%d calls while one is on its way", calls)
 	}
-	w.waitIsOver()
+	release()
 	for _, done := range waiting {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
 	}
-	if calls, asked := w.keys.resolves.Load(), w.keys.asked.Load(); calls != 2 || asked != 11 {
+	if calls, asked := w.keys.resolves.Load(), w.keys.asked.Load(); calls != 5 || asked != 14 {
 		t.Errorf("%d calls for %d identifiers", calls, asked)
 	}
-	if w.set.loads.small.waiting() != 0 {
+	if w.set.loads.waiting() != 0 {
 		t.Error("somebody waits still")
+	}
+}
+
+// TestManyGatherForAllOfWait: after a batch of more than few, the next one gathers
+// until Wait is over, whether that one is back or not.
+func TestManyGatherForAllOfWait(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.Wait = time.Minute })
+	w.load(many("first", few+1)...)
+	done := w.start(context.Background(), many("second", 1))
+	eventually(t, func() bool { return w.set.loads.small.waiting() == 1 })
+	if calls := w.keys.resolves.Load(); calls != 1 {
+		t.Errorf("%d calls before Wait is over", calls)
+	}
+	w.waitIsOver()
+	if err := <-done; err != nil {
+		t.Fatal(err)
 	}
 }
 
 // TestWaitEnds: nothing but the lane's own timer sends the second batch off.
 func TestWaitEnds(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Wait = 20 * time.Millisecond })
-	for i := range 5 {
-		if err := <-w.start(context.Background(), many(fmt.Sprint(i, "-"), 1)); err != nil {
-			t.Fatal(err)
+	release := w.hold()
+	var waiting []<-chan error
+	for i := range 3 {
+		waiting = append(waiting, w.start(context.Background(), many(fmt.Sprint(i, "-"), 1)))
+		eventually(t, func() bool { return len(w.keys.entered) == i+1 })
+	}
+	release()
+	for _, done := range waiting {
+		if err := <-done; err != nil {
+			t.Error(err)
 		}
+	}
+}
+
+// TestWhoIsMadeHoldsUpNobodyElse: a visitor does not wait for a batch of contacts
+// that may have to be made.
+func TestWhoIsMadeHoldsUpNobodyElse(t *testing.T) {
+	w := newWorld(t, func(c *Config) { c.Wait = time.Minute })
+	release := w.hold()
+	waiting := []<-chan error{w.start(context.Background(), []Identity{visitor("v"), user("c")})}
+	eventually(t, func() bool { return len(w.keys.entered) == 1 })
+	waiting = append(waiting, w.start(context.Background(), many("w", 1)))
+	eventually(t, func() bool { return len(w.keys.entered) == 2 })
+	release()
+	for _, done := range waiting {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	w.load(user("c")) // known by now
+	if calls := w.keys.resolves.Load(); calls != 2 {
+		t.Errorf("%d calls", calls)
 	}
 }
 
@@ -137,7 +183,7 @@ func TestLargeLoadsLeaveRoomForSmallOnes(t *testing.T) {
 // TestLoadsWaitInTurn: with no room, a load waits for it instead of failing, and
 // what waits is bounded.
 func TestLoadsWaitInTurn(t *testing.T) {
-	w := newWorld(t, func(c *Config) { c.Batch, c.Loads, c.Wait = 2, 2, 0 })
+	w := newWorld(t, func(c *Config) { c.Batch, c.Loads, c.Wait = 2, 3, 0 })
 	release := w.hold()
 	var waiting []<-chan error
 	for i := range 50 {
@@ -170,7 +216,7 @@ func releaseOne(l *lane) bool {
 
 // TestWaitForRoomIsBounded: by the caller's context, and by Timeout.
 func TestWaitForRoomIsBounded(t *testing.T) {
-	w := newWorld(t, func(c *Config) { c.Batch, c.Loads, c.Timeout = 1, 2, 300*time.Millisecond })
+	w := newWorld(t, func(c *Config) { c.Batch, c.Loads, c.Timeout = 1, 3, 300*time.Millisecond })
 	lane := &w.set.loads.small
 	if !lane.room.TryAcquire(1) {
 		t.Fatal("there is no room")
@@ -195,7 +241,7 @@ func TestRoomComesBack(t *testing.T) {
 	w := newWorld(t, func(c *Config) { c.Batch, c.Loads, c.Timeout = 4, 4, 200*time.Millisecond })
 	full := func() {
 		t.Helper()
-		for _, l := range []*lane{&w.set.loads.small, &w.set.loads.large} {
+		for _, l := range w.set.loads.lanes() {
 			eventually(t, func() bool {
 				if !l.room.TryAcquire(int64(l.places * 4)) {
 					return false
@@ -229,7 +275,7 @@ func TestRoomComesBack(t *testing.T) {
 }
 
 func TestCloseEndsLoadsThatWait(t *testing.T) {
-	w := newWorld(t, func(c *Config) { c.Batch, c.Loads, c.Wait = 2, 2, time.Minute })
+	w := newWorld(t, func(c *Config) { c.Batch, c.Loads, c.Wait = 2, 3, time.Minute })
 	release := w.hold()
 	var waiting []<-chan error
 	for i := range 20 {

@@ -10,6 +10,8 @@ type metrics struct {
 	hits, misses prometheus.Counter
 	failures     *prometheus.CounterVec
 	load         prometheus.Histogram
+	parts        *prometheus.HistogramVec
+	waited       *prometheus.HistogramVec
 	enforced     prometheus.Histogram
 	elsewhere    prometheus.Histogram
 	gaps         prometheus.Counter
@@ -21,6 +23,7 @@ type metrics struct {
 
 func newMetrics() *metrics {
 	seconds := []float64{.0005, .001, .002, .005, .01, .025, .05, .1, .25, 1, 2.5}
+	fine := []float64{.0002, .0005, .001, .0015, .002, .003, .004, .005, .006, .008, .01, .015, .02, .03, .05, .1, .25, 1, 2.5}
 	return &metrics{
 		hits: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "zgoda_subjects_hits_total", Help: "Identifiers answered from the cached consent set.",
@@ -34,6 +37,14 @@ func newMetrics() *metrics {
 		load: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "zgoda_subjects_load_seconds", Help: "Time to load one batch of identifiers.", Buckets: seconds,
 		}),
+		parts: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "zgoda_subjects_load_part_seconds",
+			Help:    "Parts of the time to load one batch of identifiers, from its first one on: it gathers, the keyholder answers, the control store answers. Lanes: a load of few identifiers; one of few of which a contact may be made; one of many.",
+			Buckets: fine,
+		}, []string{"lane", "part"}),
+		waited: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "zgoda_subjects_wait_seconds", Help: "Time that a request waited for identifiers which were not in memory, by the lane that loaded them.", Buckets: fine,
+		}, []string{"lane"}),
 		enforced: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "zgoda_withdrawal_to_enforced_seconds", Help: "Time from a change being asked for to its being enforced on this node.", Buckets: seconds,
 		}),
@@ -68,7 +79,7 @@ func (m *metrics) register(r prometheus.Registerer, s *Set) error {
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{
-		m.hits, m.misses, m.failures, m.load, m.enforced, m.elsewhere, m.gaps, m.stale, m.rechecks, m.loaded, m.evictions,
+		m.hits, m.misses, m.failures, m.load, m.enforced, m.elsewhere, m.gaps, m.stale, m.rechecks, m.loaded, m.evictions, m.parts, m.waited,
 		gauge("zgoda_control_heartbeat_age_seconds", "How long ago everything that other nodes had changed was known here; above one second the cached consent set is passed by.",
 			func() float64 { return s.hearing.age().Seconds() }),
 		gauge("zgoda_subjects_fence_size", "Changes that the fence remembers by name.",
@@ -82,7 +93,7 @@ func (m *metrics) register(r prometheus.Registerer, s *Set) error {
 		gauge("zgoda_subjects_bytes", "About how much memory the cached consent set takes.",
 			func() float64 { return float64(s.Len() * EntryBytes) }),
 		gauge("zgoda_subjects_waiting", "Identifiers that wait for a batch to load them.",
-			func() float64 { return float64(s.loads.small.waiting() + s.loads.large.waiting()) }),
+			func() float64 { return float64(s.loads.waiting()) }),
 		gauge("zgoda_subjects_waiting_limit", "Identifiers that may wait and be under way.",
 			func() float64 { return float64(s.cfg.Loads * s.cfg.Batch) }),
 	} {

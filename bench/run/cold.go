@@ -44,17 +44,49 @@ func cold(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	out.add("\n## beside %s events/s for %v: each of the three %d times a second\n", thousands(events(m)), coldFor, coldRate)
+	out.add("\n## beside %s events/s for %v, half of the %s/s that a closed loop of 256 connections got: each of the three %d times a second\n",
+		thousands(events(m)), coldFor, thousands(peak), coldRate)
 	out.head("", "sent", "p50", "p99", "max", "added at p50", "added at p99")
 	known := p.took[0].Latency()
 	for i, name := range coldNames {
 		l := p.took[i].Latency()
 		out.row(name, thousands(float64(p.took[i].Count())), millis(l.P50), millis(l.P99), millis(l.Max), millis(l.P50-known.P50), millis(l.P99-known.P99))
 	}
+	coldParts(out, m)
+	coldShares(out, m, p)
 	if p.failed > 0 || p.took[2].Count() == 0 {
 		return fmt.Errorf("%d of the requests were not answered 2xx", p.failed)
 	}
 	return out.write(o)
+}
+
+// coldParts adds how long requests waited for what was not in memory, those of the
+// load too, and which part of a batch took how long, by the gateway's own histograms.
+func coldParts(out *report, m measured) {
+	out.head("in the gateway, of all requests", "how many", "p50", "p90", "p99")
+	row := func(name, metric, labels string) {
+		h := m.end.histogram(m.begin, metric, labels)
+		out.row(name, thousands(h.count()), millis(h.quantile(0.5)), millis(h.quantile(0.9)), millis(h.quantile(0.99)))
+	}
+	for _, lane := range []struct{ label, name string }{{"small", "nobody made"}, {"made", "contacts made"}} {
+		row("a request waited, "+lane.name, "zgoda_subjects_wait_seconds", `lane="`+lane.label+`"`)
+		for _, part := range []string{"gather", "keyholder", "store"} {
+			row("its batch: "+part, "zgoda_subjects_load_part_seconds", `lane="`+lane.label+`",part="`+part+`"`)
+		}
+	}
+}
+
+// coldShares adds what of the machine each process had while it was measured.
+func coldShares(out *report, m measured, p *prober) {
+	out.head("process", "of one core")
+	share := func(name string, c time.Duration) {
+		out.row(name, fmt.Sprintf("%.0f %%", 100*c.Seconds()/m.Result.Elapsed.Seconds()))
+	}
+	for _, name := range []string{"gateway", "keyholder", "engine"} {
+		share(name, m.cpu[name].Total())
+	}
+	share("generator", m.CPU.Total())
+	share("prober", p.cpu)
 }
 
 const (
@@ -71,9 +103,12 @@ type prober struct {
 	mu      sync.Mutex
 	took    [len(coldNames)]load.Histogram
 	failed  int
+	cpu     time.Duration // what its process used meanwhile
 }
 
 func (p *prober) run(ctx context.Context) {
+	before := usage().Total()
+	defer func() { p.cpu = usage().Total() - before }()
 	tick := time.NewTicker(time.Second / coldRate / time.Duration(len(coldNames)))
 	defer tick.Stop()
 	var wg sync.WaitGroup
