@@ -234,7 +234,8 @@ func TestKeysAreNotPrinted(t *testing.T) {
 	m := NewMaker(nil)
 	key := m.Key()
 	text := fmt.Sprintf("%v %+v %#v %v %+v", key, key, key, m, m.cell)
-	if strings.Contains(text, fmt.Sprint(key.Bytes.Reveal())) || strings.Contains(text, fmt.Sprint(key.Bytes.Reveal()[:4])[1:]) {
+	first := key.Bytes.Reveal()[:4]
+	if strings.Contains(text, strings.Trim(fmt.Sprintf("%d", first), "[]")) || strings.Contains(text, fmt.Sprintf("%x", first)) {
 		t.Error("a key was printed")
 	}
 	own := Key{Bytes: secret.New([]byte{1, 2})}
