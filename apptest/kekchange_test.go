@@ -30,38 +30,14 @@ func TestKeyEncryptionKeyChangesUnderLoad(t *testing.T) {
 	eventually(t, time.Minute, "load", func() bool { return l.acked.Load() > 500 })
 	folder := filepath.Join(s.data, "keyholder", "kek")
 
-	for uri, says := range map[string]string{
-		"passphrase:": "at least 12 characters", "file:shred": "no key-encryption key", "s3://bucket": "unknown provider",
-		hsm.URI("kek") + "&pin-value=" + kektest.SoftPIN: "carries a secret",
-	} {
-		cmd := exec.CommandContext(t.Context(), s.program("zgoda"), "keys", "rotate", "kek", "--to", uri, "--passphrase-fd", "3", "--data", s.data)
-		byDescriptor(t, "too short")(cmd)
-		if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), says) || strings.Contains(string(out), kektest.SoftPIN) {
-			t.Errorf("changed to %.20s: %v, %s", uri, err, out)
-		}
-	}
+	s.refusesKeys(t, hsm)
 	s.holds(t, folder, "kek.key")
 	s.wrappedUnder(t, "file:")
 
 	helper := startKEK(t, hsm, filepath.Join(s.data, "run", "kek.sock"))
 	s.changesTo(t, l, hsm.URI("kek"), "")
 	s.holds(t, folder)
-	// A keyholder that is killed now finds its keys under the token.
-	before := s.child("zgoda-keyholder")
-	if err := syscall.Kill(before, syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, 30*time.Second, "another keyholder", func() bool {
-		now := s.child("zgoda-keyholder")
-		return now != 0 && now != before && s.tries(t, "after the kill")
-	})
-	var busy, acked int64 = -1, 0
-	eventually(t, 30*time.Second, "clients that do not notice the kill any more", func() bool {
-		if l.busy.Load() != busy {
-			busy, acked = l.busy.Load(), l.acked.Load()
-		}
-		return l.acked.Load() > acked+200
-	})
+	s.killsKeyholder(t, l)
 
 	s.changesTo(t, l, "passphrase:", kekPhrase)
 	s.holds(t, folder, "kek-shred.key", "passphrase.conf")
@@ -84,6 +60,42 @@ func TestKeyEncryptionKeyChangesUnderLoad(t *testing.T) {
 		t.Errorf("rows and people: %s", got)
 	}
 	s.tellsNone(t, []string{kekPhrase, kektest.SoftPIN})
+}
+
+// refusesKeys asks for changes to what is no key, or carries a secret.
+func (s *stack) refusesKeys(t *testing.T, hsm kektest.SoftHSM) {
+	t.Helper()
+	for uri, says := range map[string]string{
+		"passphrase:": "at least 12 characters", "file:shred": "no key-encryption key", "s3://bucket": "unknown provider",
+		hsm.URI("kek") + "&pin-value=" + kektest.SoftPIN: "carries a secret",
+	} {
+		cmd := exec.CommandContext(t.Context(), s.program("zgoda"), "keys", "rotate", "kek", "--to", uri, "--passphrase-fd", "3", "--data", s.data)
+		byDescriptor(t, "too short")(cmd)
+		if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), says) || strings.Contains(string(out), kektest.SoftPIN) {
+			t.Errorf("changed to %.20s: %v, %s", uri, err, out)
+		}
+	}
+}
+
+// killsKeyholder kills the keyholder, which finds its keys under the changed key
+// when it is started again.
+func (s *stack) killsKeyholder(t *testing.T, l *load) {
+	t.Helper()
+	before := s.child("zgoda-keyholder")
+	if err := syscall.Kill(before, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 30*time.Second, "another keyholder", func() bool {
+		now := s.child("zgoda-keyholder")
+		return now != 0 && now != before && s.tries(t, "after the kill")
+	})
+	var busy, acked int64 = -1, 0
+	eventually(t, 30*time.Second, "clients that do not notice the kill any more", func() bool {
+		if l.busy.Load() != busy {
+			busy, acked = l.busy.Load(), l.acked.Load()
+		}
+		return l.acked.Load() > acked+200
+	})
 }
 
 // tries sends one event of one person, and says whether it was taken.

@@ -62,12 +62,27 @@ func TestKeyholderOverTCP(t *testing.T) {
 	if code != 0 {
 		t.Errorf("contact show: exit %d\n%s%s", code, out, errs)
 	}
+	s.callsHold(t, data, found[1], admin, certificate("administrator"))
+	metrics := get(t, found[2])
+	for _, line := range []string{`zgoda_keyholder_calls_total{role="pseudonymise",act="resolve",outcome="done"} `, `zgoda_keyholder_minted_total 1`, `zgoda_keyholder_refused_total{why="role"} 1`} {
+		if !strings.Contains(metrics, line) {
+			t.Errorf("the metrics lack %s:\n%s", line, metrics)
+		}
+	}
+	if gauges := get(t, s.ops+"/metrics"); !regexp.MustCompile(`zgoda_certificate_expires_seconds\{role="rights"\} 8\d{4}`).MatchString(gauges) {
+		t.Error("the gateway does not tell how long its certificate is in force")
+	}
+}
+
+// callsHold checks the keyholder's log of calls: what it tells, that it holds, and
+// who may read it.
+func (s *stack) callsHold(t *testing.T, data, address, admin, root string) {
+	t.Helper()
 	log, errs, code := s.zgoda(t, "", "keys", "log", "show", "--socket", admin)
 	if code != 0 || !strings.Contains(log, `"role":"rights","caller":"cert:gate-1","act":"find","outcome":"done","actor":"token:`) || strings.Contains(log, "by-certificate") {
 		t.Errorf("the log of calls: exit %d\n%s%s", code, log, errs)
 	}
-	root := certificate("administrator")
-	out, errs, code = s.zgoda(t, "", "keys", "log", "verify", "--keyholder", found[1], "--certificate", root)
+	out, errs, code := s.zgoda(t, "", "keys", "log", "verify", "--keyholder", address, "--certificate", root)
 	head := regexp.MustCompile(`(?m)^head (\d+:[0-9a-f]{64})$`).FindStringSubmatch(out)
 	if code != 0 || head == nil {
 		t.Fatalf("keys log verify: exit %d\n%s%s", code, out, errs)
@@ -79,16 +94,7 @@ func TestKeyholderOverTCP(t *testing.T) {
 		t.Errorf("an entry that is not there: exit %d\n%s", code, out)
 	}
 	// A certificate is for its role alone.
-	if out, errs, code := s.zgoda(t, "", "keys", "log", "show", "--keyholder", found[1], "--certificate", filepath.Join(data, "rights.pem")); code != 1 || !strings.Contains(errs, "another role") {
+	if out, errs, code := s.zgoda(t, "", "keys", "log", "show", "--keyholder", address, "--certificate", filepath.Join(data, "rights.pem")); code != 1 || !strings.Contains(errs, "another role") {
 		t.Errorf("the log by a certificate of rights: exit %d\n%s%s", code, out, errs)
-	}
-	metrics := get(t, found[2])
-	for _, line := range []string{`zgoda_keyholder_calls_total{role="pseudonymise",act="resolve",outcome="done"} `, `zgoda_keyholder_minted_total 1`, `zgoda_keyholder_refused_total{why="role"} 1`} {
-		if !strings.Contains(metrics, line) {
-			t.Errorf("the metrics lack %s:\n%s", line, metrics)
-		}
-	}
-	if gauges := get(t, s.ops+"/metrics"); !regexp.MustCompile(`zgoda_certificate_expires_seconds\{role="rights"\} 8\d{4}`).MatchString(gauges) {
-		t.Error("the gateway does not tell how long its certificate is in force")
 	}
 }
