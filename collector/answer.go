@@ -6,6 +6,7 @@ import (
 
 	"zgoda/collector/segment"
 	"zgoda/event"
+	"zgoda/pseudonym/sealed"
 	"zgoda/spool"
 	"zgoda/subjects"
 )
@@ -99,7 +100,9 @@ func (w *work) refuseCounted(it *item, reason event.Reason) {
 // reasonFor says why an event could not be taken though nothing is wrong with it.
 func reasonFor(err error) event.Reason {
 	switch {
-	case errors.Is(err, subjects.ErrKeyholderAway):
+	case errors.Is(err, errSaidFull):
+		return event.ReasonSealedFull
+	case errors.Is(err, subjects.ErrKeyholderAway), errors.Is(err, sealed.ErrNoKey):
 		return event.ReasonKeyholderAway
 	case errors.Is(err, subjects.ErrControlAway):
 		return event.ReasonControlAway

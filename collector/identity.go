@@ -42,6 +42,7 @@ func (w *work) identify(it *item) error {
 		}
 	}
 	it.cast.end = len(w.ids)
+	it.tells = w.mayTell(it)
 	return nil
 }
 
@@ -92,15 +93,24 @@ func (w *work) cookieVisitor() bool {
 	return w.hasVisitor
 }
 
-// dropClaims forgets what a public key says of contacts. With a proof only the
-// proven userId stays: the proof covers it alone.
+// keepsProven says whether the traits of a proven identify are kept: whoever may speak
+// for a contact says them of it. They identify nobody.
+func (w *work) keepsProven(it *item) bool {
+	return it.ev.Type == event.TypeIdentify && w.site.Keeping != KeepNone && w.c.deps.Said != nil
+}
+
+// dropClaims forgets what a public key says of contacts. With a proof the proven
+// userId stays alone as an identifier: the proof covers no other.
 func (w *work) dropClaims(it *item) {
-	claimed := len(it.ev.PreviousID) > 0 || it.ev.Traits.Exists()
+	claimed := len(it.ev.PreviousID) > 0 || it.ev.Traits.Exists() && !(it.cast.entitled && w.keepsProven(it))
 	if !it.cast.entitled {
 		claimed = claimed || len(it.ev.UserID) > 0 || len(it.ev.GroupID) > 0
 		it.ev.UserID, it.ev.GroupID = nil, nil
 	}
-	it.ev.PreviousID, it.ev.Traits, it.ev.Proof = nil, jsontape.Value{}, nil
+	if !it.cast.entitled || !w.keepsProven(it) {
+		it.ev.Traits = jsontape.Value{}
+	}
+	it.ev.PreviousID, it.ev.Proof = nil, nil
 	it.claim = claimed
 	if claimed && !w.dry {
 		w.c.metrics.claims.Inc()

@@ -228,6 +228,12 @@ func (w *work) seal(it *item, best event.Scope) (spool.Ticket, error) {
 	if e.Sealed, err = w.c.deps.Later.Sealer.Seal(nil, ids); err != nil {
 		return spool.Ticket{}, err
 	}
+	if it.tells && best == event.ScopePerson {
+		if err := w.sealSaid(it); err != nil {
+			return spool.Ticket{}, err
+		}
+		e.Said = it.blob
+	}
 	w.encoded = later.Append(w.encoded[:0], &e)
 	return w.c.deps.Later.Queue.Put(w.encoded)
 }

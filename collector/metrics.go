@@ -15,6 +15,7 @@ import (
 type metrics struct {
 	claims  prometheus.Counter
 	clock   prometheus.Counter
+	leftOut prometheus.Counter
 	stale   prometheus.Counter
 	decided [consent.KindSharing + 1][2][consent.SourceCount]prometheus.Counter
 	dropped [consent.KindSharing + 1][consent.SourceCount]prometheus.Counter
@@ -26,9 +27,10 @@ func newMetrics(r prometheus.Registerer, agents func() enrich.Stats) (*metrics, 
 		return prometheus.NewCounter(prometheus.CounterOpts{Name: "zgoda_collector_" + name, Help: help})
 	}
 	m := &metrics{
-		claims: counter("claims_dropped_total", "Identifiers of contacts claimed with a public key and without a proof, dropped."),
-		clock:  counter("clock_corrected_total", "Times out of range that were set to the time of receipt."),
-		stale:  counter("decisions_repeated_total", "Decisions made again because a change overtook them."),
+		claims:  counter("claims_dropped_total", "Identifiers of contacts claimed with a public key and without a proof, dropped."),
+		clock:   counter("clock_corrected_total", "Times out of range that were set to the time of receipt."),
+		leftOut: counter("traits_left_out_total", "Identifiers and traits that a contact's own events said and that cannot be kept: too long, too many, or with control characters."),
+		stale:   counter("decisions_repeated_total", "Decisions made again because a change overtook them."),
 	}
 	decisions := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "zgoda_collector_decisions_total", Help: "Decisions by kind of purpose, outcome and who decided.",
@@ -58,7 +60,7 @@ func newMetrics(r prometheus.Registerer, agents func() enrich.Stats) (*metrics, 
 		return m, nil
 	}
 	var errs []error
-	for _, c := range append(agentMetrics(agents), m.claims, m.clock, m.stale, decisions, drops, held) {
+	for _, c := range append(agentMetrics(agents), m.claims, m.clock, m.leftOut, m.stale, decisions, drops, held) {
 		errs = append(errs, r.Register(c))
 	}
 	if err := errors.Join(errs...); err != nil {

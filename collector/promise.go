@@ -15,9 +15,16 @@ type promise struct {
 	a       *Answer
 	fates   []fate
 	tickets []spool.Ticket // by event; of those that were put
+	said    []saidPlace    // of those events that said something which is kept
 	many    bool           // the body was a batch
 	strict  bool
 	quiet   bool // something was dropped that a record might have let through
+}
+
+// saidPlace is the place in the queue of what an event said.
+type saidPlace struct {
+	of     int
+	ticket spool.Ticket
 }
 
 // promise hands over what the work has come to.
@@ -27,6 +34,9 @@ func (w *work) promise() *promise {
 	for i := range w.items {
 		p.fates = append(p.fates, w.items[i].fate)
 		p.tickets = append(p.tickets, w.items[i].ticket)
+		if w.items[i].said {
+			p.said = append(p.said, saidPlace{i, w.items[i].saidTicket})
+		}
 	}
 	return p
 }
@@ -35,10 +45,11 @@ func (w *work) promise() *promise {
 func (p *promise) release() {
 	clear(p.fates)
 	clear(p.tickets)
+	clear(p.said)
 	if cap(p.fates) > keptItems {
-		p.fates, p.tickets = nil, nil
+		p.fates, p.tickets, p.said = nil, nil, nil
 	}
-	p.a, p.fates, p.tickets = nil, p.fates[:0], p.tickets[:0]
+	p.a, p.fates, p.tickets, p.said = nil, p.fates[:0], p.tickets[:0], p.said[:0]
 	p.c.waits.Put(p)
 }
 
@@ -66,8 +77,26 @@ func (p *promise) wait(ctx context.Context) {
 			p.c.deps.Fates.Refuse(p.fates[i].reason, 1)
 		}
 	}
+	p.waitSaid(ctx)
 	if p.quiet && !stored {
 		p.pretend(ctx)
+	}
+}
+
+// waitSaid waits until what the events said of their contacts is on disk. One that fails
+// is to be sent again; it is not counted as refused, for the event itself is stored.
+func (p *promise) waitSaid(ctx context.Context) {
+	for _, s := range p.said {
+		if p.fates[s.of].reason != event.ReasonNone {
+			continue
+		}
+		if err := p.c.deps.Said.Queue.Wait(ctx, s.ticket); err != nil {
+			reason := reasonFor(err)
+			if ctx.Err() != nil || !passing(reason) {
+				reason = event.ReasonInternal
+			}
+			p.fates[s.of] = fate{met: true, reason: reason}
+		}
 	}
 }
 

@@ -42,7 +42,8 @@ func (c *Collector) Resume(ctx context.Context, e *later.Event, ids []subjects.I
 	w.grow(1)
 	it := &w.items[0]
 	it.raw, it.class, it.told, it.waited = e.Raw, e.Class, e.Told, e
-	it.ev.MessageID = []byte(e.Raw.MessageID)
+	it.ev.MessageID, it.blob = []byte(e.Raw.MessageID), e.Said
+	it.tells = len(e.Said) > 0 && len(ids) > e.Visitors && site.Keeping != KeepNone && c.deps.Said != nil
 	it.cast = cast{contacts: e.Visitors, end: len(ids), link: e.Link, entitled: len(ids) > e.Visitors}
 	if e.Link {
 		if err := w.linkItem(ctx, &it.cast); err != nil {
@@ -57,6 +58,11 @@ func (c *Collector) Resume(ctx context.Context, e *later.Event, ids []subjects.I
 func (c *Collector) Settle(ctx context.Context, o later.Outcome) error {
 	if o.Reason != event.ReasonNone {
 		return nil
+	}
+	if o.HasSaid {
+		if err := c.deps.Said.Queue.Wait(ctx, o.Said); err != nil {
+			return err
+		}
 	}
 	return c.deps.Spool.Wait(ctx, o.Ticket)
 }
@@ -97,12 +103,15 @@ func (w *work) resume(ctx context.Context, it *item) (later.Outcome, error) {
 		if err := w.encode(it, permit, asOf); err != nil {
 			return later.Outcome{}, err
 		}
+		if err := w.say(it, &permit, asOf); err != nil {
+			return later.Outcome{}, err
+		}
 		err := w.c.deps.Subjects.Accept(loaded, w.put)
 		if err == nil {
 			w.tell()
 			w.countHeld(it, permit.Released())
 			w.observe(it, reasons.Narrowed, permit.Scope())
-			return later.Outcome{Ticket: w.ticket}, nil
+			return later.Outcome{Ticket: w.ticket, HasSaid: len(w.saying.record) > 0, Said: w.saying.ticket}, nil
 		}
 		if !errors.Is(err, subjects.ErrStale) {
 			return later.Outcome{}, err

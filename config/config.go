@@ -79,6 +79,7 @@ type SiteConfig struct {
 	Child          Sensitive           `yaml:"child,omitempty"`       // for children (Art. 8)
 	Properties     Allow               `yaml:"properties,omitempty"`
 	Query          Allow               `yaml:"query,omitempty"`
+	Traits         TraitsConfig        `yaml:"traits,omitempty"`
 	// ReleaseUnset lets a grant release the events that a page held because nobody
 	// had chosen yet.
 	ReleaseUnset bool `yaml:"release_unset,omitempty"`

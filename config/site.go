@@ -24,8 +24,9 @@ type Site struct {
 	Policy         *consent.Policy
 	KeepProperties []string
 	KeepQuery      []string
-	ReleaseUnset   bool // a grant releases what its page held
-	Cookieless     bool // whoever sends no id has a pseudonym of one day
+	Traits         TraitsConfig // nothing of it left out
+	ReleaseUnset   bool         // a grant releases what its page held
+	Cookieless     bool         // whoever sends no id has a pseudonym of one day
 	Controller     Controller
 	Purposes       []PurposeText // for dialogues, in the order of Policy.Purposes
 	// Special, Criminal and Child make events ones of special data.
@@ -93,7 +94,7 @@ func (s SiteConfig) withoutSecret() (Site, error) {
 	site := Site{
 		ID: event.SiteID(s.ID), Policy: policy, Controller: s.Controller, Loopback: s.loopback,
 		PublicKeys: slices.Clone(s.Keys.Public), Origins: slices.Clone(s.Origins),
-		KeepProperties: slices.Clone(s.Properties.Keep), KeepQuery: slices.Clone(s.Query.Keep), ReleaseUnset: s.ReleaseUnset, Cookieless: s.daily(),
+		KeepProperties: slices.Clone(s.Properties.Keep), KeepQuery: slices.Clone(s.Query.Keep), Traits: s.Traits.kept(), ReleaseUnset: s.ReleaseUnset, Cookieless: s.daily(),
 		Special: s.Special.clone(), Criminal: s.Criminal.clone(), Child: s.Child.clone(),
 	}
 	for i := range s.Purposes {

@@ -166,6 +166,7 @@ func (v *checker) site(path string, s *SiteConfig) {
 	v.sensitive(path+".child", &s.Child)
 	v.allow(path+".properties.keep", s.Properties.Keep)
 	v.allow(path+".query.keep", s.Query.Keep)
+	v.traits(path+".traits", &s.Traits)
 	v.releaseUnset(path+".release_unset", s)
 	v.cookieless(path+".cookieless", s)
 }

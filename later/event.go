@@ -36,6 +36,10 @@ type Event struct {
 	// stored under first, then the contacts, the named one first.
 	Sealed   []byte
 	Visitors int
+
+	// Said is what the event says of its contact, sealed to the keyholder; empty: nothing
+	// that is kept.
+	Said []byte
 }
 
 // Purpose is one purpose of the policy that an event came under.

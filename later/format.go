@@ -22,7 +22,7 @@ const (
 	flagUnset
 	flagGPC
 	flagDNT
-	flagsEnd
+	flagSaid
 )
 
 // The flags of a statement.
@@ -74,13 +74,16 @@ func Append(dst []byte, e *Event) []byte {
 		dst = binary.AppendUvarint(dst, uint64(len(*text)))
 		dst = append(dst, *text...)
 	}
+	if len(e.Said) > 0 {
+		dst = append(binary.AppendUvarint(dst, uint64(len(e.Said))), e.Said...)
+	}
 	return dst
 }
 
 func (e *Event) flags() (b byte) {
 	for flag, set := range map[byte]bool{
 		flagSecret: e.Secret, flagNoOrigin: e.NoOrigin, flagTold: e.Told, flagLink: e.Link, flagUnset: e.Unset,
-		flagGPC: e.Signals.GPC != consent.Absent, flagDNT: e.Signals.DNT != consent.Absent,
+		flagGPC: e.Signals.GPC != consent.Absent, flagDNT: e.Signals.DNT != consent.Absent, flagSaid: len(e.Said) > 0,
 	} {
 		if set {
 			b |= flag
@@ -112,7 +115,7 @@ func Read(rec []byte) (*Event, error) {
 	}
 	c := &cutter{rest: rec}
 	e := &Event{}
-	c.head(e)
+	says := c.head(e)
 	for i := range c.upTo(event.MaxPurposes) {
 		p := Purpose{Bit: c.octet(), Version: c.word()}
 		c.bad = c.bad || p.Bit >= event.MaxPurposes || e.purpose(p.Bit) >= 0 || i >= event.MaxPurposes
@@ -125,6 +128,10 @@ func Read(rec []byte) (*Event, error) {
 	e.Sealed = append([]byte(nil), c.block(sealed.MaxBlob)...)
 	for _, text := range e.texts() {
 		*text = string(c.block(maxText))
+	}
+	if says {
+		e.Said = append([]byte(nil), c.block(sealed.MaxSaidBlob)...)
+		c.bad = c.bad || len(e.Said) == 0
 	}
 	c.bad = c.bad || len(e.Sealed) == 0 || len(c.rest) > 0 || e.Raw.Site == "" || e.Raw.MessageID == ""
 	if c.bad {
@@ -149,7 +156,8 @@ type cutter struct {
 	bad  bool
 }
 
-func (c *cutter) head(e *Event) {
+// head reads what stands at the front, and says whether something follows the texts.
+func (c *cutter) head(e *Event) (says bool) {
 	c.octet() // the version
 	e.Raw.Type = event.Type(c.octet())
 	flags := c.octet()
@@ -169,7 +177,8 @@ func (c *cutter) head(e *Event) {
 	if flags&flagDNT != 0 {
 		e.Signals.DNT = consent.Present
 	}
-	c.bad = c.bad || flags >= flagsEnd || e.Raw.Type == event.TypeUnknown || e.Raw.Type > event.TypeAlias || e.Visitors > sealed.MaxIdentifiers
+	c.bad = c.bad || e.Raw.Type == event.TypeUnknown || e.Raw.Type > event.TypeAlias || e.Visitors > sealed.MaxIdentifiers
+	return flags&flagSaid != 0
 }
 
 func (c *cutter) statement(s *consent.Statement, purposes int) {

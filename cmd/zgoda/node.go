@@ -64,6 +64,7 @@ type node struct {
 	subjects  *subjects.Set
 	spool     *spool.Spool
 	waiting   waiting
+	said      saying
 	admin     *activity.Store
 	inserter  *activity.Store
 	analyst   *activity.Store // nil where the operator keeps analysts' users elsewhere
@@ -214,6 +215,9 @@ func (n *node) openStores(ctx context.Context, keys pseudonym.Keys, s stores) (e
 	if err := n.openWaiting(keys); err != nil {
 		return err
 	}
+	if err := n.openSaid(keys); err != nil {
+		return err
+	}
 	if n.admin, err = n.openActivity(ctx, s.admin); err != nil {
 		return err
 	}
@@ -258,7 +262,7 @@ func (n *node) makeGateway(jar *cookie.Jar, blinder *pseudonym.Blinder) error {
 		return err
 	}
 	deps := collector.Deps{
-		OptOuts: n.optOuts, Later: n.later(),
+		OptOuts: n.optOuts, Later: n.later(), Said: &collector.Said{Queue: n.said.queue, Sealer: &n.waiting.sealer},
 		Sites: n.sites.collected, Blinder: blinder, Subjects: n.subjects, Spool: n.spool, Fates: n.fates,
 		Jar: jar, Enricher: enricher, Reasons: n.reasons, Strings: strings, Registerer: n.registry,
 	}

@@ -48,6 +48,8 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 	migrated := make(chan struct{})
 	start(&commit, func() error { return n.spool.Run(committing) })
 	start(&commit, func() error { return n.waiting.queue.Run(committing) })
+	start(&commit, func() error { return n.said.queue.Run(committing) })
+	start(&side, func() error { return n.said.carrier.Run(failing) })
 	start(&resolve, func() error { return n.waiting.resolver.Run(failing) })
 	start(&keep, func() error { return n.keeper.Run(failing) })
 	start(&ship, func() error { return n.ship(shipping, migrated) })

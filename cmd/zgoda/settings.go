@@ -81,6 +81,7 @@ func makeSites(c config.Config, demo bool) (sites, error) {
 		collected = append(collected, collector.Site{
 			ID: site.ID, PublicKeys: site.PublicKeys, Secret: collector.Secret(site.Secret.Reveal()), Origins: site.Origins,
 			Loopback: site.Loopback, Policy: site.Policy, KeepProperties: site.KeepProperties, KeepQuery: site.KeepQuery, ReleaseUnset: site.ReleaseUnset, Cookieless: site.Cookieless,
+			Keeping: keepings[site.Traits.Keep], KeepTraits: site.Traits.Names,
 			Special: collector.SpecialData(site.Special), Criminal: collector.SpecialData(site.Criminal), Child: collector.SpecialData(site.Child),
 		})
 		if demo && site.Loopback {
@@ -93,6 +94,9 @@ func makeSites(c config.Config, demo bool) (sites, error) {
 	s.collected, err = collector.NewSites(collected)
 	return s, err
 }
+
+// keepings say what a site keeps of what its contacts say; an unknown word nothing.
+var keepings = map[string]collector.Keeping{config.KeepAll: collector.KeepAll, config.KeepListed: collector.KeepListed}
 
 // Policy returns a site's policy, for the console.
 func (s sites) Policy(id event.SiteID) (*consent.Policy, bool) {

@@ -17,7 +17,7 @@ const (
 	MaxName   = 64
 	MaxValue  = 4096
 	MaxSource = 128
-	MaxBasis  = 64
+	MaxBasis  = 1100 // 32 ids of purposes, and commas
 	MaxSite   = 64
 	MaxData   = 1000
 	maxBytes  = 1 << 20 // of the data of one contact, as they are kept
