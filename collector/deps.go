@@ -73,6 +73,7 @@ type Deps struct {
 	OptOuts    optOuts        // nil: an opt-out by signal is not recorded
 	Daily      daily          // nil: nobody has a pseudonym of a day
 	Later      *Later         // nil: nothing waits for the keyholder; it is refused while that is away
+	Said       *Said          // nil: what events say of their contacts is not kept
 	Registerer prometheus.Registerer
 }
 
@@ -80,5 +81,5 @@ func (d Deps) validate() error {
 	if d.Sites == nil || d.Blinder == nil || d.Subjects == nil || d.Spool == nil || d.Fates == nil || d.Jar == nil || d.Enricher == nil {
 		return errors.New("collector: a part is missing")
 	}
-	return d.Later.validate()
+	return errors.Join(d.Later.validate(), d.Said.validate())
 }

@@ -55,6 +55,10 @@ type Site struct {
 	ReleaseUnset bool
 	// Cookieless gives whoever sends no id a pseudonym of one day.
 	Cookieless bool
+	// Keeping says what of what events say of their contacts goes to the vault;
+	// KeepTraits names the traits, where those that are named do.
+	Keeping    Keeping
+	KeepTraits []string
 	// Special, Criminal and Child say which events are of special data.
 	Special, Criminal, Child SpecialData
 	// Candidate runs beside the policy, without effect; nil where there is none.
@@ -62,6 +66,7 @@ type Site struct {
 
 	keepProperties map[string]struct{}
 	keepQuery      map[string]struct{}
+	keepTraits     map[string]struct{}
 	hosts          map[string]struct{}
 	classes        *classes
 	candidate      *Site // as Candidate would have it; nil without one
@@ -117,6 +122,7 @@ func (s *Sites) add(site Site) error {
 		return errors.New("policy is missing or has too many purposes")
 	}
 	site.keepProperties, site.keepQuery = set(site.KeepProperties), set(site.KeepQuery)
+	site.keepTraits = set(site.KeepTraits)
 	site.hosts = map[string]struct{}{}
 	site.classes = newClasses(&site.Special, &site.Criminal, &site.Child)
 	if c := site.Candidate; c != nil {

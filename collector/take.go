@@ -166,9 +166,13 @@ func (w *work) accept(ctx context.Context, it *item) error {
 		if err := w.encode(it, permit, asOf); err != nil {
 			return err
 		}
+		if err := w.say(it, &permit, asOf); err != nil {
+			return err
+		}
 		err := w.c.deps.Subjects.Accept(entries, w.put)
 		if err == nil {
 			it.ticket, it.fate.put = w.ticket, true
+			it.said, it.saidTicket = len(w.saying.record) > 0, w.saying.ticket
 			w.tracked = w.tracked || permit.Scope() != event.ScopeNone
 			w.tell()
 			w.countHeld(it, permit.Released())

@@ -31,8 +31,12 @@ type item struct {
 	class  consent.Class // of special data, by the site's lists
 	// candidateClass is the same by the lists of the site's candidate.
 	candidateClass consent.Class
-	told           bool         // a server told the person's address
-	claim          bool         // a contact was claimed without a proof
+	told           bool   // a server told the person's address
+	claim          bool   // a contact was claimed without a proof
+	tells          bool   // it tells of its contact what the site keeps
+	blob           []byte // that, sealed
+	said           bool   // it is in the queue
+	saidTicket     spool.Ticket
 	waits          bool         // the keyholder is away, and its people are not known
 	waited         *later.Event // what Resume was given; nil: it comes out of a request
 }
@@ -87,6 +91,7 @@ type work struct {
 	folded                 []byte         // a name as the site's lists have it
 	encoded                []byte
 	ticket                 spool.Ticket
+	saying                 saying
 	put                    func() error                  // made once: puts encoded into the spool
 	seeSite                func(value []byte) bool       // made once: reads Sec-Fetch-Site into otherSite
 	sole                   cookie.Sole                   // finds the consent cookie
@@ -105,6 +110,9 @@ const (
 func (c *Collector) newWork() any {
 	w := &work{c: c}
 	w.put = func() (err error) {
+		if err := w.putSaid(); err != nil {
+			return err
+		}
 		w.ticket, err = c.deps.Spool.Put(w.encoded)
 		return err
 	}
@@ -135,12 +143,14 @@ func (w *work) release(pool *sync.Pool) {
 	clear(w.entries)
 	clear(w.encoded)
 	clear(w.folded)
+	clear(w.saying.record)
 	if cap(w.items) > keptItems || cap(w.encoded) > keptBytes {
 		w.items, w.ids, w.entries, w.encoded = nil, nil, nil, nil
 	}
 	*w = work{
 		c: w.c, put: w.put, seeSite: w.seeSite, seeChoice: w.seeChoice, text: w.text, beside: beside{buffer: w.beside.buffer},
 		items: w.items[:0], ids: w.ids[:0], entries: w.entries[:0], encoded: w.encoded[:0], folded: w.folded[:0],
+		saying: saying{record: w.saying.record[:0]},
 	}
 	pool.Put(w)
 }
