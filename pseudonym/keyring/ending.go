@@ -304,6 +304,8 @@ func used(name string) string {
 		return "analytics pseudonyms of one month"
 	case strings.HasPrefix(name, tombPrefix):
 		return "tombstones of one day"
+	case strings.HasPrefix(name, journalPrefix):
+		return "journal of erasures, of what is kept until that month"
 	}
 	return ""
 }

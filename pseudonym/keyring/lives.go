@@ -281,6 +281,9 @@ func (r *Ring) ends(name string) time.Time {
 	if n, _ := fmt.Sscanf(name, analyticsPrefix+"%4d%2d", &year, &month); n == 2 {
 		return time.Date(year, time.Month(month)+1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, r.cfg.AnalyticsMonths, 0)
 	}
+	if n, _ := fmt.Sscanf(name, journalPrefix+"%4d%2d", &year, &month); n == 2 {
+		return time.Date(year, time.Month(month)+1, 1, 0, 0, 0, 0, time.UTC)
+	}
 	if day, err := time.Parse(tombPrefix+"20060102", name); err == nil {
 		return day.AddDate(0, 0, 1+r.cfg.TombstoneDays)
 	}

@@ -92,7 +92,9 @@ func TestLivesEndOnTime(t *testing.T) {
 	r, c, d := recorded(t, dir, date(2026, 11, 15, 12))
 	tomb, err := r.Tombstone(t.Context())
 	must(t, err)
-	tag := tomb.Tag(event.Blinded{1})
+	var tag [16]byte
+	tomb.Mark(&tag, &Index{1})
+	must(t, r.MakeJournals(t.Context()))
 	live := func(name string) bool { return len(status(t, r, Key(name))) > 0 }
 	tests := []struct {
 		at   time.Time
@@ -101,6 +103,8 @@ func TestLivesEndOnTime(t *testing.T) {
 	}{
 		{date(2026, 12, 15, 23), "tomb-20261115", true},
 		{date(2026, 12, 16, 0), "tomb-20261115", false},
+		{date(2026, 12, 31, 23), "journal-202612", true},
+		{date(2027, 1, 1, 0), "journal-202612", false},
 		{date(2027, 1, 1, 23), "visitor-2026", true},
 		{date(2027, 1, 2, 1), "visitor-2026", false},
 		{date(2027, 12, 31, 23), "analytics-202611", true},

@@ -2,26 +2,34 @@ package keyring
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-
-	"zgoda/event"
-	"zgoda/pseudonym/secret"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/subtle"
+	"fmt"
 )
 
 // Tombstone is one day's key. It marks what was forgotten on that day, so that a
 // copy that comes back is known for what it is, until the day's key is destroyed.
 type Tombstone struct {
-	Name string // of the key: tomb-20261122
-	key  secret.Bytes
+	Name  string // of the key: tomb-20261122
+	block cipher.Block
 }
 
-// Tag returns what marks an identifier under the day's key.
-func (t Tombstone) Tag(h1 event.Blinded) (tag [16]byte) {
-	mac := hmac.New(sha256.New, t.key.Reveal())
-	mac.Write(h1[:])
-	copy(tag[:], mac.Sum(nil))
-	return tag
+// Mark writes what marks an index under the day's key: the CBC-MAC with AES-256 of its
+// two blocks, which for messages of one length is as good a keyed hash as an HMAC, and
+// costs a tenth. Resolve computes one for every identifier and each day that has any.
+func (t *Tombstone) Mark(tag *[16]byte, index *Index) {
+	t.block.Encrypt(tag[:], index[:16])
+	subtle.XORBytes(tag[:], tag[:], index[16:])
+	t.block.Encrypt(tag[:], tag[:])
+}
+
+func newTombstone(name string, v version) (Tombstone, error) {
+	block, err := aes.NewCipher(v.key.Reveal())
+	if err != nil {
+		return Tombstone{}, fmt.Errorf("keyset %s: %w", name, err)
+	}
+	return Tombstone{Name: name, block: block}, nil
 }
 
 // Tombstone returns the key of today, which it makes, durably, on first use.
@@ -30,7 +38,10 @@ func (r *Ring) Tombstone(ctx context.Context) (Tombstone, error) {
 	defer r.changing.Unlock()
 	name := tombName(r.now())
 	v, err := r.ensure(ctx, name)
-	return Tombstone{Name: name, key: v.key}, err
+	if err != nil {
+		return Tombstone{}, err
+	}
+	return newTombstone(name, v)
 }
 
 // Tombstones returns the keys of all days that there still are.
@@ -51,7 +62,11 @@ func (r *Ring) Tombstones(ctx context.Context) ([]Tombstone, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, Tombstone{Name: s.name, key: v.key})
+		t, err := newTombstone(s.name, v)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, t)
 	}
 	return out, nil
 }
