@@ -19,7 +19,7 @@ var units = map[string]float64{"zgoda-keyholder": 1, "zgoda-kek": 1.5, "zgoda": 
 var always = []string{
 	"NoNewPrivileges=yes", "ProtectSystem=strict", "ProtectHome=yes", "PrivateDevices=yes", "PrivateTmp=yes",
 	"MemoryDenyWriteExecute=yes", "RestrictNamespaces=yes", "CapabilityBoundingSet=", "SystemCallFilter=@system-service",
-	"LimitCORE=0", "UMask=0077", "Environment=GOTRACEBACK=none",
+	"LimitCORE=0", "LimitMEMLOCK=infinity", "UMask=0077", "Environment=GOTRACEBACK=none",
 }
 
 func lines(t *testing.T, name string) []string {

@@ -73,7 +73,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 }
 
 func start(f flags, stdin io.Reader, stdout, stderr io.Writer) error {
-	if err := errors.Join(harden.Process(), harden.Environment(), checkEnvironment()); err != nil {
+	if err := hardened(stderr); err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -116,6 +116,19 @@ func start(f flags, stdin io.Reader, stdout, stderr io.Writer) error {
 		}
 	}()
 	return server.Run(ctx)
+}
+
+// hardened keeps the provider's secrets, in our memory and in that of the token's
+// library, out of core dumps, swap and other processes' reach.
+func hardened(stderr io.Writer) error {
+	if err := errors.Join(harden.Process(), harden.Environment(), checkEnvironment()); err != nil {
+		return err
+	}
+	locked, err := harden.LockMemory()
+	if err == nil && !locked {
+		_, _ = fmt.Fprintln(stderr, "zgoda-kek: memory is not locked: raise the limit of locked memory (LimitMEMLOCK=infinity), or encrypt swap")
+	}
+	return err
 }
 
 // errLocal is returned for a key that needs no zgoda-kek.

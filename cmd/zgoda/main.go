@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -21,5 +22,15 @@ func main() {
 }
 
 // hardened keeps the process's memory, which holds the gateway's keys, from
-// reaching a disk or a debugger, and refuses secrets in the environment.
-func hardened() error { return errors.Join(harden.Environment(), harden.Process()) }
+// reaching a disk or a debugger, and refuses secrets in the environment. Where
+// locked memory is limited, errw is told.
+func hardened(errw io.Writer) error {
+	if err := errors.Join(harden.Environment(), harden.Process()); err != nil {
+		return err
+	}
+	locked, err := harden.LockMemory()
+	if err == nil && !locked {
+		newLogger(errw).Info("memory is not locked: raise the limit of locked memory (LimitMEMLOCK=infinity), or encrypt swap")
+	}
+	return err
+}

@@ -18,8 +18,8 @@ import (
 
 // move copies the control store from its file into the PostgreSQL database that
 // the configuration names.
-func move(ctx context.Context, flags cli.MoveFlags, out, _ io.Writer) error {
-	if err := hardened(); err != nil {
+func move(ctx context.Context, flags cli.MoveFlags, out, errw io.Writer) error {
+	if err := hardened(errw); err != nil {
 		return err
 	}
 	c, err := config.Resolve(config.Settings{Data: flags.Data}, flags.Config, os.LookupEnv)
