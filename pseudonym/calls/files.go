@@ -20,6 +20,7 @@ type files struct {
 	size    int64    // of what is known to be on disk
 	doubt   bool     // a write failed: more may be there
 	damaged bool
+	sync    func(dir string) error // nil: syncDir; tests put failures in its place
 
 	number uint64 // of the last entry
 	head   Hash
@@ -95,20 +96,28 @@ func (f *files) reopen(n uint64, size int64) (err error) {
 	return f.settle()
 }
 
-// begin begins a file. The folder's entry of it is on disk when it returns.
+// begin begins a file. The folder's entry of it is on disk when it returns. When
+// that fails the file goes again, or the next try would find it in its place.
 func (f *files) begin(n uint64) error {
 	file, err := os.OpenFile(filepath.Join(f.dir, name(n)), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("begin a file of the log of calls: %w", err)
 	}
-	if err := syncDir(f.dir); err != nil {
-		return errors.Join(err, file.Close())
+	if err := f.syncDir(); err != nil {
+		return errors.Join(err, file.Close(), os.Remove(file.Name()))
 	}
 	if f.file != nil {
 		err = f.file.Close()
 	}
 	f.file, f.at, f.size, f.doubt = file, n, 0, false
 	return err
+}
+
+func (f *files) syncDir() error {
+	if f.sync != nil {
+		return f.sync(f.dir)
+	}
+	return syncDir(f.dir)
 }
 
 // ready makes the newest file fit to be written to.

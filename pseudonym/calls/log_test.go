@@ -296,3 +296,23 @@ func TestRead(t *testing.T) {
 
 // goldenHash was computed apart, with Python's hashlib.
 const goldenHash = "9ab45da28b2c4009e4da4be309545b74cab70958a64342f7a94abad9f449f679"
+
+// A folder that could not be synced keeps nothing from being recorded later.
+func TestNewFileIsTriedAgain(t *testing.T) {
+	dir := t.TempDir()
+	l := open(t, dir, func(c *Config) { c.FileBytes = 1 })
+	put(t, l, "first")
+	failing := errors.New("the disk fails")
+	l.files.sync = func(string) error { return failing }
+	for range 2 {
+		if err := l.Append(Entry{Act: "lost"}); !errors.Is(err, failing) {
+			t.Fatalf("error %v", err)
+		}
+	}
+	l.files.sync = nil
+	put(t, l, "second")
+	numbers, err := List(dir)
+	if v := verify(t, dir); err != nil || len(numbers) != 2 || v.Last != 2 {
+		t.Errorf("files %v, %+v, %v", numbers, v, err)
+	}
+}

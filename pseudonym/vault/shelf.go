@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"sync"
@@ -163,7 +164,7 @@ func (s *Shelf) Leads(ctx context.Context) (bool, error) {
 		if ctx.Err() != nil {
 			return false, fmt.Errorf("ask who rotates: %w", context.Cause(ctx))
 		}
-		_ = s.leader.Close() // the lock went with the connection
+		dismiss(s.leader)
 		s.leader = nil
 	}
 	conn, err := s.db.Conn(ctx)
@@ -171,14 +172,22 @@ func (s *Shelf) Leads(ctx context.Context) (bool, error) {
 		return false, fmt.Errorf("ask who rotates: %w", err)
 	}
 	var got bool
-	if err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1)", int64(leaderLock)).Scan(&got); err != nil || !got {
-		if err != nil {
-			err = fmt.Errorf("ask who rotates: %w", err)
-		}
-		return false, errors.Join(err, conn.Close())
+	if err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1)", int64(leaderLock)).Scan(&got); err != nil {
+		dismiss(conn) // it may have the lock all the same
+		return false, fmt.Errorf("ask who rotates: %w", err)
+	}
+	if !got {
+		return false, conn.Close()
 	}
 	s.leader = conn
 	return true, nil
+}
+
+// dismiss ends a connection that may hold the lock. Back among those that are used
+// for anything it would hold it for ever, and nobody would rotate.
+func dismiss(conn *sql.Conn) {
+	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+	_ = conn.Close()
 }
 
 // Close closes the connections, and lets another keyholder rotate. Doing it again
@@ -187,7 +196,7 @@ func (s *Shelf) Close() error {
 	s.leading.Lock()
 	defer s.leading.Unlock()
 	if s.leader != nil {
-		_ = s.leader.Close()
+		dismiss(s.leader)
 		s.leader = nil
 	}
 	return s.db.Close()

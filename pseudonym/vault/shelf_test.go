@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"zgoda/control/pgtest"
 	"zgoda/pseudonym/keyring"
@@ -94,6 +95,62 @@ func TestShelfRace(t *testing.T) {
 		work.Wait()
 		if won.Load() != 1 {
 			t.Errorf("%d won", won.Load())
+		}
+	}
+}
+
+// A leader whose connection answers wrongly leads by another one, and the first is
+// gone with its lock.
+func TestShelfLeadsByAnotherConnection(t *testing.T) {
+	cfg := Config{Address: pgtest.Start(t).Database(t)}
+	var shelves [2]*Shelf
+	for i := range shelves {
+		s, err := OpenShelf(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		shelves[i] = s
+	}
+	leads := func(s *Shelf, want bool) {
+		t.Helper()
+		if got, err := s.Leads(t.Context()); got != want || err != nil {
+			t.Fatalf("leads: %v, %v", got, err)
+		}
+	}
+	process := func() (pid int) {
+		t.Helper()
+		if err := shelves[0].leader.QueryRowContext(t.Context(), "SELECT pg_backend_pid()").Scan(&pid); err != nil {
+			t.Fatal(err)
+		}
+		return pid
+	}
+	leads(shelves[0], true)
+	leads(shelves[0], true) // by the question that the next one repeats
+	leads(shelves[1], false)
+	first := process()
+	if _, err := shelves[0].leader.ExecContext(t.Context(), "DEALLOCATE ALL"); err != nil { // the server forgets the question
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for tick := time.NewTicker(10 * time.Millisecond); ; <-tick.C { // the server ends a connection when it comes to it
+		if got, err := shelves[0].Leads(t.Context()); err != nil || time.Now().After(deadline) {
+			t.Fatalf("leads: %v, %v", got, err)
+		} else if got {
+			break
+		}
+	}
+	if process() == first {
+		t.Error("the connection that answered wrongly is used on")
+	}
+	if err := shelves[0].Close(); err != nil {
+		t.Fatal(err)
+	}
+	for tick := time.NewTicker(10 * time.Millisecond); ; <-tick.C {
+		if got, err := shelves[1].Leads(t.Context()); err != nil || time.Now().After(deadline) {
+			t.Fatalf("leads: %v, %v", got, err)
+		} else if got {
+			break
 		}
 	}
 }
