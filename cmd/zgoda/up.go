@@ -54,7 +54,7 @@ func (f folders) open() (unlock func() error, err error) {
 
 // up starts keyholder and engine as children and runs the gateway beside them.
 func up(ctx context.Context, flags cli.UpFlags, out, errw io.Writer) error {
-	if err := hardened(); err != nil {
+	if err := hardened(errw); err != nil {
 		return err
 	}
 	c, err := resolve(flags.GatewayFlags)
@@ -95,7 +95,7 @@ func up(ctx context.Context, flags cli.UpFlags, out, errw io.Writer) error {
 
 // serve runs the gateway against a keyholder and a ClickHouse that are given.
 func serve(ctx context.Context, flags cli.ServeFlags, out, errw io.Writer) error {
-	if err := hardened(); err != nil {
+	if err := hardened(errw); err != nil {
 		return err
 	}
 	c, err := resolve(flags.GatewayFlags)
