@@ -156,13 +156,35 @@ func TestWatchersChangeNothing(t *testing.T) {
 	}
 }
 
+// TestRightsDecideAndDoNot: what handles requests reaches activity, keys and the
+// network through interfaces alone.
+func TestRightsDecideAndDoNot(t *testing.T) {
+	for name, list := range deps(t) {
+		if !links([]string{name}, "zgoda/rights") {
+			continue
+		}
+		for _, p := range list {
+			if links([]string{p}, "zgoda/activity") && p != "zgoda/activity/erase" {
+				t.Errorf("%s links %s", name, p)
+			}
+			for _, never := range []string{
+				"zgoda/gateway", "zgoda/console", "zgoda/cli", "zgoda/engine", "zgoda/notice", "zgoda/opendsr", "zgoda/export", "zgoda/restore",
+			} {
+				if links([]string{p}, never) {
+					t.Errorf("%s links %s", name, p)
+				}
+			}
+		}
+	}
+}
+
 // TestPureRoomsDoNoIO: deciding and making records touches no file, no network
 // and no database.
 func TestPureRoomsDoNoIO(t *testing.T) {
 	all := deps(t)
 	for _, room := range []string{
 		"zgoda/event", "zgoda/consent", "zgoda/record", "zgoda/consent/tcf", "zgoda/consent/gpp",
-		"zgoda/control/ledger", "zgoda/control/checkpoint", "zgoda/control/export", "zgoda/receipt",
+		"zgoda/control/ledger", "zgoda/control/checkpoint", "zgoda/control/export", "zgoda/receipt", "zgoda/activity/erase",
 	} {
 		for _, never := range []string{"net", "net/http", "database/sql", "os/exec"} {
 			if slices.Contains(all[room], never) {

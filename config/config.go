@@ -37,6 +37,13 @@ type Config struct {
 	KEK KEK `yaml:"kek,omitempty"`
 	// Mail is the mail server for links to confirm consents.
 	Mail Mail `yaml:"mail,omitempty"`
+	// Rights says how requests of data subjects are handled.
+	Rights Rights `yaml:"rights,omitempty"`
+	// OpenDSR says how other systems hand over requests.
+	OpenDSR OpenDSR `yaml:"opendsr,omitempty"`
+	// ClickHouseReplicas are the other servers that hold the same rows as the one
+	// that clickhouse names, as host:port.
+	ClickHouseReplicas []string `yaml:"clickhouse_replicas,omitempty"`
 }
 
 // Settings are those that are flags and variables too: a flag beats its
@@ -86,6 +93,9 @@ type SiteConfig struct {
 	// Cookieless says what becomes of whoever sends no id: off (also when left out),
 	// or daily, for a pseudonym of one day.
 	Cookieless string `yaml:"cookieless,omitempty"`
+	// ProfilingOffHistory says what becomes of a person's rows once profiling is
+	// switched off: erase (also when left out), anonymise or keep.
+	ProfilingOffHistory string `yaml:"profiling_off_history,omitempty"`
 
 	loopback bool   // the demo's: its key works from loopback only
 	dir      string // relative secret files are looked for here
@@ -146,6 +156,9 @@ type PurposeConfig struct {
 	// Uses are the purposes on basis related that the text of this one, which is on
 	// consent, names: the consent is for them too.
 	Uses []string `yaml:"uses,omitempty"`
+	// OnWithdrawal says what becomes of rows that rest on the purpose once it is
+	// withdrawn: erase (also when left out) or anonymise.
+	OnWithdrawal string `yaml:"on_withdrawal,omitempty"`
 	// RelatedTo, CompatibilityTest and Notice are for basis related (Art. 6(4)).
 	RelatedTo         string   `yaml:"related_to,omitempty"`
 	CompatibilityTest string   `yaml:"compatibility_test,omitempty"`

@@ -43,6 +43,7 @@ func Load(path string) (Config, error) {
 		c.Sites[i].dir = filepath.Dir(path)
 	}
 	c.Mail.dir = filepath.Dir(path)
+	c.Rights.dir, c.OpenDSR.dir = filepath.Dir(path), filepath.Dir(path)
 	return c, nil
 }
 

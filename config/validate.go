@@ -63,6 +63,7 @@ func (c Config) Validate() error {
 		v.fail("kept_reasons", "must be 0 or from %d to %d", MinKeptReasons, MaxKeptReasons)
 	}
 	v.control(&c)
+	v.rights(&c)
 	ids, keys := map[string]bool{}, map[string]bool{}
 	for i := range c.Sites {
 		path := fmt.Sprintf("sites[%d]", i)
@@ -168,6 +169,7 @@ func (v *checker) site(path string, s *SiteConfig) {
 	v.allow(path+".query.keep", s.Query.Keep)
 	v.traits(path+".traits", &s.Traits)
 	v.releaseUnset(path+".release_unset", s)
+	v.reach(path, s)
 	v.cookieless(path+".cookieless", s)
 }
 

@@ -128,6 +128,9 @@ func (m *moving) all(ctx context.Context) error {
 			return fmt.Errorf("copy the table %s: %w", t.name, err)
 		}
 	}
+	if err := m.numberOn(ctx); err != nil {
+		return err
+	}
 	at, err := readSequence(ctx, m.from)
 	if err != nil {
 		return err

@@ -59,11 +59,42 @@ func lived(t *testing.T, cfg Config) (token string) {
 	if err := s.SetAnchored(t.Context(), "file", s.Writer(), 9); err != nil {
 		t.Fatal(err)
 	}
+	for _, row := range rightsRows {
+		say(t, s, row)
+	}
 	say(t, s, `UPDATE parts SET reason = NULL WHERE sequence = 3`) // as an erasure leaves it
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	return token
+}
+
+// rightsRows are one row for each table about requests of data subjects.
+var rightsRows = []string{
+	`INSERT INTO request (id, site, kind, mode, scope, origin, state, handle, visitor, received_micros, deadline_micros, extended_micros, extension,
+		told_micros, paused_micros, paused_days, proof, proof_by, proof_micros, actor, reason, ground, duplicate_of, undo_micros, cutoff_micros, fence,
+		step, batch, attempts, next_micros, error, horizon_micros, done_micros, imported, revision)
+		VALUES (x'01', 'shop', 'erasure', 'erase', '', 'letter', 'in_progress', x'02', FALSE, 1, 2, 0, '', 0, 0, 0, 'operator', 'ana', 3, 'ana', 'letter', '',
+		NULL, 0, 4, 5, 'fenced', x'03', 0, 0, '', 0, 0, FALSE, 1)`,
+	`INSERT INTO request_task VALUES (x'01', 'events', 'waiting', 7, -1, 0, 0, '', '')`,
+	`INSERT INTO request_history VALUES (41, x'01', 1, 'ana', 'open', '', 'pending', '')`,
+	`INSERT INTO request_review VALUES (x'01', 'eva', 2, 'yes')`,
+	`INSERT INTO erase_batch VALUES (x'03', 'gate-1', 'drained', 1, 2, 1, '[]', 0, 0, '')`,
+	`INSERT INTO erase_handle VALUES (x'01', x'02', 'shop')`,
+	`INSERT INTO erase_ack VALUES (x'03', 'gate-1', 0, 3)`,
+	`INSERT INTO node VALUES ('gate-1', 1, 2, FALSE)`,
+	`INSERT INTO lease VALUES ('erasure', 'gate-1', 3)`,
+	`INSERT INTO erased VALUES ('shop', x'04', 5)`,
+	`INSERT INTO reach VALUES (x'05', 'shop', x'06', 'withdrawn', 1, 'erase', NULL, 7, 'waiting', NULL, 1, 0, 0)`,
+	`INSERT INTO follower VALUES ('reach', 7)`,
+	`INSERT INTO erasure_journal VALUES (x'07', 1, 2, x'08')`,
+	`INSERT INTO retention_run VALUES (1, '{}')`,
+	`INSERT INTO retention_stamp VALUES ('shop', 'analytics', '13mo', 'done', 1)`,
+	`INSERT INTO outbox VALUES (x'09', 'art19', x'01', 'mailer', '{}', 'waiting', 0, 0, 9, 0, '')`,
+	`INSERT INTO certificate VALUES (x'0a', 1, '{}')`,
+	`INSERT INTO opendsr VALUES ('id', 'acme', x'01', x'0b', '[]', 'pending', 1, 2)`,
+	`INSERT INTO agreement VALUES ('shop', x'0c', x'0d', 'contract', 1, 0)`,
+	`INSERT INTO exported VALUES (x'01', 1, 'ana', 'json', '', 3)`,
 }
 
 // sign saves a checkpoint over the head of the store's chain.
@@ -222,7 +253,7 @@ func TestAMoveThatFailsLeavesNothing(t *testing.T) {
 	own.Address = ""
 	broken := open(t, own)
 	// PostgreSQL refuses a text of a table that is copied after the ledger.
-	say(t, broken, `INSERT INTO token VALUES ('bad', x'00', 'analyst', 'a' || char(0) || 'b', 1, 0)`)
+	say(t, broken, `INSERT INTO token VALUES ('bad', x'00', 'analyst', 'a' || char(0) || 'b', 1, 0, '')`)
 	if err := broken.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -36,6 +36,14 @@ func (m *moving) copy(ctx context.Context, t table) (err error) {
 	})
 }
 
+// numberOn lets the database number the next entry of a request's history after
+// those that were copied with their numbers.
+func (m *moving) numberOn(ctx context.Context) error {
+	_, err := m.to.ExecContext(ctx, `SELECT setval(pg_get_serial_sequence('request_history', 'number'),
+		GREATEST((SELECT max(number) FROM request_history), 1), EXISTS (SELECT 1 FROM request_history))`)
+	return err
+}
+
 // copied are the rows of a table in the file, as PostgreSQL has them.
 type copied struct {
 	rows   *sql.Rows

@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"zgoda/event"
 )
 
 // Role says what the holder of a token may do.
@@ -23,6 +25,9 @@ const (
 	RoleOperator      Role = "operator"
 	RoleAnalyst       Role = "analyst"
 	RoleDPO           Role = "dpo"
+	// RoleOpenDSR is of another system that hands over requests about one site; no
+	// other route than OpenDSR's lets it in.
+	RoleOpenDSR Role = "opendsr"
 )
 
 // Token is what is known about a token; never the token itself.
@@ -30,6 +35,7 @@ type Token struct {
 	ID        string
 	Role      Role
 	Name      string
+	Site      event.SiteID // of the role opendsr: what it is for
 	CreatedAt time.Time
 	Revoked   bool
 }
@@ -40,14 +46,26 @@ var ErrToken = errors.New("token")
 // tokenPrefix makes tokens easy to find in places where they must not be.
 const tokenPrefix = "zgoda_"
 
-// CreateToken makes a token and returns it. It is told this once: the store
-// keeps its SHA-256.
+// CreateToken makes a token for a person or a program of ours and returns it. It
+// is told this once: the store keeps its SHA-256.
 func (s *Store) CreateToken(ctx context.Context, role Role, name string) (string, error) {
 	switch role {
 	case RoleAdministrator, RoleOperator, RoleAnalyst, RoleDPO:
+		return s.createToken(ctx, role, name, "")
 	default:
 		return "", fmt.Errorf("%w: role must be administrator, operator, analyst or dpo", ErrToken)
 	}
+}
+
+// CreateSiteToken makes a token of the role opendsr, for one site.
+func (s *Store) CreateSiteToken(ctx context.Context, site event.SiteID, name string) (string, error) {
+	if site == "" {
+		return "", fmt.Errorf("%w: a token of the role opendsr is for one site", ErrToken)
+	}
+	return s.createToken(ctx, RoleOpenDSR, name, site)
+}
+
+func (s *Store) createToken(ctx context.Context, role Role, name string, site event.SiteID) (string, error) {
 	if len(name) > 200 {
 		return "", fmt.Errorf("%w: name is longer than 200 bytes", ErrToken)
 	}
@@ -60,8 +78,8 @@ func (s *Store) CreateToken(ctx context.Context, role Role, name string) (string
 	hash := sha256.Sum256([]byte(token))
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	_, err := s.db.changes().ExecContext(ctx, `INSERT INTO token (id, hash, role, name, created_micros, revoked_micros) VALUES ($1, $2, $3, $4, $5, 0)`,
-		public, hash[:], string(role), name, now().UnixMicro())
+	_, err := s.db.changes().ExecContext(ctx, `INSERT INTO token (id, hash, role, name, created_micros, revoked_micros, site) VALUES ($1, $2, $3, $4, $5, 0, $6)`,
+		public, hash[:], string(role), name, now().UnixMicro(), string(site))
 	if err != nil {
 		return "", fmt.Errorf("write the token: %w", err)
 	}
@@ -79,7 +97,7 @@ func (s *Store) CheckToken(ctx context.Context, token string) (t Token, ok bool,
 	defer cancel()
 	var want []byte
 	t, err = scanToken(s.db.plain().QueryRowContext(ctx,
-		`SELECT id, role, name, created_micros, revoked_micros, hash FROM token WHERE id = $1`, public), &want)
+		`SELECT id, role, name, created_micros, revoked_micros, site, hash FROM token WHERE id = $1`, public), &want)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Token{}, false, nil
 	}
@@ -96,7 +114,7 @@ func (s *Store) CheckToken(ctx context.Context, token string) (t Token, ok bool,
 func scanToken(row interface{ Scan(dest ...any) error }, hash *[]byte) (Token, error) {
 	var t Token
 	var created, revoked int64
-	if err := row.Scan(&t.ID, (*string)(&t.Role), &t.Name, &created, &revoked, hash); err != nil {
+	if err := row.Scan(&t.ID, (*string)(&t.Role), &t.Name, &created, &revoked, (*string)(&t.Site), hash); err != nil {
 		return Token{}, err
 	}
 	t.CreatedAt, t.Revoked = time.UnixMicro(created).UTC(), revoked != 0
@@ -108,7 +126,7 @@ func (s *Store) ListTokens(ctx context.Context) ([]Token, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	var tokens []Token
-	err := all(ctx, s.db.plain(), `SELECT id, role, name, created_micros, revoked_micros, hash FROM token ORDER BY created_micros, id`, nil,
+	err := all(ctx, s.db.plain(), `SELECT id, role, name, created_micros, revoked_micros, site, hash FROM token ORDER BY created_micros, id`, nil,
 		func(rows *sql.Rows) error {
 			t, err := scanToken(rows, new([]byte))
 			tokens = append(tokens, t)
