@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"zgoda/control/pgtest"
 	"zgoda/event"
 	"zgoda/pseudonym/keyring"
 )
@@ -116,4 +117,61 @@ func TestFailedMigration(t *testing.T) {
 	if got := salts(t, b.start(t), index(2)); got[0] != want[1] {
 		t.Error("another salt")
 	}
+}
+
+// second writes what schema 2 of either database has of a contact with data.
+func second(t *testing.T, db *sql.DB, slots *slots, statements ...string) {
+	t.Helper()
+	sealed, err := slots.Seal(1, make([]byte, 32), bind("salt", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range statements {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := db.ExecContext(t.Context(), "INSERT INTO contacts (id, slot, salt) VALUES (1, 1, $1)", sealed); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.ExecContext(t.Context(), "INSERT INTO data (contact, sealed) VALUES (1, $1)", []byte("sealed")); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// mayBeMerged: of contacts from before it was noted, those that have data may have
+// others merged into them.
+func mayBeMerged(t *testing.T, b *bed) {
+	t.Helper()
+	defer b.close(t)
+	v := b.start(t)
+	for range 2 {
+		if got, err := v.Merged(t.Context()); err != nil || !slices.Equal(got, []ContactID{1}) {
+			t.Errorf("%v, %v", got, err)
+		}
+		v = b.again(t)
+	}
+}
+
+func TestSchema2IsMigrated(t *testing.T) {
+	b := &bed{cfg: Config{Path: vaultPath(t)}, slots: newSlots()}
+	db, err := openSQLite(b.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second(t, db, b.slots, sqlite1, sqlite2, "PRAGMA user_version = 2")
+	mayBeMerged(t, b)
+}
+
+func TestPostgresSchema1IsMigrated(t *testing.T) {
+	b := &bed{cfg: Config{Address: pgtest.Start(t).Database(t)}, slots: newSlots()}
+	db, err := openPostgres(b.cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second(t, db, b.slots, "CREATE SCHEMA zgoda_vault", postgresSchema, "CREATE TABLE version (number BIGINT PRIMARY KEY)", "INSERT INTO version VALUES (1)")
+	mayBeMerged(t, b)
 }
