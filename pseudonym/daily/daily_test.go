@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,11 +31,28 @@ var (
 // maker hands out a Maker's keys, or an error, and counts.
 type maker struct {
 	*Maker
+
+	mu    sync.Mutex
 	err   error
 	asked int
 }
 
+// set changes what the next callers get.
+func (m *maker) set(now *Maker, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.Maker, m.err = now, err
+}
+
+func (m *maker) calls() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.asked
+}
+
 func (m *maker) Day(context.Context) (Key, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.asked++
 	if m.err != nil {
 		return Key{}, m.err
@@ -153,7 +171,7 @@ func TestKeyholderAway(t *testing.T) {
 			_, _, ok := h.Pseudonym(time.Now(), "shop", home, agent)
 			return ok && h.Holds()
 		}
-		from.err = errors.New("away")
+		from.set(nil, errors.New("away"))
 		time.Sleep(20 * time.Hour)
 		if !has() {
 			t.Fatal("the key went with the keyholder")
@@ -162,10 +180,10 @@ func TestKeyholderAway(t *testing.T) {
 		if has() {
 			t.Fatal("a key outlives its day")
 		}
-		if from.asked > 24*60+2 {
-			t.Errorf("asked %d times in a day", from.asked)
+		if n := from.calls(); n > 24*60+2 {
+			t.Errorf("asked %d times in a day", n)
 		}
-		from.err = nil
+		from.set(NewMaker(nil), nil)
 		time.Sleep(2 * time.Second)
 		if !has() {
 			t.Fatal("the keyholder is back, its key is not")
@@ -189,7 +207,7 @@ func TestKeyholderStartsAnew(t *testing.T) {
 		go one.Run(ctx)
 		synctest.Wait()
 		before, _, _ := one.Pseudonym(time.Now(), "shop", home, agent)
-		from.Maker = NewMaker(nil)
+		from.set(NewMaker(nil), nil)
 		go two.Run(ctx)
 		time.Sleep(time.Minute + time.Millisecond)
 		synctest.Wait()
