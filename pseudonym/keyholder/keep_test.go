@@ -133,3 +133,22 @@ func TestKeepIsLimited(t *testing.T) {
 		}
 	}
 }
+
+// TestSaidSurvivesTheGateKey: a contact of whom only events spoke is found by an event
+// under the new gate key alone, after the old one is retired too.
+func TestSaidSurvivesTheGateKey(t *testing.T) {
+	dir, socket := folders(t)
+	k := start(t, dir, socket)
+	g := attend(t, k)
+	handles, _ := g.made(t, "u1")
+	if _, err := k.Keep(t.Context(), []pseudonym.Said{g.said(t, "u1", handles.Consent, time.Now())}); err != nil {
+		t.Fatal(err)
+	}
+	version := gateOf(t, k.statusOf(t))
+	k.rotate(t, pseudonym.Rotation{Key: "gate"})
+	user := gatewayOf(t, k, 1).query(t, event.KindUserID, "u1", false)
+	k.rotate(t, pseudonym.Rotation{Key: "gate", Retire: version}) // nothing is lost by it
+	if got := resolve(t, k.Client, user)[0]; got != handles {
+		t.Error("under the new gate key an event is somebody else's")
+	}
+}
