@@ -90,7 +90,7 @@ func coldShares(out *report, m measured, p *prober) {
 }
 
 const (
-	coldFor  = 20 * time.Second
+	coldFor  = 30 * time.Second
 	coldRate = 100 // of each kind a second
 )
 
