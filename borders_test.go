@@ -45,7 +45,7 @@ func TestKeyholderLinksNoActivity(t *testing.T) {
 	for _, never := range []string{
 		"zgoda/collector", "zgoda/spool", "zgoda/writer", "zgoda/activity", "zgoda/gateway",
 		"zgoda/control", "zgoda/subjects", "zgoda/record", "zgoda/engine",
-		"zgoda/later", "zgoda/rekey", "zgoda/console", "zgoda/mail", "zgoda/config", "zgoda/cli", "zgoda/supervise",
+		"zgoda/later", "zgoda/said", "zgoda/rekey", "zgoda/console", "zgoda/mail", "zgoda/config", "zgoda/cli", "zgoda/supervise",
 		"github.com/ClickHouse/clickhouse-go", "github.com/ClickHouse/ch-go", "github.com/valyala/fasthttp",
 		"github.com/ebitengine/purego", "github.com/prometheus", "plugin", "net/http/pprof",
 		"github.com/aws", "github.com/hashicorp", "cloud.google.com", "google.golang.org/api",

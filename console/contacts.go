@@ -102,7 +102,7 @@ func (s *Server) contactRoutes(api huma.API) {
 	huma.Register(api, s.operation(huma.Operation{
 		OperationID: "make-contact", Method: http.MethodPost, Path: "/sites/{site}/contacts",
 		Tags: []string{"contacts"}, Summary: "Make a contact",
-		Description:   "Makes the contact with this identifier; one that exists is answered with 200.",
+		Description:   "Makes the contact with this identifier; one that exists is answered with 200. With a source, the identifier, the further ones and the traits are kept with it, as contacts:put keeps them; what is there already of the same source and basis is not kept twice, so the call can be sent again.",
 		DefaultStatus: http.StatusCreated, Errors: []int{http.StatusNotFound},
 	}, operators), s.makeContact)
 	huma.Register(api, s.operation(huma.Operation{
@@ -125,14 +125,21 @@ func (s *Server) contactRoutes(api huma.API) {
 	}, operators), s.setProfiling)
 }
 
-func (s *Server) makeContact(ctx context.Context, in *identifierInput) (*contactOutput, error) {
-	kind, value, err := s.identifier(in)
+func (s *Server) makeContact(ctx context.Context, in *makeInput) (*contactOutput, error) {
+	kind, value, err := s.identifier(in.Site, in.Body.Identifier)
+	if err != nil {
+		return nil, err
+	}
+	data, err := in.data(s.deps.People != nil)
 	if err != nil {
 		return nil, err
 	}
 	h, made, err := s.deps.Directory.Make(ctx, event.SiteID(in.Site), kind, value)
 	if err != nil {
 		return nil, s.failed(ctx, "make the contact", err)
+	}
+	if err := s.keepWith(ctx, in.Site, kind, value, data); err != nil {
+		return nil, err
 	}
 	out := &contactOutput{Status: http.StatusOK, Body: contactBody{Contact: h.Text(kind), Created: made}}
 	if made {
@@ -142,7 +149,7 @@ func (s *Server) makeContact(ctx context.Context, in *identifierInput) (*contact
 }
 
 func (s *Server) findContact(ctx context.Context, in *identifierInput) (*contactOutput, error) {
-	kind, value, err := s.identifier(in)
+	kind, value, err := s.identifier(in.Site, in.Body.Identifier)
 	if err != nil {
 		return nil, err
 	}
@@ -157,11 +164,11 @@ func (s *Server) findContact(ctx context.Context, in *identifierInput) (*contact
 }
 
 // identifier reads the identifier of the body and sees that the site exists.
-func (s *Server) identifier(in *identifierInput) (event.IdentifierKind, string, error) {
-	if _, err := s.policy(in.Site); err != nil {
+func (s *Server) identifier(site, identifier string) (event.IdentifierKind, string, error) {
+	if _, err := s.policy(site); err != nil {
 		return event.KindUnknown, "", err
 	}
-	kind, value, err := event.ParseIdentifier(in.Body.Identifier)
+	kind, value, err := event.ParseIdentifier(identifier)
 	if err != nil {
 		return event.KindUnknown, "", wrong("body.identifier", event.ErrIdentifier.Error())
 	}

@@ -40,6 +40,38 @@ func reveal(t *testing.T, r *consoletest.Running, body string) kept {
 	return k
 }
 
+// TestMakeWithData: a contact is made with what is known of it, from where.
+func TestMakeWithData(t *testing.T) {
+	r := consoletest.Start(t, nil)
+	const body = `{"identifier":"email:jana@example.org","identifiers":["phone:+421 905 123 456"],"traits":{"name":"Jana","city":"Košice"},"source":"crm","basis":"contract","seen":"2026-01-02T03:04:05Z"}`
+	if a := do(t, r, "POST", contacts, body); a.status != http.StatusCreated {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	k := reveal(t, r, janaAsked)
+	var got []string
+	for _, d := range k.Data {
+		got = append(got, d.Kind+d.Name+"="+d.Value)
+		if d.Source != "crm" || d.Basis != "contract" || d.Seen != "2026-01-02T03:04:05Z" {
+			t.Errorf("%+v", d)
+		}
+	}
+	if want := "email=jana@example.org phone=+421 905 123 456 city=Košice name=Jana"; strings.Join(got, " ") != want {
+		t.Errorf("%v", got)
+	}
+	for what, body := range map[string]string{
+		"no source":  `{"identifier":"email:a@example.org","traits":{"name":"Jana"}}`,
+		"a visitor":  `{"identifier":"visitor:v-1","source":"crm"}`,
+		"a wrong id": `{"identifier":"email:a@example.org","identifiers":["nothing"],"source":"crm"}`,
+	} {
+		if a := do(t, r, "POST", contacts, body); a.status != http.StatusUnprocessableEntity {
+			t.Errorf("%s: %d %s", what, a.status, a.body)
+		}
+	}
+	if a := do(t, r, "POST", contacts+":find", `{"identifier":"email:a@example.org"}`); a.status != http.StatusNotFound {
+		t.Error("a contact was made with data that were refused")
+	}
+}
+
 const janaAsked = `{"identifier":"email:jana@example.org","reason":"request 12"}`
 
 func TestData(t *testing.T) {

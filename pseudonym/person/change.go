@@ -115,6 +115,9 @@ func (c *change) put(d *Datum) error {
 	if site := siteOf(c.data); d.identifies() && site != "" && site != d.Site {
 		return ErrSite
 	}
+	if d.ID == 0 && c.again(d) {
+		return nil
+	}
 	if d.ID != 0 {
 		i := c.at(d.ID)
 		if i < 0 {
@@ -137,6 +140,22 @@ func (c *change) put(d *Datum) error {
 		c.led = append(c.led, *d)
 	}
 	return nil
+}
+
+// again says whether the same is kept already, from the same source and for the same:
+// then that one stands, so that a call can be sent again.
+func (c *change) again(d *Datum) bool {
+	for i := range c.data {
+		there := &c.data[i]
+		if there.Kind == d.Kind && there.Site == d.Site && there.Name == d.Name && there.Value == d.Value && there.Source == d.Source && there.Basis == d.Basis {
+			d.ID = there.ID
+			if d.identifies() {
+				c.led = append(c.led, *d)
+			}
+			return true
+		}
+	}
+	return false
 }
 
 func (c *change) remove(id int64) error {

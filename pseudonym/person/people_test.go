@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -187,7 +188,7 @@ func TestDataAreBounded(t *testing.T) {
 	var err error
 	n := 0
 	for ; err == nil && n < 400; n++ {
-		_, _, err = h.Put(t.Context(), id, "shop", []Datum{trait("note", big)}, 0, ways)
+		_, _, err = h.Put(t.Context(), id, "shop", []Datum{trait(fmt.Sprint("note ", n), big)}, 0, ways)
 	}
 	if !errors.Is(err, ErrFull) || n < 200 {
 		t.Fatalf("after %d large data: %v", n, err)
@@ -197,6 +198,23 @@ func TestDataAreBounded(t *testing.T) {
 	fixed.Value = big[1:]
 	if _, _, err := h.Put(t.Context(), id, "shop", []Datum{fixed}, 0, ways); err != nil {
 		t.Errorf("a full contact cannot be corrected: %v", err)
+	}
+}
+
+// TestPutAgain: the same of the same source is one datum, so a call can be sent again.
+func TestPutAgain(t *testing.T) {
+	h := small(t)
+	id := h.mint(t, "u1")
+	all := []Datum{mail("jana@example.org"), trait("name", "Jana")}
+	first, again := h.put(t, id, all...), h.put(t, id, all...)
+	if !slices.Equal(first, again) || len(h.reveal(t, id).Data) != 2 {
+		t.Errorf("%v, then %v", first, again)
+	}
+	other := trait("name", "Jana")
+	other.Source = "call"
+	h.put(t, id, other)
+	if len(h.reveal(t, id).Data) != 3 {
+		t.Error("another source says the same, and is not kept")
 	}
 }
 
