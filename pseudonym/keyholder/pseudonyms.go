@@ -38,6 +38,9 @@ func (r *rights) List(ctx context.Context, request *keyholderpb.ListRequest) (*k
 	access.TallyOf(ctx).Rows = len(wanted)
 	answer := &keyholderpb.ListAnswer{}
 	found := r.owners(ctx, all, wanted)
+	if ctx.Err() != nil {
+		return nil, status.FromContextError(ctx.Err()).Err()
+	}
 	merged, err := r.merged(ctx, wanted)
 	if err != nil {
 		return nil, r.refused(ctx, err)
@@ -101,7 +104,7 @@ func (r *rights) owners(ctx context.Context, all *keyring.All, wanted map[event.
 // merged looks for what is still wanted among the pseudonyms of contacts that were
 // merged into others, and so belong to those.
 func (r *rights) merged(ctx context.Context, wanted map[event.Handle]bool) (found []owner, err error) {
-	if len(wanted) == 0 || ctx.Err() != nil {
+	if len(wanted) == 0 {
 		return nil, nil
 	}
 	into, err := r.persons.vault.Merged(ctx)

@@ -180,7 +180,7 @@ func (r *Rotator) leads(ctx context.Context) (bool, error) {
 	if r.deps.Lead == nil {
 		return true, nil
 	}
-	if r.ring.Lagging() != nil { // it could change no key
+	if lags := r.ring.Lagging() != nil; lags { // it could change no key
 		return false, nil
 	}
 	leads, err := r.deps.Lead(ctx)
