@@ -24,6 +24,7 @@ type gateway struct {
 	queue  []row
 	put    int // ever
 	holds  int
+	forgot []event.KeyVersion
 	stop   func()
 }
 
@@ -173,6 +174,7 @@ func (g *gateway) RotateDone(context.Context, string) error {
 func (g *gateway) Forget(version event.KeyVersion) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.forgot = append(g.forgot, version)
 	if g.cached == version {
 		g.cached = g.version
 	}

@@ -1,12 +1,14 @@
 package rekey_test
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
 
+	"zgoda/event"
 	"zgoda/rekey"
 )
 
@@ -114,6 +116,33 @@ func TestKeyholderAway(t *testing.T) {
 		w.away = false
 		w.mu.Unlock()
 		w.rotated(a, b)
+	})
+}
+
+// TestKeyholderBehind: one of several keyholders answers that has not seen a change of
+// the keys yet. The gateway does not go back to what it has left: it would have to forget
+// everybody under the new key, for good.
+func TestKeyholderBehind(t *testing.T) {
+	inTime(t, func(t *testing.T, w *world) {
+		t.Helper()
+		g := w.start("one", true)
+		defer g.stop()
+		time.Sleep(10 * time.Second)
+		w.rotate()
+		w.rotated(g)
+		for range 2 {
+			for range 2 {
+				w.mu.Lock()
+				w.version, w.revision = 3-w.version, 3-w.revision
+				w.mu.Unlock()
+				time.Sleep(3 * time.Second)
+			}
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.version != 2 || !slices.Equal(g.forgot, []event.KeyVersion{1}) {
+			t.Errorf("version %d, forgotten %v", w.version, g.forgot)
+		}
 	})
 }
 
