@@ -1,0 +1,31 @@
+package certificate
+
+import (
+	"regexp"
+	"slices"
+)
+
+// handle is a pseudonym as hexadecimal text, wherever it stands. Ids of mutations
+// are shorter, and ids of requests have letters beyond f.
+var handle = regexp.MustCompile(`(?i)[0-9a-f]{32}`)
+
+// personal says whether a text looks like a mail address or a pseudonym. Nothing
+// but a mistake brings one here, and a certificate is handed around for years.
+func (b *Body) personal() bool {
+	texts := append([]string{b.Request, b.Site, b.Right, b.Mode}, b.Notes...)
+	for _, t := range b.Tables {
+		texts = append(append(texts, t.Name), t.Mutations...)
+	}
+	for _, r := range b.Recipients {
+		texts = append(texts, r.Name, r.State)
+	}
+	for _, m := range b.Manual {
+		texts = append(texts, m.System, m.Actor)
+	}
+	for _, s := range b.Horizon.Stores {
+		texts = append(texts, s.Name, s.How)
+	}
+	return slices.ContainsFunc(texts, func(t string) bool {
+		return handle.MatchString(t) || slices.Contains([]byte(t), '@')
+	})
+}
