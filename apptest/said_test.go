@@ -88,12 +88,11 @@ func saidInClear(t *testing.T, s *stack, k *ownKeyholder) {
 			if err != nil || !e.Type().IsRegular() {
 				return nil //nolint:nilerr // a file that a running process has just removed
 			}
-			content, err := os.ReadFile(path)
-			if err == nil {
+			if content, err := os.ReadFile(path); err == nil {
 				files++
 				look(path, content)
 			}
-			return nil //nolint:nilerr // the same
+			return nil
 		})
 		if err != nil {
 			t.Fatal(err)

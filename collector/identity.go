@@ -102,12 +102,13 @@ func (w *work) keepsProven(it *item) bool {
 // dropClaims forgets what a public key says of contacts. With a proof the proven
 // userId stays alone as an identifier: the proof covers no other.
 func (w *work) dropClaims(it *item) {
-	claimed := len(it.ev.PreviousID) > 0 || it.ev.Traits.Exists() && !(it.cast.entitled && w.keepsProven(it))
+	said := it.cast.entitled && w.keepsProven(it)
+	claimed := len(it.ev.PreviousID) > 0 || it.ev.Traits.Exists() && !said
 	if !it.cast.entitled {
 		claimed = claimed || len(it.ev.UserID) > 0 || len(it.ev.GroupID) > 0
 		it.ev.UserID, it.ev.GroupID = nil, nil
 	}
-	if !it.cast.entitled || !w.keepsProven(it) {
+	if !said {
 		it.ev.Traits = jsontape.Value{}
 	}
 	it.ev.PreviousID, it.ev.Proof = nil, nil

@@ -46,8 +46,7 @@ func (c *Carrier) batch(ctx context.Context) {
 	var b spool.Batch
 	ok := c.try(ctx, func() (err error) {
 		b, err = c.deps.Queue.Next(ctx, c.cfg.Rows, c.cfg.Linger)
-		var damage *spool.CorruptError
-		if errors.As(err, &damage) {
+		if damage, ok := errors.AsType[*spool.CorruptError](err); ok {
 			c.deps.Logger.Error("a segment of what contacts said is damaged and set aside", "error", err, "lost", damage.Lost)
 			return nil
 		}
