@@ -47,6 +47,11 @@ var contract = []struct {
 	{"TextsChange", contractTextsChange},
 	{"TextDamaged", contractTextDamaged},
 	{"StoreFromBeforeADPC", contractStoreFromBeforeADPC},
+	{"Requests", contractRequests},
+	{"RequestsChange", contractRequestsChange},
+	{"RequestsRace", contractRequestsRace},
+	{"RequestTasks", contractRequestTasks},
+	{"RequestsCounted", contractRequestsCounted},
 }
 
 // TestContract runs the contract over SQLite and over PostgreSQL.

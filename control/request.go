@@ -157,6 +157,7 @@ type RequestHistory struct {
 type RequestQuery struct {
 	Site          event.SiteID // empty: all
 	Handle        event.Handle // zero: all
+	IDs           []RequestID  // none: all
 	Rights        []Right
 	States        []RequestState
 	AfterDeadline time.Time
