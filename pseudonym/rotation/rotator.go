@@ -180,7 +180,7 @@ func (r *Rotator) leads(ctx context.Context) (bool, error) {
 	if r.deps.Lead == nil {
 		return true, nil
 	}
-	if lags := r.ring.Lagging() != nil; lags { // it could change no key
+	if r.lags() {
 		return false, nil
 	}
 	leads, err := r.deps.Lead(ctx)
@@ -189,6 +189,9 @@ func (r *Rotator) leads(ctx context.Context) (bool, error) {
 	}
 	return leads, err
 }
+
+// lags says whether this keyholder cannot open the keys, and so could change none.
+func (r *Rotator) lags() bool { return r.ring.Lagging() != nil }
 
 // settled says whether all other keyholders have surely seen a version: one that
 // was made, before it comes into use, so that each opens what another seals under
