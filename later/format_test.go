@@ -46,6 +46,9 @@ func TestRoundTrip(t *testing.T) {
 		want := waiting(rapid.StringN(1, -1, 99).Draw(t, "id"))
 		want.Secret, want.NoOrigin, want.Told, want.Link, want.Unset = flag("a"), flag("b"), flag("c"), flag("d"), flag("e")
 		want.Person, want.Raw.PageTitle = rapid.String().Draw(t, "person"), rapid.String().Draw(t, "title")
+		if flag("says") {
+			want.Said = rapid.SliceOfN(rapid.Byte(), 1, 300).Draw(t, "said")
+		}
 		want.AsOf, want.Released = event.Sequence(rapid.Uint64().Draw(t, "at")), event.PurposeSet(rapid.Uint32().Draw(t, "released"))
 		got, err := Read(Append([]byte("before"), want)[len("before"):])
 		if err != nil || !reflect.DeepEqual(got, want) {
@@ -71,7 +74,7 @@ func TestReadRefuses(t *testing.T) {
 		want error
 	}{
 		"another version": {change(0, 2), ErrVersion}, "no type": {change(1, 0), ErrFormat}, "an unknown type": {change(1, 7), ErrFormat},
-		"an unknown flag": {change(2, 0x80), ErrFormat}, "too many visitors": {change(5, 17), ErrFormat}, "a time": {change(6, 0x7f), ErrFormat},
+		"a flag of what is not there": {change(2, 0x80), ErrFormat}, "too many visitors": {change(5, 17), ErrFormat}, "a time": {change(6, 0x7f), ErrFormat},
 		"a bit": {change(71, 32), ErrFormat}, "the same bit twice": {change(76, 0), ErrFormat}, "more": {append(bytes.Clone(good), 0), ErrFormat},
 		"too many purposes": {change(70, 33), ErrFormat}, "too many statements": {change(86, 17), ErrFormat},
 		"an unknown source": {change(87, 0xff), ErrFormat}, "an unknown reading": {change(89, 4), ErrFormat}, "a statement's flag": {change(88, 4), ErrFormat},
@@ -95,6 +98,9 @@ func TestReadKeepsNothing(t *testing.T) {
 
 func FuzzRead(f *testing.F) {
 	f.Add(Append(nil, waiting("m-1")))
+	says := waiting("m-2")
+	says.Said = []byte("said")
+	f.Add(Append(nil, says))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		e, err := Read(b)
