@@ -18,6 +18,7 @@ const (
 // of chunks is replaced, not changed, so that a salt is read without a lock.
 type places struct {
 	chunks atomic.Pointer[[][]byte]
+	days   atomic.Pointer[[]*seen]
 	used   uint32 // places that were ever used
 	free   uint32 // the first of those that are free again, + 1; each has the next in it
 	live   int
@@ -70,6 +71,12 @@ func (p *places) take(m *memory, lock bool) (uint32, error) {
 		if had := p.chunks.Load(); had != nil {
 			chunks = *had
 		}
+		var days []*seen
+		if had := p.days.Load(); had != nil {
+			days = *had
+		}
+		more := append(slices.Clip(days), &seen{})
+		p.days.Store(&more)
 		longer := append(slices.Clip(chunks), chunk)
 		p.chunks.Store(&longer)
 	}
@@ -81,6 +88,7 @@ func (p *places) take(m *memory, lock bool) (uint32, error) {
 func (p *places) wipe(at uint32) {
 	place := p.place(at)
 	clear(place)
+	p.seen(at).Store(0)
 	binary.LittleEndian.PutUint32(place, p.free)
 	p.free = at + 1
 }

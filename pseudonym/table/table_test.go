@@ -329,3 +329,38 @@ func TestTablePrintsRedacted(t *testing.T) {
 		t.Error("logged")
 	}
 }
+
+func TestSeen(t *testing.T) {
+	table := newTable(t, Config{})
+	one, two := add(t, table, 1), add(t, table, 2)
+	lead(t, table, 10, one)
+	lead(t, table, 11, one)
+	tests := []struct {
+		index int
+		day   uint32
+		id    int64 // 0: nothing to be noted
+		noted uint32
+	}{
+		{10, 20000, 1, 20000},
+		{11, 20006, 0, 20000},
+		{11, 20007, 1, 20007},
+		{10, 19000, 0, 20007}, // a clock that was set back
+		{12, 30000, 0, 20007}, // nobody
+	}
+	for _, test := range tests {
+		if id, news := table.See(index(test.index), test.day); id != test.id || news != (test.id != 0) {
+			t.Errorf("day %d: contact %d, %v", test.day, id, news)
+		}
+		if got := table.Seen(one); got != test.noted {
+			t.Errorf("day %d: noted is %d", test.day, got)
+		}
+	}
+	table.SetSeen(two, 7)
+	if table.Seen(two) != 7 || table.Seen(99) != 0 {
+		t.Error("another day than was set")
+	}
+	table.Forget(two)
+	if again := add(t, table, 3); again != two || table.Seen(again) != 0 {
+		t.Error("a contact has the day of who was in its place before")
+	}
+}

@@ -273,6 +273,9 @@ func (c *change) follow() error {
 		if err != nil {
 			return err
 		}
+		if l.to.fresh {
+			c.v.table.SetSeen(slot, c.v.today())
+		}
 		if err := c.v.table.Lead(l.index, slot); err != nil {
 			return err
 		}
@@ -323,6 +326,7 @@ func (c *change) writeContacts(ctx context.Context) error {
 		if rows[i], err = c.v.sealContact(t.id, t.salt, t.dek); err != nil {
 			return err
 		}
+		rows[i].seen = c.v.today()
 	}
 	return c.v.db.contacts(ctx, c.tx, rows)
 }

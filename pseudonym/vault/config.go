@@ -2,6 +2,7 @@ package vault
 
 import (
 	"errors"
+	"time"
 
 	"github.com/tink-crypto/tink-go/v2/tink"
 )
@@ -17,6 +18,8 @@ type Config struct {
 	Password []byte
 	// Lock keeps salts out of swap, as far as the system allows it.
 	Lock bool
+	// Now tells the day on which contacts are seen; nil: time.Now.
+	Now func() time.Time
 }
 
 // Validate says what is wrong with the settings.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"zgoda/event"
 	"zgoda/pseudonym/keyring"
@@ -90,6 +91,42 @@ type Store interface {
 	// Forget destroys a contact's salt, key, identifiers, visitors, data and
 	// attachments. It returns ErrUnknown for one who is not there.
 	Forget(ctx context.Context, id ContactID) error
+
+	// VisitorsOf returns the visitors that a contact was, in the order of their tags, or
+	// ErrUnknown.
+	VisitorsOf(ctx context.Context, id ContactID) ([]event.Blinded, error)
+
+	// OpenCases keeps whom requests are about, and returns each case as it is kept.
+	OpenCases(ctx context.Context, list []Case) ([]Case, error)
+	// Cases returns cases, those that are there.
+	Cases(ctx context.Context, ids [][16]byte) ([]Case, error)
+	// EachCase goes over all cases.
+	EachCase(ctx context.Context, yield func(id [16]byte, opened time.Time) error) error
+	// CloseCases forgets whom requests were about.
+	CloseCases(ctx context.Context, ids [][16]byte) error
+	// Destroy destroys whom cases are about, and returns the journal's entries, or
+	// ErrNoCase.
+	Destroy(ctx context.Context, ids [][16]byte, do func(*Doomed) (Remains, error)) ([]Erasure, error)
+	// Redestroy destroys contacts that are there again, and puts an entry into the
+	// journal.
+	Redestroy(ctx context.Context, e Erasure, contacts []ContactID, do func(*Doomed) ([]Tomb, error)) error
+	// EachErasure goes over the ids of the journal of erasures.
+	EachErasure(ctx context.Context, yield func(id [16]byte) error) error
+	// Erasures returns entries of the journal, those that are there.
+	Erasures(ctx context.Context, ids [][16]byte) ([]Erasure, error)
+	// EndErasures takes entries out of the journal whose time is over.
+	EndErasures(ctx context.Context, now time.Time) (ended int64, err error)
+	// EachTomb goes over the tombstones behind a cursor.
+	EachTomb(ctx context.Context, after int64, yield func(Tomb)) (next int64, err error)
+	// EndTombs removes the tombstones of all days but some.
+	EndTombs(ctx context.Context, kept []string) error
+
+	// See notes in memory that contacts are seen today.
+	See(indexes ...keyring.Index)
+	// WriteSeen writes what See noted.
+	WriteSeen(ctx context.Context) error
+	// Idle goes over the contacts that were not seen since a day.
+	Idle(ctx context.Context, before uint32, yield func(ContactID) bool) error
 
 	// Rewrap seals up to limit contacts whose numbers are above a number under the
 	// current slot key.

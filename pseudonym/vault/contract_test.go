@@ -23,6 +23,9 @@ var contract = map[string]func(*testing.T, *bed){
 	"forget": contractForget, "re-wrap": contractRewrap, "re-key": contractReindex, "retire": contractRetire,
 	"progress": contractProgress, "remaining": contractRemaining, "concurrent": contractConcurrent,
 	"context ends": contractContext, "each": contractEach, "go over": contractUpdateAfter,
+	"cases": contractCases, "a case keeps from merges": contractCaseMerge, "destroy": contractDestroy, "a failed destruction": contractDestroyFails,
+	"destroy again": contractRedestroy, "journal of erasures": contractJournal, "tombstones": contractTombs, "seen": contractSeen,
+	"cases are re-wrapped": contractCaseRewrap,
 }
 
 func TestContract(t *testing.T) {

@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
+	"zgoda/event"
 	"zgoda/pseudonym/keyring"
 )
 
@@ -16,6 +18,8 @@ type Dumped struct {
 	Chunk    *DumpedChunk   `json:"chunk,omitempty"`
 	Tomb     *DumpedTomb    `json:"tomb,omitempty"`
 	Progress *DumpedState   `json:"progress,omitempty"`
+	Case     *DumpedCase    `json:"case,omitempty"`
+	Erasure  *DumpedErasure `json:"erasure,omitempty"`
 }
 
 // DumpedContact is a contact with everything but the parts of its attachments,
@@ -29,6 +33,7 @@ type DumpedContact struct {
 	Data        [][]byte           `json:"data,omitempty"`
 	Attachments []DumpedHead       `json:"attachments,omitempty"`
 	Merged      bool               `json:"merged,omitempty"` // others were merged into it
+	Seen        uint32             `json:"seen,omitempty"`   // day since 1970
 }
 
 // DumpedIdentifier is an index that leads to a contact.
@@ -62,8 +67,28 @@ type DumpedChunk struct {
 
 // DumpedTomb is a tombstone.
 type DumpedTomb struct {
-	Key string `json:"key"`
-	Tag []byte `json:"tag"`
+	Key    string `json:"key"`
+	Tag    []byte `json:"tag"`
+	Link   uint32 `json:"link"`
+	Cutoff int64  `json:"cutoff"` // Unix milliseconds
+}
+
+// DumpedCase is whom a request is about.
+type DumpedCase struct {
+	ID      []byte       `json:"id"`
+	Site    event.SiteID `json:"site,omitempty"`
+	Contact ContactID    `json:"contact,omitempty"`
+	Visitor []byte       `json:"visitor,omitempty"` // h1
+	Opened  int64        `json:"opened"`            // Unix milliseconds
+	State   CaseState    `json:"state"`
+}
+
+// DumpedErasure is an entry of the journal of erasures, under its own month's key.
+type DumpedErasure struct {
+	ID     []byte `json:"id"`
+	At     int64  `json:"at"` // Unix milliseconds
+	Until  int64  `json:"until"`
+	Sealed []byte `json:"sealed"`
 }
 
 // DumpedState is how far something is.
@@ -150,7 +175,7 @@ func (v *Vault) dumpAfter(ctx context.Context, from ContactID) ([]DumpedContact,
 		if err != nil {
 			return nil, err
 		}
-		batch[i] = DumpedContact{ID: r.id, Salt: salt[:]}
+		batch[i] = DumpedContact{ID: r.id, Salt: salt[:], Seen: r.seen}
 		if batch[i].DEK, err = v.openDEK(r); err != nil {
 			return nil, err
 		}
@@ -247,10 +272,24 @@ func (v *Vault) dumpChunks(ctx context.Context, attachment []byte, yield func(Du
 func (v *Vault) dumpRest(ctx context.Context, yield func(Dumped) error) error {
 	var all []Dumped // yield must not wait for us while we hold the only connection
 	err := errors.Join(
-		each(ctx, v.db, "SELECT key, tag FROM tombstones", func(scan scanner) error {
+		each(ctx, v.db, "SELECT key, tag, link, cutoff FROM tombstones", func(scan scanner) error {
 			d := &DumpedTomb{}
 			all = append(all, Dumped{Tomb: d})
-			return scan(&d.Key, &d.Tag)
+			return scan(&d.Key, &d.Tag, &d.Link, &d.Cutoff)
+		}),
+		each(ctx, v.db, caseColumns, func(scan scanner) error {
+			c, _, err := v.scanCase(scan)
+			d := &DumpedCase{ID: c.ID[:], Site: c.Site, Contact: c.Contact, Opened: c.Opened.UnixMilli(), State: c.State}
+			if !c.Visitor.IsZero() {
+				d.Visitor = c.Visitor[:]
+			}
+			all = append(all, Dumped{Case: d})
+			return err
+		}),
+		each(ctx, v.db, "SELECT id, at, until, sealed FROM erasures", func(scan scanner) error {
+			d := &DumpedErasure{}
+			all = append(all, Dumped{Erasure: d})
+			return scan(&d.ID, &d.At, &d.Until, &d.Sealed)
 		}),
 		each(ctx, v.db, "SELECT name, state FROM progress", func(scan scanner) error {
 			d := &DumpedState{}
@@ -307,9 +346,13 @@ func (v *Vault) fillOne(ctx context.Context, tx *sql.Tx, d *Dumped) error {
 	case d.Chunk != nil:
 		_, err = tx.ExecContext(ctx, "INSERT INTO attachment_chunks (attachment, n, sealed) VALUES ($1, $2, $3)", d.Chunk.Attachment, d.Chunk.N, d.Chunk.Sealed)
 	case d.Tomb != nil:
-		_, err = tx.ExecContext(ctx, "INSERT INTO tombstones (key, tag) VALUES ($1, $2)", d.Tomb.Key, d.Tomb.Tag)
+		_, err = tx.ExecContext(ctx, "INSERT INTO tombstones (key, tag, link, cutoff) VALUES ($1, $2, $3, $4)", d.Tomb.Key, d.Tomb.Tag, d.Tomb.Link, d.Tomb.Cutoff)
 	case d.Progress != nil:
-		_, err = tx.ExecContext(ctx, "INSERT INTO progress (name, state) VALUES ($1, $2)", d.Progress.Name, d.Progress.State)
+		_, err = tx.ExecContext(ctx, "INSERT INTO progress (name, state) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET state = excluded.state", d.Progress.Name, d.Progress.State)
+	case d.Case != nil:
+		return v.fillCase(ctx, tx, d.Case)
+	case d.Erasure != nil:
+		_, err = tx.ExecContext(ctx, "INSERT INTO erasures (id, at, until, sealed) VALUES ($1, $2, $3, $4)", d.Erasure.ID, d.Erasure.At, d.Erasure.Until, d.Erasure.Sealed)
 	}
 	return err
 }
@@ -325,6 +368,7 @@ func (v *Vault) fillContact(ctx context.Context, tx *sql.Tx, c *DumpedContact) e
 	if err != nil {
 		return err
 	}
+	r.seen = c.Seen
 	if err := v.db.contacts(ctx, tx, []row{r}); err != nil {
 		return err
 	}
@@ -361,4 +405,13 @@ func (v *Vault) fillContact(ctx context.Context, tx *sql.Tx, c *DumpedContact) e
 		}
 	}
 	return nil
+}
+
+func (v *Vault) fillCase(ctx context.Context, tx *sql.Tx, d *DumpedCase) error {
+	if len(d.ID) != 16 || len(d.Visitor) != 0 && len(d.Visitor) != len(event.Blinded{}) {
+		return ErrSalt
+	}
+	c := Case{ID: [16]byte(d.ID), Site: d.Site, Contact: d.Contact, Opened: time.UnixMilli(d.Opened), State: d.State}
+	copy(c.Visitor[:], d.Visitor)
+	return v.writeCase(ctx, tx, &c)
 }

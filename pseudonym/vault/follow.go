@@ -223,6 +223,9 @@ func (v *Vault) takeContact(r row) error {
 	if err != nil {
 		return err
 	}
-	_, err = v.table.Add(int64(r.id), salt)
+	slot, err := v.table.Add(int64(r.id), salt)
+	if err == nil {
+		v.table.SetSeen(slot, r.seen)
+	}
 	return err
 }

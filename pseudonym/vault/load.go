@@ -60,14 +60,14 @@ func pipe[T any](ctx context.Context, read func(put func(T) error) error, take f
 // readContacts reads all contacts into memory, which has none.
 func (v *Vault) readContacts(ctx context.Context, q querier) error {
 	return pipe(ctx, func(put func(row) error) error {
-		rows, err := q.QueryContext(ctx, "SELECT id, slot, salt FROM contacts ORDER BY id")
+		rows, err := q.QueryContext(ctx, "SELECT id, slot, salt, seen FROM contacts ORDER BY id")
 		if err != nil {
 			return fmt.Errorf("read contacts: %w", err)
 		}
 		defer rows.Close() //nolint:errcheck // rows.Err says it
 		for rows.Next() {
 			var r row
-			if err := rows.Scan(&r.id, &r.slot, &r.salt); err != nil {
+			if err := rows.Scan(&r.id, &r.slot, &r.salt, &r.seen); err != nil {
 				return fmt.Errorf("read contacts: %w", err)
 			}
 			if err := put(r); err != nil {
@@ -84,9 +84,11 @@ func (v *Vault) readContacts(ctx context.Context, q querier) error {
 			if err != nil {
 				return err
 			}
-			if _, err := v.table.Add(int64(r.id), salt); err != nil {
+			slot, err := v.table.Add(int64(r.id), salt)
+			if err != nil {
 				return err
 			}
+			v.table.SetSeen(slot, r.seen)
 			v.last = r.id
 		}
 		return nil

@@ -116,21 +116,28 @@ func (v *Vault) take(all []found) error {
 	return nil
 }
 
-// forgetInMemory wipes a contact. The indexes are those that the database had; where
-// memory may know others, the whole table is looked at. The caller has
+// forgetAll wipes contacts in memory. The indexes are those that the database had; where
+// memory may know others, the whole table is looked at, once for all. The caller has
 // v.remembering.
-func (v *Vault) forgetInMemory(id ContactID, indexes []keyring.Index) {
-	slot, known := v.table.ByID(int64(id))
-	if !known {
+func (v *Vault) forgetAll(ids []ContactID, indexes []keyring.Index) {
+	slots := make([]table.Slot, 0, len(ids))
+	for _, id := range ids {
+		if slot, known := v.table.ByID(int64(id)); known {
+			slots = append(slots, slot)
+		}
+	}
+	if len(slots) == 0 {
 		return
 	}
 	if v.asks() {
-		v.table.Strip(slot)
+		v.table.Strip(slots...)
 	}
 	for _, index := range indexes {
 		v.table.Unlead(index)
 	}
-	v.table.Forget(slot)
+	for _, slot := range slots {
+		v.table.Forget(slot)
+	}
 }
 
 // distrust takes contacts out of memory, to be read again before anything is said or

@@ -54,6 +54,9 @@ func (m merge) run(reseal func(from, to Contents) error) (follow func() error, e
 			return nil, err
 		}
 	}
+	if err := openCaseOf(ctx, tx, m.from.id, m.to.id); err != nil {
+		return nil, err
+	}
 	if reseal != nil {
 		if err := reseal(m.from, m.to); err != nil {
 			return nil, err
@@ -144,7 +147,7 @@ func (m merge) follow(moved []keyring.Index) error {
 			return err
 		}
 	}
-	v.forgetInMemory(m.from.id, nil)
+	v.forgetAll([]ContactID{m.from.id}, nil)
 	return nil
 }
 
@@ -158,16 +161,13 @@ func (v *Vault) Forget(ctx context.Context, id ContactID) error {
 		if err != nil {
 			return nil, err
 		}
-		if _, err := tx.ExecContext(ctx, "DELETE FROM identifiers WHERE contact = $1", id); err != nil {
-			return nil, fmt.Errorf("delete identifiers: %w", err)
-		}
-		if err := destroy(ctx, tx, id); err != nil {
+		if err := erase(ctx, tx, id); err != nil {
 			return nil, err
 		}
 		if err := v.db.changed(ctx, tx, id); err != nil {
 			return nil, err
 		}
-		return func() error { v.forgetInMemory(id, indexes); return nil }, nil
+		return func() error { v.forgetAll([]ContactID{id}, indexes); return nil }, nil
 	})
 	if err != nil {
 		return fmt.Errorf("forget: %w", err)

@@ -22,7 +22,10 @@ func OpenUnder(ctx context.Context, cfg Config, slots Slots) (*Vault, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	v := &Vault{slots: slots, writing: make(chan struct{}, 1)}
+	v := &Vault{slots: slots, now: cfg.Now, writing: make(chan struct{}, 1)}
+	if v.now == nil {
+		v.now = time.Now
+	}
 	if err := v.open(cfg); err != nil {
 		return nil, fmt.Errorf("open the vault: %w", err)
 	}
@@ -56,12 +59,18 @@ func (v *Vault) start(ctx context.Context, cfg Config) error {
 		if err := v.migrateSQLite(ctx); err != nil {
 			return err
 		}
-		return v.readAll(ctx, cfg)
+		if err := v.readAll(ctx, cfg); err != nil {
+			return err
+		}
+		return v.noteSince(ctx)
 	}
 	if err := migratePostgres(ctx, v.db.DB); err != nil {
 		return err
 	}
 	if err := v.readAll(ctx, cfg); err != nil {
+		return err
+	}
+	if err := v.noteSince(ctx); err != nil {
 		return err
 	}
 	v.follow() //nolint:contextcheck // it lives as long as the vault

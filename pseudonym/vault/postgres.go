@@ -21,8 +21,11 @@ var postgresSchema string
 //go:embed postgres2.sql
 var postgresSecond string
 
-// postgresVersion is the version of the schema in postgres.sql and postgres2.sql.
-const postgresVersion = 2
+//go:embed postgres3.sql
+var postgresThird string
+
+// postgresVersion is the version of the schema after all of these.
+const postgresVersion = 3
 
 // writersLock is the advisory lock that whoever writes holds, in any keyholder.
 const writersLock = 0x7a67_7661_756c_7401
@@ -80,13 +83,10 @@ func migratePostgres(ctx context.Context, db *sql.DB) error {
 		return nil
 	}
 	steps := []string{
-		"CREATE SCHEMA IF NOT EXISTS zgoda_vault; CREATE TABLE version (number BIGINT PRIMARY KEY); INSERT INTO version VALUES (1)", postgresSchema,
+		"CREATE SCHEMA IF NOT EXISTS zgoda_vault; CREATE TABLE version (number BIGINT PRIMARY KEY); INSERT INTO version VALUES (1);" + postgresSchema,
+		postgresSecond, postgresThird,
 	}
-	if have > 0 {
-		steps = nil
-	}
-	steps = append(steps, postgresSecond, fmt.Sprintf("UPDATE version SET number = %d", postgresVersion))
-	for _, statement := range steps {
+	for _, statement := range append(steps[have:], fmt.Sprintf("UPDATE version SET number = %d", postgresVersion)) {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {
 			return err
 		}
@@ -135,12 +135,12 @@ func (postgres) numbers(ctx context.Context, tx *sql.Tx, n int) ([]ContactID, er
 
 func (postgres) contacts(ctx context.Context, tx *sql.Tx, rows []row) error {
 	ids, slots := make([]int64, len(rows)), make([]int64, len(rows))
-	salts, deks := make([][]byte, len(rows)), make([][]byte, len(rows))
+	salts, deks, days := make([][]byte, len(rows)), make([][]byte, len(rows)), make([]int64, len(rows))
 	for i, r := range rows {
-		ids[i], slots[i], salts[i], deks[i] = int64(r.id), int64(r.slot), r.salt, r.dek
+		ids[i], slots[i], salts[i], deks[i], days[i] = int64(r.id), int64(r.slot), r.salt, r.dek, int64(r.seen)
 	}
-	_, err := tx.ExecContext(ctx, "INSERT INTO contacts (id, slot, salt, dek) SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[])",
-		ids, slots, salts, deks)
+	_, err := tx.ExecContext(ctx, "INSERT INTO contacts (id, slot, salt, dek, seen) SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[], $5::bigint[])",
+		ids, slots, salts, deks, days)
 	return err
 }
 
@@ -164,7 +164,7 @@ func (postgres) find(ctx context.Context, q querier, indexes []keyring.Index) ([
 	for i := range indexes {
 		h2s[i] = indexes[i][:]
 	}
-	rows, err := q.QueryContext(ctx, "SELECT i.h2, c.id, c.slot, c.salt FROM identifiers i JOIN contacts c ON c.id = i.contact WHERE i.h2 = ANY($1::bytea[])", h2s)
+	rows, err := q.QueryContext(ctx, "SELECT i.h2, c.id, c.slot, c.salt, c.seen FROM identifiers i JOIN contacts c ON c.id = i.contact WHERE i.h2 = ANY($1::bytea[])", h2s)
 	if err != nil {
 		return nil, fmt.Errorf("look for identifiers: %w", err)
 	}
@@ -173,7 +173,7 @@ func (postgres) find(ctx context.Context, q querier, indexes []keyring.Index) ([
 	for rows.Next() {
 		var f found
 		var h2 []byte
-		if err := rows.Scan(&h2, &f.to.id, &f.to.slot, &f.to.salt); err != nil {
+		if err := rows.Scan(&h2, &f.to.id, &f.to.slot, &f.to.salt, &f.to.seen); err != nil {
 			return nil, fmt.Errorf("look for identifiers: %w", err)
 		}
 		f.index = keyring.Index(h2) // the table's check says 32 bytes

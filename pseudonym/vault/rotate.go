@@ -12,7 +12,8 @@ import (
 )
 
 // Rewrap seals up to limit contacts whose numbers are above from under the current
-// slot key, in one transaction. Doing it again changes nothing.
+// slot key, and the cases of visitors at the end, in one transaction. Doing it again
+// changes nothing.
 func (v *Vault) Rewrap(ctx context.Context, from ContactID, limit int) (next ContactID, done bool, err error) {
 	err = v.change(ctx, nil, func(ctx context.Context, tx *sql.Tx) (func() error, error) {
 		rows, err := contactsAfter(ctx, tx, from, limit)
@@ -38,7 +39,10 @@ func (v *Vault) Rewrap(ctx context.Context, from ContactID, limit int) (next Con
 				return nil, err
 			}
 		}
-		return nil, nil //nolint:nilnil // memory has nothing to follow
+		if done {
+			done, err = v.rewrapCases(ctx, tx, limit)
+		}
+		return nil, err
 	})
 	if err != nil {
 		return 0, false, fmt.Errorf("re-wrap contacts: %w", err)
@@ -62,7 +66,7 @@ func (v *Vault) sealAgain(r row) (row, error) {
 }
 
 func contactsAfter(ctx context.Context, q querier, from ContactID, limit int) ([]row, error) {
-	rows, err := q.QueryContext(ctx, "SELECT id, slot, salt, dek FROM contacts WHERE id > $1 ORDER BY id LIMIT $2", from, limit)
+	rows, err := q.QueryContext(ctx, "SELECT id, slot, salt, dek, seen FROM contacts WHERE id > $1 ORDER BY id LIMIT $2", from, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read contacts: %w", err)
 	}
@@ -70,7 +74,7 @@ func contactsAfter(ctx context.Context, q querier, from ContactID, limit int) ([
 	var all []row
 	for rows.Next() {
 		var r row
-		if err := rows.Scan(&r.id, &r.slot, &r.salt, &r.dek); err != nil {
+		if err := rows.Scan(&r.id, &r.slot, &r.salt, &r.dek, &r.seen); err != nil {
 			return nil, fmt.Errorf("read contacts: %w", err)
 		}
 		all = append(all, r)
@@ -307,6 +311,11 @@ func (v *Vault) Remaining(ctx context.Context, slot, link, gate uint32) (slots, 
 		}
 		slots += some
 	}
+	var cases uint64
+	if err := v.db.QueryRowContext(ctx, "SELECT count(*) FROM cases WHERE slot = $1 AND sealed IS NOT NULL", slot).Scan(&cases); err != nil {
+		return 0, 0, 0, fmt.Errorf("count cases: %w", err)
+	}
+	slots += cases
 	var after keyring.Index
 	for done := false; !done; {
 		var rows []kept

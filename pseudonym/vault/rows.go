@@ -13,7 +13,7 @@ import (
 // readContact returns a contact as it is stored, or ErrUnknown.
 func readContact(ctx context.Context, q querier, id ContactID) (row, error) {
 	r := row{id: id}
-	err := q.QueryRowContext(ctx, "SELECT slot, salt, dek FROM contacts WHERE id = $1", id).Scan(&r.slot, &r.salt, &r.dek)
+	err := q.QueryRowContext(ctx, "SELECT slot, salt, dek, seen FROM contacts WHERE id = $1", id).Scan(&r.slot, &r.salt, &r.dek, &r.seen)
 	if errors.Is(err, sql.ErrNoRows) {
 		return row{}, ErrUnknown
 	}
@@ -66,7 +66,7 @@ func (v *Vault) ownKey(ctx context.Context, tx *sql.Tx, id ContactID) ([]byte, e
 type visitorRow struct{ tag, sealed []byte }
 
 func readVisitors(ctx context.Context, q querier, id ContactID) ([]visitorRow, error) {
-	rows, err := q.QueryContext(ctx, "SELECT tag, sealed FROM visitors WHERE contact = $1", id)
+	rows, err := q.QueryContext(ctx, "SELECT tag, sealed FROM visitors WHERE contact = $1 ORDER BY tag", id)
 	if err != nil {
 		return nil, fmt.Errorf("list visitors: %w", err)
 	}

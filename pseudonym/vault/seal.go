@@ -28,6 +28,7 @@ type row struct {
 	slot uint32
 	salt []byte // sealed
 	dek  []byte // sealed, or nil
+	seen uint32 // day since 1970
 }
 
 // sealContact seals a contact under the slot key in force.

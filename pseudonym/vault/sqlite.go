@@ -24,10 +24,12 @@ var (
 	sqlite2 string
 	//go:embed sqlite3.sql
 	sqlite3 string
+	//go:embed sqlite4.sql
+	sqlite4 string
 )
 
 // schemaVersion is the user_version of a present file.
-const schemaVersion = 3
+const schemaVersion = 4
 
 // pragmas: no write-ahead log, since it would keep what was deleted from the
 // file itself; one process, which alone may have the file open.
@@ -85,7 +87,7 @@ func (v *Vault) migrateSQLite(ctx context.Context) error {
 	case have == schemaVersion:
 		return nil
 	}
-	for version, schema := range []string{sqlite1, sqlite2, sqlite3} {
+	for version, schema := range []string{sqlite1, sqlite2, sqlite3, sqlite4} {
 		if version < have {
 			continue
 		}
@@ -180,13 +182,13 @@ func (sqlite) numbers(ctx context.Context, tx *sql.Tx, n int) ([]ContactID, erro
 }
 
 func (sqlite) contacts(ctx context.Context, tx *sql.Tx, rows []row) error {
-	insert, err := tx.PrepareContext(ctx, "INSERT INTO contacts (id, slot, salt, dek) VALUES ($1, $2, $3, $4)")
+	insert, err := tx.PrepareContext(ctx, "INSERT INTO contacts (id, slot, salt, dek, seen) VALUES ($1, $2, $3, $4, $5)")
 	if err != nil {
 		return err
 	}
 	defer insert.Close() //nolint:errcheck // the transaction ends it
 	for _, r := range rows {
-		if _, err := insert.ExecContext(ctx, r.id, r.slot, r.salt, orNull(r.dek)); err != nil {
+		if _, err := insert.ExecContext(ctx, r.id, r.slot, r.salt, orNull(r.dek), r.seen); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"zgoda/event"
 	"zgoda/pseudonym/keyring"
@@ -41,6 +42,8 @@ type Vault struct {
 	db    database
 	slots Slots
 	table *table.Table
+	now   func() time.Time
+	news  news // of when contacts were seen
 
 	writing chan struct{} // held by who writes: one transaction at a time
 	queue   queue
@@ -201,6 +204,16 @@ func (v *Vault) Contact(ctx context.Context, index keyring.Index) (ContactID, er
 	return ContactID(id), nil
 }
 
+// VisitorsOf returns the visitors that a contact was, in the order of their tags, or
+// ErrUnknown.
+func (v *Vault) VisitorsOf(ctx context.Context, id ContactID) (visitors []event.Blinded, err error) {
+	err = v.View(ctx, id, func(c Contents) error {
+		visitors, err = c.(*contents).visitors() //nolint:forcetypeassert // View makes nothing else
+		return err
+	})
+	return visitors, err
+}
+
 // Salt returns the salt of a contact.
 func (v *Vault) Salt(ctx context.Context, id ContactID) (keyring.Salt, error) {
 	r, err := readContact(ctx, v.db, id)
@@ -239,6 +252,7 @@ func (v *Vault) Memory() (bytes, locked int64) {
 // nothing.
 func (v *Vault) Close() error {
 	v.closing.Do(func() {
+		v.writeLast()
 		if v.follower != nil {
 			v.follower.stop()
 		}
