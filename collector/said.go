@@ -104,7 +104,11 @@ func (w *work) sealSaid(it *item) (err error) {
 	t := teller{site: w.site, left: maxSaid}
 	w.identifiersSaid(it, &t)
 	if it.ev.Type == event.TypeIdentify {
-		t.traits("", it.ev.Traits, 0)
+		traits := it.ev.Traits
+		if w.snippet && !traits.Exists() {
+			traits = it.ev.Properties // our snippet calls them so
+		}
+		t.traits("", traits, 0)
 	}
 	w.c.metrics.leftOut.Add(float64(t.leftOut))
 	if len(t.list) == 0 {

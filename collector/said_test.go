@@ -137,6 +137,8 @@ func TestWhoseWordIsKept(t *testing.T) {
 		"the visitor agreed":    {browser(RouteIdentify, with(`"proof":"`+proofOf("u1")+`"`)), []string{"v1"}, ""},
 		"a refusal with it":     {browser(RouteIdentify, with(`"consent":{"profiling":false},"proof":"`+proofOf("u1")+`"`)), []string{"u1", "v1"}, ""},
 		"all refused":           {browser(RouteIdentify, with(`"consent":{"measurement":false,"analytics":false,"profiling":false},"proof":"`+proofOf("u1")+`"`)), []string{"u1", "v1"}, ""},
+		"our snippet":           {browser(RouteBeacon, `{"key":"pk_shop","events":[{"type":"identify","userId":"u1","anonymousId":"v1","proof":"`+proofOf("u1")+`","properties":{"name":"Jana"}}]}`), []string{"u1", "v1"}, "user_id=u1 name=Jana"},
+		"our snippet, a claim":  {browser(RouteBeacon, `{"key":"pk_shop","events":[{"type":"identify","userId":"u1","anonymousId":"v1","properties":{"name":"Jana"}}]}`), []string{"u1", "v1"}, ""},
 		"a track":               {server(RouteTrack, with(`"event":"e","consent":{"profiling":true}`)), nil, ""},
 		"a server":              {server(RouteIdentify, with(`"consent":{"profiling":true}`)), nil, "user_id=u1 email=jana@example.org name=Jana"},
 		"a server, analytics":   {server(RouteIdentify, with(`"consent":{"analytics":true}`)), nil, ""},
