@@ -52,6 +52,9 @@ var contract = []struct {
 	{"RequestsRace", contractRequestsRace},
 	{"RequestTasks", contractRequestTasks},
 	{"RequestsCounted", contractRequestsCounted},
+	{"Outbox", contractOutbox},
+	{"Complete", contractComplete},
+	{"OpenDSR", contractOpenDSR},
 }
 
 // TestContract runs the contract over SQLite and over PostgreSQL.

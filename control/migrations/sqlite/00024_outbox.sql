@@ -6,6 +6,7 @@ CREATE TABLE outbox (
     state TEXT NOT NULL, attempts BIGINT NOT NULL, next_micros BIGINT NOT NULL, until_micros BIGINT NOT NULL, done_micros BIGINT NOT NULL, answer TEXT NOT NULL
 );
 CREATE INDEX outbox_next ON outbox (state, next_micros);
+CREATE INDEX outbox_request ON outbox (request);
 CREATE TABLE certificate (request BLOB PRIMARY KEY, at_micros BIGINT NOT NULL, body TEXT NOT NULL);
 CREATE TABLE opendsr (id TEXT NOT NULL, controller TEXT NOT NULL, request BLOB NOT NULL, body_hash BLOB NOT NULL, callbacks TEXT NOT NULL, status TEXT NOT NULL, received_micros BIGINT NOT NULL, submitted_micros BIGINT NOT NULL, PRIMARY KEY (controller, id));
 -- A token of the role opendsr is for one site.
