@@ -191,7 +191,24 @@ func TestSaidReachesTheVault(t *testing.T) {
 	if kept, _ := s.dataOf(t, "secret-user-9b1c-1"); kept["name"] != "secret-name-9b1c-later" || kept["lastName"] != "" {
 		t.Error("something is kept of who refuses")
 	}
+	madeWithData(t, s)
 	saidInClear(t, s, k)
 	s.stop(t)
 	saidInClear(t, s, k)
+}
+
+// madeWithData makes a contact by the API with what is known of it; sent again, nothing
+// is doubled.
+func madeWithData(t *testing.T, s *stack) {
+	t.Helper()
+	const body = `{"identifier":"user_id:secret-user-9b1c-7","identifiers":["email:secret-work-9b1c@example.org"],"traits":{"name":"secret-name-9b1c"},"source":"secret-source-9b1c","basis":"contract"}`
+	for _, want := range []int{http.StatusCreated, http.StatusOK} {
+		if resp, text := post(t, s.console+"/api/v1/sites/shop/contacts", body, s.local(t)); resp.StatusCode != want {
+			t.Fatalf("%d %s", resp.StatusCode, text)
+		}
+	}
+	values, sources := s.dataOf(t, "secret-user-9b1c-7")
+	if len(values) != 3 || values["email"] != "secret-work-9b1c@example.org" || values["name"] != "secret-name-9b1c" || sources != strings.Repeat("secret-source-9b1c/contract\n", 3) {
+		t.Errorf("%d data: %s", len(values), sources)
+	}
 }
