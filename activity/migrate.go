@@ -67,8 +67,9 @@ func (s *Store) migrate(ctx context.Context, list []migration) (err error) {
 	defer func() {
 		err = errors.Join(err, s.exec(context.WithoutCancel(ctx), "unlock the schema", "DROP TABLE IF EXISTS {db}."+lockTable+" SYNC"))
 	}()
-	// A rewriting that an earlier process began must not come to its end beside inserts.
-	if err := s.dropRekeys(ctx, eventsCopyPrefix, linksCopyPrefix); err != nil {
+	// A rewriting that an earlier process began must not come to its end beside inserts;
+	// what it left for a moment only may go as well.
+	if err := s.dropRekeys(ctx, eventsCopyPrefix, linksCopyPrefix, stampPrefix, hiddenPrefix); err != nil {
 		return err
 	}
 	if err := s.exec(ctx, "make the list of migrations", "CREATE TABLE IF NOT EXISTS {db}."+historyTable+
@@ -82,23 +83,55 @@ func (s *Store) migrate(ctx context.Context, list []migration) (err error) {
 	if err := newer(applied, len(list)); err != nil {
 		return err
 	}
+	restored, err := s.restored(ctx, applied)
+	if err != nil {
+		return err
+	}
 	for _, m := range list {
 		if have, ok := applied[m.number]; ok {
 			if have.checksum != m.checksum() {
 				return fmt.Errorf("migration %d: %w", m.number, ErrMigrationChanged)
 			}
-			continue
+			if restored {
+				err = s.statements(ctx, m)
+			}
+		} else {
+			err = s.apply(ctx, m)
 		}
-		if err := s.apply(ctx, m); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// restored says whether this is a database of a backup, which has the lasting tables
+// alone: views and what is in memory are made anew.
+func (s *Store) restored(ctx context.Context, applied map[uint32]appliedMigration) (bool, error) {
+	if _, ok := applied[hiddenSince]; !ok {
+		return false, nil
+	}
+	n, err := s.tables(ctx, hiddenTable)
+	return n == 0, err
+}
+
+// hiddenSince is the migration that makes the table hidden.
+const hiddenSince = 5
+
 // apply runs one migration and records it. Its statements can be run again, so
 // that a crash between them does no harm.
 func (s *Store) apply(ctx context.Context, m migration) error {
+	if err := s.statements(ctx, m); err != nil {
+		return err
+	}
+	if err := s.conn.Exec(ctx, "INSERT INTO "+s.database+"."+historyTable+" (number, name, checksum) VALUES (?, ?, ?)", m.number, m.name, m.checksum()); err != nil {
+		return classify("record a migration", err)
+	}
+	return nil
+}
+
+// statements runs those of a migration, which can be run again.
+func (s *Store) statements(ctx context.Context, m migration) error {
 	for statement := range strings.SplitSeq(m.text, ";\n") {
 		if strings.TrimSpace(statement) == "" {
 			continue
@@ -106,9 +139,6 @@ func (s *Store) apply(ctx context.Context, m migration) error {
 		if err := s.exec(ctx, fmt.Sprintf("apply migration %d", m.number), statement); err != nil {
 			return err
 		}
-	}
-	if err := s.conn.Exec(ctx, "INSERT INTO "+s.database+"."+historyTable+" (number, name, checksum) VALUES (?, ?, ?)", m.number, m.name, m.checksum()); err != nil {
-		return classify("record a migration", err)
 	}
 	return nil
 }

@@ -48,9 +48,13 @@ const (
 )
 
 // Rekey begins to rewrite the rows of a scope; to is the version of the key that
-// the new pseudonyms are of. What an earlier one left behind is taken away.
+// the new pseudonyms are of. What an earlier one left behind is taken away. While an
+// erasure is under way it returns ErrErasing, and so does Rewrite.
 func (s *Store) Rekey(ctx context.Context, scope event.Scope, to event.KeyVersion) (*Rekey, error) {
 	if err := s.dropRekeys(ctx, mapPrefix, eventsCopyPrefix, linksCopyPrefix); err != nil {
+		return nil, err
+	}
+	if err := s.noErasing(ctx); err != nil {
 		return nil, err
 	}
 	r := &Rekey{store: s, scope: scope, to: to, table: mapPrefix + fresh()}

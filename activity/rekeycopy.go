@@ -71,6 +71,9 @@ func (r *Rekey) rewrite(ctx context.Context, c copying) (rows uint64, err error)
 	if err := r.do(ctx, "make a copy of a table", "CREATE TABLE {db}."+name+" AS {db}."+c.table); err != nil {
 		return 0, err
 	}
+	if err := r.store.noErasing(ctx); err != nil { // one that begins now waits for the copy to go
+		return 0, err
+	}
 	columns, err := r.columns(ctx, c.table)
 	if err != nil {
 		return 0, err

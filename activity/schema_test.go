@@ -94,7 +94,7 @@ func TestRowsSurviveMigrations(t *testing.T) {
 			if got := one(t, s, contentOf+name+".events"); got != before {
 				t.Errorf("content %s after merging, before the migrations %s", got, before)
 			}
-			for _, table := range []string{"events", "links", "daily_activity", "daily_visitors"} {
+			for _, table := range []string{"events", "links", "daily_activity", "daily_visitors", "hidden", "erasures_done", "visible_events", "profiled_events", "decidable_events"} {
 				const create = "SELECT replaceAll(create_table_query, concat(database, '.'), '') FROM system.tables WHERE database = ? AND name = ?"
 				if got, want := one(t, s, create, name, table), one(t, s, create, "fresh", table); got != want {
 					t.Errorf("%s migrated:\n%s\nfresh:\n%s", table, got, want)

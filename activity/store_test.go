@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,6 +96,7 @@ func TestStore(t *testing.T) {
 		}
 	}
 	t.Run("columns", func(t *testing.T) { testColumns(t, admin) })
+	t.Run("registry", func(t *testing.T) { testRegistry(t, admin) })
 	t.Run("once for each token", func(t *testing.T) { testOnce(t, admin, writer) })
 	t.Run("expired counts as present", func(t *testing.T) { testExpired(t, writer) })
 	t.Run("links", func(t *testing.T) { testLinks(t, admin, writer) })
@@ -206,13 +208,33 @@ func testColumns(t *testing.T, admin *activity.Store) {
 	if got = strings.ReplaceAll(got, `\'`, `'`); got != want {
 		t.Fatalf("columns of events:\n%s", got)
 	}
-	for table := range strings.FieldsSeq(ask(t, admin, "SELECT DISTINCT table FROM system.columns WHERE database = 'zgoda' AND type LIKE '%FixedString(16)%'")) {
-		registered := false
+}
+
+// testRegistry: nothing holds or shows pseudonyms that an erasure does not know of.
+func testRegistry(t *testing.T, admin *activity.Store) {
+	t.Helper()
+	for line := range strings.Lines(ask(t, admin, "SELECT table, name, (SELECT any(engine) FROM system.tables AS t WHERE t.database = 'zgoda' AND t.name = c.table) "+
+		"FROM system.columns AS c WHERE database = 'zgoda' AND type LIKE '%FixedString(16)%'")) {
+		column := strings.Split(strings.TrimSpace(line), "\t")
+		registered := column[0] == "erasures_done" && column[1] == "id" // of a request
 		for _, p := range activity.PersonalTables {
-			registered = registered || p.Is(table)
+			registered = registered || p.Is(column[0]) && slices.Contains(p.Handles, column[1])
+		}
+		if column[2] == "View" {
+			registered = slices.Contains(activity.PersonalViews, column[0])
 		}
 		if !registered {
-			t.Errorf("table %s holds pseudonyms and is not in PersonalTables", table)
+			t.Errorf("the %s %s has pseudonyms in %s and is not registered", column[2], column[0], column[1])
+		}
+	}
+	// Deletions do not reach what others derive from a table.
+	if got := ask(t, admin, "SELECT name FROM system.tables WHERE database = 'zgoda' AND engine NOT IN ('View', 'MergeTree', 'ReplacingMergeTree', 'Memory') "+
+		"UNION ALL SELECT name FROM system.projections WHERE database = 'zgoda' UNION ALL SELECT name FROM system.dictionaries"); got != "" {
+		t.Errorf("derived: %s", got)
+	}
+	for _, name := range activity.Lasting {
+		if got := ask(t, admin, "SELECT engine LIKE '%MergeTree' FROM system.tables WHERE database = 'zgoda' AND name = '"+name+"'"); got != "1\n" {
+			t.Errorf("%s is to last: %q", name, got)
 		}
 	}
 }

@@ -19,6 +19,7 @@ var serverTemplate = template.Must(template.New("server").Parse(`<clickhouse>
   <send_crash_reports><enabled>false</enabled></send_crash_reports>
   <user_directories><users_xml><path>{{.Users}}</path></users_xml></user_directories>
   <user_files_path>{{.Dir}}/user_files/</user_files_path>
+  <backups><allowed_path>{{.Dir}}/backups/</allowed_path></backups>
   <mark_cache_size>67108864</mark_cache_size>
   <uncompressed_cache_size>0</uncompressed_cache_size>
   <merge_tree><merge_selector_base>15</merge_selector_base><auto_statistics_types></auto_statistics_types></merge_tree>
@@ -82,7 +83,7 @@ var (
 	adminGrants  = []string{"GRANT ALL ON *.* WITH GRANT OPTION"}
 	writerGrants = []string{
 		"GRANT SELECT, INSERT, ALTER, CREATE DATABASE, CREATE TABLE, CREATE VIEW, DROP TABLE, DROP VIEW ON zgoda.*",
-		"GRANT TABLE ENGINE ON MergeTree", "GRANT TABLE ENGINE ON ReplacingMergeTree",
+		"GRANT TABLE ENGINE ON MergeTree", "GRANT TABLE ENGINE ON ReplacingMergeTree", "GRANT TABLE ENGINE ON Memory",
 		"GRANT SET DEFINER ON " + writerName, "GRANT CREATE TEMPORARY TABLE ON *.*",
 	}
 	analystGrants = []string{"GRANT SELECT ON zgoda.daily_activity", "GRANT SELECT ON zgoda.daily_visitors"}

@@ -29,6 +29,11 @@ type Person struct {
 	Windows  []Window
 	Mode     Mode
 	Bit      uint8 // of ModeWithdraw
+	// Rests are the purposes that a row rests on, by its scope (measurement, analytics,
+	// profiling): when a withdrawal leaves none of them on a row, the row goes. A row
+	// that is left without any purpose goes in any case. Of those that are
+	// anonymised, what is left keeps its purposes of Rests[event.ScopeNone].
+	Rests [event.ScopePerson + 1]event.PurposeSet
 }
 
 // Window is a pseudonym whose rows are the person's for some time alone. A zero end
@@ -55,8 +60,10 @@ const (
 	FromDecisions                  // automated decisions (Art. 22)
 )
 
-// Stamp is how long rows of one purpose are kept, by their bit.
+// Stamp is how long rows of one purpose are kept. A row is kept for the shortest
+// time of the purposes that its scope rests on.
 type Stamp struct {
 	Bit          uint8
+	Scope        event.Scope // of rows that rest on the purpose
 	Months, Days int
 }
