@@ -1,0 +1,70 @@
+package rights
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"zgoda/control"
+	"zgoda/pseudonym/access"
+)
+
+// ProofNone is the proof of a request of which it is not known yet who asks.
+const ProofNone = "none"
+
+// The closed lists of what requests say.
+var (
+	Rights = []control.Right{
+		control.RightAccess, control.RightRectification, control.RightErasure, control.RightRestriction,
+		control.RightPortability, control.RightObjection, control.RightAutomated, control.RightWithdrawal,
+	}
+	Origins = []string{"operator", "form", "mail", "phone", "letter", "opendsr", "retention", "import", "self", "restore"}
+	Proofs  = []string{"cookie", "link", "key", "operator"}
+	// Grounds are those on which a request may be refused.
+	Grounds = []string{
+		"manifestly_unfounded", "excessive", "legal_obligation", "legal_claims", "public_interest", groundIdentity, "not_the_controller",
+	}
+)
+
+const groundIdentity = "identity" // Art. 12(6)
+
+var openStates = []control.RequestState{
+	control.RequestUnverified, control.RequestInput, control.RequestPending, control.RequestApproved,
+	control.RequestRunning, control.RequestPaused, control.RequestFailed,
+}
+
+const maxText = 200
+
+// check checks an opening as far as its words alone say.
+func (o *Opening) check(now time.Time) error {
+	switch {
+	case !slices.Contains(Rights, o.Right):
+		return field("right", "must be a right that there is")
+	case o.Mode != "" && (o.Right != control.RightErasure || o.Mode != control.EraseAll && o.Mode != control.EraseAnonymise):
+		return field("mode", "must be erase or anonymise, and of an erasure")
+	case !slices.Contains(Origins, o.Origin):
+		return field("origin", "must be one of "+strings.Join(Origins, ", "))
+	case o.Proof != "" && o.Proof != ProofNone && !slices.Contains(Proofs, o.Proof):
+		return field("proof", "must be none or one of "+strings.Join(Proofs, ", "))
+	case o.Actor == "":
+		return field("actor", "must say who acts")
+	case o.Received.After(now.Add(time.Minute)):
+		return field("received", "must not be in the future")
+	case !o.Received.IsZero() && o.Received.Before(now.AddDate(-5, 0, 0)):
+		return field("received", "must not be more than five years ago")
+	}
+	return checkText("reason", o.Reason, true)
+}
+
+// checkText refuses what must not stand in a record that outlives the person's data.
+func checkText(name, text string, must bool) error {
+	switch {
+	case must && strings.TrimSpace(text) == "":
+		return field(name, "must say why")
+	case len(text) > maxText:
+		return field(name, "must be at most 200 bytes")
+	case access.Personal(text):
+		return field(name, "must hold no mail address and no long number")
+	}
+	return nil
+}

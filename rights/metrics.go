@@ -1,0 +1,110 @@
+package rights
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"zgoda/control"
+)
+
+// metrics are about all requests of the store, as they were counted last. Nodes
+// that share a store tell the same.
+type metrics struct {
+	open, deadline, overdue, states *prometheus.GaugeVec
+	queue, oldest                   prometheus.Gauge
+}
+
+// ages are the classes of control.RequestCount.Ages.
+var ages = [4]string{"week", "fortnight", "month", "older"}
+
+func newMetrics() *metrics {
+	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
+		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels)
+	}
+	return &metrics{
+		open:     gauge("zgoda_requests_open", "Open requests of data subjects by right and by how long ago they were received: week, fortnight, month (31 days), older.", "right", "age"),
+		deadline: gauge("zgoda_requests_deadline_days", "Days to the nearest deadline of an open request whose clock runs; negative when it is over.", "right"),
+		overdue:  gauge("zgoda_requests_overdue", "Open requests whose deadline is over.", "right"),
+		states:   gauge("zgoda_requests", "Requests of data subjects by right and state.", "right", "state"),
+		queue:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "zgoda_erasure_queue", Help: "Erasures under way."}),
+		oldest:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "zgoda_erasure_oldest_seconds", Help: "Since when the oldest erasure under way was received; 0 when there is none."}),
+	}
+}
+
+func (m *metrics) register(r prometheus.Registerer) error {
+	if r == nil {
+		return nil
+	}
+	for _, c := range []prometheus.Collector{m.open, m.deadline, m.overdue, m.states, m.queue, m.oldest} {
+		if err := r.Register(c); err != nil {
+			return fmt.Errorf("register the metrics of requests: %w", err)
+		}
+	}
+	return nil
+}
+
+// count counts anew; what could not be counted stays as it was.
+func (m *metrics) count(ctx context.Context, s *Service) {
+	now := s.now()
+	counts, err := s.deps.Store.CountRequests(ctx, now)
+	if err != nil {
+		if ctx.Err() == nil {
+			s.log.Warn("requests were not counted", "error", err)
+		}
+		return
+	}
+	steps, err := s.deps.Store.Queue(ctx)
+	if err != nil {
+		return
+	}
+	m.set(counts, now)
+	var queue int64
+	var oldest time.Time
+	for _, q := range steps {
+		queue += q.Count
+		if oldest.IsZero() || q.Oldest.Before(oldest) {
+			oldest = q.Oldest
+		}
+	}
+	m.queue.Set(float64(queue))
+	m.oldest.Set(0)
+	if queue > 0 {
+		m.oldest.Set(now.Sub(oldest).Seconds())
+	}
+}
+
+// set tells of every right, so that an alert finds its zero.
+func (m *metrics) set(counts []control.RequestCount, now time.Time) {
+	m.states.Reset()
+	m.deadline.Reset()
+	open, overdue, nearest := map[control.Right]*[4]int64{}, map[control.Right]int64{}, map[control.Right]time.Time{}
+	for _, right := range Rights {
+		open[right] = &[4]int64{}
+	}
+	for i := range counts {
+		c := &counts[i]
+		m.states.WithLabelValues(string(c.Right), string(c.State)).Set(float64(c.Count))
+		if !c.Open || open[c.Right] == nil {
+			continue
+		}
+		for age, n := range c.Ages {
+			open[c.Right][age] += n
+		}
+		overdue[c.Right] += c.Overdue
+		if at, there := nearest[c.Right]; !c.Nearest.IsZero() && (!there || c.Nearest.Before(at)) {
+			nearest[c.Right] = c.Nearest
+		}
+	}
+	for _, right := range Rights {
+		for age, n := range open[right] {
+			m.open.WithLabelValues(string(right), ages[age]).Set(float64(n))
+		}
+		m.overdue.WithLabelValues(string(right)).Set(float64(overdue[right]))
+		if at, there := nearest[right]; there {
+			m.deadline.WithLabelValues(string(right)).Set(at.Sub(now).Hours() / 24)
+		}
+	}
+}
