@@ -160,7 +160,13 @@ func TestValidate(t *testing.T) {
 		{purpose(1, func(p *PurposeConfig) { p.Bit = new(uint8) }), "sites[0].purposes[1].bit: "},
 		{purpose(0, func(p *PurposeConfig) { b := uint8(32); p.Bit = &b }), "sites[0].purposes[0].bit: "},
 		{purpose(0, func(p *PurposeConfig) { p.Kind = "tracking" }), "sites[0].purposes[0].kind: "},
-		{purpose(0, func(p *PurposeConfig) { p.Basis = "contract" }), "sites[0].purposes[0].basis: "},
+		{purpose(0, func(p *PurposeConfig) { p.Basis = "contractual" }), "sites[0].purposes[0].basis: "},
+		{purpose(1, func(p *PurposeConfig) { p.Basis, p.TerminalAccess = "contract", "none" }), "sites[0].purposes[1].basis: contract carries measurement only"},
+		{purpose(0, func(p *PurposeConfig) { p.Basis, p.TerminalAccess = "contract", "device" }), "sites[0].purposes[0].terminal_access: "},
+		{func(c *Config) {
+			c.Sites[0].Purposes[0].Basis = "contract"
+			c.Sites[0].Jurisdictions = map[string]JurisdictionConfig{"us": {Basis: map[string]string{c.Sites[0].Purposes[0].ID: "consent"}}}
+		}, "is not for a purpose on contract"},
 		{purpose(0, func(p *PurposeConfig) { p.Retention = "for ever" }), "sites[0].purposes[0].retention: "},
 		{purpose(0, func(p *PurposeConfig) { p.TerminalAccess = "" }), "sites[0].purposes[0].terminal_access: "},
 		{purpose(0, func(p *PurposeConfig) { p.TerminalAccess = "some" }), "sites[0].purposes[0].terminal_access: "},

@@ -87,6 +87,8 @@ func basisSentence(p *consent.Purpose) string {
 		return "Needs an explicit grant, and is denied until there is one."
 	case consent.BasisLegitimateInterest:
 		return "Rests on a legitimate interest and ends with any objection."
+	case consent.BasisContract:
+		return "Is needed for a contract with the person (GDPR Art. 6(1)(b)): asked of nobody, and not objected to."
 	case consent.BasisRelated:
 		text := "Is compatible with " + string(p.Related) + " and allowed where that is and nobody objects."
 		if p.Named {

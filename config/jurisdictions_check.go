@@ -54,8 +54,10 @@ func (v *checker) bases(path string, s *SiteConfig, name string, table Jurisdict
 		switch {
 		case p == nil:
 			v.fail(at, "names no purpose of the site")
-		case !ok || basis == consent.BasisRelated:
+		case !ok || basis == consent.BasisRelated || basis == consent.BasisContract:
 			v.fail(at, "must be consent or legitimate_interest")
+		case p.Basis == consent.BasisContract.String():
+			v.fail(at, "is not for a purpose on contract, which rests on it everywhere")
 		case p.Basis == consent.BasisRelated.String():
 			v.fail(at, "is not for a related purpose, which follows the other one")
 		case basis == consent.BasisLegitimateInterest && kind.Scope() == consent.KindProfiling.Scope():

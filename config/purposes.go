@@ -70,7 +70,7 @@ func (v *checker) purpose(path string, s *SiteConfig, p *PurposeConfig) {
 	}
 	basis, ok := consent.ParseBasis(p.Basis)
 	if !ok {
-		v.fail(path+".basis", "must be consent, legitimate_interest or related")
+		v.fail(path+".basis", "must be consent, legitimate_interest, contract or related")
 	}
 	if _, err := ParseRetention(p.Retention); err != nil {
 		v.fail(path+".retention", "%w", err)
@@ -128,7 +128,12 @@ func (v *checker) basis(path string, s *SiteConfig, p *PurposeConfig, kind conse
 	if interest && kind.Scope() == consent.KindProfiling.Scope() {
 		v.fail(path+".basis", neverInterest)
 	}
-	if s.underEU() && basis != consent.BasisConsent && p.onDevice() && p.Exemption == "" {
+	if basis == consent.BasisContract && kind != consent.KindMeasurement {
+		v.fail(path+".basis", "contract carries measurement only: what a contract needs is neither profiling nor marketing (GDPR Art. 6(1)(b))")
+	}
+	if basis == consent.BasisContract && p.onDevice() && p.Exemption == "" {
+		v.fail(path+".terminal_access", "must be none, or exempt: what a contract needs does not allow the device (ePrivacy Art. 5(3))")
+	} else if s.underEU() && basis != consent.BasisConsent && p.onDevice() && p.Exemption == "" {
 		v.fail(path+".terminal_access", deviceNeedsConsent)
 	}
 	if basis != consent.BasisRelated {

@@ -7,7 +7,11 @@ import "zgoda/event"
 // The writer asks it once more, after the decision.
 func (r *Record) Denies(p *Purpose, today Day) bool {
 	switch {
-	case p.Bit >= event.MaxPurposes, r.State != StateActive, r.Purposes[p.Bit].Choice.Refuses(), r.OptOut && optsOut(p):
+	case p.Bit >= event.MaxPurposes, r.State != StateActive:
+		return true
+	case p.Basis == BasisContract:
+		return false
+	case r.Purposes[p.Bit].Choice.Refuses(), r.OptOut && optsOut(p):
 		return true
 	default:
 		return p.Kind == KindProfiling && (r.ProfilingOff || r.Minority.minor(today) || r.Minority.ward(today))

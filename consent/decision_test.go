@@ -333,3 +333,37 @@ func TestCookieEndsWithItsGrant(t *testing.T) {
 		t.Errorf("explained as %+v", inputs)
 	}
 }
+
+// What a contract needs is not objected to, whoever says so and however; it still
+// ends with the person's restriction and erasure, and carries nothing but counting.
+func TestContractIsNotObjectedTo(t *testing.T) {
+	p := testPolicy()
+	everything := stating(p, SourceRequest, Refused)
+	everything.GPC, everything.DNT = Present, Present
+	for choice := ChoiceUnset; choice <= ChoiceObjected; choice++ {
+		r := holding(p, Held{Choice: choice, Version: version})
+		r.OptOut, r.ProfilingOff = true, true
+		d := Decide(p, everything, Subject{Visitor: r, Contact: r, Second: r})
+		if v := d.Verdict(contract); v.Outcome != Allow || v.By != SourceBasis {
+			t.Errorf("%v: %v by %v", choice, v.Outcome, v.By)
+		}
+		if d.Verdict(measurement).Outcome == Allow {
+			t.Errorf("%v: a legitimate interest outlives its refusal", choice)
+		}
+		if r.Denies(&p.Purposes[contract], 0) {
+			t.Errorf("%v: denied before it is shipped", choice)
+		}
+		for _, state := range []State{StateRestricted, StateErased} {
+			r.State = state
+			if d := Decide(p, &Signals{}, Subject{Contact: r}); d.Verdict(contract).Outcome == Allow || !r.Denies(&p.Purposes[contract], 0) {
+				t.Errorf("allowed about somebody who is %v", state)
+			}
+		}
+	}
+	for kind := KindAnalytics; kind <= KindSharing; kind++ {
+		p.Purposes[contract].Kind = kind
+		if d := Decide(p, &Signals{}, Subject{Contact: &Record{}}); d.Verdict(contract).Outcome == Allow {
+			t.Errorf("a contract carries %v", kind)
+		}
+	}
+}

@@ -12,10 +12,19 @@ func oracle(p *Policy, i int, signals *Signals, s Subject) Outcome {
 		if r == nil {
 			continue
 		}
-		held := r.Purposes[q.Bit].Choice
-		if r.State != StateActive || (r.ProfilingOff && q.Kind == KindProfiling) || (held != ChoiceUnset && held != ChoiceGiven) {
+		if r.State != StateActive {
 			return Deny
 		}
+		if q.Basis == BasisContract {
+			continue
+		}
+		held := r.Purposes[q.Bit].Choice
+		if (r.ProfilingOff && q.Kind == KindProfiling) || (held != ChoiceUnset && held != ChoiceGiven) {
+			return Deny
+		}
+	}
+	if q.Basis == BasisContract { // whatever else is said
+		return Allow
 	}
 	if (signals.GPC == Present && q.GPC == ReachRefuse) || (signals.DNT == Present && q.DNT == ReachRefuse) {
 		return Deny

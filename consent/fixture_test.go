@@ -11,6 +11,7 @@ const (
 	sharing
 	interest // analytics on legitimate interest
 	related  // analytics related to profiling
+	contract
 )
 
 const version = 3
@@ -24,6 +25,7 @@ func testPolicy() *Policy {
 		{ID: "sharing", Kind: KindSharing, Basis: BasisConsent},
 		{ID: "interest", Kind: KindAnalytics, Basis: BasisLegitimateInterest},
 		{ID: "related", Kind: KindAnalytics, Basis: BasisRelated, Related: "profiling", Compatible: true, Named: true},
+		{ID: "contract", Kind: KindMeasurement, Basis: BasisContract},
 	}}
 	for i := range p.Purposes {
 		q := &p.Purposes[i]

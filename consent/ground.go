@@ -109,7 +109,7 @@ func (s bases) has(b Basis) bool { return s&(1<<b) != 0 }
 
 // hold says whether there are any, and all of them are bases.
 func (s bases) hold() bool {
-	const known = 1<<BasisConsent | 1<<BasisLegitimateInterest | 1<<BasisRelated
+	const known = 1<<BasisConsent | 1<<BasisLegitimateInterest | 1<<BasisRelated | 1<<BasisContract
 	return s != 0 && s&^known == 0
 }
 
@@ -122,6 +122,10 @@ type merged struct {
 	// rules of the EU with neither consent nor an exemption (ePrivacy Art. 5(3)).
 	device bool
 }
+
+// contract says whether the purpose rests on a contract: then nobody is asked about
+// it, and nobody refuses it (GDPR Art. 7(3), 21(1)).
+func (m *merged) contract() bool { return m.bases == 1<<BasisContract }
 
 // rule merges the rules of a purpose on the ground.
 func (g *ground) rule(p *Policy, i int) merged {
@@ -152,7 +156,12 @@ func (g *ground) rule(p *Policy, i int) merged {
 // add adds one rule, of the EU or of another place. In the EU a browser's signal
 // is an objection to a legitimate interest (Art. 21(5)), which nobody may ignore.
 func (m *merged) add(q *Purpose, r Rule, eu bool) {
-	if r.Basis > BasisRelated {
+	switch {
+	case r.Basis > BasisContract, r.Basis == BasisUnknown:
+		r.Basis = BasisUnknown
+	case q.Basis == BasisContract: // what a contract needs it needs everywhere
+		r.Basis = BasisContract
+	case r.Basis == BasisContract:
 		r.Basis = BasisUnknown
 	}
 	m.bases |= 1 << r.Basis

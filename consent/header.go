@@ -63,6 +63,10 @@ func (a *alone) of(i int) (v Verdict, said bool) {
 	if a.class.criminal() {
 		return Verdict{By: SourceCriminal}, true
 	}
+	if rule.contract() { // what is said against it counts for nothing
+		by, denied := a.classDenies(p)
+		return Verdict{By: by}, denied
+	}
 	present := a.present
 	if a.said.adpc>>i&1 != 0 {
 		present |= browserADPC

@@ -83,7 +83,7 @@ func TestPermitOfMany(t *testing.T) {
 	if !ok || permit.Scope() != event.ScopeNone || !permit.Subject().IsZero() || !permit.Visitor().IsZero() || permit.Period() != 0 {
 		t.Errorf("of more: %+v", permit)
 	}
-	p.Purposes = p.Purposes[1:]
+	p.Purposes = p.Purposes[1:contract]
 	d = Decide(p, stating(p, SourceRequest, Granted), Subject{Visitor: &Record{}, Speaks: SpeaksForVisitor})
 	if _, ok := d.Permit(ids); ok {
 		t.Error("of more, without measurement: permitted")
@@ -229,7 +229,7 @@ func TestNames(t *testing.T) {
 			t.Errorf("kind %v", k)
 		}
 	}
-	for b := BasisConsent; b <= BasisRelated; b++ {
+	for b := BasisConsent; b <= BasisContract; b++ {
 		if got, ok := ParseBasis(b.String()); !ok || got != b {
 			t.Errorf("basis %v", b)
 		}

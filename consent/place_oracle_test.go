@@ -112,8 +112,14 @@ func (o placed) by(i int, r Rule, eu bool, j Jurisdiction) holdersOf {
 		if rec == nil {
 			continue
 		}
+		if rec.State != StateActive {
+			return no
+		}
+		if p.Basis == BasisContract {
+			continue
+		}
 		held := rec.Purposes[p.Bit].Choice
-		if rec.State != StateActive || rec.ProfilingOff && p.Kind == KindProfiling || held != ChoiceUnset && held != ChoiceGiven {
+		if rec.ProfilingOff && p.Kind == KindProfiling || held != ChoiceUnset && held != ChoiceGiven {
 			return no
 		}
 		if rec.OptOut && (p.US&^USSensitive != 0 || p.Kind == KindProfiling || p.Kind == KindMarketing || p.Kind == KindSharing) {
@@ -126,6 +132,17 @@ func (o placed) by(i int, r Rule, eu bool, j Jurisdiction) holdersOf {
 	}
 	guardian := ward || minor && p.Guardian
 	special := u.Class&ClassSpecial != 0
+	if p.Basis == BasisContract && r.Basis != BasisUnknown { // whatever is said, and whatever else the table says
+		r.Basis = BasisContract
+		rest := holdersOf{}
+		if p.Kind == KindMeasurement && (!eu || !p.Terminal || p.Exemption != "") && (!special || p.Special) {
+			rest = o.rest(i, r, j, rest, false)
+		}
+		if special {
+			return rest.and(o.ledger(p, nil, guardian))
+		}
+		return rest
+	}
 	adpc, granted, refused, unreadable := o.said(i)
 	if refused || unreadable && p.Kind != KindMeasurement || u.NoOrigin && p.Kind != KindMeasurement {
 		return no
@@ -167,13 +184,18 @@ func (o placed) rest(i int, r Rule, j Jurisdiction, ledger holdersOf, request bo
 			return no
 		}
 		return holdersOf{true, browser, u.Contact != nil}
+	case BasisContract:
+		if p.Kind != KindMeasurement {
+			return no
+		}
+		return holdersOf{true, browser, u.Contact != nil}
 	case BasisRelated:
 		k := o.p.Find(p.Related)
 		if !p.Compatible || k < 0 {
 			return no
 		}
 		for _, other := range o.rules(k, j) {
-			if other.Basis != BasisConsent && other.Basis != BasisLegitimateInterest || other.Basis == BasisConsent && !p.Named {
+			if other.Basis != BasisConsent && other.Basis != BasisLegitimateInterest && other.Basis != BasisContract || other.Basis == BasisConsent && !p.Named {
 				return no
 			}
 		}

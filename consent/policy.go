@@ -64,9 +64,10 @@ const (
 	BasisConsent                  // Art. 6(1)(a)
 	BasisLegitimateInterest       // Art. 6(1)(f), with its balancing test
 	BasisRelated                  // Art. 6(4), compatible with another purpose
+	BasisContract                 // Art. 6(1)(b); for measurement alone
 )
 
-var basisNames = [...]string{"unknown", "consent", "legitimate_interest", "related"}
+var basisNames = [...]string{"unknown", "consent", "legitimate_interest", "related", "contract"}
 
 // String returns the basis as configurations write it, for example "consent".
 func (b Basis) String() string {

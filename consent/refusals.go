@@ -11,17 +11,13 @@ func (c *verdictCase) denied(i int, rule *merged) (Source, bool) {
 	if c.subject.Class.criminal() {
 		return SourceCriminal, true
 	}
-	if by, denied := c.deniedByRecord(p); denied {
-		return by, true
+	if c.standing.by != SourceDefault {
+		return c.standing.by, true
 	}
-	if by, denied := c.deniedByBrowser(i, rule); denied {
-		return by, true
-	}
-	if c.said.refused>>i&1 != 0 {
-		return c.signals.refusedByStatement(i), true
-	}
-	if c.optOut && optsOut(p) {
-		return SourceOptOut, true
+	if !rule.contract() {
+		if by, denied := c.refused(i, rule); denied {
+			return by, true
+		}
 	}
 	if by, denied := c.deniedByClass(p); denied {
 		return by, true
@@ -33,6 +29,21 @@ func (c *verdictCase) denied(i int, rule *merged) (Source, bool) {
 		return SourceNoOrigin, true
 	}
 	return SourceDefault, !rule.bases.hold() || rule.device || c.tooEarly(p, rule)
+}
+
+// refused applies what people and their browsers say against the purpose.
+func (c *verdictCase) refused(i int, rule *merged) (Source, bool) {
+	p := &c.policy.Purposes[i]
+	if by, denied := c.refusedOnRecord(p); denied {
+		return by, true
+	}
+	if by, denied := c.deniedByBrowser(i, rule); denied {
+		return by, true
+	}
+	if c.said.refused>>i&1 != 0 {
+		return c.signals.refusedByStatement(i), true
+	}
+	return SourceOptOut, c.optOut && optsOut(p)
 }
 
 // tooEarly says whether the event was made before anybody had chosen about a
@@ -80,11 +91,8 @@ func (s *standing) add(r *Record) {
 	s.profilingOff = s.profilingOff || r.ProfilingOff
 }
 
-// deniedByRecord asks every record in play; the most restrictive wins.
-func (c *verdictCase) deniedByRecord(p *Purpose) (Source, bool) {
-	if c.standing.by != SourceDefault {
-		return c.standing.by, true
-	}
+// refusedOnRecord asks every record in play; the most restrictive wins.
+func (c *verdictCase) refusedOnRecord(p *Purpose) (Source, bool) {
 	if c.standing.profilingOff && p.Kind == KindProfiling {
 		return SourceSwitch, true
 	}

@@ -79,7 +79,7 @@ func (c *verdictCase) restsOnAll(i int, rule *merged, d *Decision) Verdict {
 	}
 	v := Verdict{all: ^holders(0)}
 	// What a person said tells more than a basis, so it is named last.
-	for _, basis := range [...]Basis{BasisLegitimateInterest, BasisRelated, BasisConsent} {
+	for _, basis := range [...]Basis{BasisLegitimateInterest, BasisContract, BasisRelated, BasisConsent} {
 		if !rule.bases.has(basis) {
 			continue
 		}
@@ -114,6 +114,11 @@ func (c *verdictCase) rests(basis Basis, i int, rule *merged, d *Decision) Verdi
 	case BasisLegitimateInterest:
 		// Never for these kinds, whatever a policy says.
 		if p.Kind != KindMeasurement && p.Kind != KindAnalytics {
+			return Verdict{}
+		}
+		return allow(SourceBasis, c.everyone())
+	case BasisContract: // what is measured for it needs nobody's pseudonym
+		if p.Kind != KindMeasurement {
 			return Verdict{}
 		}
 		return allow(SourceBasis, c.everyone())

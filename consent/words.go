@@ -22,6 +22,8 @@ func (c *verdictCase) ruleName(i int, v Verdict) string {
 		return "grant"
 	case v.Outcome == Allow && on.has(BasisRelated):
 		return "related"
+	case v.Outcome == Allow && on == 1<<BasisContract:
+		return "contract"
 	case v.Outcome == Allow:
 		return "interest"
 	}
@@ -91,6 +93,8 @@ func whyAllowed(p *Purpose, on bases, v Verdict) string {
 		return "The request grants the purpose for the " + v.Holder.String() + ", and nothing refuses it."
 	case on.has(BasisRelated):
 		return "The purpose is compatible with " + string(p.Related) + ", which is allowed, and nobody objects."
+	case on == 1<<BasisContract:
+		return "The purpose is needed for a contract with the person (GDPR Art. 6(1)(b))."
 	default:
 		return "The purpose rests on a legitimate interest and nobody objects."
 	}

@@ -141,6 +141,8 @@ func (s *Site) process(p *Purpose) object {
 	switch {
 	case p.Basis == "legitimate_interest":
 		basis = "eu-gdpr:A6-1-f"
+	case p.Basis == "contract":
+		basis = "eu-gdpr:A6-1-b"
 	case p.Special:
 		basis = "eu-gdpr:A9-2-a"
 	}

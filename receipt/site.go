@@ -27,7 +27,7 @@ type Controller struct {
 type Purpose struct {
 	ID        event.PurposeID
 	Kind      string // measurement, analytics, profiling, marketing or sharing
-	Basis     string // consent, legitimate_interest or related
+	Basis     string // consent, legitimate_interest, contract or related
 	Version   uint32
 	Text      map[string]string // by language
 	TextHash  [32]byte          // of Text, as entries have it

@@ -80,6 +80,9 @@ func (s *Set) SetChoices(ctx context.Context, site event.SiteID, visitor event.H
 			return 0, ErrVersion
 		}
 		e, err := choose(policy, purpose, choices[purpose])
+		if errors.Is(err, ErrContract) {
+			continue // whoever refuses all means what they were asked about
+		}
 		if err != nil {
 			return 0, err
 		}
@@ -117,6 +120,9 @@ func choose(policy *consent.Policy, purpose event.PurposeID, grant bool) (ledger
 		return ledger.Entry{}, ErrPurpose
 	}
 	p := &policy.Purposes[i]
+	if p.Basis == consent.BasisContract {
+		return ledger.Entry{}, ErrContract
+	}
 	state := ledger.StateGiven
 	switch {
 	case grant:

@@ -79,6 +79,7 @@ var (
 	ErrSite          = errors.New("no such site")
 	ErrIdentity      = errors.New("not an identifier")
 	ErrPurpose       = errors.New("no such purpose")
+	ErrContract      = errors.New("what a contract with the person needs is neither agreed nor objected to (GDPR Art. 6(1)(b))")
 	ErrVersion       = errors.New("the choices were made about another version of the policy")
 	ErrClosed        = errors.New("the consent set is closed")
 )
