@@ -132,26 +132,6 @@ func untie(ctx context.Context, tx *sql.Tx, w *who) error {
 	return err
 }
 
-// EndConflicts takes people out of conflict with others before they are erased, so
-// that the others are not taken for erased too.
-func (s *Store) EndConflicts(ctx context.Context, site event.SiteID, handles []event.Handle) error {
-	return s.change(ctx, "end the conflicts of whom is erased", func(tx *sql.Tx) error {
-		for _, h := range handles {
-			var any int
-			if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM conflict WHERE site = $1 AND contact = $2`, string(site), h[:]).Scan(&any); err != nil {
-				return err
-			}
-			if any == 0 {
-				continue
-			}
-			if err := untie(ctx, tx, &who{site, h}); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
 // SweepErased takes away the bare standings of erased people, and the entries of the
 // journal, whose time is over.
 func (s *Store) SweepErased(ctx context.Context, at time.Time) error {

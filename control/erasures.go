@@ -54,19 +54,42 @@ func (s *Store) erasures(ctx context.Context, where string, args ...any) (found 
 	return found, nil
 }
 
-// AddHandles keeps the consent handles that an erasure takes along: the contact's,
-// and those of visitors that are nobody else's. They are there until the erasure's
-// keys are destroyed.
-func (s *Store) AddHandles(ctx context.Context, id RequestID, site event.SiteID, handles []event.Handle) error {
-	return s.change(ctx, "keep the handles of the erasure", func(tx *sql.Tx) error {
-		for _, h := range handles {
-			if _, err := tx.ExecContext(ctx, `INSERT INTO erase_handle (request, handle, site) VALUES ($1, $2, $3)
-				ON CONFLICT (request, handle) DO NOTHING`, id[:], h[:], string(site)); err != nil {
-				return err
+// Taken are consent handles that an erasure takes along: the contact's, and those of
+// visitors that are nobody else's.
+type Taken struct {
+	Request RequestID
+	Site    event.SiteID
+	Handles []event.Handle
+}
+
+// AddHandles keeps the handles that erasures take along, until the keys are
+// destroyed, and takes them out of conflict with others, who would be denied as the
+// erased are.
+func (s *Store) AddHandles(ctx context.Context, list []Taken) error {
+	return eachChunk(list, func(list []Taken) error {
+		return s.change(ctx, "keep the handles of the erasures", func(tx *sql.Tx) error {
+			for i := range list {
+				for _, h := range list[i].Handles {
+					if err := addHandle(ctx, tx, &list[i], h); err != nil {
+						return err
+					}
+				}
 			}
-		}
-		return nil
+			return nil
+		})
 	})
+}
+
+func addHandle(ctx context.Context, tx *sql.Tx, t *Taken, h event.Handle) error {
+	if _, err := tx.ExecContext(ctx, `INSERT INTO erase_handle (request, handle, site) VALUES ($1, $2, $3)
+		ON CONFLICT (request, handle) DO NOTHING`, t.Request[:], h[:], string(t.Site)); err != nil {
+		return err
+	}
+	var conflicts int
+	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM conflict WHERE site = $1 AND contact = $2`, string(t.Site), h[:]).Scan(&conflicts); err != nil || conflicts == 0 {
+		return err
+	}
+	return untie(ctx, tx, &who{t.Site, h})
 }
 
 // HandlesOf returns the consent handles of all erasures of a batch, by request.

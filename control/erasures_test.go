@@ -84,7 +84,7 @@ func contractBatches(t *testing.T, cfg Config) {
 	if held, err := s.Lease(ctx, LeaseErasure, now().Add(time.Minute), now()); !held || err != nil {
 		t.Fatal(held, err)
 	}
-	must(t, s.MakeBatch(ctx, b, ids), s.AddHandles(ctx, soon.ID, site, []event.Handle{handle(2), handle(20)}), s.AddHandles(ctx, soon.ID, site, []event.Handle{handle(2)}),
+	must(t, s.MakeBatch(ctx, b, ids), s.AddHandles(ctx, []Taken{{soon.ID, site, []event.Handle{handle(2), handle(20)}}, {soon.ID, site, []event.Handle{handle(2)}}}),
 		s.Ack(ctx, b.ID, 4, askedAt), s.Ack(ctx, b.ID, 0, askedAt.Add(time.Hour)))
 	handles, err := s.HandlesOf(ctx, b.ID)
 	if err != nil || len(handles) != 1 || len(handles[soon.ID]) != 2 {
@@ -144,17 +144,16 @@ func contractForgetSubjects(t *testing.T, cfg Config) {
 	appendAll(t, s,
 		entry(handle(1), ledger.StateGiven, "profiling"), entry(handle(2), ledger.StateGiven, "profiling"), linkedTo(1, 11, askedAt), linkedTo(2, 12, askedAt),
 		tie(ledger.StateConflict, handle(2), handle(1)), entry(handle(1), ledger.StateProfilingOff, ""))
-	must(t, s.EndConflicts(ctx, site, []event.Handle{handle(1), handle(11)}))
+	r := anErasure(1, askedAt)
+	must(t, s.AddHandles(ctx, []Taken{{r.ID, site, []event.Handle{handle(1), handle(11)}}}))
 	appendAll(t, s, entry(handle(11), ledger.StateErased, ""), entry(handle(1), ledger.StateErased, ""))
 	if f := found(t, s, Lookup{policy, handle(2)}); f.Record.State != consent.StateActive {
 		t.Errorf("another in conflict is %v", f.Record.State)
 	}
-	r := anErasure(1, askedAt)
 	r.Step = StepTold
 	earlier := anErasure(1, askedAt)
 	earlier.Right, earlier.Mode, earlier.State = RightAccess, "", RequestComplete
 	addRequests(t, s, r, earlier)
-	must(t, s.AddHandles(ctx, r.ID, site, []event.Handle{handle(1), handle(11)}))
 	for range 2 { // the second time does no harm
 		must(t, s.ForgetSubjects(ctx, []Forgotten{{Request: r.ID, Until: askedAt.AddDate(0, 0, 30), Journal: []byte("sealed"), Keep: askedAt.AddDate(0, 2, 0)}}))
 	}
