@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// handle is a pseudonym as hexadecimal text, wherever it stands. Ids of mutations
-// are shorter, and ids of requests have letters beyond f.
-var handle = regexp.MustCompile(`(?i)[0-9a-f]{32}`)
+// handle is a pseudonym as people are shown it, or as hexadecimal text, wherever it
+// stands. Ids of mutations are shorter, and ids of requests begin with r.
+var handle = regexp.MustCompile(`(?i)[0-9a-f]{32}|[cv]_[0-9a-hjkmnp-tv-z]{26}`)
 
 // personal says whether a text looks like a mail address or a pseudonym. Nothing
 // but a mistake brings one here, and a certificate is handed around for years.

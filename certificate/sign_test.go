@@ -15,20 +15,21 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"zgoda/certificate"
+	"zgoda/event"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
 // private is a key for tests alone, so that signatures are the same at each run.
-func private(t testing.TB, seed byte) certificate.Key {
-	t.Helper()
+func private(tb testing.TB, seed byte) certificate.Key {
+	tb.Helper()
 	skey, vkey, err := note.GenerateKey(bytes.NewReader(bytes.Repeat([]byte{seed}, 64)), "zgoda.example/shop/node")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	signer, err := note.NewSigner(skey)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return certificate.Key{Signer: signer, Public: vkey}
 }
@@ -52,11 +53,11 @@ func example() certificate.Body {
 	}
 }
 
-func sign(t testing.TB, k certificate.Key, b certificate.Body) []byte {
-	t.Helper()
+func sign(tb testing.TB, k certificate.Key, b certificate.Body) []byte {
+	tb.Helper()
 	file, err := k.Sign(b)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return file
 }
@@ -180,7 +181,9 @@ func TestNothingPersonalIsSigned(t *testing.T) {
 		"store":     func(b *certificate.Body, s string) { b.Horizon.Stores[0].How = s },
 		"request":   func(b *certificate.Body, s string) { b.Request = s },
 	} {
-		for _, text := range []string{"jana@shop.example", "c_00112233445566778899AABBCCDDEEFF"} {
+		for _, text := range []string{
+			"jana@shop.example", "00112233445566778899AABBCCDDEEFF", event.Handle{1, 2, 3}.Text(event.KindUserID), event.Handle{4}.Text(event.KindVisitor),
+		} {
 			b := example()
 			change(&b, text)
 			if _, err := key.Sign(b); !errors.Is(err, certificate.ErrPersonal) || strings.Contains(err.Error(), text) {
