@@ -141,6 +141,10 @@ type Handles struct {
 	Analytics Handle // ClickHouse rows of scope period, for Period only
 	Period    Period // the period Analytics is for
 	Version   KeyVersion
+
+	// Erased is the cut-off, in Unix milliseconds, of an erasure that the identifier was
+	// part of: what happened before it is nobody's any more. 0: none.
+	Erased int64
 }
 
 // Period is a calendar month (UTC) of the analytics pseudonym: year*100+month.

@@ -38,6 +38,7 @@ func TestEveryMethodHasAnAct(t *testing.T) {
 	}{
 		{&keyholderpb.Pseudonymise_ServiceDesc, role.Pseudonymise},
 		{&keyholderpb.Rights_ServiceDesc, role.Rights},
+		{&keyholderpb.Cases_ServiceDesc, role.Rights},
 		{&keyholderpb.Administer_ServiceDesc, role.Administrator},
 		{&keyholderpb.Daily_ServiceDesc, role.Pseudonymise},
 		{&keyholderpb.Health_ServiceDesc, role.None},

@@ -39,6 +39,9 @@ func checkCall(c *keyholderpb.Call, reason bool) error {
 	return nil
 }
 
+// Plain says whether a text is fit to name somebody in a log: 1 to 64 bytes.
+func Plain(text string) bool { return plain(text, 1, maxActor) }
+
 func plain(text string, least, most int) bool {
 	if len(text) > most || len(strings.TrimSpace(text)) < least {
 		return false

@@ -19,13 +19,15 @@ type Limits struct {
 	MintsPerDay      int // the same; as many at once. 0: any number
 	RevealsPerHour   int // without a second person
 
+	ErasuresPerHour int // contacts destroyed; as many at once. 0: any number
+
 	SaidPerDay int64 // bytes of what events said of contacts; as many at once. 0: any number
 }
 
 // DefaultLimits are generous for a gateway, whose visitors' claims never reach
 // the keyholder, and stop a guessing run soon.
 func DefaultLimits() Limits {
-	return Limits{UnknownBurst: 10_000, UnknownPerMinute: 600, MintsPerSecond: 20_000, MintsPerDay: 2_000_000, RevealsPerHour: 30, SaidPerDay: 4 << 30}
+	return Limits{UnknownBurst: 10_000, UnknownPerMinute: 600, MintsPerSecond: 20_000, MintsPerDay: 2_000_000, RevealsPerHour: 30, ErasuresPerHour: 100_000, SaidPerDay: 4 << 30}
 }
 
 // Quota counts what a caller asks about contacts that are not there: a stolen
@@ -38,6 +40,7 @@ type Quota struct {
 	aliases        *buckets
 	aliasDay       *buckets // nil: any number
 	said           *buckets // bytes; nil: any number
+	erasures       *buckets // nil: any number
 	now            func() time.Time
 	refused        *meter.Counter
 }
@@ -57,7 +60,20 @@ func NewQuota(l Limits, now func() time.Time, refused *meter.Counter) *Quota {
 	if l.SaidPerDay > 0 {
 		q.said = newBuckets(float64(l.SaidPerDay), float64(l.SaidPerDay)/(24*60*60))
 	}
+	if l.ErasuresPerHour > 0 {
+		q.erasures = newBuckets(float64(l.ErasuresPerHour), float64(l.ErasuresPerHour)/3600)
+	}
 	return q
+}
+
+// TakeErasures takes so many contacts that are to be destroyed: whoever has stolen the
+// credential of the role rights must not be able to empty the vault.
+func (q *Quota) TakeErasures(who role.Caller, n int) error {
+	if q.erasures == nil || q.erasures.take(who, float64(n), q.now()) {
+		return nil
+	}
+	q.refused.Add(1, who.Role.String(), "erasures")
+	return errErasures
 }
 
 // TakeSaid takes so many bytes of what events said of contacts: whoever has stolen a
@@ -85,11 +101,12 @@ func (q *Quota) TakeAliases(who role.Caller, n int) error {
 }
 
 var (
-	errUnknown = status.Error(codes.ResourceExhausted, "too many unknown identifiers: the quota is used up")
-	errMints   = status.Error(codes.ResourceExhausted, "too many new contacts at one time")
-	errAliases = status.Error(codes.ResourceExhausted, "too many contacts carried over to a new gateway key")
-	errSaid    = status.Error(codes.ResourceExhausted, "too much that events said of contacts in a day")
-	errDay     = status.Error(codes.ResourceExhausted, "too many new contacts in a day")
+	errUnknown  = status.Error(codes.ResourceExhausted, "too many unknown identifiers: the quota is used up")
+	errMints    = status.Error(codes.ResourceExhausted, "too many new contacts at one time")
+	errAliases  = status.Error(codes.ResourceExhausted, "too many contacts carried over to a new gateway key")
+	errSaid     = status.Error(codes.ResourceExhausted, "too much that events said of contacts in a day")
+	errErasures = status.Error(codes.ResourceExhausted, "too many contacts destroyed in an hour")
+	errDay      = status.Error(codes.ResourceExhausted, "too many new contacts in a day")
 )
 
 // Take takes what a batch asks for, before anything of it is answered or made.
@@ -113,7 +130,7 @@ func (q *Quota) Take(who role.Caller, unknown, minted int) error {
 
 // Validate says what is wrong with the limits.
 func (l Limits) Validate() error {
-	if l.UnknownBurst < 0 || l.UnknownPerMinute < 0 || l.MintsPerSecond <= 0 || l.MintsPerDay < 0 || l.RevealsPerHour < 0 || l.SaidPerDay < 0 {
+	if l.UnknownBurst < 0 || l.UnknownPerMinute < 0 || l.MintsPerSecond <= 0 || l.MintsPerDay < 0 || l.RevealsPerHour < 0 || l.ErasuresPerHour < 0 || l.SaidPerDay < 0 {
 		return errors.New("limits: negative, or no contact can be made")
 	}
 	return nil

@@ -42,7 +42,7 @@ func TestKnownOrNotIsTheSameWork(t *testing.T) {
 		}
 	})
 	looks := &counted{contacts: p.vault}
-	s := &service{ring: p.ring, contacts: looks, policy: p.policy, rotator: p.rotator, log: slog.New(slog.DiscardHandler)}
+	s := &service{ring: p.ring, contacts: looks, cases: p.cases, policy: p.policy, rotator: p.rotator, log: slog.New(slog.DiscardHandler)}
 	const n = 64
 	ask := func(from int, mint bool) int64 {
 		request := &keyholderpb.ResolveRequest{}

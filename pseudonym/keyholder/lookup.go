@@ -91,6 +91,7 @@ type batch struct {
 	rows    []place      // the contacts of the batch, known or not
 	unknown int          // how many of them memory does not know
 	aliases []vault.Pair // contacts that are known by an old gate key alone
+	erased  []int64      // of each row, the cut-off of an erasure that its identifier was part of; nil: none
 }
 
 // old is a row's identifier under the gate key before, zero unless there is one.
@@ -133,7 +134,7 @@ func room(n int) (rows []place, giveBack func()) {
 // be, all in one transaction. The decoy of every contact is computed, known or
 // not, and each is looked for and gone over as often, so that all take the same
 // way. What is left is a question to a database that several keyholders share.
-func (s *service) salts(ctx context.Context, d *keyring.Deriver, request *keyholderpb.ResolveRequest, n int) ([]keyring.Salt, error) {
+func (s *service) salts(ctx context.Context, d *keyring.Deriver, request *keyholderpb.ResolveRequest, n int) (*batch, error) {
 	rows, giveBack := room(n)
 	defer giveBack()
 	b := &batch{
@@ -167,7 +168,35 @@ func (s *service) salts(ctx context.Context, d *keyring.Deriver, request *keyhol
 		return nil, err
 	}
 	s.alias(ctx, b)
-	return b.salts, nil
+	s.late(d, b)
+	b.rows = nil
+	return b, nil
+}
+
+// late looks for tombstones of the batch's identifiers. Who is unknown is looked for as
+// well, and not told: it would be known by the time, or by the answer.
+func (s *service) late(d *keyring.Deriver, b *batch) {
+	look := s.cases.Look(d)
+	if look == nil {
+		return
+	}
+	defer look.Release()
+	for i := range b.rows {
+		p := &b.rows[i]
+		h1, _, _, _ := b.request.Row(p.row)
+		cutoff := look.Cutoff(h1, &p.places.current)
+		if old := b.old(p.row); !old.IsZero() {
+			index := d.Index(old)
+			cutoff = max(cutoff, look.Cutoff(old, &index))
+		}
+		if cutoff == 0 || !p.known {
+			continue
+		}
+		if b.erased == nil {
+			b.erased = make([]int64, len(b.salts))
+		}
+		b.erased[p.row] = cutoff
+	}
 }
 
 // alias makes contacts known by the current gate key as well. Over the quota it
@@ -209,6 +238,10 @@ func (s *service) settle(b *batch, p *place) {
 		_, carried = s.contacts.Lookup(p.places.current)
 	}
 	if p.known = known; !known {
+		by = p.places.current
+	}
+	s.contacts.See(by) // also of who is nobody: it takes the same time
+	if !known {
 		b.unknown++
 		return
 	}
@@ -246,7 +279,7 @@ func (s *service) mint(ctx context.Context, b *batch) error {
 			return errNoVault // a decoy must never be answered for somebody who was made
 		}
 		if known {
-			b.salts[p.row] = salt
+			p.known, b.salts[p.row] = true, salt
 		}
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"zgoda/event"
 	"zgoda/pseudonym/access"
 	"zgoda/pseudonym/blind"
+	"zgoda/pseudonym/cases"
 	"zgoda/pseudonym/keyholderpb"
 	"zgoda/pseudonym/keyring"
 	"zgoda/pseudonym/person"
@@ -20,10 +21,9 @@ import (
 
 // persons is what the role rights needs beside what gateways do.
 type persons struct {
-	vault    vault.Store
-	people   *person.People
-	refs     refs
-	scanning chan struct{} // held by who goes over the whole vault
+	vault  vault.Store
+	people *person.People
+	refs   refs
 }
 
 func (p *parts) persons(ctx context.Context, documents person.Limits, now func() time.Time) (*persons, error) {
@@ -36,7 +36,7 @@ func (p *parts) persons(ctx context.Context, documents person.Limits, now func()
 		return nil, err
 	}
 	return &persons{
-		vault: p.vault, people: person.New(p.vault, documents, now), refs: named, scanning: make(chan struct{}, 1),
+		vault: p.vault, people: person.New(p.vault, documents, now), refs: named,
 	}, nil
 }
 
@@ -99,6 +99,11 @@ func (r *rights) refused(ctx context.Context, err error) error {
 		{person.ErrCut, codes.InvalidArgument},
 		{person.ErrTooLarge, codes.InvalidArgument},
 		{vault.ErrSame, codes.InvalidArgument},
+		{cases.ErrWho, codes.InvalidArgument},
+		{cases.ErrOrder, codes.InvalidArgument},
+		{cases.ErrEntry, codes.InvalidArgument},
+		{keyring.ErrJournalUntil, codes.InvalidArgument},
+		{vault.ErrCase, codes.FailedPrecondition},
 		{person.ErrTaken, codes.FailedPrecondition},
 		{person.ErrLast, codes.FailedPrecondition},
 		{person.ErrFull, codes.FailedPrecondition},
@@ -171,15 +176,18 @@ func (r *rights) Reveal(ctx context.Context, request *keyholderpb.RevealRequest)
 	}
 	answer := &keyholderpb.RevealAnswer{Revision: revealed.Revision}
 	for i := range revealed.Data {
-		d := &revealed.Data[i]
-		answer.Data = append(answer.Data, &keyholderpb.Datum{
-			Id: d.ID, Kind: uint32(d.Kind), Name: d.Name, Value: d.Value, Source: d.Source, Basis: d.Basis, Seen: d.Seen.UnixMilli(),
-		})
+		answer.Data = append(answer.Data, wireDatum(&revealed.Data[i]))
 	}
 	for i := range revealed.Documents {
 		answer.Attachment = append(answer.Attachment, attached(&revealed.Documents[i]))
 	}
 	return answer, nil
+}
+
+func wireDatum(d *person.Datum) *keyholderpb.Datum {
+	return &keyholderpb.Datum{
+		Id: d.ID, Kind: uint32(d.Kind), Name: d.Name, Value: d.Value, Source: d.Source, Basis: d.Basis, Seen: d.Seen.UnixMilli(),
+	}
 }
 
 func attached(d *person.Document) *keyholderpb.Attached {

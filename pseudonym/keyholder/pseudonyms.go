@@ -2,9 +2,6 @@ package keyholder
 
 import (
 	"context"
-	"errors"
-
-	"google.golang.org/grpc/status"
 
 	"zgoda/event"
 	"zgoda/pseudonym/access"
@@ -25,36 +22,23 @@ func (r *rights) List(ctx context.Context, request *keyholderpb.ListRequest) (*k
 	if err != nil {
 		return nil, err
 	}
-	select {
-	case r.persons.scanning <- struct{}{}:
-		defer func() { <-r.persons.scanning }()
-	case <-ctx.Done():
-		return nil, status.FromContextError(ctx.Err()).Err()
-	}
 	all, err := r.periods(ctx)
 	if err != nil {
 		return nil, err
 	}
 	access.TallyOf(ctx).Rows = len(wanted)
 	answer := &keyholderpb.ListAnswer{}
-	found := r.owners(ctx, all, wanted)
-	if ctx.Err() != nil {
-		return nil, status.FromContextError(ctx.Err()).Err()
-	}
-	merged, err := r.merged(ctx, wanted)
+	found, err := r.cases.Owners(ctx, all, wanted)
 	if err != nil {
 		return nil, r.refused(ctx, err)
 	}
-	for _, f := range append(found, merged...) {
-		pseudonyms, err := r.pseudonyms(ctx, all, f.id)
+	for _, f := range found {
+		pseudonyms, err := r.pseudonyms(ctx, all, f.ID)
 		if err != nil {
 			return nil, r.refused(ctx, err)
 		}
-		ref := r.persons.refs.of(f.id)
-		answer.Contact = append(answer.Contact, &keyholderpb.Listed{Handle: f.handle[:], Ref: ref[:], Pseudonym: pseudonyms})
-	}
-	if ctx.Err() != nil {
-		return nil, status.FromContextError(ctx.Err()).Err()
+		ref := r.persons.refs.of(f.ID)
+		answer.Contact = append(answer.Contact, &keyholderpb.Listed{Handle: f.Handle[:], Ref: ref[:], Pseudonym: pseudonyms})
 	}
 	return answer, nil
 }
@@ -69,67 +53,6 @@ func readHandles(b []byte) (map[event.Handle]bool, error) {
 		wanted[event.Handle(b[:size])] = true
 	}
 	return wanted, nil
-}
-
-// owner is whose a pseudonym is.
-type owner struct {
-	handle event.Handle
-	id     vault.ContactID
-}
-
-// owners looks for pseudonyms among those of every contact: first for the lasting
-// ones, which are few, then for those of periods. What it finds it takes out of
-// wanted.
-func (r *rights) owners(ctx context.Context, all *keyring.All, wanted map[event.Handle]bool) (found []owner) {
-	for _, lasting := range []bool{true, false} {
-		for id, salt := range r.persons.vault.Each {
-			if len(wanted) == 0 || ctx.Err() != nil {
-				return found
-			}
-			all.Contact(salt, func(n keyring.Named) bool {
-				if lasting && n.Period != 0 {
-					return false
-				}
-				if wanted[n.Handle] {
-					delete(wanted, n.Handle)
-					found = append(found, owner{n.Handle, id})
-				}
-				return true
-			})
-		}
-	}
-	return found
-}
-
-// merged looks for what is still wanted among the pseudonyms of contacts that were
-// merged into others, and so belong to those.
-func (r *rights) merged(ctx context.Context, wanted map[event.Handle]bool) (found []owner, err error) {
-	if len(wanted) == 0 {
-		return nil, nil
-	}
-	into, err := r.persons.vault.Merged(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, id := range into {
-		if len(wanted) == 0 {
-			break
-		}
-		past, err := r.persons.people.Past(ctx, id)
-		if errors.Is(err, vault.ErrUnknown) {
-			continue // forgotten meanwhile
-		}
-		if err != nil {
-			return nil, err
-		}
-		for _, p := range past {
-			if wanted[p.Handle] {
-				delete(wanted, p.Handle)
-				found = append(found, owner{p.Handle, id})
-			}
-		}
-	}
-	return found, nil
 }
 
 // periods are the keys of all periods that are kept.

@@ -9,6 +9,7 @@ import (
 
 	"zgoda/event"
 	"zgoda/pseudonym/access"
+	"zgoda/pseudonym/cases"
 	"zgoda/pseudonym/keyholderpb"
 )
 
@@ -18,6 +19,7 @@ type rights struct {
 
 	service *service
 	persons *persons
+	cases   *cases.Cases
 }
 
 // Find tells whether an identifier is known, and its handles. It never mints.

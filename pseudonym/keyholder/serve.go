@@ -115,6 +115,7 @@ func (s *Server) runFronts(ctx context.Context, p *parts, fronts []*front, metri
 	}
 	running.Go(func() error { return p.rotator.Run(ending) })
 	running.Go(func() error { p.days.Run(ending); return nil })
+	running.Go(func() error { p.cases.Run(ending, p.shelf != nil); return nil })
 	if p.shelf != nil {
 		running.Go(func() error { return s.refresh(ending, p) })
 	}
@@ -160,11 +161,15 @@ func (s *Server) server(p *parts, limit inFlight, as credentials.TransportCreden
 		grpc.ChainUnaryInterceptor(limit.unary, p.policy.Unary),
 		grpc.ChainStreamInterceptor(limit.stream, p.policy.Stream),
 	)
-	gateways := &service{ring: p.ring, contacts: p.vault, authority: p.authority, policy: p.policy, rotator: p.rotator, people: p.people, kept: p.kept, log: s.log}
+	gateways := &service{
+		ring: p.ring, contacts: p.vault, cases: p.cases, authority: p.authority, policy: p.policy, rotator: p.rotator, people: p.people, kept: p.kept, log: s.log,
+	}
+	desk := &rights{service: gateways, persons: p.people, cases: p.cases}
 	keyholderpb.RegisterPseudonymiseServer(server, gateways)
 	keyholderpb.RegisterHealthServer(server, gateways)
 	keyholderpb.RegisterDailyServer(server, &days{maker: p.days})
-	keyholderpb.RegisterRightsServer(server, &rights{service: gateways, persons: p.people})
+	keyholderpb.RegisterRightsServer(server, desk)
+	keyholderpb.RegisterCasesServer(server, &requests{rights: desk, cases: p.cases, ended: p.erased})
 	keyholderpb.RegisterAdministerServer(server, &administrator{
 		authority: p.authority, calls: p.calls, keys: keys{ring: p.ring, rotator: p.rotator, vault: p.vault, log: s.log},
 	})

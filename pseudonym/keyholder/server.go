@@ -13,6 +13,7 @@ import (
 	"zgoda/pseudonym/access"
 	"zgoda/pseudonym/authority"
 	"zgoda/pseudonym/calls"
+	"zgoda/pseudonym/cases"
 	"zgoda/pseudonym/daily"
 	"zgoda/pseudonym/keyring"
 	"zgoda/pseudonym/meter"
@@ -110,6 +111,8 @@ type parts struct {
 	metrics   *meter.Set
 	days      *daily.Maker
 	kept      saidCounter
+	cases     *cases.Cases
+	erased    erasureCounter
 }
 
 func (p *parts) close() error {
@@ -130,7 +133,7 @@ func (p *parts) close() error {
 // refused: new keys would make everyone in it a stranger.
 func (s *Server) open(ctx context.Context) (p *parts, err error) {
 	p = &parts{metrics: &meter.Set{}, days: daily.NewMaker(s.cfg.Now)}
-	p.kept = newSaidCounter(p.metrics)
+	p.kept, p.erased = newSaidCounter(p.metrics), newErasureCounter(p.metrics)
 	if p.calls, err = calls.Open(calls.Config{Dir: filepath.Join(s.cfg.Data, "calls"), Now: s.cfg.Now}); err != nil {
 		return nil, err
 	}
@@ -188,5 +191,8 @@ func (s *Server) openKeys(ctx context.Context, p *parts) error {
 	if p.people, err = p.persons(ctx, s.cfg.Documents, s.cfg.Now); err != nil {
 		return err
 	}
-	return s.openRotator(p) //nolint:contextcheck // metrics are read in nobody's call
+	if err := s.openRotator(p); err != nil { //nolint:contextcheck // metrics are read in nobody's call
+		return err
+	}
+	return s.openCases(ctx, p)
 }

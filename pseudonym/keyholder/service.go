@@ -12,6 +12,7 @@ import (
 	"zgoda/event"
 	"zgoda/pseudonym/access"
 	"zgoda/pseudonym/authority"
+	"zgoda/pseudonym/cases"
 	"zgoda/pseudonym/keyholderpb"
 	"zgoda/pseudonym/keyring"
 	"zgoda/pseudonym/role"
@@ -26,6 +27,7 @@ type contacts interface {
 	MintUnder(ctx context.Context, indexes []keyring.Index, made vault.Made) error
 	LinkUnder(ctx context.Context, indexes []keyring.Index, visitor event.Blinded, made vault.Made) (vault.Linked, error)
 	Alias(ctx context.Context, pairs []vault.Pair, made vault.Made) error
+	See(indexes ...keyring.Index)
 }
 
 // service answers the calls.
@@ -35,6 +37,7 @@ type service struct {
 
 	ring      *keyring.Ring
 	contacts  contacts
+	cases     *cases.Cases
 	authority *authority.Authority
 	policy    *access.Policy
 	rotator   *rotation.Rotator
@@ -115,7 +118,7 @@ func (s *service) Resolve(ctx context.Context, request *keyholderpb.ResolveReque
 		return nil, err
 	}
 	defer d.Release()
-	salts, err := s.salts(ctx, d, request, n)
+	b, err := s.salts(ctx, d, request, n)
 	if err != nil {
 		return nil, err
 	}
@@ -126,9 +129,10 @@ func (s *service) Resolve(ctx context.Context, request *keyholderpb.ResolveReque
 		if kind == event.KindVisitor {
 			answer.Add(d.Visitor(h1, period))
 		} else {
-			answer.Add(d.Contact(salts[i], period))
+			answer.Add(d.Contact(b.salts[i], period))
 		}
 	}
+	answer.AddErased(b.erased)
 	return answer, nil
 }
 
@@ -162,6 +166,7 @@ func (s *service) Link(ctx context.Context, request *keyholderpb.LinkRequest) (*
 	if err != nil {
 		return nil, s.vaultFailed(ctx, err)
 	}
+	s.contacts.See(indexes[0])
 	period := event.Period(request.GetPeriod())
 	answer := &keyholderpb.LinkAnswer{Contact: one(d.Contact(linked.Contact, period)), Conflict: linked.Conflict}
 	if linked.Conflict {

@@ -19,9 +19,9 @@ const refreshEvery = time.Second
 // vaultConfig says where the vault is.
 func (s *Server) vaultConfig() vault.Config {
 	if s.cfg.Vault != "" {
-		return vault.Config{Address: s.cfg.Vault, Password: s.cfg.VaultPassword, Lock: true}
+		return vault.Config{Address: s.cfg.Vault, Password: s.cfg.VaultPassword, Lock: true, Now: s.cfg.Now}
 	}
-	return vault.Config{Path: filepath.Join(s.cfg.Data, "vault", "vault.db"), Lock: true}
+	return vault.Config{Path: filepath.Join(s.cfg.Data, "vault", "vault.db"), Lock: true, Now: s.cfg.Now}
 }
 
 // openShared opens what is shared, if anything is, and says whether there are

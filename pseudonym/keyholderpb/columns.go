@@ -1,6 +1,7 @@
 package keyholderpb
 
 import (
+	"encoding/binary"
 	"errors"
 
 	"zgoda/event"
@@ -17,6 +18,7 @@ const (
 	blindedSize = len(event.Blinded{})
 	handleSize  = len(event.Handle{})
 	rowSize     = 3 * handleSize // consent, profiling, analytics
+	erasedSize  = 8
 )
 
 // ErrColumns is returned for columns of unequal length, or cells that are no whole ones.
@@ -118,11 +120,29 @@ func (m *ResolveAnswer) Grow(n int) {
 	m.Version = make([]uint32, 0, n)
 }
 
+// AddErased adds the cut-offs of all rows, in Unix milliseconds; nil: there is none.
+func (m *ResolveAnswer) AddErased(cutoffs []int64) {
+	for _, at := range cutoffs {
+		m.Erased = binary.BigEndian.AppendUint64(m.Erased, uint64(at))
+	}
+}
+
+// erasedAt returns the cut-off of a row; 0: none.
+func (m *ResolveAnswer) erasedAt(i int) int64 {
+	if len(m.GetErased()) == 0 {
+		return 0
+	}
+	return int64(binary.BigEndian.Uint64(m.Erased[i*erasedSize:]))
+}
+
 // AppendTo appends the handles to dst. It wants exactly n of them, none without
 // a consent, a profiling and an analytics handle: an answer that lacks one must
 // not be taken for a person that nothing is recorded about.
 func (m *ResolveAnswer) AppendTo(dst []event.Handles, n int) ([]event.Handles, error) {
 	if len(m.GetHandles()) != n*rowSize || len(m.GetPeriod()) != n || len(m.GetVersion()) != n {
+		return dst, ErrColumns
+	}
+	if erased := len(m.GetErased()); erased != 0 && erased != n*erasedSize {
 		return dst, ErrColumns
 	}
 	for i := range n {
@@ -131,7 +151,8 @@ func (m *ResolveAnswer) AppendTo(dst []event.Handles, n int) ([]event.Handles, e
 		copy(h.Consent[:], row)
 		copy(h.Profiling[:], row[handleSize:])
 		copy(h.Analytics[:], row[2*handleSize:])
-		if h.Consent.IsZero() || h.Profiling.IsZero() || h.Analytics.IsZero() {
+		h.Erased = m.erasedAt(i)
+		if h.Erased < 0 || h.Consent.IsZero() || h.Profiling.IsZero() || h.Analytics.IsZero() {
 			return dst, ErrColumns
 		}
 		dst = append(dst, h)

@@ -348,6 +348,7 @@ type ResolveAnswer struct {
 	Handles       []byte                 `protobuf:"bytes,1,opt,name=handles,proto3" json:"handles,omitempty"`         // 48 bytes each: consent, profiling, analytics
 	Period        []uint32               `protobuf:"varint,2,rep,packed,name=period,proto3" json:"period,omitempty"`   // each: what analytics is for
 	Version       []uint32               `protobuf:"varint,3,rep,packed,name=version,proto3" json:"version,omitempty"` // each: of the purpose key
+	Erased        []byte                 `protobuf:"bytes,4,opt,name=erased,proto3" json:"erased,omitempty"`           // 8 bytes each, big endian Unix ms: the cut-off of an erasure that the identifier was part of, 0: none; empty: none at all
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -399,6 +400,13 @@ func (x *ResolveAnswer) GetPeriod() []uint32 {
 func (x *ResolveAnswer) GetVersion() []uint32 {
 	if x != nil {
 		return x.Version
+	}
+	return nil
+}
+
+func (x *ResolveAnswer) GetErased() []byte {
+	if x != nil {
+		return x.Erased
 	}
 	return nil
 }
@@ -4041,11 +4049,12 @@ const file_keyholder_proto_rawDesc = "" +
 	"\x04mint\x18\x03 \x01(\fR\x04mint\x12\x16\n" +
 	"\x06period\x18\x04 \x03(\rR\x06period\x12\x15\n" +
 	"\x06h1_old\x18\x05 \x01(\fR\x05h1Old\x12\x12\n" +
-	"\x04gate\x18\x06 \x01(\rR\x04gate\"[\n" +
+	"\x04gate\x18\x06 \x01(\rR\x04gate\"s\n" +
 	"\rResolveAnswer\x12\x18\n" +
 	"\ahandles\x18\x01 \x01(\fR\ahandles\x12\x16\n" +
 	"\x06period\x18\x02 \x03(\rR\x06period\x12\x18\n" +
-	"\aversion\x18\x03 \x03(\rR\aversion\"\x8e\x01\n" +
+	"\aversion\x18\x03 \x03(\rR\aversion\x12\x16\n" +
+	"\x06erased\x18\x04 \x01(\fR\x06erased\"\x8e\x01\n" +
 	"\vLinkRequest\x12\x0e\n" +
 	"\x02h1\x18\x01 \x01(\fR\x02h1\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\fR\x04kind\x12\x18\n" +

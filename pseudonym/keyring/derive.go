@@ -109,6 +109,12 @@ func (d *Deriver) Advance(index Index) Index {
 	return Index(d.sum(d.link[len(d.link)-1], index))
 }
 
+// IndexBy returns the index that a chain of so many links gave; a length that the chain
+// has not is taken for its own.
+func (d *Deriver) IndexBy(h1 event.Blinded, links uint32) Index {
+	return Index(d.chain(h1, int(min(links, uint32(len(d.link))))))
+}
+
 // Links returns the length of the chain.
 func (d *Deriver) Links() uint32 { return uint32(len(d.link)) }
 

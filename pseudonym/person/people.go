@@ -96,6 +96,15 @@ func (p *People) Past(ctx context.Context, id vault.ContactID) (past []Past, err
 	return past, err
 }
 
+// PastOf is Past within a transaction.
+func PastOf(c vault.Contents, id vault.ContactID) ([]Past, error) {
+	k, err := open(c, id)
+	if err != nil {
+		return nil, err
+	}
+	return k.past, nil
+}
+
 // kept are the open rows of a contact, within a transaction.
 type kept struct {
 	vault.Contents

@@ -351,6 +351,16 @@ func (r *Rotator) due() time.Time {
 	return at
 }
 
+// NextRewrap returns when the first re-wrap after a time begins, or began.
+func (r *Rotator) NextRewrap(after time.Time) time.Time {
+	after = after.UTC()
+	at := time.Date(after.Year(), after.Month(), after.Day(), 0, 0, 0, 0, time.UTC).Add(r.cfg.RewrapAt)
+	if !at.After(after) {
+		at = at.AddDate(0, 0, 1)
+	}
+	return at
+}
+
 func (r *Rotator) rewrap(ctx context.Context) error {
 	if _, err := r.ring.Make(ctx, Slot); err != nil {
 		return err
