@@ -72,7 +72,7 @@ func TestOnlyKekReachesProviders(t *testing.T) {
 // keyRooms are the keyholder's own, beside its binary.
 var keyRooms = []string{
 	"zgoda/pseudonym/keyring", "zgoda/pseudonym/vault", "zgoda/pseudonym/keyholder", "zgoda/pseudonym/table",
-	"zgoda/pseudonym/person", "zgoda/pseudonym/rotation", "zgoda/pseudonym/backup",
+	"zgoda/pseudonym/person", "zgoda/pseudonym/rotation", "zgoda/pseudonym/backup", "zgoda/pseudonym/cases",
 }
 
 // TestOnlyKeyholderReachesKeys: nothing but the keyholder's own rooms and binary
