@@ -69,6 +69,7 @@ type Record struct {
 	Sequence     event.Sequence // read before the record was loaded
 	State        State
 	ProfilingOff bool                    // the switch, over all purposes of kind profiling
+	AutomatedOff bool                    // Art. 22: decides about decisions, never about what is stored
 	Purposes     [event.MaxPurposes]Held // by the purpose's bit
 	// OptOut is true when Global Privacy Control of the contact was recorded as an
 	// opt-out under the law of a US state. It holds without the signal.

@@ -43,6 +43,7 @@ type TraceRecord struct {
 	Whose        string         `json:"whose"` // visitor, contact or second contact
 	State        string         `json:"state"`
 	ProfilingOff bool           `json:"profiling_off"`
+	AutomatedOff bool           `json:"automated_off,omitempty"`
 	OptOut       bool           `json:"opt_out"` // Global Privacy Control was recorded as an opt-out
 	Minor        bool           `json:"minor"`
 	Ward         bool           `json:"ward"` // a minor who needs a guardian
@@ -135,7 +136,7 @@ func (s *Subject) named() []namedRecord {
 func (n namedRecord) trace(today Day) TraceRecord {
 	r := n.record
 	return TraceRecord{
-		Whose: n.whose, State: r.State.String(), ProfilingOff: r.ProfilingOff, OptOut: r.OptOut,
+		Whose: n.whose, State: r.State.String(), ProfilingOff: r.ProfilingOff, AutomatedOff: r.AutomatedOff, OptOut: r.OptOut,
 		Minor: r.Minority.minor(today), Ward: r.Minority.ward(today), Sequence: r.Sequence,
 	}
 }

@@ -17,6 +17,7 @@ type batch struct {
 	rows  []ledger.Stored
 
 	links, conflicts map[bond]event.Sequence // new ones
+	unlinked         map[bond]struct{}       // those that are no more
 	choices          map[about]struct{}      // changed ones; the rows are in facts
 	subjects         map[who]struct{}
 	erased           []who
@@ -35,7 +36,7 @@ type reach struct {
 func newBatch(at ends, f *facts) *batch {
 	return &batch{
 		at: at, facts: f,
-		links: map[bond]event.Sequence{}, conflicts: map[bond]event.Sequence{},
+		links: map[bond]event.Sequence{}, conflicts: map[bond]event.Sequence{}, unlinked: map[bond]struct{}{},
 		choices: map[about]struct{}{}, subjects: map[who]struct{}{}, places: map[reach]int{},
 	}
 }
@@ -133,6 +134,12 @@ func (b *batch) apply(e *ledger.Entry) {
 	case ledger.StateLinked:
 		t := bond{w, e.Linked}
 		b.facts.links[t], b.links[t] = e.Sequence, e.Sequence
+		delete(b.unlinked, t)
+	case ledger.StateUnlinked:
+		t := bond{w, e.Linked}
+		b.unlinked[t] = struct{}{}
+		delete(b.links, t)
+		delete(b.facts.links, t)
 	case ledger.StateConflict:
 		for _, t := range []bond{{w, e.Linked}, {who{e.Site, e.Linked}, e.Subject}} {
 			b.facts.conflicts[t], b.conflicts[t] = e.Sequence, e.Sequence
@@ -152,6 +159,8 @@ func (b *batch) applySubject(w who, e *ledger.Entry) {
 		s.profilingOff = e.State == ledger.StateProfilingOff
 	case ledger.StateOptedOut, ledger.StateOptedIn:
 		s.optedOut = e.State == ledger.StateOptedOut
+	case ledger.StateAutomatedOff, ledger.StateAutomatedOn:
+		s.automatedOff = e.State == ledger.StateAutomatedOff
 	case ledger.StateLocated:
 		s.country = e.Country
 	case ledger.StateMinor:
@@ -206,6 +215,9 @@ func (b *batch) affects(p *pending, e *ledger.Entry) {
 	w := who{e.Site, e.Subject}
 	switch e.State {
 	case ledger.StateLinked:
+		p.change.add(e.Linked)
+	case ledger.StateUnlinked:
+		p.change.add(e.Subject)
 		p.change.add(e.Linked)
 	case ledger.StateConflict:
 		p.asks(b, reach{w, true})

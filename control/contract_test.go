@@ -59,6 +59,8 @@ var contract = []struct {
 	{"Outbox", contractOutbox},
 	{"Complete", contractComplete},
 	{"OpenDSR", contractOpenDSR},
+	{"Automated", contractAutomated},
+	{"Unlinked", contractUnlinked},
 }
 
 // TestContract runs the contract over SQLite and over PostgreSQL.

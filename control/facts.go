@@ -38,6 +38,7 @@ type choiceRow struct {
 type subjectRow struct {
 	standing               consent.State
 	profilingOff, optedOut bool
+	automatedOff           bool
 	country                string
 	minor                  consent.Day // the first day of full age; 0: not known to be a minor
 	sequence               event.Sequence
@@ -83,7 +84,7 @@ func (f *facts) ask(e *ledger.Stored) {
 		f.links[bond{w, e.Linked}] = 0
 	case e.State == ledger.StateConflict:
 		f.conflicts[bond{w, e.Linked}] = 0
-	case e.State == ledger.StateRequested:
+	case e.State == ledger.StateRequested, e.State == ledger.StateUnlinked:
 	case e.State.OfPurpose():
 		f.choices[about{w, e.Purpose}] = choiceRow{}
 	default:

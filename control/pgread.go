@@ -24,7 +24,7 @@ const askAll = `WITH asked AS MATERIALIZED (SELECT unnest($2::bytea[]) AS h),
 	SELECT 0::smallint, NULL::bytea, NULL::bytea, ''::text, sequence, 0::bigint, 0::bigint, 0::bigint, 0::int FROM head WHERE id = 1
 	UNION ALL SELECT 1, h, o, '', 0, 0, 0, 0, 0 FROM contacts
 	UNION ALL SELECT 2, h, o, '', 0, 0, 0, 0, 0 FROM others
-	UNION ALL SELECT 3, s.handle, NULL, s.country, s.standing, s.minor_day, 0, 0, s.profiling_off::int + 2 * s.opted_out::int
+	UNION ALL SELECT 3, s.handle, NULL, s.country, s.standing, s.minor_day, 0, 0, s.profiling_off::int + 2 * s.opted_out::int + 4 * s.automated_off::int
 		FROM people p CROSS JOIN LATERAL (SELECT * FROM subject s WHERE s.site = $1 AND s.handle = p.h OFFSET 0) s
 	UNION ALL SELECT 4, c.handle, NULL, c.purpose, c.choice, c.version, c.given_micros, c.until_micros,
 		c.dialogue::int + 2 * c.gpc::int + 4 * c.dnt::int + 8 * c.guardian::int + 16 * c.adpc::int
@@ -98,7 +98,7 @@ func (r *reading) row(rows pgx.Rows) error {
 		r.others = tiedTo(r.others, c.handle(handle), c.handle(other))
 	case rowStanding:
 		r.stands(c.handle(handle), standing{
-			state: consent.State(c.small(a)), profilingOff: flag(1), optedOut: flag(2), country: text, minor: c.day(b),
+			state: consent.State(c.small(a)), profilingOff: flag(1), optedOut: flag(2), automatedOff: flag(4), country: text, minor: c.day(b),
 		})
 	case rowChoice:
 		r.chose(c.handle(handle), choice{

@@ -96,20 +96,22 @@ func (b *batch) putSubjects(s *bunch) {
 	var sites, countries []string
 	var handles [][]byte
 	var standings []int16
-	var off, out []bool
+	var off, out, automated []bool
 	var minors []int32
 	var sequences []int64
 	for w := range b.subjects {
 		r := b.facts.subjects[w]
 		sites, handles, countries = append(sites, string(w.site)), append(handles, w.handle[:]), append(countries, r.country)
 		standings, off, out = append(standings, int16(r.standing)), append(off, r.profilingOff), append(out, r.optedOut)
+		automated = append(automated, r.automatedOff)
 		minors, sequences = append(minors, int32(r.minor)), append(sequences, int64(r.sequence))
 	}
-	s.ask(nil, `INSERT INTO subject (site, handle, standing, profiling_off, opted_out, country, minor_day, sequence)
-		SELECT * FROM unnest($1::text[], $2::bytea[], $3::smallint[], $4::bool[], $5::bool[], $6::text[], $7::int[], $8::bigint[])
+	s.ask(nil, `INSERT INTO subject (site, handle, standing, profiling_off, opted_out, country, minor_day, sequence, automated_off)
+		SELECT * FROM unnest($1::text[], $2::bytea[], $3::smallint[], $4::bool[], $5::bool[], $6::text[], $7::int[], $8::bigint[], $9::bool[])
 		ON CONFLICT (site, handle) DO UPDATE SET standing = excluded.standing, profiling_off = excluded.profiling_off,
-		opted_out = excluded.opted_out, country = excluded.country, minor_day = excluded.minor_day, sequence = excluded.sequence`,
-		sites, handles, standings, off, out, countries, minors, sequences)
+		opted_out = excluded.opted_out, country = excluded.country, minor_day = excluded.minor_day, sequence = excluded.sequence,
+		automated_off = excluded.automated_off`,
+		sites, handles, standings, off, out, countries, minors, sequences, automated)
 	for _, w := range b.erased {
 		s.ask(nil, `UPDATE parts p SET country = NULL FROM ledger l WHERE p.subject = $1 AND p.country IS NOT NULL
 			AND l.sequence = p.sequence AND l.site = $2`, w.handle[:], string(w.site))

@@ -176,13 +176,13 @@ func (f *facts) askSubjects(b *bunch) {
 		var standing int16
 		var minor int32
 		var seq int64
-		err := rows.Scan((*string)(&w.site), (*handleColumn)(&w.handle), &standing, &s.profilingOff, &s.optedOut, &s.country, &minor, &seq)
+		err := rows.Scan((*string)(&w.site), (*handleColumn)(&w.handle), &standing, &s.profilingOff, &s.optedOut, &s.automatedOff, &s.country, &minor, &seq)
 		s.standing, s.minor, s.sequence = consent.State(standing), consent.Day(minor), event.Sequence(seq)
 		if err == nil {
 			f.subjects[w] = s
 		}
 		return err
-	}, `SELECT s.site, s.handle, s.standing, s.profiling_off, s.opted_out, s.country, s.minor_day, s.sequence
+	}, `SELECT s.site, s.handle, s.standing, s.profiling_off, s.opted_out, s.automated_off, s.country, s.minor_day, s.sequence
 		FROM unnest($1::text[], $2::bytea[]) AS q(site, handle)
 		CROSS JOIN LATERAL (SELECT * FROM subject s WHERE s.site = q.site AND s.handle = q.handle OFFSET 0) s`, sites, handles)
 }
@@ -197,6 +197,15 @@ func (t *pgTx) put(ctx context.Context, b *batch) ([][]event.Handle, error) {
 		sites, handles, others, sequences := bondColumns(b.links)
 		s.ask(nil, `INSERT INTO link (site, contact, visitor, sequence) SELECT * FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::bigint[])
 			ON CONFLICT DO NOTHING`, sites, handles, others, sequences)
+	}
+	if len(b.unlinked) > 0 {
+		var sites []string
+		var handles, others [][]byte
+		for t := range b.unlinked {
+			sites, handles, others = append(sites, string(t.site)), append(handles, t.handle[:]), append(others, t.other[:])
+		}
+		s.ask(nil, `DELETE FROM link l USING unnest($1::text[], $2::bytea[], $3::bytea[]) AS q(site, handle, other)
+			WHERE l.site = q.site AND l.contact = q.handle AND l.visitor = q.other`, sites, handles, others)
 	}
 	if len(b.conflicts) > 0 {
 		sites, handles, others, sequences := bondColumns(b.conflicts)

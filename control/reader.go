@@ -44,7 +44,7 @@ const (
 var asked = [questions]string{
 	askContacts:  `WITH list(h) AS (%s) SELECT visitor, contact FROM list CROSS JOIN link ON site = ? AND visitor = h`,
 	askOthers:    `WITH list(h) AS (%s) SELECT contact, other FROM list CROSS JOIN conflict ON site = ? AND contact = h`,
-	askStandings: `WITH list(h) AS (%s) SELECT handle, standing, profiling_off, opted_out, country, minor_day FROM list CROSS JOIN subject ON site = ? AND handle = h`,
+	askStandings: `WITH list(h) AS (%s) SELECT handle, standing, profiling_off, opted_out, country, minor_day, automated_off FROM list CROSS JOIN subject ON site = ? AND handle = h`,
 	askChoices: `WITH list(h) AS (%s) SELECT handle, purpose, choice, version, dialogue, gpc, dnt, adpc, guardian, given_micros, until_micros
 		FROM list CROSS JOIN choice ON site = ? AND handle = h`,
 }

@@ -100,6 +100,7 @@ type reading struct {
 type standing struct {
 	state                  consent.State
 	profilingOff, optedOut bool
+	automatedOff           bool
 	country                string
 	minor                  consent.Day
 }
@@ -177,7 +178,7 @@ func (r *reading) readStandings(ctx context.Context, from *reader, handles []eve
 		var c columns
 		r.stands(c.handle(row[0]), standing{
 			state: consent.State(c.small(row[1])), profilingOff: c.flag(row[2]), optedOut: c.flag(row[3]),
-			country: c.text(row[4]), minor: c.day(row[5]),
+			country: c.text(row[4]), minor: c.day(row[5]), automatedOff: c.flag(row[6]),
 		})
 		return c.err
 	})
@@ -265,6 +266,7 @@ func (r *reading) reach(subject event.Handle, tied []event.Handle) []event.Handl
 func (r *reading) own(f *Found, p *consent.Policy, subject event.Handle) {
 	s := r.standings[subject]
 	f.Record.State, f.Record.ProfilingOff, f.Record.OptOut = s.state, s.profilingOff, s.optedOut
+	f.Record.AutomatedOff = s.automatedOff
 	f.Record.Place, f.Record.Minority = s.place(p), s.minority()
 	for _, c := range r.choices[subject] {
 		f.Refuses = f.Refuses || c.held.Choice.Refuses()
@@ -312,6 +314,7 @@ func (r *reading) linked(f *Found, p *consent.Policy, contact event.Handle) {
 	f.Record.State = max(f.Record.State, s.state)
 	f.Record.ProfilingOff = f.Record.ProfilingOff || s.profilingOff
 	f.Record.OptOut = f.Record.OptOut || s.optedOut
+	f.Record.AutomatedOff = f.Record.AutomatedOff || s.automatedOff
 	f.Record.Linked = f.Record.Linked.With(s.place(p))
 	m := s.minority()
 	f.Record.Minority.Minor = max(f.Record.Minority.Minor, m.Minor)

@@ -23,6 +23,7 @@ const (
 	putLedger
 	putParts
 	putLink
+	endLink
 	putConflict
 	putChoice
 	putSubject
@@ -42,18 +43,19 @@ var statementTexts = [statements]string{
 	sayConflict: `SELECT sequence FROM conflict WHERE site = ? AND contact = ? AND other = ?`,
 	sayChoice: `SELECT choice, version, dialogue, gpc, dnt, adpc, guardian, given_micros, until_micros, sequence FROM choice
 		WHERE site = ? AND handle = ? AND purpose = ?`,
-	saySubject: `SELECT standing, profiling_off, opted_out, country, minor_day, sequence FROM subject WHERE site = ? AND handle = ?`,
+	saySubject: `SELECT standing, profiling_off, opted_out, automated_off, country, minor_day, sequence FROM subject WHERE site = ? AND handle = ?`,
 	putLedger: `INSERT INTO ledger (sequence, writer, number, site, purpose, purpose_version, text_hash, state, event_type, channel,
 		surface, locale, gpc, dnt, adpc, guardian, proof, at_micros, until_micros, key_hash, commitments, previous, hash)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 	putParts: `INSERT INTO parts (sequence, subject, subject_salt, linked, raw_signal, actor, reason, proof_ref, guardian_ref, country)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 	putLink:     `INSERT INTO link (site, contact, visitor, sequence) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+	endLink:     `DELETE FROM link WHERE site = ? AND contact = ? AND visitor = ?`,
 	putConflict: `INSERT INTO conflict (site, contact, other, sequence) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 	putChoice: `INSERT OR REPLACE INTO choice (site, handle, purpose, choice, version, dialogue, gpc, dnt, adpc, guardian, given_micros, until_micros, sequence)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-	putSubject: `INSERT OR REPLACE INTO subject (site, handle, standing, profiling_off, opted_out, country, minor_day, sequence)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+	putSubject: `INSERT OR REPLACE INTO subject (site, handle, standing, profiling_off, opted_out, automated_off, country, minor_day, sequence)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 	putHead:   `UPDATE head SET sequence = ? WHERE id = 1`,
 	putWriter: `INSERT OR REPLACE INTO writer (name, number, sequence, hash) VALUES (?, ?, ?, ?)`,
 	forgetCountry: `UPDATE parts SET country = NULL WHERE subject = ? AND country IS NOT NULL
@@ -159,7 +161,7 @@ func (t *sqliteTx) knownSubjects(ctx context.Context, f *facts) error {
 		var standing uint8
 		var minor uint16
 		var seq int64
-		if err := t.one(ctx, saySubject, []any{&standing, &s.profilingOff, &s.optedOut, &s.country, &minor, &seq},
+		if err := t.one(ctx, saySubject, []any{&standing, &s.profilingOff, &s.optedOut, &s.automatedOff, &s.country, &minor, &seq},
 			string(w.site), w.handle[:]); err != nil {
 			return err
 		}
@@ -198,7 +200,7 @@ func (t *sqliteTx) putState(ctx context.Context, b *batch) error {
 	}
 	for w := range b.subjects {
 		s := b.facts.subjects[w]
-		if err := t.exec(ctx, putSubject, string(w.site), w.handle[:], uint8(s.standing), s.profilingOff, s.optedOut, s.country,
+		if err := t.exec(ctx, putSubject, string(w.site), w.handle[:], uint8(s.standing), s.profilingOff, s.optedOut, s.automatedOff, s.country,
 			uint16(s.minor), int64(s.sequence)); err != nil {
 			return err
 		}
@@ -217,6 +219,11 @@ func (t *sqliteTx) putBonds(ctx context.Context, b *batch) error {
 			if err := t.exec(ctx, statement, string(to.site), to.handle[:], to.other[:], int64(seq)); err != nil {
 				return err
 			}
+		}
+	}
+	for to := range b.unlinked {
+		if err := t.exec(ctx, endLink, string(to.site), to.handle[:], to.other[:]); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -49,7 +49,7 @@ type Entry struct {
 	Sequence       event.Sequence // the place among the entries of all writers, from 1 on and without gaps
 	Site           event.SiteID
 	Subject        event.Handle // the person's consent handle; zero once erased
-	Linked         event.Handle // StateLinked: the visitor's consent handle; StateConflict: the other contact's
+	Linked         event.Handle // StateLinked, StateUnlinked: the visitor's consent handle; StateConflict: the other contact's
 	Purpose        event.PurposeID
 	PurposeVersion uint32
 	TextHash       [32]byte // SHA-256 of the text that was shown

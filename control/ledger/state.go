@@ -24,12 +24,16 @@ const (
 	StateConflict           // an identifier of the contact Subject leads to the contact Linked too
 	StateLocated            // Country is where the subject lives; empty: not known any more
 	StateMinor              // Until is when the subject comes of full age; none: not a minor
+	StateAutomatedOff       // Art. 22: no decision about the subject is left to a machine alone
+	StateAutomatedOn        // lifts StateAutomatedOff
+	StateUnlinked           // Linked is not a visitor of the contact Subject any more
 )
 
 var stateNames = [...]string{
 	"unknown", "given", "refused", "withdrawn", "objected", "requested", "renewed", "expired",
 	"profiling_off", "profiling_on", "opted_out", "opted_in",
 	"linked", "restricted", "unrestricted", "erased", "conflict", "located", "minor",
+	"automated_off", "automated_on", "unlinked",
 }
 
 // String returns the state as the ledger writes it, for example "given".
@@ -42,7 +46,7 @@ func ParseState(text string) State { return State(index(stateNames[:], text)) }
 func (s State) OfPurpose() bool { return s >= StateGiven && s <= StateExpired }
 
 // OfTwo says whether entries of this state tie the subject to another handle.
-func (s State) OfTwo() bool { return s == StateLinked || s == StateConflict }
+func (s State) OfTwo() bool { return s == StateLinked || s == StateConflict || s == StateUnlinked }
 
 // Grants says whether entries of this state grant their purpose.
 func (s State) Grants() bool { return s == StateGiven || s == StateRenewed }

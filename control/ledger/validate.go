@@ -52,7 +52,7 @@ func (e *Entry) validateNames(f *faults) {
 
 func (e *Entry) validateTies(f *faults) {
 	if e.Linked.IsZero() == e.State.OfTwo() {
-		f.add("linked", "is for linked and conflict, and needed there")
+		f.add("linked", "is for linked, unlinked and conflict, and needed there")
 	}
 	if e.State.OfTwo() && e.Linked == e.Subject {
 		f.add("linked", "is the subject itself")
