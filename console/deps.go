@@ -153,6 +153,10 @@ type Deps struct {
 	Links   string
 	// Renewals list whom to ask again; nil: there is no route for it.
 	Renewals Renewals
+	// Requests deal with requests of data subjects, and RequestStore tells of them;
+	// nil: there are no routes for them.
+	Requests     Requests
+	RequestStore RequestStore
 	// SecretOf tells whose secret key a token is; nil: none opens anything here.
 	SecretOf func(token string) (event.SiteID, bool)
 	// Processes tells the state of our processes.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -61,6 +62,20 @@ func (s *Server) importConsents(ctx context.Context, in *importInput) (*huma.Str
 
 // streamImport reads the body and answers beside it.
 func (s *Server) streamImport(hctx huma.Context, policy *consent.Policy, who string) {
+	s.streamRows(hctx, string(policy.Site), "an import", func(body io.Reader, bad func(importer.Bad) error, progress func(importer.Report)) (importer.Report, error) {
+		im, err := importer.New(s.deps.Writer, importer.Options{Policy: policy, Actor: who, Now: time.Now(), Bad: bad, Progress: progress})
+		if err != nil {
+			return importer.Report{}, err
+		}
+		return im.Run(hctx.Context(), body)
+	})
+}
+
+// rowsReader reads the rows of a file, and tells of bad ones and of how far it is.
+type rowsReader func(body io.Reader, bad func(importer.Bad) error, progress func(importer.Report)) (importer.Report, error)
+
+// streamRows lets the body be read and answers beside it.
+func (s *Server) streamRows(hctx huma.Context, site, what string, read rowsReader) {
 	r, raw := humago.Unwrap(hctx)
 	control := http.NewResponseController(raw)
 	_ = control.EnableFullDuplex() // HTTP/2 has it
@@ -69,20 +84,14 @@ func (s *Server) streamImport(hctx huma.Context, policy *consent.Policy, who str
 	lines := json.NewEncoder(w)
 	more := func() { _ = control.SetReadDeadline(time.Now().Add(s.cfg.ReadTimeout)) }
 	more()
-	im, err := importer.New(s.deps.Writer, importer.Options{
-		Policy: policy, Actor: who, Now: time.Now(),
-		Bad: func(b importer.Bad) error { return lines.Encode(importLine{Bad: &b}) },
-		Progress: func(report importer.Report) {
+	report, err := read(http.MaxBytesReader(raw, r.Body, maxImport),
+		func(b importer.Bad) error { return lines.Encode(importLine{Bad: &b}) },
+		func(report importer.Report) {
 			more()
 			if lines.Encode(importLine{Report: &report}) == nil {
 				_ = control.Flush()
 			}
-		},
-	})
-	var report importer.Report
-	if err == nil {
-		report, err = im.Run(hctx.Context(), http.MaxBytesReader(raw, r.Body, maxImport))
-	}
+		})
 	if err == nil {
 		err = lines.Encode(importLine{Report: &report})
 	}
@@ -94,11 +103,11 @@ func (s *Server) streamImport(hctx huma.Context, policy *consent.Policy, who str
 	if err != nil {
 		raw.Header().Set(TrailerOutcome, "failed")
 		raw.Header().Set(TrailerError, strconv.QuoteToASCII(importWords(err)))
-		s.log.Warn("an import was cut off", "site", string(policy.Site), "rows", report.Rows, "error", err)
+		s.log.Warn(what+" was cut off", "site", site, "rows", report.Rows, "error", err)
 		return
 	}
 	raw.Header().Set(TrailerOutcome, "done")
-	s.log.Info("consents were imported", "site", string(policy.Site), "rows", report.Rows, "accepted", report.Accepted, "bad", report.Bad)
+	s.log.Info(what+" is done", "site", site, "rows", report.Rows, "accepted", report.Accepted, "bad", report.Bad)
 }
 
 // refuseImport answers an import of which nothing was written or told.

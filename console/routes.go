@@ -53,6 +53,7 @@ func (s *Server) handler() (http.Handler, error) {
 	s.guardianRoutes(api)
 	s.importRoutes(api)
 	s.renewalRoutes(api)
+	s.requestRoutes(api)
 	s.ledgerRoutes(api)
 	s.textRoutes(api)
 	s.explainRoutes(api)

@@ -33,6 +33,9 @@ var openStates = []control.RequestState{
 	control.RequestRunning, control.RequestPaused, control.RequestFailed,
 }
 
+// OpenStates are the states of requests about which something is still to be done.
+func OpenStates() []control.RequestState { return slices.Clone(openStates) }
+
 const maxText = 200
 
 // check checks an opening as far as its words alone say.
