@@ -28,7 +28,9 @@ var rests = [3]event.PurposeSet{
 func TestErasing(t *testing.T) {
 	room := enginetest.StartRoom(t)
 	for name, try := range map[string]func(*testing.T, *Store, *enginetest.Room){
-		"erased": testErased, "windows": testWindows, "withdrawn": testWithdrawn,
+		"erased": testErased, "windows": testWindows, "withdrawn": testWithdrawn, "anonymised": testAnonymised, "settled": testSettled,
+		"halfway": testHalfway, "killed": testKilled, "rekeyed": testBesideRekey, "masked": testMasked, "restored": testRestored,
+		"hidden": testHidden, "stamped": testStamped, "read": testRead, "marked": testMarked,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := schemaStore(t, room.Access.Address, room.Access.Admin.User, room.Access.Admin.Password.Reveal(), name)

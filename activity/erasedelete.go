@@ -23,29 +23,30 @@ func (e *Erasing) Delete(ctx context.Context, issued func(table, mutation string
 	if err != nil {
 		return err
 	}
-	var running []mutation
+	due := statements[:0]
 	for _, s := range statements {
 		n := uint64(0)
-		if err := e.one(ctx, actCount, "SELECT count() FROM {db}."+s.table+" WHERE "+s.where, &n); err != nil {
+		if err := e.one(ctx, actCount, s.count, &n); err != nil {
 			return err
 		}
-		if n == 0 {
-			continue
+		if n > 0 {
+			due = append(due, s)
 		}
-		if err := e.there(ctx); err != nil {
-			return err
-		}
+	}
+	if err := e.there(ctx); err != nil {
+		return err
+	}
+	running := make([]mutation, len(due))
+	for i, s := range due {
 		if err := e.do(ctx, "delete rows", "ALTER TABLE {db}."+s.table+" "+s.commands); err != nil {
 			return err
 		}
-		m, err := e.store.mutation(ctx, s.table, e.table)
-		if err != nil {
+		if running[i], err = e.store.mutation(ctx, s.table, s.names); err != nil {
 			return err
 		}
-		if err := issued(s.table, m.id); err != nil {
+		if err := issued(s.table, running[i].id); err != nil {
 			return err
 		}
-		running = append(running, m)
 	}
 	for _, m := range running {
 		if err := e.store.await(ctx, m); err != nil {
@@ -55,8 +56,12 @@ func (e *Erasing) Delete(ctx context.Context, issued func(table, mutation string
 	return nil
 }
 
-// deletion is what is to be done to a table.
-type deletion struct{ table, where, commands string }
+// deletion is what is to be done to a table if a count is not zero.
+type deletion struct{ table, count, commands, names string }
+
+// deleteMask takes away the rows that somebody has deleted by a mask only, which a
+// mutation does not look at.
+const deleteMask = "APPLY DELETED MASK"
 
 func (e *Erasing) statements(ctx context.Context) ([]deletion, error) {
 	where, commands := e.going(), []string{"DELETE WHERE " + e.going()}
@@ -72,10 +77,14 @@ func (e *Erasing) statements(ctx context.Context) ([]deletion, error) {
 	if e.veils {
 		where, commands = where+" OR "+veiled, append(commands, "UPDATE visitor = {nobody} WHERE "+veiled)
 	}
-	return []deletion{
-		{"events", where, strings.Join(commands, ", ")},
-		{"links", e.unlinked(), "DELETE WHERE " + e.unlinked()},
-	}, nil
+	var out []deletion
+	for _, table := range []string{"events", "links"} {
+		out = append(out, deletion{table, "SELECT count() FROM system.parts WHERE database = '{db}' AND table = '" + table + "' AND active AND has_lightweight_delete", deleteMask, deleteMask})
+	}
+	return append(out,
+		deletion{"events", "SELECT count() FROM {db}.events WHERE " + where, strings.Join(commands, ", "), e.table},
+		deletion{"links", "SELECT count() FROM {db}.links WHERE " + e.unlinked(), "DELETE WHERE " + e.unlinked(), e.table},
+	), nil
 }
 
 // loosen is the command that takes withdrawn purposes from the rows that stay, "" when

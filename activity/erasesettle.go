@@ -4,7 +4,8 @@ import "context"
 
 // Settle waits until no file has the rows any more: until the parts are gone that the
 // deletion has replaced, and its own text, of which ClickHouse keeps the last. The
-// server looks for what it can take away twice a minute or so.
+// embedded engine looks for what it can take away each 5 seconds, other servers twice
+// a minute or so.
 func (e *Erasing) Settle(ctx context.Context) error {
 	tables := []string{"events", "links"}
 	old := map[string][]string{}

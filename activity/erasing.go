@@ -290,7 +290,7 @@ func (e *Erasing) text(statement string) string {
 func (e *Erasing) heavy(ctx context.Context) context.Context {
 	return clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
 		"max_execution_time": 0, "join_use_nulls": 0, "join_algorithm": "hash", "insert_deduplicate": 0, "async_insert": 0,
-		"max_threads": 2, "max_insert_threads": 1, "allow_nondeterministic_mutations": 1,
+		"max_threads": 2, "max_insert_threads": 1, "allow_nondeterministic_mutations": 1, "mutations_sync": 0,
 		"max_bytes_before_external_group_by": 0, "max_bytes_ratio_before_external_group_by": 0,
 		"max_bytes_before_external_sort": 0, "max_bytes_ratio_before_external_sort": 0,
 		"apply_deleted_mask": 0, "use_query_condition_cache": 0, "use_query_cache": 0, "use_skip_indexes": 0,

@@ -39,7 +39,7 @@ func (s *Store) Restamp(ctx context.Context, site event.SiteID, rules []erase.St
 		return "", nil
 	}
 	// The name in the text is how the mutation is found again.
-	if err := s.exec(ctx, act, "ALTER TABLE {db}.events UPDATE expires_at = fromUnixTimestamp("+end+") WHERE "+where+" AND '"+name+"' != ''"); err != nil {
+	if err := s.exec(ctx, act, "ALTER TABLE {db}.events UPDATE expires_at = fromUnixTimestamp("+end+") WHERE "+where+" AND '"+name+"' != '' SETTINGS mutations_sync = 0"); err != nil {
 		return "", err
 	}
 	m, err := s.mutation(ctx, "events", name)
