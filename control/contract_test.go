@@ -61,6 +61,8 @@ var contract = []struct {
 	{"OpenDSR", contractOpenDSR},
 	{"Automated", contractAutomated},
 	{"Unlinked", contractUnlinked},
+	{"Journal", contractJournal},
+	{"Retention", contractRetention},
 }
 
 // TestContract runs the contract over SQLite and over PostgreSQL.
