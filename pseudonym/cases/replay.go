@@ -28,7 +28,6 @@ type replaying struct {
 	id       [16]byte
 	sealed   []byte
 	gone     bool
-	there    bool // the vault's journal has it: it is not older than the erasure
 	contacts []vault.ContactID
 }
 
@@ -65,7 +64,6 @@ func (c *Cases) Replay(ctx context.Context, entries [][]byte, yield func(Replaye
 
 func (c *Cases) openEntries(ctx context.Context, entries [][]byte) ([]*replaying, error) {
 	keys := map[uint32]*keyring.Journal{}
-	var ids [][16]byte
 	list := make([]*replaying, 0, len(entries))
 	for _, sealed := range entries {
 		month, id, err := keyring.JournalEntry(sealed)
@@ -73,7 +71,7 @@ func (c *Cases) openEntries(ctx context.Context, entries [][]byte) ([]*replaying
 			return nil, ErrEntry
 		}
 		r := &replaying{id: id, sealed: sealed}
-		list, ids = append(list, r), append(ids, id)
+		list = append(list, r)
 		if _, looked := keys[month]; !looked {
 			keys[month], err = c.Ring.JournalOf(ctx, sealed)
 			if err != nil && !errors.Is(err, keyring.ErrJournalGone) {
@@ -92,28 +90,13 @@ func (c *Cases) openEntries(ctx context.Context, entries [][]byte) ([]*replaying
 			return nil, ErrEntry
 		}
 	}
-	there, err := c.Store.Erasures(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	known := make(map[[16]byte]bool, len(there))
-	for i := range there {
-		known[there[i].ID] = true
-	}
-	for _, r := range list {
-		r.there = known[r.id]
-	}
 	return list, nil
 }
 
-// recognise finds the contacts that are there again: those of entries that the vault
-// lacks. What it has, it destroyed with the contact, by one commit.
+// recognise finds the contacts that are there again.
 func (c *Cases) recognise(ctx context.Context, all *keyring.All, list []*replaying) error {
 	of := map[event.Handle]*replaying{}
 	for _, r := range list {
-		if r.gone || r.there {
-			continue
-		}
 		for i := range r.pseudonyms {
 			if p := &r.pseudonyms[i]; p.Visitor == 0 && p.Purpose == "consent" {
 				of[p.Handle] = r
@@ -151,23 +134,21 @@ func (d *destroying) replay(ctx context.Context, r *replaying) (Replayed, error)
 		s := source{visitor: r.visitor}
 		pseudonyms = unite(pseudonyms, s.list(d.all))
 	}
-	if !r.there {
-		d.marks = nil
-		e := vault.Erasure{ID: r.id, At: r.at, Until: r.until, Sealed: r.sealed}
-		err := d.Store.Redestroy(ctx, e, r.contacts, func(doomed *vault.Doomed) ([]vault.Tomb, error) {
-			s, err := sourceOf(doomed)
-			if err != nil {
-				return nil, err
-			}
-			pseudonyms = unite(pseudonyms, share(s.list(d.all), r.shared()))
-			clear(s.salt[:])
-			return d.mark(doomed.Identifiers, r.cutoff), nil
-		})
+	d.marks = nil
+	e := vault.Erasure{ID: r.id, At: r.at, Until: r.until, Sealed: r.sealed}
+	err := d.Store.Redestroy(ctx, e, r.contacts, func(doomed *vault.Doomed) ([]vault.Tomb, error) {
+		s, err := sourceOf(doomed)
 		if err != nil {
-			return Replayed{}, err
+			return nil, err
 		}
-		d.tombs.add(&d.tomb, d.marks)
+		pseudonyms = unite(pseudonyms, share(s.list(d.all), r.shared()))
+		clear(s.salt[:])
+		return d.mark(doomed.Identifiers, r.cutoff), nil
+	})
+	if err != nil {
+		return Replayed{}, err
 	}
+	d.tombs.add(&d.tomb, d.marks)
 	out := Replayed{ID: r.id, Opened: true, Site: r.site, Cutoff: r.cutoff, Windows: r.windows}
 	out.Pseudonyms = theirs(pseudonyms, r.windows)
 	return out, nil

@@ -111,7 +111,8 @@ var ErrShared = errors.New("the vault is a shared database: back that up by its 
 // new contacts wait for no longer than that.
 const dumpBatch = 500
 
-// Dump goes over everything in the vault, contacts in the order of their numbers.
+// Dump goes over everything in the vault: the journal of erasures, then the contacts in
+// the order of their numbers, then the rest.
 // Callers go on meanwhile: who is made after it has begun may be in it or not, and
 // so may who is forgotten. ErrMoved: what was read is no whole.
 func (v *Vault) Dump(ctx context.Context, yield func(Dumped) error) error {
@@ -119,6 +120,9 @@ func (v *Vault) Dump(ctx context.Context, yield func(Dumped) error) error {
 		return ErrShared // what others move meanwhile would not be noticed
 	}
 	before := v.moves.Load()
+	if err := v.dumpErasures(ctx, yield); err != nil {
+		return fmt.Errorf("dump the vault: %w", err)
+	}
 	if err := v.dumpContacts(ctx, yield); err != nil {
 		return fmt.Errorf("dump the vault: %w", err)
 	}
@@ -269,6 +273,27 @@ func (v *Vault) dumpChunks(ctx context.Context, attachment []byte, yield func(Du
 	}
 }
 
+// dumpErasures reads the journal of erasures. It comes before the contacts: who is
+// destroyed meanwhile may still be among those, and the journal must not say that they
+// are gone.
+func (v *Vault) dumpErasures(ctx context.Context, yield func(Dumped) error) error {
+	var all []Dumped // yield must not wait for us while we hold the only connection
+	err := each(ctx, v.db, "SELECT id, at, until, sealed FROM erasures", func(scan scanner) error {
+		d := &DumpedErasure{}
+		all = append(all, Dumped{Erasure: d})
+		return scan(&d.ID, &d.At, &d.Until, &d.Sealed)
+	})
+	if err != nil {
+		return err
+	}
+	for _, d := range all {
+		if err := yield(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (v *Vault) dumpRest(ctx context.Context, yield func(Dumped) error) error {
 	var all []Dumped // yield must not wait for us while we hold the only connection
 	err := errors.Join(
@@ -285,11 +310,6 @@ func (v *Vault) dumpRest(ctx context.Context, yield func(Dumped) error) error {
 			}
 			all = append(all, Dumped{Case: d})
 			return err
-		}),
-		each(ctx, v.db, "SELECT id, at, until, sealed FROM erasures", func(scan scanner) error {
-			d := &DumpedErasure{}
-			all = append(all, Dumped{Erasure: d})
-			return scan(&d.ID, &d.At, &d.Until, &d.Sealed)
 		}),
 		each(ctx, v.db, "SELECT name, state FROM progress", func(scan scanner) error {
 			d := &DumpedState{}
