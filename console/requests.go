@@ -57,11 +57,12 @@ func (s *Server) requestFailed(ctx context.Context, act string, err error) error
 	return s.peopleFailed(ctx, act, err)
 }
 
-type requestPath struct {
+// RequestPath is the request of a route.
+type RequestPath struct {
 	Request string `path:"request" pattern:"^r_[0-9a-z]{26}$" doc:"the request's id, r_ and 26 letters"`
 }
 
-func (p *requestPath) id() (control.RequestID, error) {
+func (p *RequestPath) id() (control.RequestID, error) {
 	return readRequestID("path.request", p.Request)
 }
 

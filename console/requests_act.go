@@ -15,7 +15,7 @@ import (
 )
 
 type actInput struct {
-	requestPath
+	RequestPath
 	Body struct {
 		SubjectBody
 		Note   string     `json:"note,omitempty" maxLength:"200" doc:"why; nothing personal"`

@@ -136,7 +136,7 @@ type requestActBody struct {
 	Note  string    `json:"note,omitempty"`
 }
 
-func (s *Server) showRequest(ctx context.Context, in *requestPath) (*showOutput, error) {
+func (s *Server) showRequest(ctx context.Context, in *RequestPath) (*showOutput, error) {
 	id, err := in.id()
 	if err != nil {
 		return nil, err

@@ -23,6 +23,7 @@ type Running struct {
 	SQL       *SQL
 	DryRuns   *DryRuns
 	Tokens    *Tokens
+	Requests  *Requests // of StartRequests
 	Registry  *prometheus.Registry
 	Log       *Log
 }
@@ -50,6 +51,11 @@ func (l *Log) String() string {
 // Start runs a console on a free port of loopback; change adjusts its settings.
 func Start(tb testing.TB, change func(*console.Config)) *Running {
 	tb.Helper()
+	return start(tb, change, func(*Running, *console.Deps) {})
+}
+
+func start(tb testing.TB, change func(*console.Config), more func(*Running, *console.Deps)) *Running {
+	tb.Helper()
 	r := &Running{
 		Local: console.NewSecret(), Directory: &Directory{}, Waiting: &Waiting{}, SQL: &SQL{Waiting: make(chan struct{}, 16)},
 		Tokens: &Tokens{}, Registry: prometheus.NewRegistry(), Log: &Log{},
@@ -67,7 +73,7 @@ func Start(tb testing.TB, change func(*console.Config)) *Running {
 	if r.DryRuns, err = newDryRuns(); err != nil {
 		tb.Fatal(err)
 	}
-	r.Server, err = console.New(cfg, console.Deps{
+	deps := console.Deps{
 		Directory: r.Directory, People: r.People, Merger: r.Directory, Waiting: r.Waiting, BadIdentifier: ErrBadIdentifier, Sites: Sites{}, Explainer: Explainer{}, SQL: r.SQL, Tokens: r.Tokens,
 		DryRuns: r.DryRuns, Drops: drops, Writer: r.Directory, OptIns: r.Directory, Renewals: Renewals{}, SecretOf: secretOf,
 		Local: r.Local, Registerer: r.Registry,
@@ -75,8 +81,9 @@ func Start(tb testing.TB, change func(*console.Config)) *Running {
 		Processes: func(context.Context) []console.Process {
 			return []console.Process{{Name: "keyholder", State: "ready", PID: 1}}
 		},
-	})
-	if err != nil {
+	}
+	more(r, &deps)
+	if r.Server, err = console.New(cfg, deps); err != nil {
 		tb.Fatal(err)
 	}
 	done := make(chan error, 1)
