@@ -63,6 +63,8 @@ var contract = []struct {
 	{"Unlinked", contractUnlinked},
 	{"Journal", contractJournal},
 	{"Retention", contractRetention},
+	{"Agreements", contractAgreements},
+	{"Exported", contractExported},
 }
 
 // TestContract runs the contract over SQLite and over PostgreSQL.
