@@ -61,6 +61,8 @@ var contract = []struct {
 	{"OpenDSR", contractOpenDSR},
 	{"Automated", contractAutomated},
 	{"Unlinked", contractUnlinked},
+	{"Reaches", contractReaches},
+	{"Concealed", contractConcealed},
 	{"Journal", contractJournal},
 	{"Retention", contractRetention},
 	{"Agreements", contractAgreements},
