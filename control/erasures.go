@@ -162,7 +162,8 @@ func eachChunk[T any](list []T, do func([]T) error) error {
 	return nil
 }
 
-// MakeBatch makes a batch of erasures that are fenced and in none. Only the leader
+// MakeBatch makes a batch of erasures that are fenced and in none. It is to be moved
+// to the step fenced once it is whole: nodes drain for it then. Only the leader
 // does: ErrNotLeader.
 func (s *Store) MakeBatch(ctx context.Context, b EraseBatch, of []RequestID) error {
 	tables, err := json.Marshal(b.Tables)

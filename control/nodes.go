@@ -88,3 +88,14 @@ func (s *Store) changeNodes(ctx context.Context, act, query string, args ...any)
 	}
 	return nil
 }
+
+// Current reads the sequence of the last change that any node wrote.
+func (s *Store) Current(ctx context.Context) (event.Sequence, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
+	at, err := readSequence(ctx, s.db.plain())
+	if err != nil {
+		return 0, fmt.Errorf("read the ledger's head: %w", err)
+	}
+	return at, nil
+}

@@ -11,3 +11,4 @@ CREATE TABLE node (name TEXT PRIMARY KEY, seen_micros BIGINT NOT NULL, through B
 CREATE TABLE lease (name TEXT PRIMARY KEY, node TEXT NOT NULL, until_micros BIGINT NOT NULL);
 CREATE TABLE erased (site TEXT NOT NULL, handle BYTEA NOT NULL, until_micros BIGINT NOT NULL, PRIMARY KEY (site, handle)); -- whose standing row stays as a tombstone
 CREATE INDEX erased_until ON erased (until_micros);
+CREATE INDEX request_batch ON request (batch) WHERE batch IS NOT NULL;
