@@ -31,22 +31,23 @@ type streams struct {
 
 // grammar is the command line.
 type grammar struct {
-	Up       upCmd       `cmd:"" help:"Start everything with embedded defaults."`
-	Serve    serveCmd    `cmd:"" help:"Run the gateway against a given ClickHouse and keyholder."`
-	Check    checkCmd    `cmd:"" help:"Validate a configuration and print it without secrets."`
-	SQL      sqlCmd      `cmd:"" name:"sql" help:"Query the activity of the running system."`
-	Explain  explainCmd  `cmd:"" help:"Explain the decision about a raw HTTP request; stores nothing."`
-	Drops    dropsCmd    `cmd:"" help:"Tell why an event was not stored, by its messageId."`
-	DryRun   dryRunCmd   `cmd:"" name:"dryrun" help:"Tell what the candidate policy of --candidate would decide otherwise."`
-	Contact  contactCmd  `cmd:"" help:"Show a contact, record a choice, switch profiling."`
-	OptIn    optInCmd    `cmd:"" name:"optin" help:"Ask a person to confirm a consent, and show what came of it."`
-	Guardian guardianCmd `cmd:"" help:"Record a guardian's grant for a minor, and list a contact's."`
-	Renewals renewalsCmd `cmd:"" help:"List whom to ask again, since a grant has ended or ends soon."`
-	Ledger   ledgerCmd   `cmd:"" help:"Export the consent ledger, and check an export offline."`
-	Keys     keysCmd     `cmd:"" help:"Look after the keyholder: keys and their rotation, certificates, reveals that wait, its log of calls."`
-	Control  controlCmd  `cmd:"" help:"Move the control store to PostgreSQL."`
-	Token    tokenCmd    `cmd:"" help:"Make, list and revoke tokens of the console's API."`
-	Version  versionCmd  `cmd:"" help:"Print the version."`
+	Up          upCmd          `cmd:"" help:"Start everything with embedded defaults."`
+	Serve       serveCmd       `cmd:"" help:"Run the gateway against a given ClickHouse and keyholder."`
+	Check       checkCmd       `cmd:"" help:"Validate a configuration and print it without secrets."`
+	SQL         sqlCmd         `cmd:"" name:"sql" help:"Query the activity of the running system."`
+	Explain     explainCmd     `cmd:"" help:"Explain the decision about a raw HTTP request; stores nothing."`
+	Drops       dropsCmd       `cmd:"" help:"Tell why an event was not stored, by its messageId."`
+	DryRun      dryRunCmd      `cmd:"" name:"dryrun" help:"Tell what the candidate policy of --candidate would decide otherwise."`
+	Contact     contactCmd     `cmd:"" help:"Show a contact, record a choice, switch profiling."`
+	OptIn       optInCmd       `cmd:"" name:"optin" help:"Ask a person to confirm a consent, and show what came of it."`
+	Guardian    guardianCmd    `cmd:"" help:"Record a guardian's grant for a minor, and list a contact's."`
+	Renewals    renewalsCmd    `cmd:"" help:"List whom to ask again, since a grant has ended or ends soon."`
+	Ledger      ledgerCmd      `cmd:"" help:"Export the consent ledger, and check an export offline."`
+	Certificate certificateCmd `cmd:"" help:"Write the certificate of an erasure, and check one offline."`
+	Keys        keysCmd        `cmd:"" help:"Look after the keyholder: keys and their rotation, certificates, reveals that wait, its log of calls."`
+	Control     controlCmd     `cmd:"" help:"Move the control store to PostgreSQL."`
+	Token       tokenCmd       `cmd:"" help:"Make, list and revoke tokens of the console's API."`
+	Version     versionCmd     `cmd:"" help:"Print the version."`
 }
 
 // Run runs one command line (without the program's name) and returns the exit

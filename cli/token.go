@@ -17,7 +17,8 @@ type tokenCmd struct {
 
 type tokenCreateCmd struct {
 	dataFlag
-	Role string `help:"administrator, operator, analyst or dpo" required:"" enum:"administrator,operator,analyst,dpo" placeholder:"ROLE"`
+	Role string `help:"administrator, operator, analyst, dpo or opendsr" required:"" enum:"administrator,operator,analyst,dpo,opendsr" placeholder:"ROLE"`
+	Site string `help:"of the role opendsr: the site that the other system hands over requests about" placeholder:"S"`
 	Name string `help:"whose it is; the ledger names the actor by it" default:"unnamed" placeholder:"NAME"`
 }
 
@@ -29,6 +30,9 @@ func (f *tokenCreateCmd) Run(ctx context.Context, s streams) error {
 	}
 	var out struct{ Token string }
 	in := map[string]string{"role": f.Role, "name": f.Name}
+	if f.Site != "" {
+		in["site"] = f.Site
+	}
 	if err := c.call(ctx, http.MethodPost, "/tokens", in, &out); err != nil {
 		return err
 	}
@@ -46,9 +50,9 @@ func (f *tokenListCmd) Run(ctx context.Context, s streams) error {
 	}
 	var out struct {
 		Tokens []struct {
-			ID, Name, Role string
-			CreatedAt      time.Time `json:"created_at"`
-			Revoked        bool
+			ID, Name, Role, Site string
+			CreatedAt            time.Time `json:"created_at"`
+			Revoked              bool
 		}
 	}
 	if err := c.call(ctx, http.MethodGet, "/tokens", nil, &out); err != nil {
@@ -60,6 +64,9 @@ func (f *tokenListCmd) Run(ctx context.Context, s streams) error {
 		state := "active"
 		if t.Revoked {
 			state = "revoked"
+		}
+		if t.Site != "" {
+			t.Role += " of " + t.Site
 		}
 		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", t.ID, t.Name, t.Role, t.CreatedAt.Format(time.RFC3339), state)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -67,6 +68,7 @@ const (
 	RoleOperator      Role = "operator"      // contacts, consents, explain
 	RoleAnalyst       Role = "analyst"       // queries as the analyst
 	RoleDPO           Role = "dpo"           // as the operator and the analyst
+	RoleOpenDSR       Role = "opendsr"       // another system that hands over requests about one site; no route of the API
 )
 
 // Token is what is known about a token; never the token itself.
@@ -74,6 +76,7 @@ type Token struct {
 	ID        string
 	Name      string
 	Role      Role
+	Site      event.SiteID // of the role opendsr
 	CreatedAt time.Time
 	Revoked   bool
 }
@@ -84,6 +87,8 @@ type Tokens interface {
 	// or revoked. An error refuses too.
 	CheckToken(ctx context.Context, token string) (t Token, ok bool, err error)
 	CreateToken(ctx context.Context, role Role, name string) (token string, err error)
+	// CreateSiteToken makes one of the role opendsr.
+	CreateSiteToken(ctx context.Context, site event.SiteID, name string) (token string, err error)
 	ListTokens(ctx context.Context) ([]Token, error)
 	// RevokeToken says whether there was such a token.
 	RevokeToken(ctx context.Context, id string) (known bool, err error)
@@ -157,6 +162,12 @@ type Deps struct {
 	// nil: there are no routes for them.
 	Requests     Requests
 	RequestStore RequestStore
+	// Certificates keep what erasures were completed with; nil: there is no route for
+	// them.
+	Certificates Certificates
+	// Others answer other routes of this listener, by pattern. Who may call them they
+	// look after by themselves.
+	Others map[string]http.Handler
 	// SecretOf tells whose secret key a token is; nil: none opens anything here.
 	SecretOf func(token string) (event.SiteID, bool)
 	// Processes tells the state of our processes.

@@ -54,6 +54,7 @@ func (s *Server) handler() (http.Handler, error) {
 	s.importRoutes(api)
 	s.renewalRoutes(api)
 	s.requestRoutes(api)
+	s.certificateRoutes(api)
 	s.ledgerRoutes(api)
 	s.textRoutes(api)
 	s.explainRoutes(api)
@@ -66,6 +67,9 @@ func (s *Server) handler() (http.Handler, error) {
 		return nil, err
 	}
 	dryRunPage(mux)
+	for pattern, h := range s.deps.Others {
+		mux.Handle(pattern, h)
+	}
 	return newGuard(s.cfg, s.metrics, withVerbs(withProblems(mux))), nil
 }
 

@@ -2,15 +2,19 @@ package console
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"zgoda/event"
 )
 
 type createTokenInput struct {
 	Body struct {
-		Role string `json:"role" enum:"administrator,operator,analyst,dpo"`
+		Role string `json:"role" enum:"administrator,operator,analyst,dpo,opendsr"`
+		Site string `json:"site,omitempty" maxLength:"63" doc:"of the role opendsr: the site that the other system hands over requests about"`
 		Name string `json:"name,omitempty" pattern:"^[a-z0-9][a-z0-9._-]{0,63}$" default:"unnamed" doc:"whose it is; the ledger names the actor by it"`
 	}
 }
@@ -31,6 +35,7 @@ type tokenBody struct {
 	ID        string    `json:"id"`
 	Name      string    `json:"name"`
 	Role      Role      `json:"role"`
+	Site      string    `json:"site,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
 	Revoked   bool      `json:"revoked"`
 }
@@ -60,13 +65,30 @@ func (s *Server) tokenRoutes(api huma.API) {
 }
 
 func (s *Server) createToken(ctx context.Context, in *createTokenInput) (*createTokenOutput, error) {
-	token, err := s.deps.Tokens.CreateToken(ctx, Role(in.Body.Role), in.Body.Name)
+	token, err := s.makeToken(ctx, Role(in.Body.Role), in.Body.Site, in.Body.Name)
+	if p, ok := errors.AsType[*Problem](err); ok {
+		return nil, p
+	}
 	if err != nil {
 		return nil, s.failed(ctx, "make the token", err)
 	}
 	out := &createTokenOutput{}
 	out.Body.Token = token
 	return out, nil
+}
+
+// makeToken makes a token; one of the role opendsr is of a site, all others are not.
+func (s *Server) makeToken(ctx context.Context, role Role, site, name string) (string, error) {
+	if role != RoleOpenDSR {
+		if site != "" {
+			return "", wrong("body.site", "is of the role opendsr alone")
+		}
+		return s.deps.Tokens.CreateToken(ctx, role, name)
+	}
+	if _, ok := s.deps.Sites.Policy(event.SiteID(site)); !ok {
+		return "", wrong("body.site", "must name a site")
+	}
+	return s.deps.Tokens.CreateSiteToken(ctx, event.SiteID(site), name)
 }
 
 func (s *Server) listTokens(ctx context.Context, _ *struct{}) (*listTokensOutput, error) {
@@ -77,7 +99,7 @@ func (s *Server) listTokens(ctx context.Context, _ *struct{}) (*listTokensOutput
 	out := &listTokensOutput{}
 	out.Body.Tokens = make([]tokenBody, 0, len(tokens))
 	for _, t := range tokens {
-		out.Body.Tokens = append(out.Body.Tokens, tokenBody{t.ID, t.Name, t.Role, t.CreatedAt.UTC(), t.Revoked})
+		out.Body.Tokens = append(out.Body.Tokens, tokenBody{t.ID, t.Name, t.Role, string(t.Site), t.CreatedAt.UTC(), t.Revoked})
 	}
 	return out, nil
 }

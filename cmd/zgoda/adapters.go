@@ -70,5 +70,5 @@ func (t tokens) ListTokens(ctx context.Context) ([]console.Token, error) {
 }
 
 func consoleToken(t control.Token) console.Token {
-	return console.Token{ID: t.ID, Name: t.Name, Role: console.Role(t.Role), CreatedAt: t.CreatedAt, Revoked: t.Revoked}
+	return console.Token{ID: t.ID, Name: t.Name, Role: console.Role(t.Role), Site: t.Site, CreatedAt: t.CreatedAt, Revoked: t.Revoked}
 }

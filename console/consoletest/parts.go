@@ -257,6 +257,15 @@ func (k *Tokens) CheckToken(_ context.Context, token string) (console.Token, boo
 
 // CreateToken makes a token.
 func (k *Tokens) CreateToken(_ context.Context, role console.Role, name string) (string, error) {
+	return k.create(console.Token{Role: role, Name: name})
+}
+
+// CreateSiteToken makes a token of the role opendsr.
+func (k *Tokens) CreateSiteToken(_ context.Context, site event.SiteID, name string) (string, error) {
+	return k.create(console.Token{Role: console.RoleOpenDSR, Site: site, Name: name})
+}
+
+func (k *Tokens) create(t console.Token) (string, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.away {
@@ -264,10 +273,8 @@ func (k *Tokens) CreateToken(_ context.Context, role console.Role, name string) 
 	}
 	text := "zgoda_" + rand.Text()
 	k.text = append(k.text, text)
-	k.all = append(k.all, console.Token{
-		ID: fmt.Sprintf("t%d", len(k.all)+1), Name: name, Role: role,
-		CreatedAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
-	})
+	t.ID, t.CreatedAt = fmt.Sprintf("t%d", len(k.all)+1), time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	k.all = append(k.all, t)
 	return text, nil
 }
 

@@ -75,7 +75,7 @@ func start(tb testing.TB, change func(*console.Config), more func(*Running, *con
 	}
 	deps := console.Deps{
 		Directory: r.Directory, People: r.People, Merger: r.Directory, Waiting: r.Waiting, BadIdentifier: ErrBadIdentifier, Sites: Sites{}, Explainer: Explainer{}, SQL: r.SQL, Tokens: r.Tokens,
-		DryRuns: r.DryRuns, Drops: drops, Writer: r.Directory, OptIns: r.Directory, Renewals: Renewals{}, SecretOf: secretOf,
+		DryRuns: r.DryRuns, Drops: drops, Writer: r.Directory, OptIns: r.Directory, Renewals: Renewals{}, SecretOf: secretOf, Certificates: Certificates{},
 		Local: r.Local, Registerer: r.Registry,
 		Logger: slog.New(slog.NewTextHandler(r.Log, nil)),
 		Processes: func(context.Context) []console.Process {
