@@ -3,6 +3,7 @@ package rights
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -216,8 +217,17 @@ func (s *Service) Finish(ctx context.Context, id control.RequestID, tasks []cont
 	if err := s.deps.Store.PutTasks(ctx, append(slices.Clone(tasks), work)); err != nil {
 		return err
 	}
+	if s.deps.Tell != nil && r.State.Open() {
+		if err := s.deps.Tell(ctx, []control.Request{r}); err != nil {
+			return fmt.Errorf("let recipients be told: %w", err)
+		}
+	}
 	return s.settle(ctx, id)
 }
+
+// Settle completes a request whose work and tasks are all done: whoever did one of
+// them calls it.
+func (s *Service) Settle(ctx context.Context, id control.RequestID) error { return s.settle(ctx, id) }
 
 // Waiting returns the names of the tasks of a request that are not done: while
 // there are any it is not complete.

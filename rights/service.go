@@ -77,7 +77,10 @@ type Deps struct {
 	Cases cases
 	// Lead says whether this node, of those that share a store, looks after requests
 	// under way; nil: it does.
-	Lead       func(ctx context.Context) (bool, error)
+	Lead func(ctx context.Context) (bool, error)
+	// Tell lets recipients be told of a request whose work is done, as tasks that it
+	// waits for; nil: nobody is. An erasure's Eraser tells by itself.
+	Tell       func(ctx context.Context, list []control.Request) error
 	Now        func() time.Time // nil: the clock
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
