@@ -30,27 +30,40 @@ type importLine struct {
 }
 
 // Run sends the file and tells how far it is.
-func (f *contactImportCmd) Run(ctx context.Context, s streams) (err error) {
-	file := s.in
-	if f.File != "-" {
-		opened, err := os.Open(f.File)
-		if err != nil {
-			return fmt.Errorf("read the consents: %w", err)
-		}
-		defer opened.Close() //nolint:errcheck // opened for reading
-		file = opened
-	}
-	if f.Bad == "" {
-		f.Bad = "import.bad.csv"
-		if f.File != "-" {
-			f.Bad = filepath.Clean(f.File) + ".bad.csv"
-		}
-	}
+func (f *contactImportCmd) Run(ctx context.Context, s streams) error {
 	c, err := f.connect()
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.access.URL+"/api/v1/sites/"+url.PathEscape(f.Site)+"/contacts:import", io.NopCloser(file))
+	return sendRows(ctx, s, c, rows{
+		path: "/sites/" + url.PathEscape(f.Site) + "/contacts:import", file: f.File, bad: f.Bad, what: "consents", kept: "in the ledger",
+	})
+}
+
+// rows are a file that the console reads row by row, answering beside it.
+type rows struct {
+	path, file, bad string
+	what, kept      string // in words: what they are, and what became of those that are good
+}
+
+// sendRows sends a file and tells how far it is.
+func sendRows(ctx context.Context, s streams, c *client, r rows) (err error) {
+	file := s.in
+	if r.file != "-" {
+		opened, err := os.Open(r.file)
+		if err != nil {
+			return fmt.Errorf("read the %s: %w", r.what, err)
+		}
+		defer opened.Close() //nolint:errcheck // opened for reading
+		file = opened
+	}
+	if r.bad == "" {
+		r.bad = "import.bad.csv"
+		if r.file != "-" {
+			r.bad = filepath.Clean(r.file) + ".bad.csv"
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.access.URL+"/api/v1"+r.path, io.NopCloser(file))
 	if err != nil {
 		return fmt.Errorf("make the request to the console: %w", err)
 	}
@@ -59,24 +72,24 @@ func (f *contactImportCmd) Run(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	defer resp.Body.Close() //nolint:errcheck // read to its end below
-	bad := &badRows{path: f.Bad}
+	bad := &badRows{path: r.bad}
 	defer func() { err = errors.Join(err, bad.close()) }()
-	last, err := f.follow(resp.Body, bad, s)
+	last, err := r.follow(resp.Body, bad, s)
 	if err != nil {
 		return err
 	}
 	if err := outcome(resp.Trailer); err != nil {
 		return fmt.Errorf("after %d rows: %w", last.Rows, err)
 	}
-	_, err = fmt.Fprintf(s.out, "%d rows read, %d in the ledger, %d left out\n", last.Rows, last.Accepted, last.Bad)
+	_, err = fmt.Fprintf(s.out, "%d rows read, %d %s, %d left out\n", last.Rows, last.Accepted, r.kept, last.Bad)
 	if last.Bad > 0 {
-		err = errors.Join(err, fmt.Errorf("%d rows were left out: %s says why", last.Bad, f.Bad))
+		err = errors.Join(err, fmt.Errorf("%d rows were left out: %s says why", last.Bad, r.bad))
 	}
 	return err
 }
 
 // follow reads the answer line by line.
-func (f *contactImportCmd) follow(body io.Reader, bad *badRows, s streams) (last importLine, err error) {
+func (r *rows) follow(body io.Reader, bad *badRows, s streams) (last importLine, err error) {
 	show := terminal(s.errw)
 	lines := json.NewDecoder(body)
 	for {
@@ -102,7 +115,7 @@ func (f *contactImportCmd) follow(body io.Reader, bad *badRows, s streams) (last
 		}
 		last = l
 		if show {
-			_, _ = fmt.Fprintf(s.errw, "\r%d rows read, %d in the ledger, %d left out", l.Rows, l.Accepted, l.Bad)
+			_, _ = fmt.Fprintf(s.errw, "\r%d rows read, %d %s, %d left out", l.Rows, l.Accepted, r.kept, l.Bad)
 		} else {
 			_, _ = fmt.Fprintf(s.errw, "rows=%d accepted=%d bad=%d\n", l.Rows, l.Accepted, l.Bad)
 		}

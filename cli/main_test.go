@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
@@ -18,6 +19,8 @@ import (
 	"zgoda/config"
 	"zgoda/console"
 	"zgoda/console/consoletest"
+	"zgoda/control"
+	"zgoda/rights"
 )
 
 // fakeActions print what they were given.
@@ -74,8 +77,9 @@ func TestScripts(t *testing.T) {
 			if !ok {
 				return errors.New("testscript's T is no testing.TB")
 			}
-			r := consoletest.Start(tb, nil)
+			r := consoletest.StartRequests(tb, nil, nil)
 			env.Values["running"] = r
+			env.Setenv("now", time.Now().UTC().Format(time.RFC3339))
 			return cli.WriteAccess(env.WorkDir+"/data", cli.Access{URL: r.URL, Token: r.Local.Reveal(), PID: os.Getpid()})
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -83,6 +87,7 @@ func TestScripts(t *testing.T) {
 			"away":     away,
 			"exitcode": exitcode,
 			"analyst":  analyst,
+			"request":  request,
 		},
 	})
 }
@@ -115,6 +120,18 @@ func analyst(ts *testscript.TestScript, _ bool, _ []string) {
 	token, err := running(ts).Tokens.CreateToken(context.Background(), console.RoleAnalyst, "anna")
 	ts.Check(err)
 	ts.Check(cli.WriteAccess(ts.MkAbs("data"), cli.Access{URL: running(ts).URL, Token: token, PID: 1}))
+}
+
+// request NAME RIGHT puts the id of the last open request of a right into a variable.
+func request(ts *testscript.TestScript, _ bool, args []string) {
+	list, err := running(ts).Requests.Store.Requests(context.Background(), control.RequestQuery{
+		Rights: []control.Right{control.Right(args[1])}, States: rights.OpenStates(),
+	})
+	ts.Check(err)
+	if len(list) == 0 {
+		ts.Fatalf("no request of this right is open")
+	}
+	ts.Setenv(args[0], list[len(list)-1].ID.String())
 }
 
 // exitcode CODE ARGS... runs zgoda in this process and compares the exit code;

@@ -42,6 +42,7 @@ type grammar struct {
 	OptIn       optInCmd       `cmd:"" name:"optin" help:"Ask a person to confirm a consent, and show what came of it."`
 	Guardian    guardianCmd    `cmd:"" help:"Record a guardian's grant for a minor, and list a contact's."`
 	Renewals    renewalsCmd    `cmd:"" help:"List whom to ask again, since a grant has ended or ends soon."`
+	Requests    requestsCmd    `cmd:"" help:"Requests of data subjects: open, list, decide, sign off, import."`
 	Ledger      ledgerCmd      `cmd:"" help:"Export the consent ledger, and check an export offline."`
 	Certificate certificateCmd `cmd:"" help:"Write the certificate of an erasure, and check one offline."`
 	Keys        keysCmd        `cmd:"" help:"Look after the keyholder: keys and their rotation, certificates, reveals that wait, its log of calls."`

@@ -42,13 +42,22 @@ func (s *Server) requestFailed(ctx context.Context, act string, err error) error
 	if wrongField, ok := errors.AsType[*rights.FieldError](err); ok {
 		return wrong("body."+wrongField.Field, wrongField.Reason)
 	}
+	if errors.Is(err, rights.ErrTransition) { // its words are ours: the act and the state
+		return problem(http.StatusConflict, err.Error())
+	}
 	for _, known := range []struct {
 		err    error
 		status int
 	}{
-		{rights.ErrNobody, http.StatusNotFound}, {rights.ErrRequest, http.StatusNotFound}, {rights.ErrTask, http.StatusNotFound},
-		{rights.ErrOwn, http.StatusForbidden}, {rights.ErrMerging, http.StatusConflict}, {rights.ErrTransition, http.StatusConflict},
-		{rights.ErrTooLate, http.StatusConflict}, {control.ErrOpen, http.StatusConflict}, {control.ErrRevision, http.StatusConflict},
+		{rights.ErrNobody, http.StatusNotFound},
+		{rights.ErrRequest, http.StatusNotFound},
+		{rights.ErrTask, http.StatusNotFound},
+		{rights.ErrOwn, http.StatusForbidden},
+		{rights.ErrMerging, http.StatusConflict},
+		{rights.ErrTransition, http.StatusConflict},
+		{rights.ErrTooLate, http.StatusConflict},
+		{control.ErrOpen, http.StatusConflict},
+		{control.ErrRevision, http.StatusConflict},
 	} {
 		if errors.Is(err, known.err) {
 			return problem(known.status, known.err.Error())

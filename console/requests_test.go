@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"zgoda/console"
 	"zgoda/console/consoletest"
@@ -197,8 +198,9 @@ func TestRequestClock(t *testing.T) {
 	if a := do(t, r, "POST", path+":prove", `{"note":"call +421 905 123 456"}`); a.status != http.StatusUnprocessableEntity || strings.Contains(a.body, "905") {
 		t.Errorf("a telephone number: %d %s", a.status, a.body)
 	}
-	one = wanted(t, r, 200, "POST", path+":extend", `{"months":2,"note":"many requests","told":"2026-11-01T00:00:00Z"}`)
-	one = wanted(t, r, 200, "POST", path+":deny", `{"ground":"identity","note":"no answer","told":"2026-11-01T00:00:00Z"}`)
+	told := time.Now().UTC().Format(time.RFC3339)
+	wanted(t, r, 200, "POST", path+":extend", `{"months":2,"note":"many requests","told":"`+told+`"}`)
+	one = wanted(t, r, 200, "POST", path+":deny", `{"ground":"identity","note":"no answer","told":"`+told+`"}`)
 	if one.State != "denied" || one.Ground != "identity" {
 		t.Errorf("%+v", one)
 	}

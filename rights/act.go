@@ -150,7 +150,7 @@ func (s *Service) deny(_ context.Context, r *control.Request, a *Act) error {
 	case r.Paused.IsZero() == (a.Ground == groundIdentity):
 		return field("ground", "is identity, and no other, of a request of which it is not proven who asks")
 	}
-	if err := s.told(a); err != nil {
+	if err := s.told(r, a); err != nil {
 		return err
 	}
 	r.Ground, r.Told, r.Paused = a.Ground, a.Told.UTC(), time.Time{}
@@ -158,12 +158,12 @@ func (s *Service) deny(_ context.Context, r *control.Request, a *Act) error {
 }
 
 // told checks that the person was told of a refusal or an extension, and why.
-func (s *Service) told(a *Act) error {
+func (s *Service) told(r *control.Request, a *Act) error {
 	if err := checkText("note", a.Note, true); err != nil {
 		return err
 	}
-	if a.Told.IsZero() || a.Told.After(s.now().Add(time.Minute)) {
-		return field("told", "must be when the person was told, which is over")
+	if a.Told.IsZero() || a.Told.After(s.now().Add(time.Minute)) || a.Told.Before(r.Received.AddDate(0, 0, -1)) {
+		return field("told", "must be when the person was told: after the receipt, and over")
 	}
 	return nil
 }
@@ -177,7 +177,7 @@ func (s *Service) extend(_ context.Context, r *control.Request, a *Act) error {
 	case r.Paused.IsZero() && s.now().After(r.Deadline):
 		return field("told", "the deadline is over: an extension is told before (GDPR Art. 12(3))")
 	}
-	if err := s.told(a); err != nil {
+	if err := s.told(r, a); err != nil {
 		return err
 	}
 	r.Extended, r.Extension, r.Told = s.now(), a.Note, a.Told.UTC()

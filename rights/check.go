@@ -53,8 +53,8 @@ func (o *Opening) check(now time.Time) error {
 		return field("actor", "must say who acts")
 	case o.Received.After(now.Add(time.Minute)):
 		return field("received", "must not be in the future")
-	case !o.Received.IsZero() && o.Received.Before(now.AddDate(-5, 0, 0)):
-		return field("received", "must not be more than five years ago")
+	case !o.Received.IsZero() && o.Received.Before(now.AddDate(-20, 0, 0)):
+		return field("received", "must not be more than twenty years ago")
 	}
 	return checkText("reason", o.Reason, true)
 }
