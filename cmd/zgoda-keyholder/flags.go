@@ -50,6 +50,7 @@ type flags struct {
 	MintsPerSecond   int `default:"20000" placeholder:"N" help:"Contacts that one caller may have made a second; default ${default}."`
 	MintsPerDay      int `default:"2000000" placeholder:"N" help:"Contacts that one caller may have made a day, default ${default}; 0: any number."`
 	RevealsPerHour   int `default:"30" placeholder:"N" help:"Contacts that one caller may have revealed an hour without a second person; default ${default}."`
+	ErasuresPerHour  int `default:"100000" placeholder:"N" help:"Contacts that one caller may have destroyed an hour, default ${default}; 0: any number."`
 
 	AttachmentLimit string `default:"16MiB" placeholder:"SIZE" help:"Largest document that is kept of a contact, in MiB, GiB or TiB, default ${default}. All of a contact's together: 16 times as much."`
 }
@@ -62,6 +63,7 @@ func (f *flags) config(data string) (keyholder.Config, error) {
 	cfg.UIDs, cfg.RightsUIDs, cfg.AdminUIDs = f.UID, f.RightsUID, f.AdminUID
 	cfg.Limits.UnknownPerMinute, cfg.Limits.UnknownBurst = f.UnknownPerMinute, f.UnknownBurst
 	cfg.Limits.MintsPerSecond, cfg.Limits.MintsPerDay, cfg.Limits.RevealsPerHour = f.MintsPerSecond, f.MintsPerDay, f.RevealsPerHour
+	cfg.Limits.ErasuresPerHour = f.ErasuresPerHour
 	cfg.KEK.URI, cfg.KEK.Socket, cfg.KEK.HelperUIDs = f.KEK, f.KEKSocket, f.KEKUID
 	cfg.AnalyticsMonths = f.AnalyticsKeep
 	var err error

@@ -27,7 +27,7 @@ const site = "shop"
 type holder struct {
 	*Cases
 
-	t      testing.TB
+	tb     testing.TB
 	dir    string
 	cfg    vault.Config
 	at     time.Time
@@ -36,16 +36,16 @@ type holder struct {
 	ring   *keyring.Ring
 }
 
-func newHolder(t testing.TB, dir, address string) *holder {
-	t.Helper()
-	h := &holder{t: t, dir: dir, at: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)}
+func newHolder(tb testing.TB, dir, address string) *holder {
+	tb.Helper()
+	h := &holder{tb: tb, dir: dir, at: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)}
 	h.cfg = vault.Config{Path: filepath.Join(dir, "vault", "vault.db")}
 	if address != "" {
 		h.cfg = vault.Config{Address: address}
 	}
 	h.cfg.Now = h.now
 	h.open()
-	t.Cleanup(func() { h.close() })
+	tb.Cleanup(func() { h.close() })
 	return h
 }
 
@@ -59,14 +59,14 @@ func overBoth(t *testing.T, test func(*testing.T, *holder)) {
 func (h *holder) now() time.Time { return h.at }
 
 func (h *holder) must(err error) {
-	h.t.Helper()
+	h.tb.Helper()
 	if err != nil {
-		h.t.Fatal(err)
+		h.tb.Fatal(err)
 	}
 }
 
 func (h *holder) open() {
-	h.t.Helper()
+	h.tb.Helper()
 	ctx := context.Background()
 	var err error
 	h.ring, err = keyring.Open(ctx, keyring.Config{Dir: h.dir, Now: h.now})
@@ -92,10 +92,10 @@ func (h *holder) close() {
 }
 
 // copied is another keyholder, with what this one has on disk now.
-func (h *holder) copied(t testing.TB) *holder {
-	t.Helper()
+func (h *holder) copied(tb testing.TB) *holder {
+	tb.Helper()
 	h.close()
-	dir := t.TempDir()
+	dir := tb.TempDir()
 	h.must(os.CopyFS(dir, os.DirFS(h.dir)))
 	h.must(filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -107,13 +107,13 @@ func (h *holder) copied(t testing.TB) *holder {
 		h.must(os.Chmod(filepath.Join(dir, name), 0o700))
 	}
 	h.open()
-	other := newHolder(t, dir, "")
+	other := newHolder(tb, dir, "")
 	other.at = h.at
 	return other
 }
 
 func (h *holder) deriver() *keyring.Deriver {
-	h.t.Helper()
+	h.tb.Helper()
 	epoch, err := h.ring.Epoch()
 	h.must(err)
 	return epoch.Deriver()
@@ -134,7 +134,7 @@ func (h *holder) ways(d *keyring.Deriver) person.Ways {
 
 // blinded is an identifier as a gateway sends it.
 func (h *holder) blinded(kind event.IdentifierKind, value string) event.Blinded {
-	h.t.Helper()
+	h.tb.Helper()
 	g := h.ring.Gateway()
 	under := g.Gate[0]
 	if kind == event.KindVisitor {
@@ -146,7 +146,7 @@ func (h *holder) blinded(kind event.IdentifierKind, value string) event.Blinded 
 }
 
 func (h *holder) index(user string) keyring.Index {
-	h.t.Helper()
+	h.tb.Helper()
 	d := h.deriver()
 	defer d.Release()
 	return d.Index(h.blinded(event.KindUserID, user))
@@ -154,19 +154,19 @@ func (h *holder) index(user string) keyring.Index {
 
 // mint makes a contact of users, with visitors.
 func (h *holder) mint(users []string, visitors ...string) vault.ContactID {
-	h.t.Helper()
+	h.tb.Helper()
 	var indexes []keyring.Index
 	for _, u := range users {
 		indexes = append(indexes, h.index(u))
 	}
 	links := h.links()
-	_, err := h.vault.LinkUnder(h.t.Context(), indexes, event.Blinded{}, vault.Made{Link: links, Gate: 1})
+	_, err := h.vault.LinkUnder(h.tb.Context(), indexes, event.Blinded{}, vault.Made{Link: links, Gate: 1})
 	h.must(err)
 	for _, v := range visitors {
-		_, err := h.vault.LinkUnder(h.t.Context(), indexes, h.blinded(event.KindVisitor, v), vault.Made{Link: links, Gate: 1})
+		_, err := h.vault.LinkUnder(h.tb.Context(), indexes, h.blinded(event.KindVisitor, v), vault.Made{Link: links, Gate: 1})
 		h.must(err)
 	}
-	id, err := h.vault.Contact(h.t.Context(), indexes[0])
+	id, err := h.vault.Contact(h.tb.Context(), indexes[0])
 	h.must(err)
 	return id
 }
@@ -178,8 +178,8 @@ func (h *holder) links() uint32 {
 }
 
 func (h *holder) handles(id vault.ContactID) event.Handles {
-	h.t.Helper()
-	salt, err := h.vault.Salt(h.t.Context(), id)
+	h.tb.Helper()
+	salt, err := h.vault.Salt(h.tb.Context(), id)
 	h.must(err)
 	d := h.deriver()
 	defer d.Release()
@@ -187,7 +187,7 @@ func (h *holder) handles(id vault.ContactID) event.Handles {
 }
 
 func (h *holder) visitor(v string) event.Handles {
-	h.t.Helper()
+	h.tb.Helper()
 	d := h.deriver()
 	defer d.Release()
 	return d.Visitor(h.blinded(event.KindVisitor, v), 0)
@@ -204,18 +204,18 @@ func byVisitor(n int, visitor string) Asked {
 }
 
 func (h *holder) ask(asked ...Asked) (list []Opened) {
-	h.t.Helper()
+	h.tb.Helper()
 	d := h.deriver()
 	defer d.Release()
-	found, err := h.Find(h.t.Context(), d, asked)
+	found, err := h.Find(h.tb.Context(), d, asked)
 	h.must(err)
-	h.must(h.Open(h.t.Context(), found, func(o Opened) error { list = append(list, o); return nil }))
+	h.must(h.Open(h.tb.Context(), found, func(o Opened) error { list = append(list, o); return nil }))
 	return list
 }
 
 func (h *holder) listed(ids ...[16]byte) (list []Person) {
-	h.t.Helper()
-	h.must(h.Pseudonyms(h.t.Context(), ids, func(p Person) error { list = append(list, p); return nil }))
+	h.tb.Helper()
+	h.must(h.Pseudonyms(h.tb.Context(), ids, func(p Person) error { list = append(list, p); return nil }))
 	return list
 }
 
@@ -224,26 +224,26 @@ func (h *holder) order(n int) Order {
 }
 
 func (h *holder) destroy(orders ...Order) (list []Sealed) {
-	h.t.Helper()
-	h.must(h.Destroy(h.t.Context(), orders, func(s Sealed) error { list = append(list, s); return nil }))
+	h.tb.Helper()
+	h.must(h.Destroy(h.tb.Context(), orders, func(s Sealed) error { list = append(list, s); return nil }))
 	return list
 }
 
 func (h *holder) replay(entries ...[]byte) (list []Replayed) {
-	h.t.Helper()
-	h.must(h.Replay(h.t.Context(), entries, func(r Replayed) error { list = append(list, r); return nil }))
+	h.tb.Helper()
+	h.must(h.Replay(h.tb.Context(), entries, func(r Replayed) error { list = append(list, r); return nil }))
 	return list
 }
 
 func (h *holder) known(user string) bool {
-	h.t.Helper()
-	_, err := h.vault.Contact(h.t.Context(), h.index(user))
+	h.tb.Helper()
+	_, err := h.vault.Contact(h.tb.Context(), h.index(user))
 	return err == nil
 }
 
 // cutoff is what a gateway is told of a user's identifier.
 func (h *holder) cutoff(user string) int64 {
-	h.t.Helper()
+	h.tb.Helper()
 	d := h.deriver()
 	defer d.Release()
 	look := h.Look(d)

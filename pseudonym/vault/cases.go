@@ -115,28 +115,29 @@ func (v *Vault) sealCase(slot uint32, id [16]byte, h1 event.Blinded) ([]byte, er
 const caseColumns = "SELECT id, site, coalesce(contact, 0), slot, sealed, opened, state FROM cases"
 
 // scanCase reads a row of caseColumns.
-func (v *Vault) scanCase(scan scanner) (c Case, slot uint32, err error) {
+func (v *Vault) scanCase(scan scanner) (c Case, err error) {
 	var id, sealed []byte
+	var slot uint32
 	var opened int64
 	if err := scan(&id, &c.Site, &c.Contact, &slot, &sealed, &opened, &c.State); err != nil {
-		return c, 0, err
+		return c, err
 	}
 	c.ID, c.Opened = [16]byte(id), time.UnixMilli(opened).UTC()
 	if sealed == nil {
-		return c, slot, nil
+		return c, nil
 	}
 	h1, err := v.slots.Open(slot, sealed, bindCase(c.ID))
 	if err != nil || len(h1) != len(event.Blinded{}) {
-		return c, slot, ErrSalt
+		return c, ErrSalt
 	}
 	c.Visitor = event.Blinded(h1)
 	clear(h1)
-	return c, slot, nil
+	return c, nil
 }
 
 // readCase returns a case, or ErrNoCase.
 func (v *Vault) readCase(ctx context.Context, q querier, id [16]byte) (Case, error) {
-	c, _, err := v.scanCase(q.QueryRowContext(ctx, caseColumns+" WHERE id = $1", id[:]).Scan)
+	c, err := v.scanCase(q.QueryRowContext(ctx, caseColumns+" WHERE id = $1", id[:]).Scan)
 	if errors.Is(err, sql.ErrNoRows) {
 		return c, ErrNoCase
 	}
@@ -236,7 +237,7 @@ func (v *Vault) rewrapCases(ctx context.Context, tx *sql.Tx, limit int) (done bo
 	var stale []Case
 	current := v.slots.Current()
 	err = each(ctx, tx, caseColumns+" WHERE slot <> $1 AND sealed IS NOT NULL LIMIT $2", func(scan scanner) error {
-		c, _, err := v.scanCase(scan)
+		c, err := v.scanCase(scan)
 		stale = append(stale, c)
 		return err
 	}, current, limit)

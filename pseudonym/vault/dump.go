@@ -303,7 +303,7 @@ func (v *Vault) dumpRest(ctx context.Context, yield func(Dumped) error) error {
 			return scan(&d.Key, &d.Tag, &d.Link, &d.Cutoff)
 		}),
 		each(ctx, v.db, caseColumns, func(scan scanner) error {
-			c, _, err := v.scanCase(scan)
+			c, err := v.scanCase(scan)
 			d := &DumpedCase{ID: c.ID[:], Site: c.Site, Contact: c.Contact, Opened: c.Opened.UnixMilli(), State: c.State}
 			if !c.Visitor.IsZero() {
 				d.Visitor = c.Visitor[:]

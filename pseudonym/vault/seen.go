@@ -164,11 +164,3 @@ func (v *Vault) noteSince(ctx context.Context) error {
 	}
 	return v.SetProgress(ctx, sinceName, strconv.AppendUint(nil, uint64(v.today()), 10))
 }
-
-// writeLast writes what is left at the end. A database that is away by then does not
-// keep anybody from ending: what is lost is a day, of whom WriteSeen had not come to.
-func (v *Vault) writeLast() {
-	ctx, cancel := context.WithTimeout(context.Background(), followTimeout)
-	defer cancel()
-	_ = v.WriteSeen(ctx)
-}

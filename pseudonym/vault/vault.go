@@ -252,7 +252,6 @@ func (v *Vault) Memory() (bytes, locked int64) {
 // nothing.
 func (v *Vault) Close() error {
 	v.closing.Do(func() {
-		v.writeLast()
 		if v.follower != nil {
 			v.follower.stop()
 		}
