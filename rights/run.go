@@ -213,14 +213,18 @@ func (s *Service) Finish(ctx context.Context, id control.RequestID, tasks []cont
 	for i := range tasks {
 		tasks[i].Request = id
 	}
-	work := control.Task{Request: id, Name: taskWork, State: control.TaskDone, Before: -1, After: -1, Verified: s.now()}
-	if err := s.deps.Store.PutTasks(ctx, append(slices.Clone(tasks), work)); err != nil {
+	if err := s.deps.Store.PutTasks(ctx, tasks); err != nil {
 		return err
 	}
 	if s.deps.Tell != nil && r.State.Open() {
 		if err := s.deps.Tell(ctx, []control.Request{r}); err != nil {
 			return fmt.Errorf("let recipients be told: %w", err)
 		}
+	}
+	// Last, since a request with it is complete as soon as no other task waits.
+	work := control.Task{Request: id, Name: taskWork, State: control.TaskDone, Before: -1, After: -1, Verified: s.now()}
+	if err := s.deps.Store.PutTasks(ctx, []control.Task{work}); err != nil {
+		return err
 	}
 	return s.settle(ctx, id)
 }

@@ -31,6 +31,7 @@ import (
 	"zgoda/pseudonym/daily"
 	"zgoda/rekey"
 	"zgoda/renewal"
+	"zgoda/rights"
 	"zgoda/spool"
 	"zgoda/subjects"
 	"zgoda/supervise"
@@ -71,6 +72,7 @@ type node struct {
 	people    *subjects.Directory
 	confirm   *confirm.Service // nil without a mail server
 	footers   *confirm.Footers
+	requests  *rights.Service // of data subjects
 	renewal   *renewal.Job
 	optOuts   *optout.Recorder
 	gateway   *gateway.Gateway
@@ -150,6 +152,9 @@ func (n *node) build(ctx context.Context, s stores) error {
 		return err
 	}
 	if err := n.makeAnchors(); err != nil {
+		return err
+	}
+	if err := n.makeRights(); err != nil {
 		return err
 	}
 	//nolint:contextcheck // each request of the console has a context of its own
@@ -304,7 +309,7 @@ func (n *node) makeConsole() (err error) {
 	n.console, err = console.New(cfg, console.Deps{
 		OptIns: n.optIns(), Footers: n.footers, Links: n.config.Mail.Links,
 		Directory: n.people, People: n.rights, Merger: n.people, Writer: n.people, Renewals: n.renewal, SecretOf: n.sites.secretOf, Waiting: n.writer, BadIdentifier: pseudonym.ErrIdentifier, Sites: n.sites, Explainer: explainer{n.gateway}, SQL: queries{n.admin, n.analyst},
-		DryRuns: n.sites.trials, Drops: n.reasons,
+		DryRuns: n.sites.trials, Drops: n.reasons, Requests: n.requests, RequestStore: n.control,
 		Tokens: tokens{n.control}, Ledger: exported{n.control, n.ledgerKey}, Receipts: newReceipts(n.config.Sites, n.sites.policies, n.control), Local: n.local, Processes: n.processes, Logger: n.log, Registerer: n.registry,
 	})
 	return err

@@ -62,6 +62,7 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 	start(&side, func() error { return n.anchors.Run(failing) })
 	start(&side, func() error { return n.renewal.Run(failing) })
 	start(&side, func() error { return n.optOuts.Run(failing) })
+	start(&side, func() error { return n.runRights(failing) })
 	start(&side, n.ops.Run)
 
 	err := n.announce(failing, migrated, out)

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"zgoda/config"
+	"zgoda/control"
+	"zgoda/rights"
+)
+
+// makeRights makes what deals with the rights of data subjects.
+func (n *node) makeRights() (err error) {
+	deps := rights.Deps{Store: n.control, Cases: n.rights, Logger: n.log, Registerer: n.registry}
+	if n.control.Shared() {
+		deps.Lead = (&leading{store: n.control, lease: "requests"}).lead
+	}
+	n.requests, err = rights.New(rightsConfig(&n.config.Rights), deps)
+	return err
+}
+
+// runRights runs it until ctx ends.
+func (n *node) runRights(ctx context.Context) error { return n.requests.Run(ctx) }
+
+func rightsConfig(c *config.Rights) rights.Config {
+	cfg := rights.DefaultConfig()
+	cfg.Undo, cfg.Reviewers, cfg.Zone = c.UndoTime(), c.Reviewers, c.Location()
+	for i := range c.Systems {
+		s := rights.System{Name: c.Systems[i].Name}
+		for _, name := range c.Systems[i].Rights {
+			s.Rights = append(s.Rights, control.Right(name))
+		}
+		cfg.Systems = append(cfg.Systems, s)
+	}
+	return cfg
+}
+
+// leading says whether this node is the one that looks after something, of those
+// that share a store. It is of one goroutine.
+type leading struct {
+	store *control.Store
+	lease string
+	held  time.Time // until when this node leads surely
+}
+
+const leadFor = 10 * time.Second
+
+// lead takes the lease, and renews it when half of it is over.
+func (l *leading) lead(ctx context.Context) (bool, error) {
+	now := time.Now()
+	if now.Add(leadFor / 2).Before(l.held) {
+		return true, nil
+	}
+	until := now.Add(leadFor)
+	held, err := l.store.Lease(ctx, l.lease, until, now)
+	if held {
+		l.held = until
+	}
+	return held && err == nil, err
+}
