@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"zgoda/control/ledger"
+	"zgoda/event"
 )
 
 // Exported says that what is held of the person of a request was handed out.
@@ -70,4 +71,18 @@ func (s *Store) ExportedOf(ctx context.Context, ids []RequestID) (list []Exporte
 	}
 	slices.SortStableFunc(list, func(a, b Exported) int { return a.At.Compare(b.At) })
 	return list, nil
+}
+
+// FirstLink returns when a visitor was first linked to a contact that it is still
+// linked to: what it did from then on is that contact's. Zero: it is nobody's.
+func (s *Store) FirstLink(ctx context.Context, site event.SiteID, visitor event.Handle) (first time.Time, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
+	links, err := s.linkedElsewhere(ctx, site, visitor, nil)
+	for i := range links {
+		if first.IsZero() || links[i].at.Before(first) {
+			first = links[i].at
+		}
+	}
+	return first, err
 }

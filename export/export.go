@@ -40,6 +40,12 @@ type Source interface {
 	Each(ctx context.Context, yield func(Item) error) error
 }
 
+// Prepared is an export that can be written: whose it is, and what is held.
+type Prepared struct {
+	Head   Head
+	Source Source
+}
+
 // Writer writes one export. After an error nothing more is written; an export that
 // was not ended is not whole.
 type Writer interface {
@@ -74,6 +80,13 @@ func (f Format) MediaType() string {
 var (
 	ErrFormat = errors.New("an export is json, csv or xlsx")
 	ErrItem   = errors.New("an item does not fit its section, or stands out of order")
+
+	// Of handing one out.
+	ErrErasing  = errors.New("an erasure of this person is under way: nothing is handed out")
+	ErrNotReady = errors.New("the request is not one of access or portability that is in progress")
+	ErrNowhere  = errors.New("nothing is sent from here: no host that exports may go to is configured (rights.hosts)")
+	// ErrUpload is wrapped by what came of an upload that did not arrive.
+	ErrUpload = errors.New("the other controller has not taken the export")
 )
 
 // New makes the writer of a form.

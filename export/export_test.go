@@ -73,7 +73,7 @@ func sample() items {
 		row(export.Traits, map[string]any{"name": "unreadable", "value": "a\x01b\xffc", "source": "import"}),
 		row(export.Purposes, map[string]any{"purpose": "late"}),
 		document,
-		row(export.Activity, map[string]any{"site": "shop", "ts": at, "type": "track", "name": "Bought", "policy_version": int64(3), "properties": json.RawMessage(`{ "price": 9.5 }`)}),
+		row(export.Activity, map[string]any{"at": at, "type": "track", "name": "Bought", "policy_version": int64(3), "properties": json.RawMessage(`{ "price": 9.5 }`)}),
 	}
 }
 
@@ -350,7 +350,7 @@ func TestFailingDocument(t *testing.T) {
 type many int
 
 func (n many) Each(_ context.Context, yield func(export.Item) error) error {
-	i := row(export.Activity, map[string]any{"site": "shop", "ts": at, "name": strings.Repeat("x", 40), "properties": json.RawMessage(`{"a":"` + strings.Repeat("y", 400) + `"}`)})
+	i := row(export.Activity, map[string]any{"at": at, "name": strings.Repeat("x", 40), "properties": json.RawMessage(`{"a":"` + strings.Repeat("y", 400) + `"}`)})
 	for range n {
 		if err := yield(i); err != nil {
 			return err

@@ -28,14 +28,14 @@ var Sections = []Section{
 	Activity, Links, Segments, Requests, Recipients, Exports, Retention,
 }
 
-// ActivityColumns are the columns of a stored event that an export shows, in order:
-// all but the pseudonyms and the version of their key.
-var ActivityColumns = []string{
-	"site", "ts", "received_at", "message_id", "scope", "type", "name",
+// activityColumns are what an export shows of a stored event: all but the pseudonyms
+// and the version of their key.
+var activityColumns = []string{
+	"at", "received_at", "message_id", "scope", "type", "name",
 	"page_host", "page_path", "page_query", "page_title", "referrer_host", "referrer_path",
 	"campaign_name", "campaign_source", "campaign_medium", "campaign_term", "campaign_content",
 	"browser", "os", "device", "country", "source_tag", "purposes", "decided_by", "policy_version", "flags",
-	"group", "properties", "expires_at", "stored_on",
+	"grouped", "properties", "expires_at", "stored_on",
 }
 
 var columns = map[Section][]string{
@@ -50,8 +50,8 @@ var columns = map[Section][]string{
 	Standing:   {"what", "purpose", "value", "version", "until"},
 	Agreements: {"document", "kind", "signed", "until"},
 	Documents:  {"document", "name", "type", "bytes", "source", "basis", "seen", "complete", "file"},
-	Activity:   ActivityColumns,
-	Links:      {"seen_at", "expires_at"},
+	Activity:   activityColumns,
+	Links:      {"seen_at"},
 	Segments:   {"segment", "since"},
 	Requests:   {"request", "right", "mode", "origin", "state", "received", "deadline", "extended", "extension", "ground", "done"},
 	Recipients: {"recipient", "request", "right", "state", "at"},
