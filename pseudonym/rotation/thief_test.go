@@ -112,13 +112,32 @@ const (
 // recover tries every key at every place of every file of the vault, for the
 // salt and for the key of one contact.
 func (t *thief) recover(id vault.ContactID) (salt, dek bool) {
+	found := t.find(
+		seek{binary.BigEndian.AppendUint64([]byte("zgoda vault salt "), uint64(id)), sealedSize},
+		seek{binary.BigEndian.AppendUint64([]byte("zgoda vault dek "), uint64(id)), sealedSize},
+	)
+	return found[0], found[1]
+}
+
+// seek is something sealed that is looked for: what it is bound to, and its length with
+// nonce and tag, of which chunks overlap by enough.
+type seek struct {
+	bind []byte
+	size int
+}
+
+func (t *thief) find(seeks ...seek) []bool {
+	longest := 0
+	for _, s := range seeks {
+		longest = max(longest, s.size)
+	}
 	chunks := map[string]bool{}
 	for _, e := range t.loot {
 		if !strings.HasPrefix(e.name, "vault.db") {
 			continue
 		}
 		for from := 0; from < len(e.content); from += chunkSize {
-			chunks[string(e.content[from:min(len(e.content), from+chunkSize+sealedSize)])] = true
+			chunks[string(e.content[from:min(len(e.content), from+chunkSize+longest)])] = true
 		}
 	}
 	var sealers []cipher.AEAD
@@ -133,25 +152,25 @@ func (t *thief) recover(id vault.ContactID) (salt, dek bool) {
 		}
 		sealers = append(sealers, gcm)
 	}
-	bindSalt := binary.BigEndian.AppendUint64([]byte("zgoda vault salt "), uint64(id))
-	bindDEK := binary.BigEndian.AppendUint64([]byte("zgoda vault dek "), uint64(id))
-	zero, plain := make([]byte, 16), make([]byte, 0, 32)
+	found := make([]bool, len(seeks))
+	zero, plain := make([]byte, 16), make([]byte, 0, longest)
 	for chunk := range chunks {
 		text := []byte(chunk)
 		for at := 0; at+sealedSize <= len(text); at++ {
-			sealed := text[at : at+sealedSize]
-			if bytes.Equal(sealed[:16], zero) {
+			if bytes.Equal(text[at:at+16], zero) {
 				continue // nothing was ever written there
 			}
 			for _, s := range sealers {
-				if _, err := s.Open(plain, sealed[:12], sealed[12:], bindSalt); err == nil {
-					salt = true
-				}
-				if _, err := s.Open(plain, sealed[:12], sealed[12:], bindDEK); err == nil {
-					dek = true
+				for n := range seeks {
+					if at+seeks[n].size > len(text) {
+						continue
+					}
+					if _, err := s.Open(plain, text[at:at+12], text[at+12:at+seeks[n].size], seeks[n].bind); err == nil {
+						found[n] = true
+					}
 				}
 			}
 		}
 	}
-	return salt, dek
+	return found
 }
