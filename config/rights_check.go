@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -155,7 +156,10 @@ func (v *checker) reach(path string, s *SiteConfig) {
 
 func allowedHost(text string) bool {
 	host := text
-	if h, port, err := net.SplitHostPort(text); err == nil && port != "" {
+	if h, port, err := net.SplitHostPort(text); err == nil {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return false
+		}
 		host = h
 	}
 	_, err := netip.ParseAddr(host)
