@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -351,5 +352,51 @@ func TestWhileServing(t *testing.T) {
 	}
 	if err := backup.Check(t.Context(), keyring.Config{Dir: dir}, told); err != nil || told.Contacts < 1200 {
 		t.Errorf("%d contacts, %v", told.Contacts, err)
+	}
+}
+
+// A backup has whom requests are about, the journal of erasures, the tombstones, and
+// when contacts were seen.
+func TestRestoreCarriesCases(t *testing.T) {
+	k, id := filled(t), identity(t)
+	at := time.Now().Truncate(time.Millisecond).UTC()
+	contact, err := k.vault.Contact(t.Context(), k.index(t, 7))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := k.vault.OpenCases(t.Context(), []vault.Case{
+		{ID: [16]byte{1}, Site: "shop", Contact: contact, Opened: at}, {ID: [16]byte{2}, Visitor: h1(5001), Opened: at}, {ID: [16]byte{3}, Visitor: h1(5002), Opened: at},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tomb := vault.Tomb{Key: "tomb-20261122", Tag: [16]byte{5}, Link: 1, Cutoff: at}
+	erased, err := k.vault.Destroy(t.Context(), [][16]byte{{3}}, func(*vault.Doomed) (vault.Remains, error) {
+		return vault.Remains{Erasure: vault.Erasure{At: at, Until: at.AddDate(0, 1, 0), Sealed: []byte("sealed")}, Tombs: []vault.Tomb{tomb}}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want[2].State, want[2].Visitor = vault.CaseDestroyed, event.Blinded{}
+	dir := t.TempDir()
+	if _, err := backup.Restore(t.Context(), bytes.NewReader(k.backup(t, id.Recipient().String())), []age.Identity{id}, keyring.Config{Dir: dir}); err != nil {
+		t.Fatal(err)
+	}
+	r := open(t, dir)
+	ids := [][16]byte{{1}, {2}, {3}}
+	if got, err := r.vault.Cases(t.Context(), ids); err != nil || !slices.Equal(got, want) {
+		t.Errorf("%d cases, or others: %v", len(got), err)
+	}
+	got, err := r.vault.Erasures(t.Context(), ids)
+	if err != nil || len(got) != 1 || !bytes.Equal(got[0].Sealed, erased[0].Sealed) || !got[0].At.Equal(at) || !got[0].Until.Equal(erased[0].Until) {
+		t.Errorf("%d entries of the journal, or others: %v", len(got), err)
+	}
+	var tombs []vault.Tomb
+	if _, err := r.vault.EachTomb(t.Context(), 0, func(one vault.Tomb) { tombs = append(tombs, one) }); err != nil || !slices.Equal(tombs, []vault.Tomb{tomb}) {
+		t.Errorf("%d tombstones, or others: %v", len(tombs), err)
+	}
+	idle := 0
+	if err := r.vault.Idle(t.Context(), vault.Day(at)+vault.SeenWithin+1, func(vault.ContactID) bool { idle++; return true }); err != nil || idle != 1200 {
+		t.Errorf("%d idle contacts, %v", idle, err)
 	}
 }

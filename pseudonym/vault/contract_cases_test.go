@@ -364,3 +364,28 @@ func contractCaseRewrap(t *testing.T, b *bed) {
 		t.Error("cases are others")
 	}
 }
+
+// TestDumpBeginsWithErasures: who is destroyed while a dump is made may be among its
+// contacts, and so must not be in its journal.
+func TestDumpBeginsWithErasures(t *testing.T) {
+	b := &bed{cfg: Config{Path: vaultPath(t)}, slots: newSlots()}
+	defer b.close(t)
+	c := newCasing(t, b)
+	c.open(Case{ID: caseID(1), Contact: c.contact}, Case{ID: caseID(2), Visitor: event.Blinded{2}})
+	c.destroy(caseID(2))
+	erasures, contacts := 0, 0
+	err := c.Dump(t.Context(), func(d Dumped) error {
+		switch {
+		case d.Erasure != nil:
+			erasures++
+		case d.Contact != nil:
+			if contacts++; contacts == 1 {
+				c.destroy(caseID(1))
+			}
+		}
+		return nil
+	})
+	if err != nil || contacts != 1 || erasures != 1 {
+		t.Errorf("%d contacts, %d erasures, %v", contacts, erasures, err)
+	}
+}
