@@ -41,6 +41,8 @@ type Deps struct {
 	Confirmations Confirmations
 	// Footers are the page behind the links in mails' footers; nil: there is none.
 	Footers Confirmations
+	// Passing says whether people may be served; nil: always.
+	Passing func() bool
 	// Requests are what each site asks consent for, for /consent-requests.json.
 	Requests   map[event.SiteID][]ConsentRequest
 	Demo       *web.Shop // nil: no demo shop
@@ -50,6 +52,9 @@ type Deps struct {
 
 // ErrDraining is what Ready returns once Drain has begun.
 var ErrDraining = errors.New("the public listener is draining")
+
+// ErrHeld is what Ready returns while nobody may be served.
+var ErrHeld = errors.New("a restore is not over: erasures since the backup are being carried out again")
 
 // ErrNotListening is what Ready returns before the listener is open.
 var ErrNotListening = errors.New("the public listener is not open yet")
@@ -167,6 +172,9 @@ func (g *Gateway) Ready() error {
 	}
 	if g.Addr() == "" {
 		return ErrNotListening
+	}
+	if g.deps.Passing != nil && !g.deps.Passing() {
+		return ErrHeld
 	}
 	return nil
 }

@@ -163,6 +163,14 @@ func (g *Gateway) serve(ctx context.Context, rc *fasthttp.RequestCtx) {
 	g.dispatch(ctx, rc, to, start)
 }
 
+// held says whether an endpoint that has to do with people is held back.
+func (g *Gateway) held(to endpoint) bool {
+	if g.deps.Passing == nil || g.deps.Passing() {
+		return false
+	}
+	return to != endpointSnippet && to != endpointGPC && to != endpointSettings && to != endpointRequests
+}
+
 func (g *Gateway) dispatch(ctx context.Context, rc *fasthttp.RequestCtx, to target, now time.Time) {
 	has := namedIn(&rc.Request.Header)
 	switch lengthsOf(&rc.Request.Header, has) {
@@ -205,6 +213,10 @@ func (g *Gateway) dispatch(ctx context.Context, rc *fasthttp.RequestCtx, to targ
 		g.anyOrigin(rc)
 		rc.Response.Header.Set("Allow", allows[to.methods])
 		problem(rc, fasthttp.StatusMethodNotAllowed, collector.Problem{Title: "This address does not take this method", Detail: "See the Allow header."})
+		return
+	}
+	if g.held(to.endpoint) {
+		g.unreadable(rc, fasthttp.StatusServiceUnavailable, collector.Problem{Title: "A restore is not over; come back", Detail: "restoring"})
 		return
 	}
 	switch to.endpoint {

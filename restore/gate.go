@@ -198,8 +198,8 @@ func (g *Gate) Run(ctx context.Context) error {
 			g.tell(err)
 			wait = min(max(2*wait, g.cfg.First), g.cfg.Most)
 			continue
-		case !g.rows.Load():
-			wait = min(max(2*wait, g.cfg.First), g.cfg.Most)
+		case !g.rows.Load(): // ClickHouse is away
+			wait = min(max(2*wait, g.cfg.First), g.cfg.Most, time.Second)
 			continue
 		}
 		wait, first, g.said = g.cfg.Every, false, ""

@@ -66,6 +66,9 @@ func (c *Carrier) batch(ctx context.Context) {
 // readAll reads a batch; bad are those that cannot be read.
 func readAll(batch [][]byte) (records []*Record, bad [][]byte) {
 	for _, b := range batch {
+		if len(b) == 0 { // it was erased
+			continue
+		}
 		r, err := Read(b)
 		if err != nil {
 			bad = append(bad, append([]byte(nil), b...))

@@ -26,12 +26,15 @@ import (
 	"zgoda/control"
 	"zgoda/control/ledger"
 	"zgoda/gateway"
+	"zgoda/notice"
 	"zgoda/optout"
 	"zgoda/pseudonym"
 	"zgoda/pseudonym/daily"
 	"zgoda/rekey"
 	"zgoda/renewal"
+	"zgoda/restore"
 	"zgoda/rights"
+	"zgoda/rights/erasing"
 	"zgoda/spool"
 	"zgoda/subjects"
 	"zgoda/supervise"
@@ -73,6 +76,10 @@ type node struct {
 	confirm   *confirm.Service // nil without a mail server
 	footers   *confirm.Footers
 	requests  *rights.Service // of data subjects
+	notices   *notice.Service
+	erasures  *restore.Journal // on this node's disk
+	eraser    *erasing.Eraser
+	drain     *erasing.Node
 	renewal   *renewal.Job
 	optOuts   *optout.Recorder
 	gateway   *gateway.Gateway
@@ -85,6 +92,8 @@ type node struct {
 	ops       *telemetry.Ops
 	anchors   *anchor.Runner // makes the ledger's checkpoints
 	ledgerKey anchor.Key
+	gate      *restore.Gate // holds back until no erasure is undone
+	tables    chan struct{} // closed once ClickHouse has its tables
 }
 
 type supervised struct {
@@ -129,7 +138,16 @@ func (n *node) build(ctx context.Context, s stores) error {
 	if err != nil {
 		return err
 	}
+	if err := n.openErasures(); err != nil {
+		return err
+	}
 	if err := n.openStores(ctx, keys, s); err != nil {
+		return err
+	}
+	if err := n.makeGate(); err != nil {
+		return err
+	}
+	if err := n.mayStart(ctx); err != nil {
 		return err
 	}
 	jar := cookie.NewJar(keys.Cookie.Reveal())
@@ -297,7 +315,7 @@ func (n *node) makeGateway(jar *cookie.Jar, blinder *pseudonym.Blinder) error {
 		return err
 	}
 	n.gateway, err = gateway.New(front, gateway.Deps{
-		Confirmations: n.confirmations(), Footers: n.footers,
+		Confirmations: n.confirmations(), Footers: n.footers, Passing: n.gate.Passing,
 		Collector: events, Sites: n.sites.collected, Choices: desk, Requests: n.sites.requests, Demo: n.sites.demo, Logger: n.log, Registerer: n.registry,
 	})
 	return err
@@ -308,8 +326,8 @@ func (n *node) makeConsole() (err error) {
 	cfg.Address, cfg.Version = n.config.Console, telemetry.Version()
 	n.console, err = console.New(cfg, console.Deps{
 		OptIns: n.optIns(), Footers: n.footers, Links: n.config.Mail.Links,
-		Directory: n.people, People: n.rights, Merger: n.people, Writer: n.people, Renewals: n.renewal, SecretOf: n.sites.secretOf, Waiting: n.writer, BadIdentifier: pseudonym.ErrIdentifier, Sites: n.sites, Explainer: explainer{n.gateway}, SQL: queries{n.admin, n.analyst},
-		DryRuns: n.sites.trials, Drops: n.reasons, Requests: n.requests, RequestStore: n.control,
+		Directory: n.people, People: n.rights, Merger: n.people, Writer: n.people, Renewals: n.renewal, SecretOf: n.sites.secretOf, Waiting: n.writer, BadIdentifier: pseudonym.ErrIdentifier, Sites: n.sites, Explainer: explainer{n.gateway}, SQL: shownSQL{queries{n.admin, n.analyst}, n.gate},
+		DryRuns: n.sites.trials, Drops: n.reasons, Requests: n.requests, RequestStore: n.control, Certificates: n.control,
 		Tokens: tokens{n.control}, Ledger: exported{n.control, n.ledgerKey}, Receipts: newReceipts(n.config.Sites, n.sites.policies, n.control), Local: n.local, Processes: n.processes, Logger: n.log, Registerer: n.registry,
 	})
 	return err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"zgoda/config"
 	"zgoda/control"
 	"zgoda/rights"
@@ -15,21 +17,39 @@ func (n *node) makeRights() (err error) {
 	if n.control.Shared() {
 		deps.Lead = (&leading{store: n.control, lease: "requests"}).lead
 	}
-	n.requests, err = rights.New(rightsConfig(&n.config.Rights), deps)
-	return err
+	deps.Tell = func(ctx context.Context, list []control.Request) error { return n.notices.Tell(ctx, list) }
+	if n.requests, err = rights.New(rightsConfig(&n.config.Rights), deps); err != nil {
+		return err
+	}
+	if err := n.makeNotices(); err != nil {
+		return err
+	}
+	return n.makeEraser()
+}
+
+func rightsOf(names []string) []control.Right {
+	list := make([]control.Right, len(names))
+	for i, name := range names {
+		list[i] = control.Right(name)
+	}
+	return list
 }
 
 // runRights runs it until ctx ends.
-func (n *node) runRights(ctx context.Context) error { return n.requests.Run(ctx) }
+func (n *node) runRights(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, run := range []func(context.Context) error{n.requests.Run, n.notices.Run, n.eraser.Run, n.drain.Run} {
+		group.Go(func() error { return run(ctx) })
+	}
+	return group.Wait()
+}
 
 func rightsConfig(c *config.Rights) rights.Config {
 	cfg := rights.DefaultConfig()
 	cfg.Undo, cfg.Reviewers, cfg.Zone = c.UndoTime(), c.Reviewers, c.Location()
 	for i := range c.Systems {
 		s := rights.System{Name: c.Systems[i].Name}
-		for _, name := range c.Systems[i].Rights {
-			s.Rights = append(s.Rights, control.Right(name))
-		}
+		s.Rights = rightsOf(c.Systems[i].Rights)
 		cfg.Systems = append(cfg.Systems, s)
 	}
 	return cfg

@@ -45,14 +45,14 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 	shipping, stopShip := context.WithCancel(background)
 	defer stopCommit()
 	defer stopShip()
-	migrated := make(chan struct{})
 	start(&commit, func() error { return n.spool.Run(committing) })
 	start(&commit, func() error { return n.waiting.queue.Run(committing) })
 	start(&commit, func() error { return n.said.queue.Run(committing) })
-	start(&side, func() error { return n.said.carrier.Run(failing) })
-	start(&resolve, func() error { return n.waiting.resolver.Run(failing) })
+	start(&side, func() error { return n.gate.Run(failing) })
+	start(&side, n.afterGate(failing, n.said.carrier.Run))
+	start(&resolve, n.afterGate(failing, n.waiting.resolver.Run))
 	start(&keep, func() error { return n.keeper.Run(failing) })
-	start(&ship, func() error { return n.ship(shipping, migrated) })
+	start(&ship, func() error { return n.ship(shipping) })
 	start(&ship, func() error { return n.subjects.Run(shipping) })
 	start(&front, func() error { return n.gateway.Run(failing) })
 	start(&side, func() error { return n.console.Run(failing) })
@@ -60,12 +60,12 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 	start(&side, func() error { n.keepDays(failing); return nil })
 	start(&side, func() error { n.keepCertificates(failing); return nil })
 	start(&side, func() error { return n.anchors.Run(failing) })
-	start(&side, func() error { return n.renewal.Run(failing) })
+	start(&side, n.afterGate(failing, n.renewal.Run))
 	start(&side, func() error { return n.optOuts.Run(failing) })
-	start(&side, func() error { return n.runRights(failing) })
+	start(&side, n.afterGate(failing, n.runRights))
 	start(&side, n.ops.Run)
 
-	err := n.announce(failing, migrated, out)
+	err := n.announce(failing, out)
 	if err == nil {
 		<-failing.Done()
 	}
@@ -98,10 +98,13 @@ func (n *node) drainWriter(ctx context.Context) {
 
 // ship brings the schema up to date, for as long as ClickHouse is away, and
 // then runs the writer.
-func (n *node) ship(ctx context.Context, migrated chan<- struct{}) error {
+func (n *node) ship(ctx context.Context) error {
 	said := ""
 	for {
-		err := n.inserter.Migrate(ctx)
+		err := n.restoreTables(ctx)
+		if err == nil {
+			err = n.inserter.Migrate(ctx)
+		}
 		if err == nil {
 			break
 		}
@@ -119,9 +122,14 @@ func (n *node) ship(ctx context.Context, migrated chan<- struct{}) error {
 		case <-time.After(retryMigrate):
 		}
 	}
-	close(migrated)
+	close(n.tables)
 	select {
 	case <-n.keeper.Begun(): // it holds the writer if another gateway rewrites
+	case <-ctx.Done():
+		return nil
+	}
+	select {
+	case <-n.gate.Shown():
 	case <-ctx.Done():
 		return nil
 	}
@@ -139,18 +147,22 @@ func (n *node) listen(ctx context.Context) error {
 
 // announce prints the ready line once all listens, and writes the file by
 // which commands on this machine find the console.
-func (n *node) announce(ctx context.Context, migrated <-chan struct{}, out io.Writer) error {
+func (n *node) announce(ctx context.Context, out io.Writer) error {
 	select {
 	case <-n.console.Started():
 	case <-ctx.Done():
 		return nil
 	}
 	select {
-	case <-migrated:
+	case <-n.gate.Shown():
 	case <-ctx.Done():
 		return nil
 	case <-time.After(storeWithin):
-		n.log.Warn("ready without ClickHouse; events wait in the spool")
+		if n.gate.Passing() {
+			n.log.Warn("ready without ClickHouse; events wait in the spool")
+		} else {
+			n.log.Warn("nothing is served yet: erasures are compared, or carried out again after a restore")
+		}
 	}
 	console := "http://" + n.console.Addr().String()
 	if err := cli.WriteAccess(n.config.Data, cli.Access{URL: console, Token: n.local.Reveal(), PID: os.Getpid()}); err != nil {

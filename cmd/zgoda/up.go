@@ -23,7 +23,7 @@ import (
 // folders are the places of one data folder. Keys and vault are the keyholder's;
 // a deployment gives each process its own volume.
 type folders struct {
-	run, keyholder, socket, rights, admin, clickhouse, control, spool, later, said, journal string
+	run, keyholder, socket, rights, admin, clickhouse, control, spool, later, said, journal, erasures, backup string
 }
 
 func foldersOf(data string) folders {
@@ -39,12 +39,14 @@ func foldersOf(data string) folders {
 		later:      filepath.Join(data, "later"),
 		said:       filepath.Join(data, "said"),
 		journal:    filepath.Join(data, "journal"),
+		erasures:   filepath.Join(data, "erasures"),
+		backup:     filepath.Join(data, "backup"),
 	}
 }
 
 // open makes the folders and locks them.
 func (f folders) open() (unlock func() error, err error) {
-	for _, dir := range []string{f.run, f.keyholder, f.clickhouse, f.control, f.spool, f.later, f.said, f.journal} {
+	for _, dir := range []string{f.run, f.keyholder, f.clickhouse, f.control, f.spool, f.later, f.said, f.journal, f.erasures, f.backup} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("make the data folder: %w", err)
 		}

@@ -24,9 +24,13 @@ func (e *Eraser) batches(ctx context.Context) error {
 		return err
 	}
 	open, err := e.deps.Store.Batches(ctx)
+	if err == nil && len(open) == 0 && !e.cleared {
+		err = e.deps.Table.CallOff(ctx) // of a batch that had ended but for that
+	}
 	if err != nil {
 		return err
 	}
+	e.cleared = true
 	busy := false
 	var failed []error
 	for i := range open {
@@ -96,7 +100,7 @@ func (e *Eraser) makeBatch(ctx context.Context) error {
 		return err
 	}
 	last, err := e.deps.Store.LastBatch(ctx)
-	if err != nil || e.now().Sub(last) < e.cfg.Gather {
+	if err != nil || e.now().Sub(last) < e.cfg.Gather || e.gathering(waiting) {
 		return err
 	}
 	b := control.EraseBatch{Node: e.deps.Node, Step: control.StepAccepted, Made: e.now(), Requests: len(waiting)}
@@ -112,6 +116,23 @@ func (e *Eraser) makeBatch(ctx context.Context) error {
 	e.step("gathered")
 	_, err = e.advance(ctx, &b)
 	return err
+}
+
+// gathering says whether more may be coming, of a file for example: a mutation costs the
+// same for one as for thousands.
+func (e *Eraser) gathering(waiting []control.Request) bool {
+	if len(waiting) == 0 || len(waiting) >= e.cfg.Batch {
+		return false
+	}
+	oldest, newest := waiting[0].Cutoff, waiting[0].Cutoff
+	for i := range waiting {
+		if at := waiting[i].Cutoff; at.Before(oldest) {
+			oldest = at
+		} else if at.After(newest) {
+			newest = at
+		}
+	}
+	return e.now().Sub(newest) < e.cfg.Quiet && e.now().Sub(oldest) < e.cfg.Longest
 }
 
 // advance takes a batch as far as it goes now. It works while there is somebody in it,

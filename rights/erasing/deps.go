@@ -84,6 +84,8 @@ type table interface {
 	Begin(ctx context.Context) (Rows, error)
 	MoveIn(ctx context.Context, copy string) (uint64, error)
 	DropKept(ctx context.Context, but ...string) error
+	// CallOff takes away what a batch has left whose leader is gone.
+	CallOff(ctx context.Context) error
 	MarkErased(ctx context.Context, ids [][16]byte, until time.Time) error
 }
 
@@ -104,9 +106,11 @@ type signer interface {
 	Sign(b certificate.Body) ([]byte, error)
 }
 
-// horizons say when the last copy is gone of what is erased at a time.
+// horizons say when the last copy is gone of what is erased at a time, and until when
+// the journal keeps that it was: for longer than backups are kept.
 type horizons interface {
 	Of(at time.Time) certificate.Horizon
+	Journal(at time.Time) time.Time
 }
 
 // More are rows that are to go beside those of erasures: what rests on a purpose that

@@ -166,7 +166,7 @@ func (e *Eraser) destroyed(ctx context.Context, list []control.Request) ([]pseud
 	out := make([]pseudonym.Destroyed, len(list))
 	for i := range list {
 		r := &list[i]
-		d := pseudonym.Destroyed{ID: r.ID, Cutoff: r.Cutoff, Until: e.now().Add(e.cfg.Journal)}
+		d := pseudonym.Destroyed{ID: r.ID, Cutoff: r.Cutoff, Until: e.deps.Horizons.Journal(e.now())}
 		if known := pieces[r.ID]; len(known) > 0 {
 			w, err := e.whomOf(ctx, r, known)
 			if err != nil {

@@ -25,6 +25,8 @@ type Eraser struct {
 	// step is told of each durable point; tests stop there.
 	step func(point string)
 
+	cleared bool // what others left behind is gone; of the goroutine that takes rows away
+
 	mu     sync.Mutex
 	waits  map[control.RequestID]time.Time // requests that wait for somebody: when they are looked at again
 	told   map[control.RequestID]bool      // whose recipients have a notice since this start

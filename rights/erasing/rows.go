@@ -253,7 +253,7 @@ func (w *batchRows) proven(ctx context.Context) error {
 	for i := range w.list {
 		ids[i] = w.list[i].ID
 	}
-	if err := e.deps.Table.MarkErased(ctx, ids, now.Add(e.cfg.Journal)); err != nil {
+	if err := e.deps.Table.MarkErased(ctx, ids, e.deps.Horizons.Journal(now)); err != nil {
 		return fmt.Errorf("mark the erasures as done: %w", err)
 	}
 	e.step("marked")

@@ -40,6 +40,9 @@ func (w *world) DropKept(_ context.Context, but ...string) error {
 	return nil
 }
 
+// CallOff implements table.
+func (w *world) CallOff(context.Context) error { return w.fail("call off") }
+
 // MarkErased implements table.
 func (w *world) MarkErased(_ context.Context, ids [][16]byte, _ time.Time) error {
 	w.mu.Lock()

@@ -107,7 +107,7 @@ func signingKey(t testing.TB) (private, public string, key certificate.Key) {
 func (w *world) eraser() *Eraser {
 	w.t.Helper()
 	cfg := DefaultConfig()
-	cfg.Gather = 0
+	cfg.Gather, cfg.Quiet = 0, 0
 	e, err := New(cfg, Deps{
 		Node: w.store.Writer(), Alone: true, Store: w.store, Subjects: w, Keys: w, Hider: w, Table: w, Journal: w, Notices: w, Signer: w.signer, Horizons: w,
 		Fail: w.failFor, Sites: func() []event.SiteID { return []event.SiteID{shop} }, Replicas: 1, Now: w.now,
@@ -356,6 +356,9 @@ func (w *world) Told(_ context.Context, ids []control.RequestID) (map[control.Re
 func (w *world) Of(at time.Time) certificate.Horizon {
 	return certificate.Horizon{Until: at.AddDate(0, 0, 35), Stores: []certificate.Store{}}
 }
+
+// Journal implements horizons.
+func (w *world) Journal(at time.Time) time.Time { return at.AddDate(0, 0, 66) }
 
 func (w *world) failFor(ctx context.Context, id control.RequestID, class string, passes bool) error {
 	r, _, err := w.store.Request(ctx, id)

@@ -1,0 +1,49 @@
+package activity
+
+import (
+	"context"
+	"errors"
+	"strings"
+)
+
+// Backup writes the lasting tables into a file of the server's folder of backups, as
+// one archive. What the server keeps in memory alone is left out. A server that has no
+// such folder refuses.
+func (s *Store) Backup(ctx context.Context, name string) error {
+	const act = "back the tables up"
+	if !validName(strings.TrimSuffix(name, backupSuffix)) {
+		return classify(act, errValue)
+	}
+	names := make([]string, len(Lasting))
+	for i, table := range Lasting {
+		names[i] = "TABLE {db}." + table
+	}
+	return s.exec(ctx, act, "BACKUP "+strings.Join(names, ", ")+" TO File('"+name+"')")
+}
+
+// backupSuffix makes the server write one archive instead of a folder.
+const backupSuffix = ".tar"
+
+// RestoreTables brings the lasting tables back as they were in a backup. What is in
+// them now goes. It may be done again after a crash.
+func (s *Store) RestoreTables(ctx context.Context, name string) error {
+	const act = "bring the tables back"
+	if !validName(strings.TrimSuffix(name, backupSuffix)) {
+		return classify(act, errValue)
+	}
+	if err := s.exec(ctx, act, "CREATE DATABASE IF NOT EXISTS {db}"); err != nil {
+		return err
+	}
+	var errs []error
+	names := make([]string, len(Lasting))
+	for i, table := range Lasting {
+		errs = append(errs, s.exec(ctx, act, "DROP TABLE IF EXISTS {db}."+table+" SYNC"))
+		names[i] = "TABLE {db}." + table
+	}
+	// What an erasure or a rotation had begun is of the rows that were.
+	errs = append(errs, s.dropRekeys(ctx, eventsCopyPrefix, linksCopyPrefix, mapPrefix, erasingPrefix, keptPrefix, stampPrefix))
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return s.exec(ctx, act, "RESTORE "+strings.Join(names, ", ")+" FROM File('"+name+"')")
+}
