@@ -44,5 +44,5 @@ AS SELECT
     referrer_path, campaign_name, campaign_source, campaign_medium, campaign_term, campaign_content, browser, os, device, country, source_tag,
     purposes, decided_by, policy_version, key_version, flags, `group`, properties, expires_at, stored_on
 FROM {db}.events
-WHERE scope = 'person' AND subject NOT IN (SELECT subject FROM {db}.hidden WHERE bitAnd(what, 7) > 0)
+WHERE scope = 'person' AND subject NOT IN (SELECT subject FROM {db}.hidden WHERE bitAnd(what, 5) > 0)
     AND (SELECT count() FROM {db}.hidden WHERE subject = toFixedString('', 16)) > 0;
