@@ -162,6 +162,16 @@ type Deps struct {
 	// nil: there are no routes for them.
 	Requests     Requests
 	RequestStore RequestStore
+	// Exports hands out what is held of people; nil: there are no routes for it.
+	Exports Exports
+	// Corrections end requests of rectification, of which ToldOf tells recipients;
+	// nil: there are no routes for it, nobody is told.
+	Corrections Corrections
+	ToldOf      ToldOf
+	// Agreements are on record by contact; nil: there are no routes for them. Known
+	// tells contacts from browsers that were never linked; nil: nobody does.
+	Agreements Agreements
+	Known      Known
 	// Certificates keep what erasures were completed with; nil: there is no route for
 	// them.
 	Certificates Certificates

@@ -68,7 +68,9 @@ func limitOf(r *http.Request) int64 {
 	switch {
 	case strings.HasSuffix(r.URL.Path, importPath):
 		return maxImport
-	case strings.HasSuffix(r.URL.Path, attachPath):
+	case strings.HasSuffix(r.URL.Path, forgetPath):
+		return maxForget
+	case strings.HasSuffix(r.URL.Path, attachPath), strings.HasSuffix(r.URL.Path, agreementsPath):
 		return maxAttach
 	}
 	return maxBody

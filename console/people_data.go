@@ -229,6 +229,7 @@ func (s *Server) removeData(ctx context.Context, in *removeInput) (*changedOutpu
 	if out.Body.Revision, err = s.deps.People.Remove(ctx, w.ref, in.Body.IDs, documents, in.Body.Revision); err != nil {
 		return nil, s.peopleFailed(ctx, "remove the data", err)
 	}
+	s.dropAgreements(ctx, in.Site, w, documents)
 	return out, nil
 }
 

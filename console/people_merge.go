@@ -75,6 +75,11 @@ func (s *Server) mergeContacts(ctx context.Context, in *mergeInput) (*mergeOutpu
 	if err != nil {
 		s.log.Warn("a merge is not in the ledger; gateways learn of it when their entries expire", "error", err)
 	}
+	if s.deps.Agreements != nil {
+		if err := s.deps.Agreements.MoveAgreements(context.WithoutCancel(ctx), site, drop.handle, keep.handle); err != nil {
+			s.log.Warn("agreements of a contact that was merged are on record under its former handle", "error", err)
+		}
+	}
 	return out, nil
 }
 

@@ -25,6 +25,7 @@ import (
 	"zgoda/console"
 	"zgoda/control"
 	"zgoda/control/ledger"
+	"zgoda/export/gather"
 	"zgoda/gateway"
 	"zgoda/notice"
 	"zgoda/optout"
@@ -79,6 +80,7 @@ type node struct {
 	notices   *notice.Service
 	erasures  *restore.Journal // on this node's disk
 	eraser    *erasing.Eraser
+	exports   *gather.Desk
 	drain     *erasing.Node
 	renewal   *renewal.Job
 	optOuts   *optout.Recorder
@@ -173,6 +175,9 @@ func (n *node) build(ctx context.Context, s stores) error {
 		return err
 	}
 	if err := n.makeRights(); err != nil {
+		return err
+	}
+	if err := n.makeExports(); err != nil {
 		return err
 	}
 	//nolint:contextcheck // each request of the console has a context of its own
@@ -327,7 +332,7 @@ func (n *node) makeConsole() (err error) {
 	n.console, err = console.New(cfg, console.Deps{
 		OptIns: n.optIns(), Footers: n.footers, Links: n.config.Mail.Links,
 		Directory: n.people, People: n.rights, Merger: n.people, Writer: n.people, Renewals: n.renewal, SecretOf: n.sites.secretOf, Waiting: n.writer, BadIdentifier: pseudonym.ErrIdentifier, Sites: n.sites, Explainer: explainer{n.gateway}, SQL: shownSQL{queries{n.admin, n.analyst}, n.gate},
-		DryRuns: n.sites.trials, Drops: n.reasons, Requests: n.requests, RequestStore: n.control, Certificates: n.control,
+		DryRuns: n.sites.trials, Drops: n.reasons, Requests: n.requests, RequestStore: n.control, Exports: n.exports, Corrections: n.requests, ToldOf: n.notices, Agreements: n.control, Known: n.rights, Certificates: n.control,
 		Tokens: tokens{n.control}, Ledger: exported{n.control, n.ledgerKey}, Receipts: newReceipts(n.config.Sites, n.sites.policies, n.control), Local: n.local, Processes: n.processes, Logger: n.log, Registerer: n.registry,
 	})
 	return err
