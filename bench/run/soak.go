@@ -15,7 +15,7 @@ import (
 // grows, is lost or comes twice.
 func soak(ctx context.Context, o options) (err error) {
 	out := &report{}
-	o.title(out, fmt.Sprintf("Soak of %v", o.soak))
+	o.title(out, fmt.Sprintf("Soak of %v", o.lasts))
 	s, err := newGatewayStage(ctx, o)
 	if err != nil {
 		return err
@@ -31,7 +31,7 @@ func soak(ctx context.Context, o options) (err error) {
 	}
 	accepted := visitors.Result.Events + users.Result.Events + peak.Result.Events
 	watcher := newWatcher(s.zgoda.gateway)
-	killer := &killer{gateway: s.zgoda.gateway, every: killEvery(o.soak)}
+	killer := &killer{gateway: s.zgoda.gateway, every: killEvery(o.lasts)}
 	sent, err := s.soaked(ctx, o, events(peak), watcher, killer)
 	if err != nil {
 		return fmt.Errorf("%w\nwhat the gateway said:\n%s", err, s.zgoda.gateway.log)
@@ -74,8 +74,8 @@ func (s *stage) soaked(ctx context.Context, o options, peak float64, w *watcher,
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	orders := []order{
-		s.open(o, 1, 256, s.run(), singleShare*peak, o.soak),
-		s.open(o, 100, 32, s.run(), batchShare*peak/100, o.soak),
+		s.open(o, 1, 256, s.run(), singleShare*peak, o.lasts),
+		s.open(o, 100, 32, s.run(), batchShare*peak/100, o.lasts),
 	}
 	results := make([]said, len(orders))
 	var loads, side errgroup.Group
@@ -88,7 +88,7 @@ func (s *stage) soaked(ctx context.Context, o options, peak float64, w *watcher,
 	}
 	beside, stop := context.WithCancel(ctx)
 	side.Go(func() error { return w.run(beside) })
-	side.Go(func() error { return k.run(beside, o.soak-k.every/2) })
+	side.Go(func() error { return k.run(beside, o.lasts-k.every/2) })
 	err := loads.Wait()
 	stop()
 	return results, errors.Join(err, side.Wait())

@@ -29,7 +29,7 @@ func (r *room) load(ctx context.Context, s shape, v variant) (f figures, err err
 	into := "INSERT INTO " + v.table() + " (" + strings.Join(eventColumns, ", ") + ", stored_on) SELECT * EXCEPT (n), toDate(received_at) FROM ("
 	f.Insert, err = r.timed(func() error {
 		for from := uint64(0); from < s.Rows; from += s.Batch {
-			if err := r.insertPaced(ctx, v, p, into+s.rowsQuery(from, min(s.Batch, s.Rows-from))+")"); err != nil {
+			if err := r.insertPaced(ctx, v, p, into+s.Query(from, min(s.Batch, s.Rows-from))+")"); err != nil {
 				return err
 			}
 		}
