@@ -202,7 +202,7 @@ func TestIdle(t *testing.T) {
 	h.mint([]string{"jana"})
 	petr := h.mint([]string{"petr"})
 	h.at = h.at.AddDate(1, 0, 0)
-	h.vault.See(h.index("jana"))
+	h.vault.See(h.vault.Today(), h.index("jana"))
 	var names [][NameSize]byte
 	idle := func(limit int) int {
 		names = nil

@@ -86,6 +86,7 @@ func (s *service) find(ctx context.Context, d *keyring.Deriver, w wanted) (keyri
 type batch struct {
 	request *keyholderpb.ResolveRequest
 	made    vault.Made
+	today   uint32
 	salts   []keyring.Salt
 	rotates bool         // K_gate has two versions: identifiers under the old one count
 	rows    []place      // the contacts of the batch, known or not
@@ -138,7 +139,7 @@ func (s *service) salts(ctx context.Context, d *keyring.Deriver, request *keyhol
 	rows, giveBack := room(n)
 	defer giveBack()
 	b := &batch{
-		request: request, rotates: s.rotates(), made: vault.Made{Link: d.Links(), Gate: request.GetGate()}, salts: make([]keyring.Salt, n), rows: rows[:0],
+		request: request, rotates: s.rotates(), today: s.contacts.Today(), made: vault.Made{Link: d.Links(), Gate: request.GetGate()}, salts: make([]keyring.Salt, n), rows: rows[:0],
 	}
 	for i := range n {
 		h1, kind, _, _ := request.Row(i)
@@ -240,7 +241,7 @@ func (s *service) settle(b *batch, p *place) {
 	if p.known = known; !known {
 		by = p.places.current
 	}
-	s.contacts.See(by) // also of who is nobody: it takes the same time
+	s.contacts.See(b.today, by) // also of who is nobody: it takes the same time
 	if !known {
 		b.unknown++
 		return

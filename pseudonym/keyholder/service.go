@@ -27,7 +27,8 @@ type contacts interface {
 	MintUnder(ctx context.Context, indexes []keyring.Index, made vault.Made) error
 	LinkUnder(ctx context.Context, indexes []keyring.Index, visitor event.Blinded, made vault.Made) (vault.Linked, error)
 	Alias(ctx context.Context, pairs []vault.Pair, made vault.Made) error
-	See(indexes ...keyring.Index)
+	Today() uint32
+	See(day uint32, index keyring.Index)
 }
 
 // service answers the calls.
@@ -166,7 +167,7 @@ func (s *service) Link(ctx context.Context, request *keyholderpb.LinkRequest) (*
 	if err != nil {
 		return nil, s.vaultFailed(ctx, err)
 	}
-	s.contacts.See(indexes[0])
+	s.contacts.See(s.contacts.Today(), indexes[0])
 	period := event.Period(request.GetPeriod())
 	answer := &keyholderpb.LinkAnswer{Contact: one(d.Contact(linked.Contact, period)), Conflict: linked.Conflict}
 	if linked.Conflict {

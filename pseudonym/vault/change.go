@@ -274,7 +274,7 @@ func (c *change) follow() error {
 			return err
 		}
 		if l.to.fresh {
-			c.v.table.SetSeen(slot, c.v.today())
+			c.v.table.SetSeen(slot, c.v.Today())
 		}
 		if err := c.v.table.Lead(l.index, slot); err != nil {
 			return err
@@ -326,7 +326,7 @@ func (c *change) writeContacts(ctx context.Context) error {
 		if rows[i], err = c.v.sealContact(t.id, t.salt, t.dek); err != nil {
 			return err
 		}
-		rows[i].seen = c.v.today()
+		rows[i].seen = c.v.Today()
 	}
 	return c.v.db.contacts(ctx, c.tx, rows)
 }

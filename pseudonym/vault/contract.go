@@ -121,8 +121,10 @@ type Store interface {
 	// EndTombs removes the tombstones of all days but some.
 	EndTombs(ctx context.Context, kept []string) error
 
-	// See notes in memory that contacts are seen today.
-	See(indexes ...keyring.Index)
+	// Today is the day for See, counted from 1970 in UTC.
+	Today() uint32
+	// See notes in memory that a contact is seen on a day.
+	See(day uint32, index keyring.Index)
 	// WriteSeen writes what See noted.
 	WriteSeen(ctx context.Context) error
 	// Idle goes over the contacts that were not seen since a day.

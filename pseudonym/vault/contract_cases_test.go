@@ -308,7 +308,8 @@ func contractSeen(t *testing.T, b *bed) {
 		return list
 	}
 	now = day.AddDate(0, 0, 30)
-	v.See(index(1), index(9))
+	v.See(v.Today(), index(1))
+	v.See(v.Today(), index(9))
 	tests := []struct {
 		before int // days after the first
 		want   []ContactID
@@ -324,11 +325,11 @@ func contractSeen(t *testing.T, b *bed) {
 		v = b.again(t)
 	}
 	now = day.AddDate(0, 0, 33) // less than a week: nothing is noted
-	v.See(index(1))
+	v.See(v.Today(), index(1))
 	if got := idle(day.AddDate(0, 0, 38)); len(got) != 2 {
 		t.Errorf("%d idle contacts", len(got))
 	}
-	v.See(index(2))
+	v.See(v.Today(), index(2))
 	if err := v.WriteSeen(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -31,24 +31,24 @@ type news struct {
 // Day is a day counted from 1970 in UTC.
 func Day(t time.Time) uint32 { return uint32(max(0, t.Unix()/86400)) }
 
-func (v *Vault) today() uint32 { return Day(v.now()) }
+// Today is the day for See.
+func (v *Vault) Today() uint32 { return Day(v.now()) }
 
-// See notes in memory that the contacts that identifiers lead to are seen today;
+// See notes in memory that the contact that an identifier leads to is seen on a day;
 // WriteSeen writes it. Who leads nowhere is passed over.
-func (v *Vault) See(indexes ...keyring.Index) {
-	today := v.today()
-	for i := range indexes {
-		id, news := v.table.See(indexes[i], today)
-		if !news {
-			continue
-		}
-		v.news.mu.Lock()
-		if v.news.days == nil {
-			v.news.days = make(map[ContactID]uint32)
-		}
-		v.news.days[ContactID(id)] = today
-		v.news.mu.Unlock()
+func (v *Vault) See(day uint32, index keyring.Index) {
+	if id, news := v.table.See(index, day); news {
+		v.news.note(ContactID(id), day)
 	}
+}
+
+func (n *news) note(id ContactID, day uint32) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.days == nil {
+		n.days = make(map[ContactID]uint32)
+	}
+	n.days[id] = max(day, n.days[id])
 }
 
 // seenRows is how many contacts' days one transaction writes.
@@ -92,13 +92,8 @@ func (v *Vault) writeSeen(ctx context.Context, ids []ContactID, days map[Contact
 }
 
 func (v *Vault) seeAgain(days map[ContactID]uint32) {
-	v.news.mu.Lock()
-	defer v.news.mu.Unlock()
-	if v.news.days == nil {
-		v.news.days = make(map[ContactID]uint32, len(days))
-	}
 	for id, day := range days {
-		v.news.days[id] = max(day, v.news.days[id])
+		v.news.note(id, day)
 	}
 }
 
@@ -162,5 +157,5 @@ func (v *Vault) noteSince(ctx context.Context) error {
 	if err != nil || state != nil {
 		return err
 	}
-	return v.SetProgress(ctx, sinceName, strconv.AppendUint(nil, uint64(v.today()), 10))
+	return v.SetProgress(ctx, sinceName, strconv.AppendUint(nil, uint64(v.Today()), 10))
 }
