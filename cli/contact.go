@@ -25,6 +25,8 @@ type contactCmd struct {
 
 	Data contactDataCmd `cmd:"" help:"What is kept of a contact at the keyholder: identifiers, traits and documents."`
 
+	Correct contactCorrectCmd `cmd:"" help:"Correct what is kept of a contact at the person's request; recipients are told."`
+
 	Import contactImportCmd `cmd:"" help:"Import consents with their proof from CSV."`
 
 	ForgetWaiting forgetWaitingCmd `cmd:"" help:"Erase the contact's events that are accepted and not in ClickHouse yet."`

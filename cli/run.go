@@ -45,6 +45,8 @@ type grammar struct {
 	Requests    requestsCmd    `cmd:"" help:"Requests of data subjects: open, list, decide, sign off, import."`
 	Ledger      ledgerCmd      `cmd:"" help:"Export the consent ledger, and check an export offline."`
 	Certificate certificateCmd `cmd:"" help:"Write the certificate of an erasure, and check one offline."`
+	Export      exportCmd      `cmd:"" help:"Hand out all that is held of a person, or send it to another controller."`
+	Agreement   agreementCmd   `cmd:"" help:"Keep agreements with contacts, and list contacts without one."`
 	Keys        keysCmd        `cmd:"" help:"Look after the keyholder: keys and their rotation, certificates, reveals that wait, its log of calls."`
 	Control     controlCmd     `cmd:"" help:"Move the control store to PostgreSQL."`
 	Token       tokenCmd       `cmd:"" help:"Make, list and revoke tokens of the console's API."`
