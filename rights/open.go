@@ -152,12 +152,11 @@ func (s *Service) admit(o *Opening, out *Opened, c *pseudonym.OpenedCase) {
 			return
 		}
 	}
-	switch {
-	case r.Proof == ProofNone:
+	if r.Proof == ProofNone {
 		r.State, r.Paused = control.RequestUnverified, s.now()
-	default:
-		s.proceed(r)
+		return
 	}
+	s.proceed(r)
 }
 
 // consentHandle is the pseudonym that the person is on record by: its own come
@@ -282,9 +281,18 @@ func (s *Service) announce(ctx context.Context, list []control.Request, of []pse
 	}
 }
 
-// closeCases lets the keyholder forget whom requests were about. What fails is
-// swept later.
+// closeCases lets the keyholder forget whom requests were about, unless somebody else
+// needs a case. What fails is swept later.
 func (s *Service) closeCases(ctx context.Context, ids [][16]byte) {
+	ids = slices.Clone(ids)
+	for _, ask := range s.needs {
+		needed, err := ask(ctx, ids)
+		if err != nil {
+			s.log.Warn("cases stay open until they are swept", "cases", len(ids), "error", err)
+			return
+		}
+		ids = slices.DeleteFunc(ids, func(id [16]byte) bool { return slices.Contains(needed, id) })
+	}
 	if len(ids) == 0 {
 		return
 	}

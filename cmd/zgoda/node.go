@@ -35,7 +35,9 @@ import (
 	"zgoda/renewal"
 	"zgoda/restore"
 	"zgoda/rights"
+	"zgoda/rights/effects"
 	"zgoda/rights/erasing"
+	"zgoda/rights/reach"
 	"zgoda/spool"
 	"zgoda/subjects"
 	"zgoda/supervise"
@@ -80,6 +82,8 @@ type node struct {
 	notices   *notice.Service
 	erasures  *restore.Journal // on this node's disk
 	eraser    *erasing.Eraser
+	reach     *reach.Reach
+	effects   *effects.Effects
 	exports   *gather.Desk
 	drain     *erasing.Node
 	renewal   *renewal.Job

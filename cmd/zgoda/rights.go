@@ -24,7 +24,13 @@ func (n *node) makeRights() (err error) {
 	if err := n.makeNotices(); err != nil {
 		return err
 	}
-	return n.makeEraser()
+	if err := n.makeReach(); err != nil {
+		return err
+	}
+	if err := n.makeEraser(); err != nil {
+		return err
+	}
+	return n.makeEffects()
 }
 
 func rightsOf(names []string) []control.Right {
@@ -38,7 +44,7 @@ func rightsOf(names []string) []control.Right {
 // runRights runs it until ctx ends.
 func (n *node) runRights(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{n.requests.Run, n.notices.Run, n.eraser.Run, n.drain.Run} {
+	for _, run := range []func(context.Context) error{n.requests.Run, n.notices.Run, n.eraser.Run, n.drain.Run, n.reach.Run, n.effects.Hider().Run} {
 		group.Go(func() error { return run(ctx) })
 	}
 	return group.Wait()
