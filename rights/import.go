@@ -54,7 +54,7 @@ func (s *Service) Import(ctx context.Context, file io.Reader, opt Import) (repor
 		if errors.Is(err, io.EOF) {
 			return report, s.keepPast(ctx, &opt, group, &report)
 		}
-		line := 0
+		var line int
 		broken, malformed := errors.AsType[*csv.ParseError](err)
 		switch {
 		case malformed:
