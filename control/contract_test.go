@@ -57,6 +57,7 @@ var contract = []struct {
 	{"Windows", contractWindows},
 	{"ForgetSubjects", contractForgetSubjects},
 	{"Outbox", contractOutbox},
+	{"OutboxOrder", contractOutboxOrder},
 	{"Complete", contractComplete},
 	{"OpenDSR", contractOpenDSR},
 	{"Automated", contractAutomated},

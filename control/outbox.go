@@ -62,14 +62,19 @@ func addNotices(ctx context.Context, tx *sql.Tx, list []Notice) error {
 
 const noticeColumns = `id, kind, request, recipient, body, state, attempts, next_micros, until_micros, done_micros, answer`
 
+// dueNotices are those whose time has come, but for what follows another about the
+// same request to the same recipient: they are told in their order.
+const dueNotices = `state = 'waiting' AND next_micros <= $1 AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.request = outbox.request
+	AND e.state = 'waiting' AND e.kind = outbox.kind AND e.recipient = outbox.recipient AND e.until_micros < outbox.until_micros AND e.request <> $2)`
+
 // DueNotices takes notices whose time has come. Nobody else gets them before hold:
 // whoever took them settles them by then, or they are tried once more.
 func (s *Store) DueNotices(ctx context.Context, now, hold time.Time, limit int) (due []Notice, err error) {
-	const where = `state = 'waiting' AND next_micros <= $1`
+	var nobody RequestID // what is told of requests about nobody has no order
 	var found int
 	short, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	if err := s.db.plain().QueryRowContext(short, `SELECT count(*) FROM outbox WHERE `+where, ledger.Micros(now)).Scan(&found); err != nil {
+	if err := s.db.plain().QueryRowContext(short, `SELECT count(*) FROM outbox WHERE `+dueNotices, ledger.Micros(now), nobody[:]).Scan(&found); err != nil {
 		return nil, fmt.Errorf("look for notices: %w", err)
 	}
 	if found == 0 {
@@ -78,7 +83,7 @@ func (s *Store) DueNotices(ctx context.Context, now, hold time.Time, limit int) 
 	err = s.change(ctx, "take the notices", func(tx *sql.Tx) error {
 		due = due[:0]
 		var err error
-		if due, err = readNotices(ctx, tx, where+` ORDER BY next_micros, id LIMIT $2`, ledger.Micros(now), limit); err != nil {
+		if due, err = readNotices(ctx, tx, dueNotices+` ORDER BY next_micros, id LIMIT $3`, ledger.Micros(now), nobody[:], limit); err != nil {
 			return err
 		}
 		for i := range due {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 )
@@ -67,6 +68,32 @@ func contractOutbox(t *testing.T, cfg Config) {
 	}
 	if list, err := s.NoticesOf(t.Context(), RequestID{1}); err != nil || len(list) != 1 || list[0].State != NoticeWaiting {
 		t.Errorf("swept to %+v: %v", list, err)
+	}
+}
+
+// contractOutboxOrder: a recipient hears of a request in order, and one that cannot be
+// told holds no other up.
+func contractOutboxOrder(t *testing.T, cfg Config) {
+	t.Helper()
+	s := open(t, cfg)
+	first, second, other := aNotice(RequestID{1}, "a"), aNotice(RequestID{1}, "a"), aNotice(RequestID{1}, "b")
+	nobody, nobodyElse := aNotice(RequestID{}, "a"), aNotice(RequestID{}, "a")
+	second.Until, nobodyElse.Until = second.Until.Add(time.Second), nobodyElse.Until.Add(time.Second)
+	if err := s.AddNotices(t.Context(), []Notice{second, first, other, nobody, nobodyElse}); err != nil {
+		t.Fatal(err)
+	}
+	due := take(t, s, askedAt)
+	if len(due) != 4 || slices.ContainsFunc(due, func(n Notice) bool { return n.ID == second.ID }) {
+		t.Fatalf("due: %+v", due)
+	}
+	for _, n := range due {
+		n.State, n.End = NoticeDelivered, askedAt
+		if err := s.SettleNotice(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if due := take(t, s, askedAt); len(due) != 1 || due[0].ID != second.ID {
+		t.Errorf("then: %+v", due)
 	}
 }
 

@@ -1,0 +1,103 @@
+package opendsr
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"zgoda/control"
+	"zgoda/notice"
+	"zgoda/rights"
+)
+
+// toTellAtOnce bounds one look.
+const toTellAtOnce = 256
+
+// Run looks for requests whose status is another, and lets it be told, until ctx
+// ends. Several nodes may run.
+func (s *Server) Run(ctx context.Context) error {
+	poll := time.NewTicker(s.cfg.Poll)
+	defer poll.Stop()
+	for {
+		if err := s.look(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn("the statuses of requests of other systems were not looked at", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-poll.C:
+		}
+	}
+}
+
+func (s *Server) look(ctx context.Context) error {
+	for {
+		list, err := s.deps.Store.OpenDSRToTell(ctx, statuses, toTellAtOnce)
+		if err != nil {
+			return err
+		}
+		for i := range list {
+			o := &list[i]
+			status := statusOf(o)
+			tell, err := s.notices(o, status)
+			if err != nil {
+				return err
+			}
+			if err := s.deps.Store.TellOpenDSR(ctx, o.Controller, o.ID, o.Status, status, tell); err != nil {
+				return err
+			}
+		}
+		if len(list) > 0 && s.deps.Wake != nil {
+			s.deps.Wake()
+		}
+		if len(list) < toTellAtOnce {
+			return nil
+		}
+	}
+}
+
+// notices are the callbacks that tell a status, one for each URL and status.
+func (s *Server) notices(o *control.OpenDSR, status string) (list []control.Notice, err error) {
+	now := s.now()
+	for _, address := range o.Callbacks {
+		b := s.standing(o, status)
+		b.Callback = address
+		body, err := json.Marshal(b)
+		if err != nil {
+			return nil, err
+		}
+		id := s.deps.Key.keyed("callback", []byte(o.Controller), []byte(o.ID), []byte(status), []byte(address))
+		n := control.Notice{
+			Kind: control.NoticeOpenDSR, Request: o.Request, Recipient: address, Body: string(body), Next: now, Until: now.Add(s.cfg.GiveUp),
+		}
+		copy(n.ID[:], id[:])
+		list = append(list, n)
+	}
+	return list, nil
+}
+
+// Request writes a callback, for notice.Service.
+func (s *Server) Request(ctx context.Context, n control.Notice) (*http.Request, notice.Outcome, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, n.Recipient, strings.NewReader(n.Body))
+	if err != nil {
+		return nil, notice.Outcome{State: control.NoticeFailed, Answer: "url"}, nil
+	}
+	header, err := s.headers(dialects[0], []byte(n.Body))
+	if err != nil {
+		return nil, notice.Outcome{}, err
+	}
+	for name, value := range header {
+		r.Header.Set(name, value)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("User-Agent", "zgoda")
+	return r, notice.Outcome{}, nil
+}
+
+// isLate says whether an act came too late.
+func isLate(err error) bool {
+	return errors.Is(err, rights.ErrTooLate) || errors.Is(err, rights.ErrTransition)
+}

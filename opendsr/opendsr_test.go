@@ -1,0 +1,418 @@
+package opendsr_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"zgoda/control"
+	"zgoda/opendsr"
+	"zgoda/opendsr/spectest"
+)
+
+const requestID = "a7551968-d5d6-44b2-9831-815ac9017798"
+
+// erasure is a request as the specification's example is.
+func (x *system) erasure() *spectest.Request {
+	return &spectest.Request{
+		Regulation: "gdpr", ID: requestID, Type: "erasure", Submitted: time.Now().Add(-time.Hour).UTC().Format(time.RFC3339), APIVersion: "2.0",
+		Identities: []spectest.Identity{{Type: "email", Value: canary, Format: "raw"}}, Callbacks: []string{x.callbacks.URL},
+	}
+}
+
+func (x *system) submit(t *testing.T, r *spectest.Request) spectest.Answer {
+	t.Helper()
+	a, err := x.Submit(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func (x *system) expect(t *testing.T, id, status string) spectest.Answer {
+	t.Helper()
+	a, err := x.Status(t.Context(), id)
+	if err != nil || a.Status != status {
+		t.Fatalf("status %q, not %q: %v", a.Status, status, err)
+	}
+	return a
+}
+
+// told waits for the statuses that callbacks tell.
+func (x *system) told(t *testing.T, id string, want ...string) {
+	t.Helper()
+	var got []string
+	var err error
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+		if got, err = x.callbacks.Told(id); err == nil && slices.Equal(got, want) {
+			return
+		}
+	}
+	t.Fatalf("callbacks told %v, not %v: %v", got, want, err)
+}
+
+// request returns the one request that there is.
+func (x *system) request(t *testing.T) control.Request {
+	t.Helper()
+	list, err := x.store.Requests(t.Context(), control.RequestQuery{})
+	if err != nil || len(list) == 0 {
+		t.Fatalf("requests %+v: %v", list, err)
+	}
+	return list[0]
+}
+
+func refused(t *testing.T, err error, status int, reason string) {
+	t.Helper()
+	r, ok := errors.AsType[*spectest.Refusal](err)
+	if !ok || r.HTTP != status || r.Code != status || r.Reason != reason {
+		t.Errorf("%v, not %d %s", err, status, reason)
+	}
+	if ok && strings.Contains(r.Message, "canary") {
+		t.Errorf("the refusal holds an identity: %s", r.Message)
+	}
+}
+
+// TestConformance goes the way of the specification: discovery, request, status,
+// callbacks, by RSA and ECDSA and under the names that it had before.
+func TestConformance(t *testing.T) {
+	for name, o := range map[string]options{
+		"rsa": {}, "ecdsa": {ecdsa: true}, "short": {dialect: "/opendsr_requests OpenDSR"}, "under v2": {dialect: "/opendsr/v2/opendsr_requests OpenDSR"},
+		"OpenGDPR": {dialect: "/opengdpr_requests OpenGDPR"}, "OpenCompliance": {dialect: "/opencompliance_requests OpenCompliance"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := setUp(t, o)
+			r := x.erasure()
+			if strings.HasPrefix(name, "Open") {
+				r.APIVersion, r.Regulation = "1.0", ""
+				x.callbacks.Controller = &spectest.Controller{Header: "OpenDSR", Domain: domain, Roots: x.ca.roots, HTTP: x.client(t)}
+				if _, err := x.callbacks.Controller.Discover(t.Context(), "https://"+domain+"/opendsr/v2/discovery"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			x.callbacks.Fail = 2
+			a := x.submit(t, r)
+			if a.Controller != "acme" || !a.Expected.After(time.Now().AddDate(0, 0, 26)) {
+				t.Errorf("answer %+v", a)
+			}
+			request := x.request(t)
+			if request.Origin != "opendsr" || request.Right != control.RightErasure || request.ProofBy != "opendsr:acme" || request.Site != "shop" {
+				t.Errorf("request %+v", request)
+			}
+			x.expect(t, requestID, "in_progress")
+			if err := x.store.CompleteWith(t.Context(), request.ID, []byte("{}"), time.Now(), time.Now()); err != nil {
+				t.Fatal(err)
+			}
+			x.expect(t, requestID, "completed")
+			x.told(t, requestID, "in_progress", "completed")
+		})
+	}
+}
+
+// TestDiscovery: what is not done is not offered.
+func TestDiscovery(t *testing.T) {
+	for without, want := range map[bool][]string{false: {"access", "erasure", "portability"}, true: {"erasure"}} {
+		x := setUp(t, options{without: without})
+		d, err := x.Discover(t.Context(), "https://"+domain+"/opendsr/v2/discovery")
+		if err != nil || !slices.Equal(d.Types, want) || d.APIVersion != "2.0" {
+			t.Errorf("discovery %+v: %v", d, err)
+		}
+		for _, id := range d.Identities {
+			if id.Format != "raw" {
+				t.Errorf("offers %+v", id)
+			}
+		}
+		if fmt.Sprint(d.Extensions[domain]["rights"]) != "[restriction]" {
+			t.Errorf("extensions %v", d.Extensions)
+		}
+		r := x.erasure()
+		r.Type = "access"
+		_, err = x.Submit(t.Context(), r)
+		if without {
+			refused(t, err, http.StatusBadRequest, "unsupported_right")
+		} else if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestHandedOverAgain: the same request again changes nothing; another one under its
+// id is refused.
+func TestHandedOverAgain(t *testing.T) {
+	x := setUp(t, options{})
+	r := x.erasure()
+	first, again := x.submit(t, r), x.submit(t, r)
+	if !first.Received.Equal(again.Received) || !first.Expected.Equal(again.Expected) {
+		t.Errorf("%+v\n%+v", first, again)
+	}
+	if list, err := x.store.Requests(t.Context(), control.RequestQuery{}); err != nil || len(list) != 1 {
+		t.Errorf("%d requests: %v", len(list), err)
+	}
+	r.Identities[0].Value = "petr.canary@person.example"
+	_, err := x.Submit(t.Context(), r)
+	refused(t, err, http.StatusConflict, "id_taken")
+	second := x.erasure()
+	second.ID = "b7551968-d5d6-44b2-9831-815ac9017798"
+	x.submit(t, second) // about the same person: the first one's fate is its own
+	x.expect(t, second.ID, "in_progress")
+	_, err = x.Cancel(t.Context(), second.ID)
+	refused(t, err, http.StatusConflict, "too_late")
+	for _, o := range []string{requestID, second.ID} {
+		kept, found, err := x.store.OpenDSR(t.Context(), "acme", o)
+		if err != nil || !found || strings.Contains(fmt.Sprintf("%+v", kept), "canary") {
+			t.Errorf("kept %+v, %v: %v", kept, found, err)
+		}
+	}
+}
+
+// TestNobodyKnown: of whom nothing is held the request is done, and says that there
+// was nothing.
+func TestNobodyKnown(t *testing.T) {
+	x := setUp(t, options{})
+	r := x.erasure()
+	r.Identities[0].Value = "nobody@person.example"
+	x.submit(t, r)
+	a := x.expect(t, requestID, "completed")
+	if a.Count == nil || *a.Count != 0 {
+		t.Errorf("count %v", a.Count)
+	}
+	x.told(t, requestID, "completed")
+	_, err := x.Cancel(t.Context(), requestID)
+	refused(t, err, http.StatusConflict, "too_late")
+	if list, err := x.store.Requests(t.Context(), control.RequestQuery{}); err != nil || len(list) != 0 {
+		t.Errorf("requests %+v: %v", list, err)
+	}
+}
+
+// TestCancel: while it may be taken back, and again; not later.
+func TestCancel(t *testing.T) {
+	x := setUp(t, options{undo: time.Hour})
+	x.submit(t, x.erasure())
+	x.expect(t, requestID, "pending")
+	for range 2 {
+		if _, err := x.Cancel(t.Context(), requestID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	x.expect(t, requestID, "cancelled")
+	x.told(t, requestID, "cancelled")
+	if r := x.request(t); r.State != control.RequestCancelled {
+		t.Errorf("the request is %s", r.State)
+	}
+	_, err := x.Cancel(t.Context(), "c7551968-d5d6-44b2-9831-815ac9017798")
+	refused(t, err, http.StatusNotFound, "unknown_request")
+}
+
+// TestRefusalIsSaid: a request that is refused is cancelled in the specification's
+// words, with the ground in our extension.
+func TestRefusalIsSaid(t *testing.T) {
+	x := setUp(t, options{undo: time.Hour})
+	x.submit(t, x.erasure())
+	r := x.request(t)
+	r.State, r.Ground = control.RequestDenied, "legal_obligation"
+	if err := x.store.ChangeRequest(t.Context(), r, control.RequestHistory{Request: r.ID, Act: "deny"}); err != nil {
+		t.Fatal(err)
+	}
+	a := x.expect(t, requestID, "cancelled")
+	if a.Extensions[domain]["denied"] != "legal_obligation" {
+		t.Errorf("extensions %v", a.Extensions)
+	}
+}
+
+// TestResults: a link from the status gives what was asked for while the request is
+// in progress, without a token, and to nobody who changed it.
+func TestResults(t *testing.T) {
+	x := setUp(t, options{})
+	r := x.erasure()
+	r.Type = "access"
+	x.submit(t, r)
+	a := x.expect(t, requestID, "in_progress")
+	answer, err := x.HTTP.Get(a.ResultsURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	var got struct{ Request string }
+	if err := json.NewDecoder(answer.Body).Decode(&got); err != nil || got.Request != x.request(t).ID.String() {
+		t.Errorf("results %d %+v: %v", answer.StatusCode, got, err)
+	}
+	for _, bad := range []string{
+		strings.Replace(a.ResultsURL, "until=1", "until=2", 1), a.ResultsURL + "x", strings.Replace(a.ResultsURL, "acme", "other", 1),
+		strings.Replace(a.ResultsURL, "t=", "u=", 1), strings.Replace(a.ResultsURL, requestID, "b7551968-d5d6-44b2-9831-815ac9017798", 1),
+	} {
+		answer, err := x.HTTP.Get(bad)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode != http.StatusNotFound {
+			t.Errorf("%s: %d", bad, answer.StatusCode)
+		}
+	}
+	if err := x.rights.Finish(t.Context(), x.request(t).ID, nil); err != nil {
+		t.Fatal(err)
+	}
+	x.expect(t, requestID, "completed")
+	if _, err := x.Discover(t.Context(), a.ResultsURL); err == nil {
+		t.Error("the link is good after the request was completed")
+	}
+}
+
+// TestOurExtension: a right that the specification has no word for, and kinds of
+// identifiers that it does not list.
+func TestOurExtension(t *testing.T) {
+	x := setUp(t, options{})
+	r := x.erasure()
+	r.Identities = nil
+	r.Extensions = map[string]map[string]any{
+		domain:           {"right": "restriction", "identifiers": []string{"phone:+421900123456"}},
+		"others.example": {"right": "erasure"},
+	}
+	x.submit(t, r)
+	if got := x.request(t); got.Right != control.RightRestriction || got.Handle[0] != 3 {
+		t.Errorf("request %+v", got)
+	}
+	for name, c := range map[string]struct {
+		extension map[string]any
+		reason    string
+	}{
+		"not done here": {map[string]any{"right": "rectification"}, "unsupported_right"},
+		"no right":      {map[string]any{"right": "deletion"}, "unsupported_right"},
+		"no kind":       {map[string]any{"identifiers": []string{"fax:1"}}, "unsupported_identity"},
+		"a visitor":     {map[string]any{"identifiers": []string{"visitor:1"}}, "unsupported_identity"},
+		"of a shape":    {map[string]any{"identifiers": 7}, "extensions"},
+	} {
+		r := x.erasure()
+		r.ID = "c7551968-d5d6-44b2-9831-815ac9017798"
+		r.Extensions = map[string]map[string]any{domain: c.extension}
+		_, err := x.Submit(t.Context(), r)
+		if err == nil {
+			t.Errorf("%s: taken", name)
+			continue
+		}
+		refused(t, err, http.StatusBadRequest, c.reason)
+	}
+}
+
+// TestErrors: each is of the shape of 7.6, with the status that HTTP has for it.
+func TestErrors(t *testing.T) {
+	x := setUp(t, options{})
+	for name, c := range map[string]struct {
+		change func(*spectest.Request)
+		reason string
+	}{
+		"regulation":      {func(r *spectest.Request) { r.Regulation = "" }, "regulation"},
+		"id in capitals":  {func(r *spectest.Request) { r.ID = strings.ToUpper(r.ID) }, "subject_request_id"},
+		"id of version 1": {func(r *spectest.Request) { r.ID = "a7551968-d5d6-14b2-9831-815ac9017798" }, "subject_request_id"},
+		"type":            {func(r *spectest.Request) { r.Type = "deletion" }, "subject_request_type"},
+		"time":            {func(r *spectest.Request) { r.Submitted = "yesterday" }, "submitted_time"},
+		"time to come":    {func(r *spectest.Request) { r.Submitted = time.Now().Add(time.Hour).Format(time.RFC3339) }, "submitted_time"},
+		"long ago":        {func(r *spectest.Request) { r.Submitted = "2018-10-02T15:00:00Z" }, "submitted_time"},
+		"version":         {func(r *spectest.Request) { r.APIVersion = "3.0" }, "api_version"},
+		"no identity":     {func(r *spectest.Request) { r.Identities = nil }, "subject_identities"},
+		"hashed":          {func(r *spectest.Request) { r.Identities[0].Format = "sha256" }, "unsupported_identity"},
+		"of a device":     {func(r *spectest.Request) { r.Identities[0].Type = "android_id" }, "unsupported_identity"},
+		"no address":      {func(r *spectest.Request) { r.Identities[0].Value = "canary" }, "identity_value"},
+		"callback":        {func(r *spectest.Request) { r.Callbacks = []string{"https://other.example/cb"} }, "callback_not_allowed"},
+		"callback inside": {func(r *spectest.Request) { r.Callbacks = []string{"http://169.254.169.254/"} }, "callback_not_allowed"},
+		"callback in http": {func(r *spectest.Request) {
+			r.Callbacks = []string{strings.Replace(x.callbacks.URL, "https", "http", 1)}
+		}, "callback_not_allowed"},
+		"several people": {func(r *spectest.Request) {
+			r.Extensions = map[string]map[string]any{domain: {"identifiers": []string{"customer_id:17"}}}
+		}, "several_people"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := x.erasure()
+			c.change(r)
+			_, err := x.Submit(t.Context(), r)
+			refused(t, err, http.StatusBadRequest, c.reason)
+		})
+	}
+	both := x.erasure() // two names of one person are one
+	both.Identities = append(both.Identities, spectest.Identity{Type: "controller_customer_id", Value: "jana", Format: "raw"})
+	x.submit(t, both)
+	for name, body := range map[string]string{"empty": "", "list": "[]", "two": "{}{}", "cut": `{"regulation":`} {
+		if _, _, err := x.Do(t.Context(), http.MethodPost, "", []byte(body)); err == nil {
+			t.Errorf("%s: taken", name)
+		} else if r, ok := errors.AsType[*spectest.Refusal](err); !ok || r.HTTP != http.StatusBadRequest {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	_, _, err := x.Do(t.Context(), http.MethodPost, "", []byte(`{"regulation":"`+strings.Repeat("x", 64<<10)+`"}`))
+	refused(t, err, http.StatusRequestEntityTooLarge, "too_large")
+	_, err = x.Status(t.Context(), "c7551968-d5d6-44b2-9831-815ac9017798")
+	refused(t, err, http.StatusNotFound, "unknown_request")
+	_, err = x.Status(t.Context(), "jana")
+	refused(t, err, http.StatusBadRequest, "subject_request_id")
+	_, _, err = x.Do(t.Context(), http.MethodPut, "/"+requestID, []byte("{}"))
+	refused(t, err, http.StatusNotFound, "unknown_route")
+}
+
+// TestWhoMayCall: a token of the role, of a site with a controller, and of what that
+// controller handed over.
+func TestWhoMayCall(t *testing.T) {
+	x := setUp(t, options{})
+	x.submit(t, x.erasure())
+	good := x.Token
+	admin, err := x.store.CreateToken(t.Context(), control.RoleAdministrator, "anna")
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere, err := x.store.CreateSiteToken(t.Context(), "blog", "acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		token, reason string
+		status        int
+	}{
+		"none": {"", "token_needed", http.StatusUnauthorized}, "wrong": {good + "x", "token_needed", http.StatusUnauthorized},
+		"of an administrator": {admin, "wrong_role", http.StatusForbidden}, "of another site": {elsewhere, "unknown_controller", http.StatusForbidden},
+	} {
+		x.Token = c.token
+		_, err := x.Submit(t.Context(), x.erasure())
+		refused(t, err, c.status, c.reason)
+		_, err = x.Status(t.Context(), requestID)
+		refused(t, err, c.status, c.reason)
+		_, err = x.Cancel(t.Context(), requestID)
+		if err == nil {
+			t.Errorf("%s: cancelled", name)
+		}
+	}
+}
+
+func TestLoadKey(t *testing.T) {
+	ca, dir := newAuthority(t), t.TempDir()
+	key := ecKey(t)
+	at := func(name string) string { return filepath.Join(dir, name) }
+	cert, private := ca.issue(t, domain, key, time.Now().Add(time.Hour))
+	old, _ := ca.issue(t, domain, key, time.Now().Add(-time.Hour))
+	write(t, at("c.key"), private)
+	for name, c := range map[string]struct {
+		cert   []byte
+		domain string
+	}{"expired": {old, domain}, "another domain": {cert, "other.example"}, "no certificate": {[]byte("x"), domain}} {
+		write(t, at("c.pem"), c.cert)
+		if _, err := opendsr.LoadKey(at("c.pem"), at("c.key"), c.domain, time.Now()); err == nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+	write(t, at("c.pem"), selfSigned(t, key))
+	if _, err := opendsr.LoadKey(at("c.pem"), at("c.key"), domain, time.Now()); !errors.Is(err, opendsr.ErrSelfSigned) {
+		t.Errorf("self-signed: %v", err)
+	}
+	write(t, at("c.pem"), cert)
+	if _, err := opendsr.LoadKey(at("c.pem"), at("c.key"), domain, time.Now()); err != nil {
+		t.Error(err)
+	}
+	expose(t, at("c.key"))
+	if _, err := opendsr.LoadKey(at("c.pem"), at("c.key"), domain, time.Now()); !errors.Is(err, opendsr.ErrKeyExposed) {
+		t.Errorf("exposed: %v", err)
+	}
+}
