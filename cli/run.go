@@ -44,6 +44,7 @@ type grammar struct {
 	Renewals    renewalsCmd    `cmd:"" help:"List whom to ask again, since a grant has ended or ends soon."`
 	Requests    requestsCmd    `cmd:"" help:"Requests of data subjects: open, list, decide, sign off, import."`
 	Ledger      ledgerCmd      `cmd:"" help:"Export the consent ledger, and check an export offline."`
+	Forget      forgetCmd      `cmd:"" help:"Forget a contact, a visitor, or many: rows, keys and records go, with a certificate."`
 	Certificate certificateCmd `cmd:"" help:"Write the certificate of an erasure, and check one offline."`
 	Export      exportCmd      `cmd:"" help:"Hand out all that is held of a person, or send it to another controller."`
 	Agreement   agreementCmd   `cmd:"" help:"Keep agreements with contacts, and list contacts without one."`

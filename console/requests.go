@@ -19,6 +19,7 @@ import (
 // Requests deal with requests of data subjects; rights.Service is one.
 type Requests interface {
 	Open(ctx context.Context, o rights.Opening) (control.Request, error)
+	OpenMany(ctx context.Context, o []rights.Opening) ([]rights.Opened, error)
 	Act(ctx context.Context, id control.RequestID, a rights.Act) (control.Request, error)
 	Import(ctx context.Context, file io.Reader, opt rights.Import) (importer.Report, error)
 }

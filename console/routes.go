@@ -54,6 +54,7 @@ func (s *Server) handler() (http.Handler, error) {
 	s.importRoutes(api)
 	s.renewalRoutes(api)
 	s.requestRoutes(api)
+	s.forgetRoutes(api)
 	s.certificateRoutes(api)
 	s.ledgerRoutes(api)
 	s.textRoutes(api)
