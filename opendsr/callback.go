@@ -83,7 +83,7 @@ func (s *Server) notices(o *control.OpenDSR, status string) (list []control.Noti
 func (s *Server) Request(ctx context.Context, n control.Notice) (*http.Request, notice.Outcome, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, n.Recipient, strings.NewReader(n.Body))
 	if err != nil {
-		return nil, notice.Outcome{State: control.NoticeFailed, Answer: "url"}, nil
+		return nil, notice.Outcome{}, err // it is tried until it is given up: the URL was checked when it was taken
 	}
 	header, err := s.headers(dialects[0], []byte(n.Body))
 	if err != nil {

@@ -287,7 +287,7 @@ func (x *system) client(t *testing.T) *http.Client {
 
 func (x *system) key(t *testing.T, o options) *opendsr.Key {
 	t.Helper()
-	var key crypto.Signer = ecKey(t)
+	key := ecKey(t)
 	if !o.ecdsa {
 		of, err := rsaKey()
 		if err != nil {

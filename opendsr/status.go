@@ -124,13 +124,36 @@ func (s *Server) results(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	request, found, err := s.deps.Store.Request(r.Context(), o.Request)
-	if err != nil || !found {
+	if err == nil && !found {
+		err = gone
+	}
+	if err != nil {
 		s.refuseFor(r.Context(), w, err)
 		return
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Content-Disposition", `attachment; filename="results.json"`)
-	if err := s.deps.Results.Write(r.Context(), request, w); err != nil && r.Context().Err() == nil {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // it takes as long as it takes
+	out := &begun{to: w}
+	err = s.deps.Results.Write(r.Context(), request, out)
+	if err != nil && r.Context().Err() == nil {
 		s.log.Warn("results were not given to their end", "error", err)
 	}
+	if err != nil && !out.yes {
+		s.refuse(w, &fault{http.StatusServiceUnavailable, "unavailable", "the results cannot be given now; come back"})
+	}
+}
+
+// begun is an answer with results, whose headers go with its first byte.
+type begun struct {
+	to  http.ResponseWriter
+	yes bool
+}
+
+// Write passes bytes on.
+func (b *begun) Write(p []byte) (int, error) {
+	if !b.yes {
+		b.yes = true
+		b.to.Header().Set("Content-Type", "application/json")
+		b.to.Header().Set("Content-Disposition", `attachment; filename="results.json"`)
+	}
+	return b.to.Write(p)
 }

@@ -21,7 +21,6 @@ func (n *node) makeNotices() error {
 		return err
 	}
 	cfg := notice.DefaultSettings()
-	hosts := n.config.Rights.Hosts
 	for i := range n.config.Rights.Recipients {
 		r := &n.config.Rights.Recipients[i]
 		to := notice.Recipient{Name: r.Name, URL: r.URL, Secret: notice.Secret(secrets[r.Name].Reveal()), Rights: rightsOf(r.Rights)}
@@ -38,10 +37,18 @@ func (n *node) makeNotices() error {
 		cfg.Recipients = append(cfg.Recipients, to)
 	}
 	n.notices, err = notice.New(cfg, notice.Deps{
-		Store: n.control, Keys: n.rights, Client: notice.NewClient(notice.Config{Hosts: hosts}), HasPurpose: n.hasPurpose,
-		Settled: func(ctx context.Context, id control.RequestID) error { return n.eraser.Settled(ctx, id) }, Logger: n.log, Registerer: n.registry,
+		Store: n.control, Keys: n.rights, Client: notice.NewClient(notice.Config{Hosts: noticeHosts(&n.config.Rights)}), HasPurpose: n.hasPurpose,
+		Settled: n.settled, Logger: n.log, Registerer: n.registry,
 	})
 	return err
+}
+
+// settled looks again at a request that waited for recipients.
+func (n *node) settled(ctx context.Context, id control.RequestID) error {
+	if err := n.eraser.Settled(ctx, id); err != nil {
+		return err
+	}
+	return n.requests.Settle(ctx, id)
 }
 
 func (n *node) hasPurpose(site event.SiteID, purpose event.PurposeID) bool {

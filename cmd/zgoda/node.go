@@ -28,6 +28,7 @@ import (
 	"zgoda/export/gather"
 	"zgoda/gateway"
 	"zgoda/notice"
+	"zgoda/opendsr"
 	"zgoda/optout"
 	"zgoda/pseudonym"
 	"zgoda/pseudonym/daily"
@@ -98,8 +99,9 @@ type node struct {
 	ops       *telemetry.Ops
 	anchors   *anchor.Runner // makes the ledger's checkpoints
 	ledgerKey anchor.Key
-	gate      *restore.Gate // holds back until no erasure is undone
-	tables    chan struct{} // closed once ClickHouse has its tables
+	opendsr   *opendsr.Server // nil: it is not served
+	gate      *restore.Gate   // holds back until no erasure is undone
+	tables    chan struct{}   // closed once ClickHouse has its tables
 }
 
 type supervised struct {
@@ -182,6 +184,9 @@ func (n *node) build(ctx context.Context, s stores) error {
 		return err
 	}
 	if err := n.makeExports(); err != nil {
+		return err
+	}
+	if err := n.makeOpenDSR(); err != nil {
 		return err
 	}
 	//nolint:contextcheck // each request of the console has a context of its own
@@ -333,10 +338,12 @@ func (n *node) makeGateway(jar *cookie.Jar, blinder *pseudonym.Blinder) error {
 func (n *node) makeConsole() (err error) {
 	cfg := console.DefaultConfig()
 	cfg.Address, cfg.Version = n.config.Console, telemetry.Version()
+	others, hosts := n.openDSRRoutes()
+	cfg.Hosts = append(cfg.Hosts, hosts...)
 	n.console, err = console.New(cfg, console.Deps{
 		OptIns: n.optIns(), Footers: n.footers, Links: n.config.Mail.Links,
 		Directory: n.people, People: n.rights, Merger: n.people, Writer: n.people, Renewals: n.renewal, SecretOf: n.sites.secretOf, Waiting: n.writer, BadIdentifier: pseudonym.ErrIdentifier, Sites: n.sites, Explainer: explainer{n.gateway}, SQL: shownSQL{queries{n.admin, n.analyst}, n.gate},
-		DryRuns: n.sites.trials, Drops: n.reasons, Requests: n.requests, RequestStore: n.control, Exports: n.exports, Corrections: n.requests, ToldOf: n.notices, Agreements: n.control, Known: n.rights, Certificates: n.control,
+		DryRuns: n.sites.trials, Drops: n.reasons, Requests: n.requests, RequestStore: n.control, Exports: n.exports, Corrections: n.requests, ToldOf: n.notices, Agreements: n.control, Known: n.rights, Certificates: n.control, Others: others,
 		Tokens: tokens{n.control}, Ledger: exported{n.control, n.ledgerKey}, Receipts: newReceipts(n.config.Sites, n.sites.policies, n.control), Local: n.local, Processes: n.processes, Logger: n.log, Registerer: n.registry,
 	})
 	return err
