@@ -114,6 +114,29 @@ func TestTwoKeyholders(t *testing.T) {
 	if resolve(t, k[0].Client, contact(1, false))[0] != made[0] || resolve(t, k[1].Client, contact(1, false))[0] != made[0] {
 		t.Error("a contact became another one by the rotation")
 	}
+	erasedAtOne(t, k[0], k[1], made[0])
+}
+
+// erasedAtOne: who is erased at one keyholder is gone at the other, which hears of the
+// tombstones too.
+func erasedAtOne(t *testing.T, one, other *running, was event.Handles) {
+	t.Helper()
+	opened := one.open(t, pseudonym.CaseOf{ID: requestID(1), Who: pseudonym.Who{Handle: was.Consent}})
+	order := destroyed(1)
+	if opened[0].State != pseudonym.CaseOpen || len(other.destroy(t, order)) != 1 {
+		t.Fatalf("the case is %s", opened[0].State)
+	}
+	within(t, "the first keyholder hears of the tombstones", func() error {
+		got := resolve(t, one.Client, contact(1, true))[0]
+		if got.Consent == was.Consent || got.Erased != order.Cutoff.UnixMilli() {
+			return errors.New("it has not heard of the erasure")
+		}
+		return nil
+	})
+	ids, err := one.rights.ErasureIDs(deskOf(t))
+	if err != nil || len(ids) != 1 {
+		t.Errorf("%d entries, %v", len(ids), err)
+	}
 }
 
 // One file cannot be the key-encryption key of several keyholders.
