@@ -35,6 +35,7 @@ import (
 	"zgoda/rekey"
 	"zgoda/renewal"
 	"zgoda/restore"
+	"zgoda/retention"
 	"zgoda/rights"
 	"zgoda/rights/effects"
 	"zgoda/rights/erasing"
@@ -87,6 +88,7 @@ type node struct {
 	effects   *effects.Effects
 	exports   *gather.Desk
 	drain     *erasing.Node
+	retention *retention.Job
 	renewal   *renewal.Job
 	optOuts   *optout.Recorder
 	gateway   *gateway.Gateway
