@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"zgoda/activity"
+	"zgoda/activity/erase"
 	"zgoda/engine"
 	"zgoda/engine/enginetest"
 	"zgoda/event"
@@ -297,11 +299,17 @@ func testAnalyst(t *testing.T, admin, writer, analyst *activity.Store) {
 	}
 	for _, g := range [][]record.Record{
 		group("few", 19, event.ScopeNone, 0), group("enough", 27, event.ScopeNone, 0),
-		group("onesided", 40, event.ScopePeriod, 19), group("manysided", 40, event.ScopePeriod, 20), group("profiled", 40, event.ScopePerson, 40),
+		group("onesided", 40, event.ScopePeriod, 19), group("manysided", 40, event.ScopePeriod, 21), group("profiled", 40, event.ScopePerson, 40),
 	} {
 		write(t, writer, g[0].Name, g)
 	}
-	if got := ask(t, analyst, "SELECT name, events FROM daily_activity WHERE name IN ('few', 'enough', 'onesided', 'manysided', 'profiled') ORDER BY name"); got != "enough\t20\nmanysided\t40\n" {
+	if got := ask(t, analyst, "SELECT name FROM daily_activity UNION ALL SELECT site FROM daily_visitors"); got != "" {
+		t.Fatalf("shown before it is known who is hidden: %s", got)
+	}
+	if err := writer.Fill(t.Context(), maps.All(map[event.Handle]erase.What{{1, 3}: erase.FromAll})); err != nil {
+		t.Fatal(err, detail(err))
+	}
+	if got := ask(t, analyst, "SELECT name, events FROM daily_activity WHERE name IN ('few', 'enough', 'onesided', 'manysided', 'profiled') ORDER BY name"); got != "enough\t20\nmanysided\t30\n" {
 		t.Fatal(got)
 	}
 	for site, people := range map[event.SiteID]int{"counted": 27, "uncounted": 19} {
