@@ -30,7 +30,10 @@ func (n *node) makeRights() (err error) {
 	if err := n.makeEraser(); err != nil {
 		return err
 	}
-	return n.makeEffects()
+	if err := n.makeEffects(); err != nil {
+		return err
+	}
+	return n.makeRetention()
 }
 
 func rightsOf(names []string) []control.Right {
@@ -44,7 +47,7 @@ func rightsOf(names []string) []control.Right {
 // runRights runs it until ctx ends.
 func (n *node) runRights(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{n.requests.Run, n.notices.Run, n.eraser.Run, n.drain.Run, n.reach.Run, n.effects.Hider().Run, n.runOpenDSR} {
+	for _, run := range []func(context.Context) error{n.requests.Run, n.notices.Run, n.eraser.Run, n.drain.Run, n.reach.Run, n.effects.Hider().Run, n.runOpenDSR, n.retention.Run} {
 		group.Go(func() error { return run(ctx) })
 	}
 	return group.Wait()
