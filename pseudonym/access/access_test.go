@@ -92,6 +92,41 @@ func TestQuota(t *testing.T) {
 	}
 }
 
+func TestErasuresQuota(t *testing.T) {
+	c, set := newClock(), &meter.Set{}
+	refused := set.Counter("refused", "", "role", "limit")
+	l := DefaultLimits()
+	l.ErasuresPerHour = 10
+	q := NewQuota(l, c.now, refused)
+	for _, s := range []struct {
+		what string
+		wait time.Duration
+		who  role.Caller
+		n    int
+		ok   bool
+	}{
+		{"some", 0, desk, 8, true},
+		{"more than are left", 0, desk, 3, false},
+		{"another caller", 0, gate, 10, true},
+		{"what came back", 6 * time.Minute, desk, 3, true},
+		{"more than an hour's share while some is used", 30 * time.Minute, desk, 1000, false},
+		{"and when none is", time.Hour, desk, 1000, true},
+		{"then nothing", 0, desk, 1, false},
+	} {
+		c.at = c.at.Add(s.wait)
+		if err := q.TakeErasures(s.who, s.n); (err == nil) != s.ok {
+			t.Errorf("%s: %v", s.what, err)
+		}
+	}
+	if got := refused.At("rights", "erasures").Load(); got != 3 {
+		t.Errorf("%d refusals counted", got)
+	}
+	l.ErasuresPerHour = 0
+	if err := NewQuota(l, c.now, refused).TakeErasures(desk, 1_000_000); err != nil {
+		t.Errorf("without a limit: %v", err)
+	}
+}
+
 func TestBucketsForgetWhoRested(t *testing.T) {
 	c := newClock()
 	b := newBuckets(10, 1)

@@ -41,6 +41,7 @@ type Quota struct {
 	aliasDay       *buckets // nil: any number
 	said           *buckets // bytes; nil: any number
 	erasures       *buckets // nil: any number
+	erasuresAtMost float64
 	now            func() time.Time
 	refused        *meter.Counter
 }
@@ -61,15 +62,17 @@ func NewQuota(l Limits, now func() time.Time, refused *meter.Counter) *Quota {
 		q.said = newBuckets(float64(l.SaidPerDay), float64(l.SaidPerDay)/(24*60*60))
 	}
 	if l.ErasuresPerHour > 0 {
-		q.erasures = newBuckets(float64(l.ErasuresPerHour), float64(l.ErasuresPerHour)/3600)
+		q.erasuresAtMost = float64(l.ErasuresPerHour)
+		q.erasures = newBuckets(q.erasuresAtMost, q.erasuresAtMost/3600)
 	}
 	return q
 }
 
 // TakeErasures takes so many contacts that are to be destroyed: whoever has stolen the
-// credential of the role rights must not be able to empty the vault.
+// credential of the role rights must not be able to empty the vault. A call for more than
+// an hour's share goes when nothing of that was used: else it would be refused for good.
 func (q *Quota) TakeErasures(who role.Caller, n int) error {
-	if q.erasures == nil || q.erasures.take(who, float64(n), q.now()) {
+	if q.erasures == nil || q.erasures.take(who, min(float64(n), q.erasuresAtMost), q.now()) {
 		return nil
 	}
 	q.refused.Add(1, who.Role.String(), "erasures")
