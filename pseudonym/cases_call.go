@@ -66,8 +66,9 @@ func (r *Rights) CasePseudonyms(ctx context.Context, ids [][16]byte, yield func(
 	return r.pseudonyms(ctx, ids, nil, yield)
 }
 
-// PseudonymsOf tells all pseudonyms of contacts by any one of them. Whoever is not
-// known is left out. It looks through the whole vault once for maxCaseNames of them.
+// PseudonymsOf tells all pseudonyms of contacts by those of consent. Whoever is not
+// known is left out, and so is a visitor. It looks through the whole vault once for
+// maxCaseNames of them.
 func (r *Rights) PseudonymsOf(ctx context.Context, handles []event.Handle, yield func(CasePiece) error) error {
 	return r.pseudonyms(ctx, nil, handles, yield)
 }

@@ -138,8 +138,8 @@ func TestPseudonymsAreAll(t *testing.T) {
 		t.Errorf("%d visitors, %d consent pseudonyms of visitors", last, consents)
 	}
 	var of []Person
-	h.must(h.PseudonymsOf(t.Context(), map[event.Handle]bool{want["merged analytics"]: true, {9}: true}, func(p Person) error { of = append(of, p); return nil }))
-	if len(of) != 1 || of[0].Handle != want["merged analytics"] || !slices.Equal(of[0].Pseudonyms, got[0].Pseudonyms) {
+	h.must(h.PseudonymsOf(t.Context(), map[event.Handle]bool{want["merged consent"]: true, want["own profiling"]: true, {9}: true}, func(p Person) error { of = append(of, p); return nil }))
+	if len(of) != 1 || of[0].Handle != want["merged consent"] || !slices.Equal(of[0].Pseudonyms, got[0].Pseudonyms) {
 		t.Error("they are not found by what a contact had that was merged in")
 	}
 }

@@ -125,14 +125,15 @@ func (c *Cases) Pseudonyms(ctx context.Context, ids [][16]byte, yield func(Perso
 	return nil
 }
 
-// PseudonymsOf tells the pseudonyms of contacts by any one of them. Handles of nobody
-// are left out. The map is used up.
+// PseudonymsOf tells the pseudonyms of contacts by those of consent, which are computed of
+// every contact, once for all that are asked for. Handles of nobody are left out. The map
+// is used up.
 func (c *Cases) PseudonymsOf(ctx context.Context, handles map[event.Handle]bool, yield func(Person) error) error {
 	all, err := c.Ring.All(ctx)
 	if err != nil {
 		return err
 	}
-	owners, err := c.Owners(ctx, all, handles)
+	owners, err := c.owners(ctx, all, handles, consents)
 	if err != nil {
 		return err
 	}
@@ -157,23 +158,41 @@ type Owner struct {
 	ID     vault.ContactID
 }
 
+// depth is which of a contact's pseudonyms are computed to find it.
+type depth int
+
+const (
+	consents depth = iota // the one of consent
+	lasting               // that, and those of profiling
+	all                   // those of periods too
+)
+
+// ends says whether a pseudonym is behind the last one of a depth.
+func (d depth) ends(n *keyring.Named) bool {
+	return d == lasting && n.Period != 0 || d == consents && n.Purpose != "consent"
+}
+
 // Owners looks for the contacts of pseudonyms. Since none is kept anywhere but those of
 // merged contacts, it computes those of every contact: first the lasting ones, which are
 // few, then those of periods. What it finds it takes out of wanted.
-func (c *Cases) Owners(ctx context.Context, all *keyring.All, wanted map[event.Handle]bool) ([]Owner, error) {
+func (c *Cases) Owners(ctx context.Context, keys *keyring.All, wanted map[event.Handle]bool) ([]Owner, error) {
+	return c.owners(ctx, keys, wanted, lasting, all)
+}
+
+func (c *Cases) owners(ctx context.Context, keys *keyring.All, wanted map[event.Handle]bool, passes ...depth) ([]Owner, error) {
 	release, err := c.alone(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
 	var found []Owner
-	for _, lasting := range []bool{true, false} {
+	for _, pass := range passes {
 		for id, salt := range c.Store.Each {
 			if len(wanted) == 0 || ctx.Err() != nil {
 				break
 			}
-			all.Contact(salt, func(n keyring.Named) bool {
-				if lasting && n.Period != 0 {
+			keys.Contact(salt, func(n keyring.Named) bool {
+				if pass.ends(&n) {
 					return false
 				}
 				if wanted[n.Handle] {

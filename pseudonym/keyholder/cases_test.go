@@ -64,10 +64,10 @@ func TestCases(t *testing.T) {
 	if err := k.rights.CasePseudonyms(deskOf(t), [][16]byte{requestID(1), requestID(2)}, note); err != nil {
 		t.Fatal(err)
 	}
-	if err := k.rights.PseudonymsOf(deskOf(t), []event.Handle{before.Analytics}, note); err != nil {
+	if err := k.rights.PseudonymsOf(deskOf(t), []event.Handle{before.Consent, before.Analytics}, note); err != nil {
 		t.Fatal(err)
 	}
-	if len(pieces) != 2 || pieces[0].ID != requestID(1) || pieces[0].Site != "shop" || pieces[1].Handle != before.Analytics {
+	if len(pieces) != 2 || pieces[0].ID != requestID(1) || pieces[0].Site != "shop" || pieces[1].Handle != before.Consent {
 		t.Fatalf("%d are listed, or others", len(pieces))
 	}
 	for _, p := range pieces {

@@ -42,7 +42,7 @@ type CasesClient interface {
 	// OpenCases keeps whom requests are about. Doing it again with the same ids
 	// changes nothing.
 	OpenCases(ctx context.Context, in *OpenCasesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[OpenedCase], error)
-	// CasePseudonyms tells all pseudonyms, by the ids of cases or by pseudonyms.
+	// CasePseudonyms tells all pseudonyms, by the ids of cases or by pseudonyms of consent.
 	CasePseudonyms(ctx context.Context, in *CasePseudonymsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[CasePiece], error)
 	// CaseIdentifiers tells what a recipient has to know to act on a request.
 	CaseIdentifiers(ctx context.Context, in *CaseIdentifiersRequest, opts ...grpc.CallOption) (*CaseIdentifiersAnswer, error)
@@ -226,7 +226,7 @@ type CasesServer interface {
 	// OpenCases keeps whom requests are about. Doing it again with the same ids
 	// changes nothing.
 	OpenCases(*OpenCasesRequest, grpc.ServerStreamingServer[OpenedCase]) error
-	// CasePseudonyms tells all pseudonyms, by the ids of cases or by pseudonyms.
+	// CasePseudonyms tells all pseudonyms, by the ids of cases or by pseudonyms of consent.
 	CasePseudonyms(*CasePseudonymsRequest, grpc.ServerStreamingServer[CasePiece]) error
 	// CaseIdentifiers tells what a recipient has to know to act on a request.
 	CaseIdentifiers(context.Context, *CaseIdentifiersRequest) (*CaseIdentifiersAnswer, error)
