@@ -43,6 +43,9 @@ type Deps struct {
 	Footers Confirmations
 	// Passing says whether people may be served; nil: always.
 	Passing func() bool
+	// Own takes the requests that visitors make by themselves; nil: there is no route
+	// for them.
+	Own Own
 	// Requests are what each site asks consent for, for /consent-requests.json.
 	Requests   map[event.SiteID][]ConsentRequest
 	Demo       *web.Shop // nil: no demo shop

@@ -28,11 +28,12 @@ const (
 	endpointDemo
 	endpointConfirm
 	endpointRequests
+	endpointRights
 	endpointCount
 )
 
 var endpointNames = [...]string{
-	"none", "segment", "beacon", "pixel", "settings", "explain", "consent", "snippet", "gpc", "demo", "confirm", "consent-requests",
+	"none", "segment", "beacon", "pixel", "settings", "explain", "consent", "snippet", "gpc", "demo", "confirm", "consent-requests", "rights",
 }
 
 // String returns the endpoint as metrics write it.
@@ -89,7 +90,7 @@ const (
 // bodyLimit is of one body, before and after decompression.
 func (g *Gateway) bodyLimit(to target) int {
 	switch {
-	case to.endpoint == endpointConsent, to.endpoint == endpointConfirm:
+	case to.endpoint == endpointConsent, to.endpoint == endpointConfirm, to.endpoint == endpointRights:
 		return min(choiceBytes, g.config.MaxBodyBytes)
 	case to.endpoint == endpointSegment && to.route != collector.RouteBatch:
 		return min(eventBytes, g.config.MaxBodyBytes)
@@ -114,6 +115,9 @@ func (g *Gateway) find(path []byte) target {
 	}
 	if g.deps.Confirmations != nil && (string(path) == confirm.Path || string(path) == confirm.DonePath) {
 		return target{endpointConfirm, methodGet | methodPost, 0}
+	}
+	if g.deps.Own != nil && string(path) == rightsPath {
+		return target{endpointRights, methodPost, 0}
 	}
 	if g.deps.Footers != nil && string(path) == confirm.WithdrawPath {
 		return target{endpointConfirm, methodGet | methodPost, 0}
@@ -243,6 +247,8 @@ func (g *Gateway) dispatch(ctx context.Context, rc *fasthttp.RequestCtx, to targ
 		g.shop.serve(rc)
 	case endpointConfirm:
 		g.confirmation(ctx, rc, now)
+	case endpointRights:
+		g.ownRights(ctx, rc, now)
 	case endpointNone, endpointCount: // answered above
 	}
 	if rc.IsHead() && pageless(rc.Response.StatusCode()) {

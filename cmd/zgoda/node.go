@@ -330,8 +330,12 @@ func (n *node) makeGateway(jar *cookie.Jar, blinder *pseudonym.Blinder) error {
 	if front.Proxies, err = n.config.ProxyNetworks(); err != nil {
 		return err
 	}
+	own, err := n.ownRights(jar, blinder)
+	if err != nil {
+		return err
+	}
 	n.gateway, err = gateway.New(front, gateway.Deps{
-		Confirmations: n.confirmations(), Footers: n.footers, Passing: n.gate.Passing,
+		Confirmations: n.confirmations(), Footers: n.footers, Passing: n.gate.Passing, Own: own,
 		Collector: events, Sites: n.sites.collected, Choices: desk, Requests: n.sites.requests, Demo: n.sites.demo, Logger: n.log, Registerer: n.registry,
 	})
 	return err
