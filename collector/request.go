@@ -76,9 +76,13 @@ type Answer struct {
 	Problem      Problem
 	Decision     []byte // the value of X-Consent-Decision; empty: leave the header out
 	Tk           bool   // a Do-Not-Track header came and nobody is tracked: answer "Tk: N"
-	Refused      []Refusal
-	Accepted     int // events on disk
-	Dropped      int // events dropped for consent
+	// Forget tells the browser to put Visitor in place of the visitor's cookie, empty:
+	// to take it away. Whom it named was erased.
+	Forget   bool
+	Visitor  string
+	Refused  []Refusal
+	Accepted int // events on disk
+	Dropped  int // events dropped for consent
 }
 
 // Reset makes the answer ready for another request, keeping its buffers.

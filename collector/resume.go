@@ -92,8 +92,12 @@ func (w *work) resume(ctx context.Context, it *item) (later.Outcome, error) {
 			return later.Outcome{}, err
 		}
 		permit, ok := w.decide(it)
-		if !ok {
+		late := ok && w.late(it, loaded)
+		if !ok || late {
 			reason := w.dropReason()
+			if late {
+				reason = event.ReasonErased
+			}
 			w.tell()
 			w.c.metrics.drop(&w.decision)
 			w.countHeld(it, false)

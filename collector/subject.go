@@ -19,8 +19,11 @@ func (w *work) subject(it *item) (s consent.Subject, ids consent.Identities) {
 		e := &everyone[i]
 		isVisitor := c.visitors+i < c.contacts
 		switch {
+		case isVisitor && c.hasContact() && w.erased(e, i):
+			// Whoever comes back is new, and decides alone.
 		case isVisitor && visitor == nil:
 			visitor = e
+			w.erased(e, i)
 		case !isVisitor && contact == nil:
 			contact = e
 		case sameAs(e, visitor), sameAs(e, contact), sameAs(e, other):
@@ -49,6 +52,14 @@ func (w *work) subject(it *item) (s consent.Subject, ids consent.Identities) {
 	s.Address = w.place(it, s.Contact)
 	w.unset(it, &s)
 	return s, ids
+}
+
+// erased says whether the i-th person of an item is erased, and notes it of the
+// browser that asks: its cookie names nobody any more.
+func (w *work) erased(e *subjects.Entry, i int) bool {
+	erased := e.Record().State == consent.StateErased
+	w.forgotten = w.forgotten || erased && i == 0 && w.hasVisitor
+	return erased
 }
 
 // bystander returns the record of somebody who can refuse only. A visitor's place

@@ -6,6 +6,7 @@ import (
 
 	"zgoda/collector/reasons"
 	"zgoda/consent"
+	"zgoda/consent/cookie"
 	"zgoda/consent/signal"
 	"zgoda/event"
 	"zgoda/record"
@@ -109,6 +110,10 @@ func (w *work) take(ctx context.Context) {
 		}
 	}
 	w.a.Tk = w.asked && !w.tracked
+	if w.forgotten {
+		w.a.Forget = true
+		w.a.Visitor = w.c.deps.Jar.WithoutVisitor(w.site.ID, w.r.Cookie(cookie.Visitor), w.r.ReceivedAt)
+	}
 }
 
 // track notes, of an item that comes with Do Not Track, whether it may be stored
@@ -163,6 +168,10 @@ func (w *work) accept(ctx context.Context, it *item) error {
 			w.drop(it)
 			return nil
 		}
+		if w.late(it, entries) {
+			w.dropFor(it, event.ReasonErased)
+			return nil
+		}
 		if err := w.encode(it, permit, asOf); err != nil {
 			return err
 		}
@@ -207,9 +216,26 @@ func (w *work) encode(it *item, permit consent.Permit, asOf event.Sequence) erro
 	return nil
 }
 
+// late says whether an item is about somebody who was erased after it happened: it
+// was on its way all the time, or its clock is wrong. What happens later is a new
+// person's.
+func (w *work) late(it *item, entries []subjects.Entry) bool {
+	at := it.raw.Time
+	if it.raw.ReceivedAt.Before(at) {
+		at = it.raw.ReceivedAt
+	}
+	for i := range entries {
+		if entries[i].Late(at) {
+			return true
+		}
+	}
+	return false
+}
+
 // drop counts an item that may not be stored.
-func (w *work) drop(it *item) {
-	reason := w.dropReason()
+func (w *work) drop(it *item) { w.dropFor(it, w.dropReason()) }
+
+func (w *work) dropFor(it *item, reason event.Reason) {
 	it.fate = fate{met: true, reason: reason}
 	w.c.deps.Fates.Drop(reason, 1)
 	w.tell()

@@ -82,6 +82,7 @@ type work struct {
 	texts                  segment.Texts // of the event at hand, completed by those beside it
 	text                   minimise.Buffer
 	cookieRead, hasVisitor bool
+	forgotten              bool         // it was erased
 	visitor                [16]byte     // the signed cookie's
 	day                    browserDay   // of who sends the request, on a site without cookies
 	input                  signal.Input // of one item

@@ -9,6 +9,8 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"zgoda/collector"
+	"zgoda/collector/choice"
+	"zgoda/consent/cookie"
 )
 
 var success = []byte(`{"success":true}`)
@@ -55,6 +57,9 @@ func (g *Gateway) answer(rc *fasthttp.RequestCtx, e endpoint, c *call) {
 	}
 	if a.Tk {
 		h.Set("Tk", "N")
+	}
+	if a.Forget {
+		setCookie(rc, choice.Cookie{Name: cookie.Visitor, Value: a.Visitor, MaxAge: cookieLife(c.request.ReceivedAt)})
 	}
 	if a.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(a.RetryAfter))

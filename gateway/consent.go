@@ -88,6 +88,11 @@ func (g *Gateway) choose(rc *fasthttp.RequestCtx, in *choice.Request, a choice.A
 	writeJSON(rc, a.State)
 }
 
+// cookieLife is how long our cookies live from a time on.
+func cookieLife(from time.Time) time.Duration {
+	return from.AddDate(0, cookie.MaxAgeMonths, 0).Sub(from)
+}
+
 // setCookie sets a cookie as its __Host- prefix demands, or takes it away by an
 // empty value. Browsers take a Secure cookie on loopback without TLS too, so the
 // demo needs no exception. Lax, since people come from links in mails.

@@ -93,7 +93,7 @@ func (c *cell) setHandles(h *event.Handles) bool {
 func (c *cell) open(h *held, out *Entry) {
 	out.Handles = event.Handles{
 		Consent: c.handles[0], Profiling: c.handles[1], Analytics: c.handles[2],
-		Period: c.period.period(), Version: c.version,
+		Period: c.period.period(), Version: c.version, Erased: h.erased,
 	}
 	out.h1, out.held, out.sequence, out.made, out.read = c.h1, h, c.sequence, c.made, 0
 	out.kind, out.known = c.kind&^known, c.kind&known != 0

@@ -61,6 +61,12 @@ func (e *Entry) IsZero() bool { return e.held == nil }
 // below that of what is in it, never above.
 func (e *Entry) Record() *consent.Record { return e.held.record }
 
+// Late says whether what happened at a time is an erased person's: the identifier was
+// part of an erasure, and it was before its cut-off.
+func (e *Entry) Late(at time.Time) bool {
+	return e.Handles.Erased != 0 && at.UnixMilli() < e.Handles.Erased
+}
+
 // Sequence is the place in the order of changes that the person was read at: every
 // change up to it is in the record, and none after it.
 func (e *Entry) Sequence() event.Sequence { return e.sequence }

@@ -59,6 +59,7 @@ type keyholder struct {
 	contacts map[event.Blinded]event.Handle
 	err      error
 	garbage  bool
+	erased   map[event.Blinded]int64
 	gate     chan struct{} // when set, Resolve waits until it is closed
 	entered  chan struct{}
 
@@ -125,7 +126,7 @@ func (k *keyholder) handlesLocked(q pseudonym.Query) event.Handles {
 			k.contacts[q.H1] = c
 		}
 	}
-	return event.Handles{Consent: c, Profiling: c, Period: q.Period}
+	return event.Handles{Consent: c, Profiling: c, Period: q.Period, Erased: k.erased[q.H1]}
 }
 
 func (k *keyholder) Link(_ context.Context, r pseudonym.LinkRequest) (pseudonym.LinkAnswer, error) {

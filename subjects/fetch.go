@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"zgoda/control"
+	"zgoda/event"
 	"zgoda/pseudonym"
 )
 
@@ -70,7 +71,7 @@ func (s *Set) fetch(ctx context.Context, took *took, keys []missKey, asked []tim
 		s.metrics.failures.WithLabelValues("control").Inc()
 		return nil, fmt.Errorf("%w: %w", ErrControlAway, err)
 	}
-	entries := s.keep(cells, found, s.calendar.momentOf(time.Now()))
+	entries := s.keep(cells, handles, found, s.calendar.momentOf(time.Now()))
 	for i := range entries {
 		entries[i].read = began
 	}
@@ -78,12 +79,12 @@ func (s *Set) fetch(ctx context.Context, took *took, keys []missKey, asked []tim
 }
 
 // keep puts what was loaded into the table, and returns it.
-func (s *Set) keep(cells []cell, found []control.Found, now moment) []Entry {
+func (s *Set) keep(cells []cell, handles []event.Handles, found []control.Found, now moment) []Entry {
 	entries := make([]Entry, len(cells))
 	for i := range cells {
 		c := &cells[i]
 		c.sequence = found[i].Record.Sequence
-		number, held := s.table.held.of(&found[i])
+		number, held := s.table.held.of(&found[i], handles[i].Erased)
 		c.held = number
 		c.open(held, &entries[i])
 		s.table.put(c, now)

@@ -16,6 +16,7 @@ import (
 type held struct {
 	record   *consent.Record
 	contacts []event.Handle
+	erased   int64 // the cut-off of an erasure, as event.Handles has it
 }
 
 // Records are shared by what they say, whatever their sequence, which is that of
@@ -55,16 +56,17 @@ func (t *heldTable) place(n heldNumber) *heldPlace {
 	return &(*t.rows.Load())[n/heldRow][n%heldRow]
 }
 
-// of returns what was found, shared if it can be, with one use of its number.
-func (t *heldTable) of(found *control.Found) (heldNumber, *held) {
+// of returns what was found, shared if it can be, with one use of its number. erased is
+// the cut-off of an erasure that the identifier was part of, 0 mostly.
+func (t *heldTable) of(found *control.Found, erased int64) (heldNumber, *held) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := t.recordLocked(&found.Record)
 	h := t.get(n)
-	if len(found.Contacts) == 0 {
+	if len(found.Contacts) == 0 && erased == 0 {
 		return n, h
 	}
-	own := &held{record: h.record, contacts: found.Contacts}
+	own := &held{record: h.record, contacts: found.Contacts, erased: erased}
 	t.releaseLocked(n)
 	return t.numberLocked(own), own
 }

@@ -25,7 +25,7 @@ func TestWhatIsHeldIsShared(t *testing.T) {
 	of := func(seq event.Sequence, choice consent.Choice, contacts ...event.Handle) *held {
 		f := control.Found{Contacts: contacts}
 		f.Record.Sequence, f.Record.Purposes[bitProfiling].Choice = seq, choice
-		_, h := table.of(&f)
+		_, h := table.of(&f, 0)
 		if h.record.Purposes[bitProfiling].Choice != choice || len(h.contacts) != len(contacts) {
 			t.Fatalf("at %d: another record", seq)
 		}
@@ -57,7 +57,7 @@ func TestWhatIsHeldIsShared(t *testing.T) {
 	for i := range 3 * heldLimit {
 		f := control.Found{}
 		f.Record.Purposes[0].Version = uint32(i)
-		table.of(&f)
+		table.of(&f, 0)
 		if len(table.at) > heldLimit {
 			t.Fatalf("%d records are kept", len(table.at))
 		}

@@ -3,6 +3,8 @@ package subjects
 import (
 	"testing"
 	"time"
+
+	"zgoda/event"
 )
 
 // TestKnown: what was loaded is answered without the keyholder, and nothing else.
@@ -35,5 +37,26 @@ func TestKnown(t *testing.T) {
 	}
 	if asked := w.keys.resolves.Load() + w.keys.links.Load() - before; asked != 0 {
 		t.Errorf("the keyholder was asked %d times", asked)
+	}
+}
+
+// The cut-off of an erasure comes with whoever has the identifier again, from memory
+// too, and nobody shares it who has none.
+func TestLate(t *testing.T) {
+	w := newWorld(t)
+	back, other := user("back"), user("other")
+	cutoff := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+	w.keys.erased = map[event.Blinded]int64{back.H1: cutoff.UnixMilli()}
+	for range 2 {
+		out := w.load(back, other)
+		if e := &out[0]; !e.Late(cutoff.Add(-time.Millisecond)) || e.Late(cutoff) || e.Handles.Erased != cutoff.UnixMilli() {
+			t.Errorf("the cut-off is %d", e.Handles.Erased)
+		}
+		if out[1].Late(cutoff.AddDate(-1, 0, 0)) {
+			t.Error("somebody else is late")
+		}
+	}
+	if w.keys.resolves.Load() != 1 {
+		t.Errorf("asked %d times", w.keys.resolves.Load())
 	}
 }

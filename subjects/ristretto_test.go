@@ -50,7 +50,7 @@ func tableHit(table *table) func(n uint64) bool {
 		}
 		k := missKey{h1: id.H1, kind: id.Kind, period: p, site: site, policy: policyOf}
 		c := k.cell(1, now, time.Hour)
-		c.held, _ = table.held.of(&control.Found{})
+		c.held, _ = table.held.of(&control.Found{}, 0)
 		table.put(&c, at)
 		return false
 	}

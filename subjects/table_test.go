@@ -34,7 +34,7 @@ func (t *table) version(id Identity, version byte) {
 	if version%2 == 1 {
 		found.Contacts = []event.Handle{h.Consent}
 	}
-	c.held, _ = t.held.of(&found)
+	c.held, _ = t.held.of(&found, 0)
 	t.put(&c, tableAt)
 }
 

@@ -245,6 +245,10 @@ func (d *Desk) load(ctx context.Context, r *Request, v *visit) error {
 	if err := d.deps.People.Load(ctx, v.site.ID, r.ReceivedAt, ids[:], out[:]); err != nil {
 		return fmt.Errorf("load the visitor: %w", err)
 	}
+	if out[0].Record().State == consent.StateErased {
+		v.known = false // whoever comes back is new
+		return nil
+	}
 	v.handle = out[0].Handles.Consent
 	if len(out[0].Contacts()) == 0 {
 		v.record = out[0].Record()
