@@ -85,6 +85,7 @@ const (
 const (
 	maxEraseBatch = 10_000
 	maxReviewers  = 5
+	maxBackupDays = 6 * 31
 )
 
 // TimeLimit returns how long an erasure may take. The configuration must be valid,

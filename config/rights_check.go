@@ -43,8 +43,12 @@ func (v *checker) rights(c *Config) {
 		v.fail("rights.zone", "must be a time zone such as Europe/Bratislava")
 	}
 	if r.BackupsKeep != "" {
-		if _, err := ParseRetention(r.BackupsKeep); err != nil {
+		keep, err := ParseRetention(r.BackupsKeep)
+		switch {
+		case err != nil:
 			v.fail("rights.backups_keep", "%w", err)
+		case keep.Months*31+keep.Days > maxBackupDays:
+			v.fail("rights.backups_keep", "must be six months at most: for so long the keyholder's journal of erasures can be kept")
 		}
 	}
 	for i, h := range r.Hosts {

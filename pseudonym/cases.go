@@ -101,7 +101,7 @@ type CaseWindow struct {
 type Destroyed struct {
 	ID      [16]byte
 	Cutoff  time.Time // what happened before it is the erased one's
-	Until   time.Time // until when the journal keeps it: at most 400 days from now
+	Until   time.Time // until when the journal keeps it: at most 220 days from now
 	Windows []CaseWindow
 	Shared  []event.Handle // consent handles of linked visitors who are others too; of their rows those in Windows alone go
 }

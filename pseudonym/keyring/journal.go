@@ -16,16 +16,16 @@ const (
 	// journalAhead is for how many months the keys of the journal are made in advance.
 	// What a backup of the keys has, opens what is erased after it was made: so long
 	// after it, and kept so long, as this comes to together.
-	journalAhead = 13
+	journalAhead = 14
 )
 
 // JournalKept is the longest time for which an entry of the journal of erasures is
 // kept.
-const JournalKept = 190 * 24 * time.Hour
+const JournalKept = 220 * 24 * time.Hour
 
 // Errors of the journal of erasures.
 var (
-	ErrJournalUntil = errors.New("the journal of erasures keeps an entry for 190 days at most, and until a time to come")
+	ErrJournalUntil = errors.New("the journal of erasures keeps an entry for 220 days at most, and until a time to come")
 	ErrJournalGone  = errors.New("the key of that month of the journal of erasures is gone")
 	ErrJournalEntry = errors.New("an entry of the journal of erasures is damaged")
 )
