@@ -21,6 +21,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -186,6 +187,7 @@ type system struct {
 	callbacks *spectest.Callbacks
 	ca        *authority
 	address   string
+	closed    atomic.Bool
 }
 
 type options struct {
@@ -240,7 +242,8 @@ func (x *system) serve(t *testing.T, o options) {
 		t.Fatal(err)
 	}
 	deps := opendsr.Deps{
-		Key: x.key(t, o), Store: x.store, Requests: x.rights, People: x.people, Results: results{}, Wake: notices.Wake,
+		Passing: func() bool { return !x.closed.Load() },
+		Key:     x.key(t, o), Store: x.store, Requests: x.rights, People: x.people, Results: results{}, Wake: notices.Wake,
 		Callable: func(address string) error { return notice.Callable(client, address) },
 	}
 	if o.without {

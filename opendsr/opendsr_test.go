@@ -387,6 +387,32 @@ func TestWhoMayCall(t *testing.T) {
 	}
 }
 
+// TestClosed: while erasures are done again after a restore nobody is served, and
+// signatures can be checked all the same.
+func TestClosed(t *testing.T) {
+	x := setUp(t, options{})
+	r := x.erasure()
+	r.Type = "access"
+	x.submit(t, r)
+	link := x.expect(t, requestID, "in_progress").ResultsURL
+	x.closed.Store(true)
+	_, err := x.Submit(t.Context(), x.erasure())
+	refused(t, err, http.StatusServiceUnavailable, "restoring")
+	_, err = x.Status(t.Context(), requestID)
+	refused(t, err, http.StatusServiceUnavailable, "restoring")
+	answer, err := x.HTTP.Get(link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	if answer.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("results: %d", answer.StatusCode)
+	}
+	if _, err := x.Discover(t.Context(), "https://"+domain+"/opendsr/v2/discovery"); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestLoadKey(t *testing.T) {
 	ca, dir := newAuthority(t), t.TempDir()
 	key := ecKey(t)

@@ -76,6 +76,8 @@ type Deps struct {
 	Callable func(address string) error
 	// Results are what access and portability are answered with; nil: neither is taken.
 	Results Results
+	// Passing says whether people may be served; nil: always. Discovery is.
+	Passing func() bool
 	// Wake lets notices be looked at; nil: nobody.
 	Wake   func()
 	Now    func() time.Time // nil: the clock
@@ -177,6 +179,9 @@ type answerer func(ctx context.Context, c *call, r *http.Request) (status int, b
 // known lets through who brings a token of the role opendsr.
 func (s *Server) known(d dialect, answer answerer) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		if s.closed(w) {
+			return
+		}
 		c, f := s.caller(r)
 		if f != nil {
 			s.refuse(w, f)
@@ -192,6 +197,15 @@ func (s *Server) known(d dialect, answer answerer) http.HandlerFunc {
 			s.refuseFor(r.Context(), w, err)
 		}
 	}
+}
+
+// closed refuses while nobody may be served.
+func (s *Server) closed(w http.ResponseWriter) bool {
+	if s.deps.Passing == nil || s.deps.Passing() {
+		return false
+	}
+	s.refuse(w, &fault{http.StatusServiceUnavailable, "restoring", "erasures are being done again after a restore; come back"})
+	return true
 }
 
 // caller reads the token, which is of one site, and finds whose it is: the site's

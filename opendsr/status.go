@@ -106,6 +106,9 @@ func (s *Server) resultsToken(controller, id string, until int64) string {
 // results streams what a request asked to be given. What is cut off can be fetched
 // again while the request is in progress.
 func (s *Server) results(w http.ResponseWriter, r *http.Request) {
+	if s.closed(w) {
+		return
+	}
 	controller, id := r.PathValue("controller"), r.PathValue("id")
 	until, err := strconv.ParseInt(r.URL.Query().Get("until"), 10, 64)
 	want := s.resultsToken(controller, id, until)

@@ -54,7 +54,7 @@ func (n *node) makeOpenDSR() error {
 	n.opendsr, err = opendsr.New(cfg, opendsr.Deps{
 		Key: key, Store: n.control, Requests: n.requests, People: n.people, BadIdentifier: pseudonym.ErrIdentifier,
 		Callable: func(address string) error { return notice.Callable(client, address) },
-		Results:  openDSRResults{n.exports}, Wake: n.notices.Wake, Logger: n.log,
+		Results:  openDSRResults{n.exports}, Passing: n.gate.Passing, Wake: n.notices.Wake, Logger: n.log,
 	})
 	if err == nil {
 		n.notices.Use(control.NoticeOpenDSR, n.opendsr)
