@@ -212,6 +212,7 @@ type requestsQueueCmd struct {
 // shownQueue is how far erasures are, and the gateways that they wait for.
 type shownQueue struct {
 	Waiting int64 `json:"waiting"`
+	Late    int64 `json:"late"`
 	Steps   []struct {
 		Step     string    `json:"step"`
 		Requests int64     `json:"requests"`
@@ -244,7 +245,7 @@ func (f *requestsQueueCmd) Run(ctx context.Context, s streams) error {
 		return writeJSON(s.out, &q)
 	}
 	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintf(w, "%d erasures under way\n", q.Waiting) // Flush returns the error
+	_, _ = fmt.Fprintf(w, "%d erasures under way, %d late\n", q.Waiting, q.Late) // Flush returns the error
 	for _, p := range q.Steps {
 		_, _ = fmt.Fprintf(w, "%s\t%d\toldest %s\tdeadline %s\t%d failing\n", p.Step, p.Requests,
 			p.Oldest.UTC().Format(time.RFC3339), p.Deadline.UTC().Format(time.DateOnly), p.Failing)

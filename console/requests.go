@@ -22,6 +22,8 @@ type Requests interface {
 	OpenMany(ctx context.Context, o []rights.Opening) ([]rights.Opened, error)
 	Act(ctx context.Context, id control.RequestID, a rights.Act) (control.Request, error)
 	Import(ctx context.Context, file io.Reader, opt rights.Import) (importer.Report, error)
+	// Late counts erasures whose rows are there for longer than the settings allow.
+	Late(ctx context.Context) (int64, error)
 }
 
 // RequestStore tells of requests, and of the gateways that share the store;

@@ -241,6 +241,7 @@ func (s *Server) requestStates(ctx context.Context, in *statesInput) (*statesOut
 type queueOutput struct {
 	Body struct {
 		Waiting int64       `json:"waiting" doc:"erasures under way"`
+		Late    int64       `json:"late" doc:"of them, those whose rows are there for longer than rights.limit"`
 		Steps   []queueBody `json:"steps" doc:"by the last step that is done"`
 	}
 }
@@ -259,6 +260,9 @@ func (s *Server) requestQueue(ctx context.Context, _ *struct{}) (*queueOutput, e
 		return nil, s.failed(ctx, "read the queue", err)
 	}
 	out := &queueOutput{}
+	if out.Body.Late, err = s.deps.Requests.Late(ctx); err != nil {
+		return nil, s.failed(ctx, "read the queue", err)
+	}
 	out.Body.Steps = make([]queueBody, len(steps))
 	for i, q := range steps {
 		out.Body.Steps[i] = queueBody{string(q.Step), q.Count, q.Oldest, q.Deadline, q.Failing}

@@ -90,5 +90,5 @@ func complete(ctx context.Context, tx *sql.Tx, c *Completion, now time.Time) err
 		c.Request[:], string(RequestComplete), string(StepCertified), ledger.Micros(c.Horizon), ledger.Micros(now)); err != nil {
 		return err
 	}
-	return addHistory(ctx, tx, &RequestHistory{Request: c.Request, At: now, Actor: "system", Act: "done", From: RequestRunning, To: RequestComplete})
+	return addHistory(ctx, tx, &RequestHistory{Request: c.Request, At: now, Actor: "zgoda", Act: "done", From: RequestRunning, To: RequestComplete})
 }

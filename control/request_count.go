@@ -82,3 +82,16 @@ func (s *Store) QueuePlace(ctx context.Context, r *Request) (place int64, err er
 	}
 	return place, nil
 }
+
+// LateErasures counts erasures that were fenced before a time and whose rows are not
+// proven to be gone.
+func (s *Store) LateErasures(ctx context.Context, before time.Time) (late int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
+	err = s.db.plain().QueryRowContext(ctx, `SELECT count(*) FROM request WHERE state = 'in_progress' AND kind = 'erasure'
+		AND step IN ('fenced', 'drained', 'deleted', 'settled') AND cutoff_micros < $1`, ledger.Micros(before)).Scan(&late)
+	if err != nil {
+		return 0, fmt.Errorf("count late erasures: %w", err)
+	}
+	return late, nil
+}

@@ -73,16 +73,18 @@ func (s *Store) BeginTasks(ctx context.Context, tasks []Task) error {
 	if len(tasks) == 0 {
 		return nil
 	}
-	return s.change(ctx, "write the tasks", func(tx *sql.Tx) error {
-		for i := range tasks {
-			t := &tasks[i]
-			if _, err := tx.ExecContext(ctx, `INSERT INTO request_task (request, name, state, rows_before, rows_after, attempts, verified_micros, actor, note)
-				VALUES ($1, $2, $3, $4, $5, 0, 0, '', '') ON CONFLICT (request, name) DO NOTHING`, t.Request[:], t.Name, t.State, t.Before, t.After); err != nil {
-				return err
-			}
+	return s.change(ctx, "write the tasks", func(tx *sql.Tx) error { return beginTasks(ctx, tx, tasks) })
+}
+
+func beginTasks(ctx context.Context, tx *sql.Tx, tasks []Task) error {
+	for i := range tasks {
+		t := &tasks[i]
+		if _, err := tx.ExecContext(ctx, `INSERT INTO request_task (request, name, state, rows_before, rows_after, attempts, verified_micros, actor, note)
+			VALUES ($1, $2, $3, $4, $5, 0, 0, '', '') ON CONFLICT (request, name) DO NOTHING`, t.Request[:], t.Name, t.State, t.Before, t.After); err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // AddReview notes that somebody agrees to a request, once, and returns how many

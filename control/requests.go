@@ -25,6 +25,12 @@ const openStates = `state NOT IN ('denied', 'complete', 'cancelled', 'duplicate'
 // is open about the same person. One that is there already, by its id, stays as it
 // is.
 func (s *Store) AddRequests(ctx context.Context, list []Request) (refused []error, err error) {
+	return s.AddRequestsWith(ctx, list, nil)
+}
+
+// AddRequestsWith is AddRequests which begins, in the same transaction, the tasks of
+// each request that is kept; more returns them.
+func (s *Store) AddRequestsWith(ctx context.Context, list []Request, more func(r *Request) []Task) (refused []error, err error) {
 	refused = make([]error, len(list))
 	err = s.change(ctx, "keep the requests", func(tx *sql.Tx) error {
 		for i := range list {
@@ -48,6 +54,12 @@ func (s *Store) AddRequests(ctx context.Context, list []Request) (refused []erro
 			}
 			h := RequestHistory{Request: r.ID, At: now(), Actor: r.Actor, Act: "open", To: r.State, Note: r.Reason}
 			if err := addHistory(ctx, tx, &h); err != nil {
+				return err
+			}
+			if more == nil {
+				continue
+			}
+			if err := beginTasks(ctx, tx, more(r)); err != nil {
 				return err
 			}
 		}

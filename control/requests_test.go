@@ -222,6 +222,18 @@ func contractRequestTasks(t *testing.T, cfg Config) {
 	if got, err := s.Tasks(t.Context(), id); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("the tasks are %+v: %v", got, err)
 	}
+	first, second := aRequest(1, RightErasure), aRequest(1, RightErasure)
+	refused, err := s.AddRequestsWith(t.Context(), []Request{first, second}, func(r *Request) []Task {
+		return []Task{{Request: r.ID, Name: "manual:paper", State: TaskWaiting, Before: -1, After: -1}}
+	})
+	if err != nil || refused[0] != nil || !errors.Is(refused[1], ErrOpen) {
+		t.Errorf("refused %v: %v", refused, err)
+	}
+	for id, want := range map[RequestID]int{first.ID: 1, second.ID: 0} {
+		if got, err := s.Tasks(t.Context(), id); err != nil || len(got) != want {
+			t.Errorf("%d tasks, want %d: %v", len(got), want, err)
+		}
+	}
 	for i, who := range []string{"eva", "ida", "eva"} {
 		n, err := s.AddReview(t.Context(), id, Review{Reviewer: who, At: askedAt.Add(time.Duration(i)), Word: "approve"})
 		if err != nil || n != min(i+1, 2) {
@@ -268,6 +280,11 @@ func contractRequestsCounted(t *testing.T, cfg Config) {
 		}
 		if got, err := s.QueuePlace(t.Context(), r); err != nil || got != want {
 			t.Errorf("the place of the one received %s is %d, want %d: %v", r.Received, got, want, err)
+		}
+	}
+	for before, want := range map[time.Time]int64{askedAt.Add(7 * time.Hour): 0, askedAt.Add(8 * time.Hour): 5} {
+		if late, err := s.LateErasures(t.Context(), before); err != nil || late != want {
+			t.Errorf("%d are late at %s, want %d: %v", late, before, want, err)
 		}
 	}
 	queue, err := s.Queue(t.Context())

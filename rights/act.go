@@ -63,6 +63,11 @@ func (s *Service) act(ctx context.Context, r control.Request, a *Act) error {
 		r.Done = s.now()
 	}
 	h := control.RequestHistory{Request: r.ID, At: s.now(), Actor: a.Actor, Act: a.Name, From: from, To: r.State, Note: a.Note}
+	if working(&r) { // before, so that none is missing after a crash
+		if err := s.deps.Store.BeginTasks(ctx, s.manual(&r)); err != nil {
+			return fmt.Errorf("keep the tasks: %w", err)
+		}
+	}
 	write := s.deps.Store.ChangeRequest
 	if supplied {
 		write = s.deps.Store.SupplyRequest
@@ -92,15 +97,9 @@ func (s *Service) followed(ctx context.Context, r *control.Request, a *Act) erro
 	return nil
 }
 
-// start begins the work on a request that was approved just now.
+// start tells the eraser of an erasure that was approved just now.
 func (s *Service) start(ctx context.Context, r *control.Request) error {
-	if r.State != control.RequestRunning && r.State != control.RequestApproved {
-		return nil
-	}
-	if err := s.deps.Store.BeginTasks(ctx, s.manual(r)); err != nil {
-		return fmt.Errorf("keep the tasks: %w", err)
-	}
-	if r.Right != control.RightErasure || s.eraser == nil {
+	if !working(r) || r.Right != control.RightErasure || s.eraser == nil {
 		return nil
 	}
 	of, err := s.whom(ctx, r.ID)

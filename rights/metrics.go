@@ -14,7 +14,7 @@ import (
 // that share a store tell the same.
 type metrics struct {
 	open, deadline, overdue, states *prometheus.GaugeVec
-	queue, oldest                   prometheus.Gauge
+	queue, oldest, late             prometheus.Gauge
 }
 
 // ages are the classes of control.RequestCount.Ages.
@@ -30,6 +30,7 @@ func newMetrics() *metrics {
 		overdue:  gauge("zgoda_requests_overdue", "Open requests whose deadline is over.", "right"),
 		states:   gauge("zgoda_requests", "Requests of data subjects by right and state.", "right", "state"),
 		queue:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "zgoda_erasure_queue", Help: "Erasures under way."}),
+		late:     prometheus.NewGauge(prometheus.GaugeOpts{Name: "zgoda_erasure_late", Help: "Erasures whose rows are there for longer than rights.limit after they were accepted."}),
 		oldest:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "zgoda_erasure_oldest_seconds", Help: "Since when the oldest erasure under way was received; 0 when there is none."}),
 	}
 }
@@ -38,7 +39,7 @@ func (m *metrics) register(r prometheus.Registerer) error {
 	if r == nil {
 		return nil
 	}
-	for _, c := range []prometheus.Collector{m.open, m.deadline, m.overdue, m.states, m.queue, m.oldest} {
+	for _, c := range []prometheus.Collector{m.open, m.deadline, m.overdue, m.states, m.queue, m.oldest, m.late} {
 		if err := r.Register(c); err != nil {
 			return fmt.Errorf("register the metrics of requests: %w", err)
 		}
@@ -60,6 +61,11 @@ func (m *metrics) count(ctx context.Context, s *Service) {
 	if err != nil {
 		return
 	}
+	late, err := s.Late(ctx)
+	if err != nil {
+		return
+	}
+	m.late.Set(float64(late))
 	m.set(counts, now)
 	var queue int64
 	var oldest time.Time

@@ -199,7 +199,7 @@ func (s *Service) keep(ctx context.Context, list []Opening, out []Opened, of []p
 			kept, places = append(kept, out[i].Request), append(places, i)
 		}
 	}
-	refused, err := s.deps.Store.AddRequests(ctx, kept)
+	refused, err := s.deps.Store.AddRequestsWith(ctx, kept, s.manual)
 	if err != nil {
 		return fmt.Errorf("keep the requests: %w", err)
 	}
@@ -215,7 +215,8 @@ func (s *Service) keep(ctx context.Context, list []Opening, out []Opened, of []p
 		}
 	}
 	s.closeCases(ctx, close)
-	return s.begun(ctx, out, of)
+	s.begun(ctx, out, of)
+	return nil
 }
 
 // duplicate keeps a request as a duplicate of the one that is open; where none is to
@@ -243,26 +244,22 @@ func (s *Service) duplicate(ctx context.Context, o *Opening, r control.Request) 
 	return r, nil
 }
 
-// begun makes the tasks by hand of what is under way, and tells the eraser.
-func (s *Service) begun(ctx context.Context, out []Opened, of []pseudonym.OpenedCase) error {
-	var tasks []control.Task
+// begun tells the eraser of what is under way.
+func (s *Service) begun(ctx context.Context, out []Opened, of []pseudonym.OpenedCase) {
 	var erasures []control.Request
 	var whom []pseudonym.OpenedCase
 	for i := range out {
 		r := &out[i].Request
-		if out[i].Err != nil || r.State != control.RequestRunning && r.State != control.RequestApproved {
-			continue
-		}
-		tasks = append(tasks, s.manual(r)...)
-		if r.Right == control.RightErasure {
+		if out[i].Err == nil && working(r) && r.Right == control.RightErasure {
 			erasures, whom = append(erasures, *r), append(whom, of[i])
 		}
 	}
-	if err := s.deps.Store.BeginTasks(ctx, tasks); err != nil {
-		return fmt.Errorf("keep the tasks: %w", err)
-	}
 	s.announce(ctx, erasures, whom)
-	return nil
+}
+
+// working says whether a request was approved and is not over.
+func working(r *control.Request) bool {
+	return r.State == control.RequestRunning || r.State == control.RequestApproved
 }
 
 // announce tells the eraser. What it could not do it is told again by Run.

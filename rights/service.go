@@ -17,6 +17,7 @@ import (
 // store keeps requests; control.Store is one.
 type store interface {
 	AddRequests(ctx context.Context, list []control.Request) ([]error, error)
+	AddRequestsWith(ctx context.Context, list []control.Request, more func(r *control.Request) []control.Task) ([]error, error)
 	Request(ctx context.Context, id control.RequestID) (control.Request, bool, error)
 	Requests(ctx context.Context, q control.RequestQuery) ([]control.Request, error)
 	ChangeRequest(ctx context.Context, r control.Request, h control.RequestHistory) error
@@ -27,6 +28,7 @@ type store interface {
 	AddReview(ctx context.Context, id control.RequestID, r control.Review) (agreed int, err error)
 	CountRequests(ctx context.Context, now time.Time) ([]control.RequestCount, error)
 	Queue(ctx context.Context) ([]control.QueueStep, error)
+	LateErasures(ctx context.Context, before time.Time) (int64, error)
 }
 
 // cases keep whom requests are about; pseudonym.Rights has them.
@@ -46,6 +48,7 @@ type System struct {
 
 // Config are the settings.
 type Config struct {
+	Limit     time.Duration // an erasure whose rows are there for longer after its fence is late
 	Undo      time.Duration // how long an approved erasure waits
 	Reviewers int           // how many others have to approve
 	Zone      *time.Location
@@ -60,12 +63,12 @@ type Config struct {
 // DefaultConfig returns the defaults.
 func DefaultConfig() Config {
 	return Config{
-		Zone: time.UTC, Attempts: 20, First: time.Second, Most: 5 * time.Minute, Poll: time.Second, Count: 15 * time.Second,
+		Limit: time.Hour, Zone: time.UTC, Attempts: 20, First: time.Second, Most: 5 * time.Minute, Poll: time.Second, Count: 15 * time.Second,
 	}
 }
 
 func (c *Config) validate() error {
-	if c.Zone == nil || c.Undo < 0 || c.Reviewers < 0 || c.Attempts < 1 || c.First <= 0 || c.Most < c.First || c.Poll <= 0 || c.Count <= 0 {
+	if c.Zone == nil || c.Limit <= 0 || c.Undo < 0 || c.Reviewers < 0 || c.Attempts < 1 || c.First <= 0 || c.Most < c.First || c.Poll <= 0 || c.Count <= 0 {
 		return errors.New("rights: a setting is missing or out of its bounds")
 	}
 	return nil
@@ -196,14 +199,23 @@ func (s *Service) hurry() {
 	}
 }
 
-// manual are the tasks that somebody has to do by hand for a request.
+// manual are the tasks that somebody has to do by hand for a request, once it was
+// approved.
 func (s *Service) manual(r *control.Request) (tasks []control.Task) {
+	if !r.State.Open() || r.State == control.RequestUnverified || r.State == control.RequestInput || r.State == control.RequestPending {
+		return nil
+	}
 	for _, system := range s.cfg.Systems {
 		if slices.Contains(system.Rights, r.Right) {
 			tasks = append(tasks, control.Task{Request: r.ID, Name: "manual:" + system.Name, State: control.TaskWaiting, Before: -1, After: -1})
 		}
 	}
 	return tasks
+}
+
+// Late counts erasures whose rows are there for longer than the limit.
+func (s *Service) Late(ctx context.Context) (int64, error) {
+	return s.deps.Store.LateErasures(ctx, s.now().Add(-s.cfg.Limit))
 }
 
 // Request returns one request.

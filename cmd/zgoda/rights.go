@@ -55,7 +55,7 @@ func (n *node) runRights(ctx context.Context) error {
 
 func rightsConfig(c *config.Rights) rights.Config {
 	cfg := rights.DefaultConfig()
-	cfg.Undo, cfg.Reviewers, cfg.Zone = c.UndoTime(), c.Reviewers, c.Location()
+	cfg.Limit, cfg.Undo, cfg.Reviewers, cfg.Zone = c.TimeLimit(), c.UndoTime(), c.Reviewers, c.Location()
 	for i := range c.Systems {
 		s := rights.System{Name: c.Systems[i].Name}
 		s.Rights = rightsOf(c.Systems[i].Rights)
