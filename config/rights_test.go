@@ -55,7 +55,7 @@ func TestRights(t *testing.T) {
 		"rights.zone":                         func(c *Config) { c.Rights.Zone = "Bratislava" },
 		"rights.zone: must":                   func(c *Config) { c.Rights.Zone = "Local" },
 		"rights.backups_keep":                 func(c *Config) { c.Rights.BackupsKeep = "24h" },
-		"rights.backups_keep: must":            func(c *Config) { c.Rights.BackupsKeep = "7mo" },
+		"rights.backups_keep: must":           func(c *Config) { c.Rights.BackupsKeep = "7mo" },
 		"rights.hosts[1]":                     func(c *Config) { c.Rights.Hosts[1] = "https://mailer.example" },
 		"rights.systems[0].name":              func(c *Config) { c.Rights.Systems[0].Name = "Paper" },
 		"rights.systems[0].rights":            func(c *Config) { c.Rights.Systems[0].Rights = nil },
