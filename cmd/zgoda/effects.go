@@ -69,3 +69,11 @@ func (n *node) histories(site event.SiteID) reach.Histories {
 	}
 	return h
 }
+
+// noting notes what browsers withdraw; what follows it is made after the gateway.
+type noting struct{ *node }
+
+// Note notes it.
+func (n noting) Note(ctx context.Context, site event.SiteID, visitor event.Handle, purposes []event.PurposeID, sealed []byte) error {
+	return n.reach.Note(ctx, site, visitor, purposes, sealed)
+}

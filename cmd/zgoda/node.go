@@ -41,6 +41,7 @@ import (
 	"zgoda/rights/erasing"
 	"zgoda/rights/reach"
 	"zgoda/spool"
+	personal "zgoda/stores"
 	"zgoda/subjects"
 	"zgoda/supervise"
 	"zgoda/telemetry"
@@ -320,7 +321,7 @@ func (n *node) makeGateway(jar *cookie.Jar, blinder *pseudonym.Blinder) error {
 	}
 	desk, err := choice.New(choice.DefaultConfig(), choice.Deps{
 		Sites: n.sites.collected, Jar: jar, Blinder: blinder, People: n.subjects, Countries: enricher, Strings: strings,
-		Registerer: n.registry,
+		Reach: &choice.Reach{Withdrawals: noting{n}, Sealer: &n.waiting.sealer}, Registerer: n.registry,
 	})
 	if err != nil {
 		return err
@@ -347,6 +348,7 @@ func (n *node) makeConsole() (err error) {
 	others, hosts := n.openDSRRoutes()
 	cfg.Hosts = append(cfg.Hosts, hosts...)
 	n.console, err = console.New(cfg, console.Deps{
+		Retention: n.retention, Backups: &backups{n: n}, Horizons: personal.Horizons{Backups: n.config.Rights.BackupsKept()},
 		OptIns: n.optIns(), Footers: n.footers, Links: n.config.Mail.Links,
 		Directory: n.people, People: n.rights, Merger: n.people, Writer: n.people, Renewals: n.renewal, SecretOf: n.sites.secretOf, Waiting: n.writer, BadIdentifier: pseudonym.ErrIdentifier, Sites: n.sites, Explainer: explainer{n.gateway}, SQL: shownSQL{queries{n.admin, n.analyst}, n.gate},
 		DryRuns: n.sites.trials, Drops: n.reasons, Requests: n.requests, RequestStore: n.control, Exports: n.exports, Corrections: n.requests, ToldOf: n.notices, Agreements: n.control, Known: n.rights, Certificates: n.control, Others: others,

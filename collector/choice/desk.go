@@ -78,6 +78,7 @@ type Deps struct {
 	People    people
 	Countries countries
 	Strings   *decoded.Cache // keeps TC and GPP strings decoded; may be nil
+	Reach     *Reach         // follows withdrawals to what is stored; nil: nothing does
 	// Registerer takes the metrics; may be nil.
 	Registerer prometheus.Registerer
 }
@@ -98,6 +99,9 @@ func New(config Config, deps Deps) (*Desk, error) {
 	if deps.Sites == nil || deps.Jar == nil || deps.Blinder == nil || deps.People == nil || deps.Countries == nil {
 		return nil, errors.New("choice: a dependency is missing")
 	}
+	if err := deps.Reach.validate(); err != nil {
+		return nil, err
+	}
 	m, err := newMetrics(deps.Registerer)
 	if err != nil {
 		return nil, err
@@ -114,6 +118,7 @@ type visit struct {
 	handle  event.Handle
 	contact event.Handle    // whom a proof speaks for; zero: nobody
 	record  *consent.Record // the visitor's own; nil: nothing may be told
+	h1      event.Blinded   // of id
 }
 
 // Read answers the state now in force for the visitor of the signed cookie.
@@ -233,7 +238,7 @@ func (d *Desk) read(r *Request, v *visit, choice []byte) {
 // a contact has the contact's refusals in it: the browser's cookie opens nothing
 // of a contact, so that record is used for events but not told here.
 func (d *Desk) load(ctx context.Context, r *Request, v *visit) error {
-	v.record, v.handle = nil, event.Handle{}
+	v.record, v.handle, v.h1 = nil, event.Handle{}, event.Blinded{}
 	if !v.known {
 		return nil
 	}
@@ -249,7 +254,7 @@ func (d *Desk) load(ctx context.Context, r *Request, v *visit) error {
 		v.known = false // whoever comes back is new
 		return nil
 	}
-	v.handle = out[0].Handles.Consent
+	v.handle, v.h1 = out[0].Handles.Consent, h1
 	if len(out[0].Contacts()) == 0 {
 		v.record = out[0].Record()
 	}
@@ -264,6 +269,9 @@ func (d *Desk) record(ctx context.Context, r *Request, v *visit, said *statement
 	choices := make(map[event.PurposeID]bool, len(said.choices))
 	for id, granted := range said.choices {
 		choices[event.PurposeID(id)] = granted
+	}
+	if err := d.note(ctx, v, choices); err != nil {
+		return err
 	}
 	_, err := d.deps.People.SetChoices(ctx, v.site.ID, v.handle, choices, subjects.ChoiceMeta{
 		Version: v.site.Policy.Version, Locale: said.locale, Surface: said.surface, Contact: v.contact,
