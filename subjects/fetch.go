@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"zgoda/consent"
 	"zgoda/control"
 	"zgoda/event"
 	"zgoda/pseudonym"
@@ -78,12 +79,26 @@ func (s *Set) fetch(ctx context.Context, took *took, keys []missKey, asked []tim
 	return entries, nil
 }
 
+// erasedTTL is for how long somebody is believed to be erased: once the keyholder has
+// forgotten them, the same identifier is a new contact's.
+const erasedTTL = 2 * time.Second
+
+// soon ends a cell's time soon.
+func (c *cell) soon(now moment) {
+	if c.month == now.month {
+		c.until = min(c.until, uint32((now.into+int64(erasedTTL))/int64(time.Millisecond))) //nolint:gosec // below 2^32 for any month
+	}
+}
+
 // keep puts what was loaded into the table, and returns it.
 func (s *Set) keep(cells []cell, handles []event.Handles, found []control.Found, now moment) []Entry {
 	entries := make([]Entry, len(cells))
 	for i := range cells {
 		c := &cells[i]
 		c.sequence = found[i].Record.Sequence
+		if found[i].Record.State == consent.StateErased {
+			c.soon(now)
+		}
 		number, held := s.table.held.of(&found[i], handles[i].Erased)
 		c.held = number
 		c.open(held, &entries[i])
