@@ -75,7 +75,8 @@ func TestCases(t *testing.T) {
 			t.Errorf("%d pseudonyms", len(p.Pseudonyms))
 		}
 	}
-	if _, _, err := k.rights.Merge(deskOf(t), ref, other, false); !errors.Is(err, pseudonym.ErrRefused) {
+	_, _, err := k.rights.Merge(deskOf(t), ref, other, false)
+	if refusal, ok := errors.AsType[*pseudonym.Refusal](err); !ok || !refusal.Changed {
 		t.Errorf("merged while a case is open: %v", err)
 	}
 	if _, err := k.rights.Destroy(t.Context(), []pseudonym.Destroyed{destroyed(1)}); err == nil {

@@ -103,7 +103,7 @@ func (r *rights) refused(ctx context.Context, err error) error {
 		{cases.ErrOrder, codes.InvalidArgument},
 		{cases.ErrEntry, codes.InvalidArgument},
 		{keyring.ErrJournalUntil, codes.InvalidArgument},
-		{vault.ErrCase, codes.FailedPrecondition},
+		{vault.ErrCase, codes.Aborted},
 		{person.ErrTaken, codes.FailedPrecondition},
 		{person.ErrLast, codes.FailedPrecondition},
 		{person.ErrFull, codes.FailedPrecondition},
