@@ -27,6 +27,11 @@ type contactCmd struct {
 
 	Correct contactCorrectCmd `cmd:"" help:"Correct what is kept of a contact at the person's request; recipients are told."`
 
+	Restrict   contactRestrictCmd   `cmd:"" help:"Restrict what is done with the contact's data (GDPR Art. 18)."`
+	Unrestrict contactUnrestrictCmd `cmd:"" help:"Lift a restriction; the person was told before."`
+	Object     contactObjectCmd     `cmd:"" help:"Record an objection to purposes, or to marketing (GDPR Art. 21)."`
+	Automated  contactAutomatedCmd  `cmd:"" help:"Whether decisions may be left to machines alone (GDPR Art. 22)."`
+
 	Import contactImportCmd `cmd:"" help:"Import consents with their proof from CSV."`
 
 	ForgetWaiting forgetWaitingCmd `cmd:"" help:"Erase the contact's events that are accepted and not in ClickHouse yet."`

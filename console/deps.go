@@ -168,6 +168,8 @@ type Deps struct {
 	// nil: there are no routes for it, nobody is told.
 	Corrections Corrections
 	ToldOf      ToldOf
+	// Effects lift what requests put in force; nil: there are no routes for it.
+	Effects Effects
 	// Agreements are on record by contact; nil: there are no routes for them. Known
 	// tells contacts from browsers that were never linked; nil: nobody does.
 	Agreements Agreements

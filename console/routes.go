@@ -60,6 +60,7 @@ func (s *Server) handler() (http.Handler, error) {
 	s.textRoutes(api)
 	s.exportRoutes(api)
 	s.correctRoutes(api)
+	s.effectRoutes(api)
 	s.agreementRoutes(api)
 	s.explainRoutes(api)
 	s.sqlRoutes(api)

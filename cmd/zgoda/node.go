@@ -351,7 +351,7 @@ func (n *node) makeConsole() (err error) {
 		Retention: n.retention, Backups: &backups{n: n}, Horizons: personal.Horizons{Backups: n.config.Rights.BackupsKept()},
 		OptIns: n.optIns(), Footers: n.footers, Links: n.config.Mail.Links,
 		Directory: n.people, People: n.rights, Merger: n.people, Writer: n.people, Renewals: n.renewal, SecretOf: n.sites.secretOf, Waiting: n.writer, BadIdentifier: pseudonym.ErrIdentifier, Sites: n.sites, Explainer: explainer{n.gateway}, SQL: shownSQL{queries{n.admin, n.analyst}, n.gate},
-		DryRuns: n.sites.trials, Drops: n.reasons, Requests: n.requests, RequestStore: n.control, Exports: n.exports, Corrections: n.requests, ToldOf: n.notices, Agreements: n.control, Known: n.rights, Certificates: n.control, Others: others,
+		DryRuns: n.sites.trials, Drops: n.reasons, Requests: n.requests, RequestStore: n.control, Exports: n.exports, Corrections: n.requests, ToldOf: n.notices, Effects: n.effects, Agreements: n.control, Known: n.rights, Certificates: n.control, Others: others,
 		Tokens: tokens{n.control}, Ledger: exported{n.control, n.ledgerKey}, Receipts: newReceipts(n.config.Sites, n.sites.policies, n.control), Local: n.local, Processes: n.processes, Logger: n.log, Registerer: n.registry,
 	})
 	return err
