@@ -62,7 +62,7 @@ func (s *Server) importConsents(ctx context.Context, in *importInput) (*huma.Str
 
 // streamImport reads the body and answers beside it.
 func (s *Server) streamImport(hctx huma.Context, policy *consent.Policy, who string) {
-	s.streamRows(hctx, string(policy.Site), "an import", func(body io.Reader, bad func(importer.Bad) error, progress func(importer.Report)) (importer.Report, error) {
+	s.streamRows(hctx, string(policy.Site), "consents", func(body io.Reader, bad func(importer.Bad) error, progress func(importer.Report)) (importer.Report, error) {
 		im, err := importer.New(s.deps.Writer, importer.Options{Policy: policy, Actor: who, Now: time.Now(), Bad: bad, Progress: progress})
 		if err != nil {
 			return importer.Report{}, err
@@ -103,11 +103,11 @@ func (s *Server) streamRows(hctx huma.Context, site, what string, read rowsReade
 	if err != nil {
 		raw.Header().Set(TrailerOutcome, "failed")
 		raw.Header().Set(TrailerError, strconv.QuoteToASCII(importWords(err)))
-		s.log.Warn(what+" was cut off", "site", site, "rows", report.Rows, "error", err)
+		s.log.Warn("an import was cut off", "of", what, "site", site, "rows", report.Rows, "error", err)
 		return
 	}
 	raw.Header().Set(TrailerOutcome, "done")
-	s.log.Info(what+" is done", "site", site, "rows", report.Rows, "accepted", report.Accepted, "bad", report.Bad)
+	s.log.Info("an import is done", "of", what, "site", site, "rows", report.Rows, "accepted", report.Accepted, "bad", report.Bad)
 }
 
 // refuseImport answers an import of which nothing was written or told.

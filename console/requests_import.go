@@ -39,7 +39,7 @@ func (s *Server) importRequests(ctx context.Context, in *importRequestsInput) (*
 	}
 	who := actor(ctx)
 	return &huma.StreamResponse{Body: func(hctx huma.Context) { //nolint:contextcheck // huma.Context carries the request's
-		s.streamRows(hctx, in.Site, "an import of requests", func(body io.Reader, bad func(importer.Bad) error, progress func(importer.Report)) (importer.Report, error) {
+		s.streamRows(hctx, in.Site, "requests", func(body io.Reader, bad func(importer.Bad) error, progress func(importer.Report)) (importer.Report, error) {
 			return s.deps.Requests.Import(hctx.Context(), body, rights.Import{Site: policy.Site, Actor: who, Bad: bad, Progress: progress})
 		})
 	}}, nil
