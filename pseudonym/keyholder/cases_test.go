@@ -75,9 +75,11 @@ func TestCases(t *testing.T) {
 			t.Errorf("%d pseudonyms", len(p.Pseudonyms))
 		}
 	}
-	_, _, err := k.rights.Merge(deskOf(t), ref, other, false)
-	if refusal, ok := errors.AsType[*pseudonym.Refusal](err); !ok || !refusal.Changed {
-		t.Errorf("merged while a case is open: %v", err)
+	for _, preview := range []bool{true, false} {
+		_, _, err := k.rights.Merge(deskOf(t), ref, other, preview)
+		if refusal, ok := errors.AsType[*pseudonym.Refusal](err); !ok || !refusal.Changed {
+			t.Errorf("merged while a case is open: %v", err)
+		}
 	}
 	if _, err := k.rights.Destroy(t.Context(), []pseudonym.Destroyed{destroyed(1)}); err == nil {
 		t.Error("destroyed without a reason")

@@ -124,6 +124,9 @@ func (r *rights) Merge(ctx context.Context, request *keyholderpb.MergeRequest) (
 		return nil, err
 	}
 	access.TallyOf(ctx).Rows = 2
+	if err := r.persons.vault.Mergeable(ctx, keep, drop); err != nil { // of a preview too: callers do much after it
+		return nil, r.refused(ctx, err)
+	}
 	all, err := r.periods(ctx)
 	if err != nil {
 		return nil, err

@@ -218,10 +218,15 @@ func (v *Vault) CloseCases(ctx context.Context, ids [][16]byte) error {
 	return nil
 }
 
-// openCaseOf returns ErrCase if an open case is about one of two contacts.
-func openCaseOf(ctx context.Context, tx *sql.Tx, one, other ContactID) error {
+// Mergeable returns ErrCase if an open case is about one of two contacts. Merge asks
+// again.
+func (v *Vault) Mergeable(ctx context.Context, one, other ContactID) error {
+	return openCaseOf(ctx, v.db, one, other)
+}
+
+func openCaseOf(ctx context.Context, q querier, one, other ContactID) error {
 	var n int
-	err := tx.QueryRowContext(ctx, "SELECT count(*) FROM cases WHERE contact IN ($1, $2) AND state = $3", one, other, int64(CaseOpen)).Scan(&n)
+	err := q.QueryRowContext(ctx, "SELECT count(*) FROM cases WHERE contact IN ($1, $2) AND state = $3", one, other, int64(CaseOpen)).Scan(&n)
 	if err != nil {
 		return fmt.Errorf("look for cases: %w", err)
 	}

@@ -102,6 +102,8 @@ type Store interface {
 	Cases(ctx context.Context, ids [][16]byte) ([]Case, error)
 	// EachCase goes over all cases.
 	EachCase(ctx context.Context, yield func(id [16]byte, opened time.Time) error) error
+	// Mergeable returns ErrCase for two contacts of whom an open case is about one.
+	Mergeable(ctx context.Context, one, other ContactID) error
 	// CloseCases forgets whom requests were about.
 	CloseCases(ctx context.Context, ids [][16]byte) error
 	// Destroy destroys whom cases are about, and returns the journal's entries, or

@@ -123,12 +123,18 @@ func contractCaseMerge(t *testing.T, b *bed) {
 	other := contactOf(t, c.Vault, index(5))
 	c.open(Case{ID: caseID(1), Contact: c.contact})
 	for _, pair := range [][2]ContactID{{c.contact, other}, {other, c.contact}} {
+		if err := c.Mergeable(t.Context(), pair[0], pair[1]); !errors.Is(err, ErrCase) {
+			t.Errorf("they may be merged: %v", err)
+		}
 		if err := c.Merge(t.Context(), pair[0], pair[1], nil); !errors.Is(err, ErrCase) {
 			t.Errorf("merged: %v", err)
 		}
 	}
 	if err := c.CloseCases(t.Context(), [][16]byte{caseID(1)}); err != nil {
 		t.Fatal(err)
+	}
+	if err := c.Mergeable(t.Context(), other, c.contact); err != nil {
+		t.Error(err)
 	}
 	if err := c.Merge(t.Context(), other, c.contact, nil); err != nil {
 		t.Error(err)
