@@ -256,6 +256,36 @@ func TestReveals(t *testing.T) {
 	check("too many", err, ErrCrowded)
 }
 
+// TestRevealsOfDocuments: the documents of who was shown as a whole do not count, for
+// that caller and actor and for a quarter of an hour.
+func TestRevealsOfDocuments(t *testing.T) {
+	c := newClock()
+	r := NewReveals(2, c.now)
+	one, other := strings.Repeat("1", refBytes), strings.Repeat("2", refBytes)
+	passes := func(actor, what string) bool {
+		needed, err := r.ask(desk, actor, "request 7", what, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return needed == nil
+	}
+	if !passes("op-1", one) || !passes("op-1", other+"a document") { // both count: the second was not shown before
+		t.Fatal("below the limit, and refused")
+	}
+	for i := range 100 {
+		if !passes("op-1", one+fmt.Sprint("document ", i)) {
+			t.Fatal("a document of who was shown counts")
+		}
+	}
+	if passes("op-2", one+"document 1") || passes("op-1", other+"another") || passes("op-1", one) {
+		t.Error("another actor, another contact, or the contact again went through above the limit")
+	}
+	c.at = c.at.Add(approveWithin)
+	if passes("op-1", one+"document 1") {
+		t.Error("a document went through long after")
+	}
+}
+
 func TestCheckCall(t *testing.T) {
 	good := func() *keyholderpb.Call {
 		return &keyholderpb.Call{Id: make([]byte, 16), At: 1, Actor: "op-3", Reason: "objection of 2026-11-22, ticket 4711"}

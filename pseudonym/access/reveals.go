@@ -17,13 +17,22 @@ const (
 )
 
 // Reveals lets so many reveals an hour through, and has a second person approve
-// each one above that.
+// each one above that. Documents of a contact that the same caller and actor were shown
+// within the last quarter of an hour do not count: they are part of what was shown.
 type Reveals struct {
 	limit *buckets
 	now   func() time.Time
 
 	mu      sync.Mutex
 	waiting map[[16]byte]*Waiting
+	shown   map[shown]time.Time // until when its documents do not count
+}
+
+// shown is a contact that somebody was shown.
+type shown struct {
+	who   role.Caller
+	actor string
+	ref   string
 }
 
 // Waiting is a reveal that wants a second person.
@@ -40,7 +49,7 @@ type Waiting struct {
 
 // NewReveals makes the limit.
 func NewReveals(perHour int, now func() time.Time) *Reveals {
-	return &Reveals{limit: newBuckets(float64(perHour), float64(perHour)/3600), now: now, waiting: make(map[[16]byte]*Waiting)}
+	return &Reveals{limit: newBuckets(float64(perHour), float64(perHour)/3600), now: now, waiting: make(map[[16]byte]*Waiting), shown: make(map[shown]time.Time)}
 }
 
 // Errors of approvals.
@@ -50,16 +59,28 @@ var (
 	ErrCrowded    = errors.New("too many reveals wait for a second person")
 )
 
+// refBytes is how long a reference to a contact is; the id of a document follows it.
+const refBytes = 16
+
 // ask lets a reveal through, or returns what a second person is to approve.
 func (r *Reveals) ask(who role.Caller, actor, reason, what string, approval []byte) (needed []byte, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.now()
 	r.expire(now)
+	of := shown{who, actor, what[:min(len(what), refBytes)]}
 	if len(approval) > 0 {
-		return nil, r.redeem(who, actor, what, approval)
+		if err := r.redeem(who, actor, what, approval); err != nil {
+			return nil, err
+		}
+		r.show(of, what, now)
+		return nil, nil
+	}
+	if _, seen := r.shown[of]; seen && len(what) > refBytes {
+		return nil, nil
 	}
 	if r.limit.take(who, 1, now) {
+		r.show(of, what, now)
 		return nil, nil
 	}
 	for _, w := range r.waiting {
@@ -74,6 +95,13 @@ func (r *Reveals) ask(who role.Caller, actor, reason, what string, approval []by
 	_, _ = rand.Read(w.ID[:]) // never fails
 	r.waiting[w.ID] = w
 	return slices.Clone(w.ID[:]), nil
+}
+
+// show notes that somebody is shown a contact as a whole.
+func (r *Reveals) show(of shown, what string, now time.Time) {
+	if len(what) == refBytes {
+		r.shown[of] = now.Add(approveWithin)
+	}
 }
 
 // redeem uses an approval up.
@@ -126,6 +154,11 @@ func (r *Reveals) expire(now time.Time) {
 	for id, w := range r.waiting {
 		if !w.Until.After(now) {
 			delete(r.waiting, id)
+		}
+	}
+	for of, until := range r.shown {
+		if !until.After(now) {
+			delete(r.shown, of)
 		}
 	}
 }
