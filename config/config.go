@@ -41,9 +41,6 @@ type Config struct {
 	Rights Rights `yaml:"rights,omitempty"`
 	// OpenDSR says how other systems hand over requests.
 	OpenDSR OpenDSR `yaml:"opendsr,omitempty"`
-	// ClickHouseReplicas are the other servers that hold the same rows as the one
-	// that clickhouse names, as host:port.
-	ClickHouseReplicas []string `yaml:"clickhouse_replicas,omitempty"`
 }
 
 // Settings are those that are flags and variables too: a flag beats its

@@ -58,11 +58,6 @@ func (v *checker) rights(c *Config) {
 	}
 	v.outside(c)
 	v.openDSR(c)
-	for i, a := range c.ClickHouseReplicas {
-		if host, port, err := net.SplitHostPort(a); err != nil || host == "" || port == "" {
-			v.fail(fmt.Sprintf("clickhouse_replicas[%d]", i), "must be host:port")
-		}
-	}
 }
 
 // outside checks the systems and recipients.

@@ -24,7 +24,6 @@ func goodRights() Config {
 		Hosts: []string{"mailer.example", "mailer.example:8443", "127.0.0.1:9000", "::1"},
 	}
 	c.OpenDSR = OpenDSR{Domain: "dsr.example", Certificate: "f.pem", Key: "/k.pem", Controllers: []OpenDSRController{{ID: "acme", Site: c.Sites[0].ID}}}
-	c.ClickHouseReplicas = []string{"replica:9000"}
 	return c
 }
 
@@ -72,7 +71,6 @@ func TestRights(t *testing.T) {
 		"opendsr.certificate":                 func(c *Config) { c.OpenDSR.Key = "" },
 		"opendsr.controllers[0].id":           func(c *Config) { c.OpenDSR.Controllers[0].ID = "" },
 		"opendsr.controllers[0].site":         func(c *Config) { c.OpenDSR.Controllers[0].Site = "other" },
-		"clickhouse_replicas[0]":              func(c *Config) { c.ClickHouseReplicas[0] = "replica" },
 		"sites[0].profiling_off_history":      func(c *Config) { c.Sites[0].ProfilingOffHistory = "forget" },
 		"sites[0].purposes[1].on_withdrawal":  func(c *Config) { c.Sites[0].Purposes[1].OnWithdrawal = HistoryKeep },
 	} {
