@@ -1,0 +1,380 @@
+package apptest
+
+import (
+	"archive/zip"
+	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// receiver is another controller, who takes exports by PUT.
+type receiver struct {
+	*httptest.Server
+
+	mu        sync.Mutex
+	body      []byte
+	signature string
+	whole     bool
+	status    int
+}
+
+func receive(t *testing.T) *receiver {
+	t.Helper()
+	r := &receiver{status: http.StatusCreated}
+	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		body, err := io.ReadAll(req.Body)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.body, r.whole, r.signature = body, err == nil, req.Trailer.Get("Zgoda-Signature")
+		w.WriteHeader(r.status)
+	}))
+	t.Cleanup(r.Close)
+	return r
+}
+
+// neighbours is a shop at which two people use one browser, have mail at one domain
+// and come from one address, and a third who is nobody known.
+func neighbours(t *testing.T, s *stack, secret string) {
+	t.Helper()
+	say := func(path, body string) {
+		header := map[string]string{"Authorization": "Bearer " + secret, "X-Forwarded-For": "192.0.2.7"}
+		if resp, text := post(t, s.public+path, body, header); resp.StatusCode != http.StatusOK {
+			t.Fatalf("%d %s", resp.StatusCode, text)
+		}
+	}
+	const all = `"context":{"consent":{"categoryPreferences":{"analytics":true,"profiling":true}}}`
+	did := func(who, name string) {
+		say("/v1/track", fmt.Sprintf(`{%s,"messageId":"m-%s","event":%q,"properties":{"sku":%q},%s}`, who, name, name, "sku-"+name, all))
+	}
+	browser, other := `"anonymousId":"shared-browser"`, `"anonymousId":"a-browser-of-its-own"`
+	did(browser, "before-anybody")
+	did(other, "of-nobody-known")
+	for _, name := range []string{"jana", "mila"} {
+		say("/v1/identify", fmt.Sprintf(`{"userId":%q,%s,"messageId":"i-%s","traits":{"email":"%s@example.org","name":"Name of %s"},%s}`, name, browser, name, name, name, all))
+		did(browser, "browser-while-"+name)
+		did(fmt.Sprintf(`"userId":%q,%s`, name, browser), "bought-by-"+name)
+	}
+}
+
+// theirs is what an export of one of them must have, and of nobody else.
+func theirs(name string) (has, hasNot []string) {
+	for _, who := range []string{"jana", "mila"} {
+		words := []string{who + "@example.org", "Name of " + who, "bought-by-" + who, "browser-while-" + who}
+		if who == name {
+			has = words
+		} else {
+			hasNot = append(words, who)
+		}
+	}
+	return has, append(hasNot, "before-anybody", "of-nobody-known", "shared-browser", "192.0.2.7")
+}
+
+// unpacked is an export as text, whatever its form.
+func unpacked(t *testing.T, path string) string {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.HasPrefix(raw, []byte("{")) {
+		return string(raw)
+	}
+	z, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	for _, f := range z.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(&all, r); err != nil { //nolint:gosec // our own
+			t.Fatal(err)
+		}
+	}
+	return all.String()
+}
+
+// TestExport has one system for exports, transfers, corrections and agreements.
+func TestExport(t *testing.T) {
+	to := receive(t)
+	config, secret := controllerSite(t)
+	text, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = append(text, "rights: {hosts: [\""+strings.TrimPrefix(to.URL, "http://")+"\"]}\n"...)
+	if err := os.WriteFile(config, bytes.Replace(text, []byte("    properties:"), []byte("    traits: {keep: all}\n    properties:"), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := up(t, "--config", config)
+	neighbours(t, s, secret)
+	s.settled(t, 30*time.Second)
+	eventually(t, 30*time.Second, "what they said of themselves", func() bool {
+		values, _ := s.dataOf(t, "mila")
+		jana, _ := s.dataOf(t, "jana")
+		return values["name"] != "" && jana["name"] != ""
+	})
+	t.Run("only this person", func(t *testing.T) { exportOnlyThisPerson(t, s) })
+	t.Run("agreements", func(t *testing.T) { agreementsKept(t, s) })
+	t.Run("corrected", func(t *testing.T) { corrected(t, s) })
+	t.Run("transferred", func(t *testing.T) { transferred(t, s, to) })
+	t.Run("unknown", func(t *testing.T) {
+		out, errs, code := s.zgoda(t, "", "export", "--site", "shop", "--identifier", "user_id:nobody", "--reason", "letter 9", "--out", "-")
+		if code == 0 || out != "" || !strings.Contains(errs, "nobody") {
+			t.Error(code, out, errs)
+		}
+	})
+	for _, canary := range []string{"jana@example.org", "Name of mila"} {
+		if strings.Contains(s.log.String(), canary) {
+			t.Errorf("the log has %q", canary)
+		}
+	}
+}
+
+// exportOnlyThisPerson: who shares a browser, a mail domain and an address with
+// another is in no word of the other's export, in any form.
+func exportOnlyThisPerson(t *testing.T, s *stack) {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{"jana", "mila"} {
+		for _, format := range []string{"json", "csv", "xlsx"} {
+			path := filepath.Join(dir, name+"."+format)
+			out, errs, code := s.zgoda(t, "", "export", "--site", "shop", "--identifier", "user_id:"+name, "--reason", "letter 7", "--format", format, "--out", path)
+			if code != 0 || !strings.Contains(out, "request r_") {
+				t.Fatal(code, out, errs)
+			}
+			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+				t.Error(info, err)
+			}
+			text := unpacked(t, path)
+			has, hasNot := theirs(name)
+			for _, want := range has {
+				if !strings.Contains(text, want) {
+					t.Errorf("%s of %s lacks %q", format, name, want)
+				}
+			}
+			for _, never := range hasNot {
+				if strings.Contains(text, never) {
+					t.Errorf("%s of %s has %q of a neighbour", format, name, never)
+				}
+			}
+		}
+	}
+	whole := exported(t, filepath.Join(dir, "jana.json"))
+	for section, least := range map[string]int{
+		"controller": 1, "purposes": 3, "identifiers": 2, "traits": 1, "consents": 1, "standing": 4, "activity": 3, "requests": 1, "retention": 4,
+	} {
+		if len(whole[section]) < least {
+			t.Errorf("section %s has %d items: %v", section, len(whole[section]), whole[section])
+		}
+	}
+	for _, d := range append(whole["identifiers"], whole["traits"]...) {
+		if d["source"] == nil || d["seen"] == nil {
+			t.Errorf("a datum without a source: %v", d)
+		}
+	}
+	shown := fmt.Sprint(whole["purposes"])
+	if !strings.Contains(shown, "Understanding visits") || !strings.Contains(fmt.Sprint(whole["retention"]), "P13M") {
+		t.Errorf("texts or retention are missing: %s %v", shown, whole["retention"])
+	}
+	out, errs, code := s.zgoda(t, "", "requests", "list", "--site", "shop", "--state", "complete")
+	if code != 0 || strings.Count(out, "access") < 6 || strings.Count(out, "complete") < 6 {
+		t.Errorf("the requests: %d %s %s", code, out, errs)
+	}
+	again := filepath.Join(dir, "again.json")
+	if _, errs, code := s.zgoda(t, "", "export", "--site", "shop", "--identifier", "email:jana@example.org", "--reason", "letter 8", "--out", again); code != 0 {
+		t.Fatal(errs)
+	}
+	if n := len(exported(t, again)["exports"]); n != 4 { // three that ended, and itself, begun
+		t.Errorf("%d exports are on record", n)
+	}
+	if got := s.metrics(t)[`zgoda_exports_total{format="json"}`]; got != 3 {
+		t.Errorf("%v exports counted", got)
+	}
+}
+
+// exported reads an export, and checks its sum and its counts.
+func exported(t *testing.T, path string) map[string][]map[string]any {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil {
+		t.Fatal(err)
+	}
+	var end struct {
+		Counts map[string]int
+		SHA256 string
+	}
+	if err := json.Unmarshal(members["end"], &end); err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(raw[:bytes.LastIndex(raw, []byte("\n\"end\":"))+1])
+	if end.SHA256 != hex.EncodeToString(sum[:]) {
+		t.Error("the sum of the export is another")
+	}
+	whole := map[string][]map[string]any{}
+	for section, n := range end.Counts {
+		var list []map[string]any
+		if err := json.Unmarshal(members[section], &list); err != nil || len(list) != n {
+			t.Fatalf("section %s: %d items, %d counted: %v", section, len(list), n, err)
+		}
+		whole[section] = list
+	}
+	return whole
+}
+
+// agreementsKept: an agreement is sealed with its contact, listed, in the export with
+// its bytes, and whoever has none is found.
+func agreementsKept(t *testing.T, s *stack) {
+	t.Helper()
+	out, errs, code := s.zgoda(t, "the signed words", "agreement", "add", "--site", "shop", "--identifier", "user_id:jana",
+		"--kind", "contract", "--signed", "2026-01-02", "--name", "contract.txt", "-")
+	if code != 0 || !strings.Contains(out, "agreement contract kept") {
+		t.Fatal(code, out, errs)
+	}
+	contact, _, _ := strings.Cut(out, ":")
+	list, errs, code := s.zgoda(t, "", "agreement", "list", "--site", "shop", "--kind", "contract", "--in-force")
+	if code != 0 || !strings.Contains(list, contact) || !strings.Contains(list, "2026-01-02T00:00:00Z") {
+		t.Error(code, list, errs)
+	}
+	missing, errs, code := s.zgoda(t, "", "agreement", "missing", "--site", "shop", "--kind", "contract")
+	if code != 0 || strings.Contains(missing, contact) || strings.Count(missing, "c_") != 1 {
+		t.Errorf("without a contract: %d %q %s", code, missing, errs)
+	}
+	if all, _, _ := s.zgoda(t, "", "agreement", "missing", "--site", "shop", "--kind", "nda"); strings.Count(all, "c_") != 2 {
+		t.Errorf("without an nda: %q", all)
+	}
+	path := filepath.Join(t.TempDir(), "jana.json")
+	if _, errs, code := s.zgoda(t, "", "export", "--site", "shop", "--contact", contact, "--reason", "letter 10", "--out", path); code != 0 {
+		t.Fatal(errs)
+	}
+	whole := exported(t, path)
+	if len(whole["agreements"]) != 1 || len(whole["documents"]) != 1 || whole["documents"][0]["content"] != base64.StdEncoding.EncodeToString([]byte("the signed words")) {
+		t.Errorf("the export has %v and %v", whole["agreements"], whole["documents"])
+	}
+}
+
+// corrected: a correction is a request of its own, leads by the new identifier and not
+// by the old one, and a refused one changes nothing and leaves nothing open.
+func corrected(t *testing.T, s *stack) {
+	t.Helper()
+	k := s.kept(t, "user_id:mila")
+	id := int64(0)
+	for _, d := range k.Data {
+		if d.Kind == "email" {
+			id = d.ID
+		}
+	}
+	correct := func(args ...string) (string, string, int) {
+		return s.zgoda(t, "", append([]string{"contact", "correct", "--site", "shop", "--identifier", "user_id:mila", "--reason", "letter 11", "--source", "letter"}, args...)...)
+	}
+	out, errs, code := correct("--id", fmt.Sprint(id), "email:mila.new@example.org")
+	if code != 0 || !strings.Contains(out, "is complete") {
+		t.Fatal(code, out, errs)
+	}
+	if got := s.kept(t, "email:mila.new@example.org").value("email"); got != "mila.new@example.org" {
+		t.Errorf("kept is %q", got)
+	}
+	if _, errs, code := s.zgoda(t, "", "contact", "data", "show", "--site", "shop", "--identifier", "email:mila@example.org", "--reason", "request 12"); code == 0 || !strings.Contains(errs, "no contact") {
+		t.Errorf("the old address still leads to it: %d %s", code, errs)
+	}
+	if out, errs, code := correct("--revision", "1", "city=Nitra"); code == 0 {
+		t.Errorf("a correction on an old revision was done: %s %s", out, errs)
+	}
+	if open, _, _ := s.zgoda(t, "", "requests", "list", "--site", "shop", "--state", "open"); strings.Contains(open, "rectification") {
+		t.Errorf("a refused correction is open: %s", open)
+	}
+}
+
+// transferred: what another controller gets is signed and whole, is on record, and
+// goes to no host that is not named.
+func transferred(t *testing.T, s *stack, to *receiver) {
+	t.Helper()
+	send := func(url string) (string, string, int) {
+		return s.zgoda(t, "", "export", "--site", "shop", "--identifier", "user_id:jana", "--reason", "letter 12", "--to", url)
+	}
+	if out, errs, code := send("http://127.0.0.1:1/inbox"); code == 0 || !strings.Contains(errs, "host_not_named") {
+		t.Errorf("a host that is not named: %d %s %s", code, out, errs)
+	}
+	out, errs, code := send(to.URL + "/inbox")
+	if code != 0 || !strings.Contains(out, "is complete") {
+		t.Fatal(code, out, errs)
+	}
+	to.mu.Lock()
+	body, signature, whole := to.body, to.signature, to.whole
+	to.mu.Unlock()
+	if !whole {
+		t.Error("it was cut off")
+	}
+	checkSignature(t, s, body, signature)
+	text := string(body)
+	has, hasNot := theirs("jana")
+	for _, want := range has {
+		if !strings.Contains(text, want) {
+			t.Errorf("it lacks %q", want)
+		}
+	}
+	for _, never := range append(hasNot, `"requests":[`+"\n", `"recipients":[`+"\n") {
+		if strings.Contains(text, never) {
+			t.Errorf("it has %q", never)
+		}
+	}
+	to.mu.Lock()
+	to.status = http.StatusInsufficientStorage
+	to.mu.Unlock()
+	if out, errs, code := send(to.URL + "/inbox"); code == 0 || !strings.Contains(errs, "507") {
+		t.Errorf("one that was not taken: %d %s %s", code, out, errs)
+	}
+	if open, _, _ := s.zgoda(t, "", "requests", "list", "--site", "shop", "--state", "open"); !strings.Contains(open, "portability") {
+		t.Errorf("a transfer that did not arrive is not open: %s", open)
+	}
+}
+
+// checkSignature checks a transfer with the public key of the ledger.
+func checkSignature(t *testing.T, s *stack, body []byte, trailer string) {
+	t.Helper()
+	parts := map[string]string{}
+	for part := range strings.SplitSeq(trailer, ",") {
+		name, value, _ := strings.Cut(part, "=")
+		parts[name] = value
+	}
+	key, errs, code := s.zgoda(t, "", "ledger", "key")
+	if code != 0 {
+		t.Fatal(errs)
+	}
+	key = strings.TrimSpace(key)
+	if !strings.HasPrefix(key, parts["key"]+"+") {
+		t.Errorf("signed by %q, the key is %q", parts["key"], key)
+	}
+	raw, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(key, parts["key"]+"+"))
+	if err != nil || len(raw) != 1+ed25519.PublicKeySize {
+		t.Fatal(raw, err)
+	}
+	signature, err := base64.StdEncoding.DecodeString(parts["ed25519"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(body)
+	message := "zgoda export 1\n" + parts["t"] + "\n" + hex.EncodeToString(sum[:])
+	if !ed25519.Verify(raw[1:], []byte(message), signature) {
+		t.Error("the signature does not verify")
+	}
+}
