@@ -19,6 +19,8 @@ type Actions struct {
 	// Version is what "zgoda version" prints about engine and build beyond what
 	// the binary knows of itself; may be empty.
 	Version string
+	// Restore puts a backup in place of what is there, while nothing runs.
+	Restore func(ctx context.Context, f RestoreFlags, out, errw io.Writer) error
 }
 
 // GatewayFlags are the flags that zgoda up and zgoda serve have. One that is

@@ -48,6 +48,10 @@ type grammar struct {
 	Certificate certificateCmd `cmd:"" help:"Write the certificate of an erasure, and check one offline."`
 	Export      exportCmd      `cmd:"" help:"Hand out all that is held of a person, or send it to another controller."`
 	Agreement   agreementCmd   `cmd:"" help:"Keep agreements with contacts, and list contacts without one."`
+	Backup      backupCmd      `cmd:"" help:"Back the control store and ClickHouse up, as far as they are this system's own."`
+	Restore     restoreCmd     `cmd:"" help:"Put a backup in place, while the system is stopped; erasures since are carried out again at the next start."`
+	Retention   retentionCmd   `cmd:"" help:"Show what runs of retention did, and make one."`
+	Doctor      doctorCmd      `cmd:"" help:"List what is past its time; exit code 1 when there is anything."`
 	Keys        keysCmd        `cmd:"" help:"Look after the keyholder: keys and their rotation, certificates, reveals that wait, its log of calls."`
 	Control     controlCmd     `cmd:"" help:"Move the control store to PostgreSQL."`
 	Token       tokenCmd       `cmd:"" help:"Make, list and revoke tokens of the console's API."`

@@ -14,6 +14,7 @@ import (
 	"zgoda/consent"
 	"zgoda/control/ledger"
 	"zgoda/event"
+	"zgoda/stores"
 )
 
 // Directory finds contacts and changes what is on record about them;
@@ -180,6 +181,11 @@ type Deps struct {
 	// Others answer other routes of this listener, by pattern. Who may call them they
 	// look after by themselves.
 	Others map[string]http.Handler
+	// Retention keeps nothing for too long, and Backups make backups; nil: there are no
+	// routes for them. Horizons tell when last copies are gone.
+	Retention Retention
+	Backups   Backups
+	Horizons  stores.Horizons
 	// SecretOf tells whose secret key a token is; nil: none opens anything here.
 	SecretOf func(token string) (event.SiteID, bool)
 	// Processes tells the state of our processes.

@@ -68,6 +68,7 @@ func (s *Server) handler() (http.Handler, error) {
 	s.dropRoutes(api)
 	s.tokenRoutes(api)
 	s.statusRoutes(api)
+	s.keepingRoutes(api)
 	if err := s.documentRoutes(mux, api.OpenAPI()); err != nil {
 		return nil, err
 	}

@@ -66,6 +66,7 @@ var contract = []struct {
 	{"Concealed", contractConcealed},
 	{"Journal", contractJournal},
 	{"Retention", contractRetention},
+	{"Backup", contractBackup},
 	{"Agreements", contractAgreements},
 	{"Exported", contractExported},
 }

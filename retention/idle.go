@@ -19,7 +19,7 @@ const reason = "not seen for longer than retention.contact_after_last_seen"
 const day = 24 * time.Hour
 
 // idle has contacts erased that were not seen for too long.
-func (j *Job) idle(ctx context.Context, r *Report) error {
+func (j *Job) idle(ctx context.Context, r *RunReport) error {
 	ctx = pseudonym.WithAct(ctx, pseudonym.Act{Actor: "retention", Reason: reason})
 	before := r.At.AddDate(0, -j.cfg.Idle.Months, -j.cfg.Idle.Days).Unix() / int64(day/time.Second)
 	if before < 1 {
@@ -45,7 +45,7 @@ func (j *Job) idle(ctx context.Context, r *Report) error {
 }
 
 // idlePart opens requests for erasure of those whom nothing keeps.
-func (j *Job) idlePart(ctx context.Context, r *Report, names []pseudonym.IdleName) error {
+func (j *Job) idlePart(ctx context.Context, r *RunReport, names []pseudonym.IdleName) error {
 	kept, err := j.kept(ctx, names, r.At)
 	if err != nil {
 		return err

@@ -157,7 +157,7 @@ func (j *Job) due(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var last Report
+	var last RunReport
 	if found && json.Unmarshal(raw, &last) == nil {
 		j.metrics.show(&last)
 	}
@@ -179,10 +179,10 @@ func (j *Job) due(ctx context.Context) error {
 }
 
 // Once makes a run and returns its report, which is kept too.
-func (j *Job) Once(ctx context.Context) (Report, error) {
+func (j *Job) Once(ctx context.Context) (RunReport, error) {
 	j.running.Lock()
 	defer j.running.Unlock()
-	r := Report{At: j.now(), Past: map[event.SiteID]Past{}}
+	r := RunReport{At: j.now(), Past: map[event.SiteID]Past{}}
 	if err := j.stamp(ctx, &r); err != nil {
 		r.fail("stamps", err)
 	}
@@ -213,7 +213,7 @@ func (j *Job) Once(ctx context.Context) (Report, error) {
 }
 
 // Last returns the last report; none: not found.
-func (j *Job) Last(ctx context.Context) (r Report, found bool, err error) {
+func (j *Job) Last(ctx context.Context) (r RunReport, found bool, err error) {
 	_, raw, found, err := j.deps.Store.LastRetentionRun(ctx)
 	if err != nil || !found {
 		return r, false, err

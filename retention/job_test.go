@@ -28,7 +28,7 @@ var midnight = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 type world struct {
 	now      time.Time
 	stamps   map[named]control.Stamp
-	runs     []Report
+	runs     []RunReport
 	restamps map[event.SiteID][]erase.Stamp
 	fail     map[string]error
 	past     map[event.SiteID]uint64
@@ -60,7 +60,7 @@ func (w *world) PutStamps(_ context.Context, list []control.Stamp) error {
 }
 
 func (w *world) AddRetentionRun(_ context.Context, _ time.Time, report []byte) error {
-	var r Report
+	var r RunReport
 	if err := json.Unmarshal(report, &r); err != nil {
 		return err
 	}

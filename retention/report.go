@@ -9,8 +9,8 @@ import (
 	"zgoda/event"
 )
 
-// Report is what a run did and found. It names nobody.
-type Report struct {
+// RunReport is what a run did and found. It names nobody.
+type RunReport struct {
 	At time.Time `json:"at"`
 	// Past are rows that are still there a day after their end, by site.
 	Past map[event.SiteID]Past `json:"rows_past"`
@@ -41,9 +41,9 @@ type Stamped struct {
 }
 
 // Whole says that nothing failed.
-func (r *Report) Whole() bool { return len(r.Failed) == 0 }
+func (r *RunReport) Whole() bool { return len(r.Failed) == 0 }
 
-func (r *Report) fail(what string, err error) {
+func (r *RunReport) fail(what string, err error) {
 	r.Failed = append(r.Failed, what+": "+err.Error())
 }
 
@@ -75,7 +75,7 @@ func (m *metrics) register(reg prometheus.Registerer) error {
 	return nil
 }
 
-func (m *metrics) show(r *Report) {
+func (m *metrics) show(r *RunReport) {
 	rows := uint64(0)
 	for _, p := range r.Past {
 		rows += p.Rows

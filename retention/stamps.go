@@ -65,7 +65,7 @@ func (j *Job) changed(ctx context.Context) (sites []*Site, err error) {
 
 // stamp gives the rows of sites whose settings have changed the end that these say.
 // What the rows were stamped with is noted once that is done: a crash does it again.
-func (j *Job) stamp(ctx context.Context, r *Report) error {
+func (j *Job) stamp(ctx context.Context, r *RunReport) error {
 	was, err := j.stamped(ctx)
 	if err != nil {
 		return err
@@ -81,7 +81,7 @@ func (j *Job) stamp(ctx context.Context, r *Report) error {
 	return errors.Join(errs...)
 }
 
-func (j *Job) stampSite(ctx context.Context, r *Report, s *Site, was map[named]string) error {
+func (j *Job) stampSite(ctx context.Context, r *RunReport, s *Site, was map[named]string) error {
 	rules := make([]erase.Stamp, len(s.Purposes))
 	for i := range s.Purposes {
 		p := &s.Purposes[i]

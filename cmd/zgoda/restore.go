@@ -65,7 +65,7 @@ func (n *node) restoreTables(ctx context.Context) error {
 	}
 	n.log.Info("ClickHouse has its tables back from the backup", "took", time.Since(began).Round(time.Millisecond))
 	pending.Tables = ""
-	return pending.Write(n.places.run)
+	return errors.Join(pending.Write(n.places.run), n.sweepBackups())
 }
 
 // erasedTable is ClickHouse as the gate sees it.
