@@ -194,8 +194,8 @@ func (k key) Sign(message []byte) ([]byte, error) {
 	return ed25519.Sign(ed25519.PrivateKey(k), message), nil
 }
 
-func desk(t *testing.T, w *world, hosts []string, roots *x509.CertPool) *Desk {
-	t.Helper()
+func desk(tb testing.TB, w *world, hosts []string, roots *x509.CertPool) *Desk {
+	tb.Helper()
 	policy := &consent.Policy{Site: "shop", Purposes: []consent.Purpose{
 		{ID: "measurement", Bit: 0, Basis: consent.BasisLegitimateInterest}, {ID: "profiling", Bit: 1, Basis: consent.BasisConsent},
 	}}
@@ -204,7 +204,7 @@ func desk(t *testing.T, w *world, hosts []string, roots *x509.CertPool) *Desk {
 	}}
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	deps := Deps{
 		Store: w, People: w, Rows: w, Records: w, Requests: w, Now: func() time.Time { return at },
@@ -212,13 +212,13 @@ func desk(t *testing.T, w *world, hosts []string, roots *x509.CertPool) *Desk {
 	}
 	if hosts != nil {
 		client := notice.NewClient(notice.Config{Hosts: hosts, Roots: roots, Timeout: 20 * time.Second})
-		t.Cleanup(client.CloseIdleConnections)
+		tb.Cleanup(client.CloseIdleConnections)
 		deps.Client, deps.Class, deps.Signer = client, notice.Class, key(private)
 		deps.Callable = func(url string) error { return notice.Callable(client, url) }
 	}
 	d, err := New(deps)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return d
 }
