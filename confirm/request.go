@@ -58,7 +58,7 @@ var (
 
 // Request records that a consent was asked for and sends the link. It returns
 // when the mail server has taken the mail: an error means that no link works. A
-// contact that is erased or restricted is written to by nobody: the answer is
+// contact that is erased or restricted, or objects to marketing that is asked about, is written to by nobody: the answer is
 // the same, so that it tells nothing.
 func (s *Service) Request(ctx context.Context, o Opening) (expires time.Time, err error) {
 	site, ok := s.deps.Sites(o.Site)
@@ -81,7 +81,7 @@ func (s *Service) Request(ctx context.Context, o Opening) (expires time.Time, er
 	if err != nil {
 		return time.Time{}, err
 	}
-	if record.State != consent.StateActive {
+	if record.State != consent.StateActive || objects(site.Policy, o.Purposes, &record) {
 		return expires, nil
 	}
 	l := control.Link{
@@ -114,6 +114,15 @@ func (s *Service) send(ctx context.Context, o *Opening, site Site, l *control.Li
 		return ErrAddress
 	}
 	return fmt.Errorf("%w: %w", ErrMail, err)
+}
+
+// objects says whether the contact objects to a purpose of marketing that is asked
+// about: asking again by mail would be what they object to (GDPR Art. 21(3)).
+func objects(policy *consent.Policy, purposes []event.PurposeID, record *consent.Record) bool {
+	return slices.ContainsFunc(purposes, func(id event.PurposeID) bool {
+		p := &policy.Purposes[policy.Find(id)] // it was found before
+		return p.Kind == consent.KindMarketing && record.Purposes[p.Bit%event.MaxPurposes].Choice == consent.ChoiceObjected
+	})
 }
 
 func onConsent(policy *consent.Policy, purposes []event.PurposeID) bool {

@@ -21,6 +21,8 @@ type Grant struct {
 	// Minority is the subject's own, which ends grants too; that of a contact that a
 	// visitor is linked to is not looked at.
 	Minority consent.Minority
+	// Standing is the subject's own.
+	Standing consent.State
 }
 
 // Lapsing returns grants of a purpose that were given at or before given, or have
@@ -42,7 +44,7 @@ func (s *Store) Expired(ctx context.Context, site event.SiteID, purpose event.Pu
 func (s *Store) grants(ctx context.Context, which string, limit int, args ...any) (found []Grant, err error) {
 	ctx, cancel := context.WithTimeout(ctx, max(s.cfg.Timeout, lapsingTimeout))
 	defer cancel()
-	query := fmt.Sprintf(`SELECT c.handle, c.version, c.given_micros, c.until_micros, c.sequence, COALESCE(s.minor_day, 0), COALESCE(s.country, '')
+	query := fmt.Sprintf(`SELECT c.handle, c.version, c.given_micros, c.until_micros, c.sequence, COALESCE(s.minor_day, 0), COALESCE(s.country, ''), COALESCE(s.standing, 0)
 		FROM choice c LEFT JOIN subject s ON s.site = c.site AND s.handle = c.handle
 		WHERE c.site = $1 AND c.purpose = $2 AND c.handle > $3 AND %s ORDER BY c.handle LIMIT $%d`, which, len(args)+1)
 	err = all(ctx, s.db.plain(), query, append(args, limit), func(rows *sql.Rows) error {
@@ -50,11 +52,12 @@ func (s *Store) grants(ctx context.Context, which string, limit int, args ...any
 		var given, until, sequence int64
 		var of standing
 		var minor uint16
-		if err := rows.Scan((*handleColumn)(&g.Subject), &g.Version, &given, &until, &sequence, &minor, &of.country); err != nil {
+		var standing uint8
+		if err := rows.Scan((*handleColumn)(&g.Subject), &g.Version, &given, &until, &sequence, &minor, &of.country, &standing); err != nil {
 			return err
 		}
 		of.minor = consent.Day(minor)
-		g.Minority = of.minority()
+		g.Minority, g.Standing = of.minority(), consent.State(standing)
 		g.Given, g.Until, g.Sequence = ledger.FromMicros(given), ledger.FromMicros(until), event.Sequence(sequence)
 		found = append(found, g)
 		return nil

@@ -176,6 +176,7 @@ type Ask struct {
 
 // List hands over whom to ask again: whose grant is noted as expired and was
 // neither renewed nor refused since, and whose grant ends within the time ahead.
+// Whoever is restricted or erased is asked nothing.
 func (j *Job) List(ctx context.Context, policy *consent.Policy, ahead time.Duration, do func(Ask) error) error {
 	for i := range policy.Purposes {
 		p := &policy.Purposes[i]
@@ -186,10 +187,13 @@ func (j *Job) List(ctx context.Context, policy *consent.Policy, ahead time.Durat
 				return err
 			}
 			for _, g := range found {
+				after = g.Subject
+				if g.Standing != consent.StateActive {
+					continue
+				}
 				if err := do(Ask{Subject: g.Subject, Purpose: p.ID, Expired: true, At: g.Given}); err != nil {
 					return err
 				}
-				after = g.Subject
 			}
 			if len(found) < step {
 				break
@@ -197,6 +201,9 @@ func (j *Job) List(ctx context.Context, policy *consent.Policy, ahead time.Durat
 		}
 		err := j.each(ctx, policy.Site, p, j.deps.Now().UTC().Add(ahead), func(soon []control.Grant) error {
 			for _, g := range soon {
+				if g.Standing != consent.StateActive {
+					continue
+				}
 				if err := do(Ask{Subject: g.Subject, Purpose: p.ID, At: End(p, g).Time()}); err != nil {
 					return err
 				}

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -310,5 +311,34 @@ func TestNewNeedsItsParts(t *testing.T) {
 	}
 	if _, err := New(Deps{Store: h.store, People: h, Logger: logger, Registerer: h.reg}); err == nil {
 		t.Error("two jobs with the metrics of one")
+	}
+}
+
+// TestRestrictedAreNotAsked: nobody is asked again who is restricted or erased, whether
+// their grant is over or ends soon.
+func TestRestrictedAreNotAsked(t *testing.T) {
+	h := open(t)
+	year := h.now.AddDate(-1, 0, 3) // ends in three days
+	for i := range byte(4) {
+		h.give(t, event.Handle{1, i}, "analytics", year, time.Time{})
+		h.give(t, event.Handle{2, i}, "analytics", h.now.AddDate(-2, 0, 0), time.Time{})
+	}
+	if _, err := h.Once(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for n, state := range map[byte]ledger.State{1: ledger.StateRestricted, 2: ledger.StateErased} {
+		for _, first := range []byte{1, 2} {
+			if _, err := h.Write(t.Context(), ledger.Entry{Site: site, Subject: event.Handle{first, n}, State: state, Type: ledger.EventExplicit, Channel: ledger.ChannelOperator, At: h.now}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	asked := map[event.Handle]bool{}
+	if err := h.List(t.Context(), policy, 7*24*time.Hour, func(a Ask) error { asked[a.Subject] = a.Expired; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	want := map[event.Handle]bool{{1, 0}: false, {1, 3}: false, {2, 0}: true, {2, 3}: true}
+	if !maps.Equal(asked, want) {
+		t.Errorf("%d are asked", len(asked))
 	}
 }
