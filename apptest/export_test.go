@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -117,7 +118,7 @@ func TestExport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text = append(text, "rights: {hosts: [\""+strings.TrimPrefix(to.URL, "http://")+"\"]}\n"...)
+	text = append(text, "rights: {undo: 1h, hosts: [\""+strings.TrimPrefix(to.URL, "http://")+"\"]}\n"...)
 	if err := os.WriteFile(config, bytes.Replace(text, []byte("    properties:"), []byte("    traits: {keep: all}\n    properties:"), 1), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -133,6 +134,8 @@ func TestExport(t *testing.T) {
 	t.Run("agreements", func(t *testing.T) { agreementsKept(t, s) })
 	t.Run("corrected", func(t *testing.T) { corrected(t, s) })
 	t.Run("transferred", func(t *testing.T) { transferred(t, s, to) })
+	t.Run("visitors", func(t *testing.T) { exportsOfVisitors(t, s) })
+	t.Run("restricted", func(t *testing.T) { exportsOfTheRestricted(t, s) })
 	t.Run("unknown", func(t *testing.T) {
 		out, errs, code := s.zgoda(t, "", "export", "--site", "shop", "--identifier", "user_id:nobody", "--reason", "letter 9", "--out", "-")
 		if code == 0 || out != "" || !strings.Contains(errs, "nobody") {
@@ -301,6 +304,55 @@ func corrected(t *testing.T, s *stack) {
 	}
 	if open, _, _ := s.zgoda(t, "", "requests", "list", "--site", "shop", "--state", "open"); strings.Contains(open, "rectification") {
 		t.Errorf("a refused correction is open: %s", open)
+	}
+}
+
+// exportOf exports as JSON.
+func exportOf(t *testing.T, s *stack, identifier string) (text, errs string, code int) {
+	t.Helper()
+	return s.zgoda(t, "", "export", "--site", "shop", "--identifier", identifier, "--reason", "letter 13", "--out", "-")
+}
+
+// exportsOfVisitors: a browser that nobody is known by has its own, and one that became
+// somebody's what it did before that.
+func exportsOfVisitors(t *testing.T, s *stack) {
+	t.Helper()
+	for browser, want := range map[string]string{"a-browser-of-its-own": "of-nobody-known", "shared-browser": "before-anybody"} {
+		text, errs, code := exportOf(t, s, "visitor:"+browser)
+		if code != 0 || !strings.Contains(text, want) || !strings.Contains(text, `"contact":"v_`) {
+			t.Errorf("of %s: %d %s %s", browser, code, text, errs)
+		}
+		for _, never := range []string{"jana", "mila", browser} {
+			if strings.Contains(text, never) {
+				t.Errorf("of %s: it has %q", browser, never)
+			}
+		}
+	}
+}
+
+// exportsOfTheRestricted: whoever is restricted gets theirs; whoever is being erased
+// does not, until that is taken back.
+func exportsOfTheRestricted(t *testing.T, s *stack) {
+	t.Helper()
+	if out, errs, code := s.zgoda(t, "", "contact", "restrict", "--site", "shop", "--identifier", "user_id:jana", "--reason", "letter 14"); code != 0 {
+		t.Fatal(out, errs)
+	}
+	if text, errs, code := exportOf(t, s, "user_id:jana"); code != 0 || !strings.Contains(text, "bought-by-jana") || !strings.Contains(text, `"value":"restricted"`) {
+		t.Errorf("restricted: %d %s", code, errs)
+	}
+	out, errs, code := s.zgoda(t, "", "forget", "--site", "shop", "--identifier", "user_id:mila", "--reason", "letter 15")
+	request := regexp.MustCompile(`r_[0-9a-z]{26}`).FindString(out)
+	if code != 0 || request == "" {
+		t.Fatal(code, out, errs)
+	}
+	if text, errs, code := exportOf(t, s, "user_id:mila"); code == 0 || !strings.Contains(errs, "an erasure of this person is under way") {
+		t.Errorf("being erased: %d %s %s", code, text, errs)
+	}
+	if _, errs, code := s.zgoda(t, "", "requests", "undo", request); code != 0 {
+		t.Fatal(errs)
+	}
+	if text, errs, code := exportOf(t, s, "user_id:mila"); code != 0 || !strings.Contains(text, "bought-by-mila") {
+		t.Errorf("taken back: %d %s", code, errs)
 	}
 }
 

@@ -102,7 +102,7 @@ func (w *xlsxWriter) foot() error {
 // the last.
 func (w *xlsxWriter) row(cells []string) {
 	w.rows++
-	fmt.Fprintf(w.out, `<row r="%d">`, w.rows)
+	_, _ = fmt.Fprintf(w.out, `<row r="%d">`, w.rows)
 	var rest []string
 	for n, s := range cells {
 		first, more := cut(s)
@@ -122,7 +122,7 @@ func (w *xlsxWriter) cell(n int, s string) {
 	if s == "" {
 		return
 	}
-	fmt.Fprintf(w.out, `<c r="%s%d" t="inlineStr"><is><t xml:space="preserve">`, column(n), w.rows)
+	_, _ = fmt.Fprintf(w.out, `<c r="%s%d" t="inlineStr"><is><t xml:space="preserve">`, column(n), w.rows)
 	_ = xml.EscapeText(w.out, []byte(s)) // the error comes again with Flush
 	_, _ = w.out.WriteString("</t></is></c>")
 }

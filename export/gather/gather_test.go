@@ -42,8 +42,6 @@ func handle(n byte) event.Handle { return event.Handle{n, 15: 1} }
 // world is what is held: contact 1 with the visitors 2, which contact 9 uses too, and
 // 3, which was never theirs by the ledger; visitor 5 is a contact's since noon.
 type world struct {
-	store
-
 	requests []control.Request
 	first    time.Time
 	exported []control.Exported
