@@ -1,0 +1,224 @@
+package effects_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"zgoda/consent"
+	"zgoda/control"
+	"zgoda/control/ledger"
+	"zgoda/event"
+	"zgoda/rights"
+	"zgoda/rights/effects"
+	"zgoda/rights/reach"
+)
+
+// cells are what a right does to one person, by the columns of the table in
+// docs/rights.md.
+type cells struct {
+	Collection string // the scope, and the purposes that an event is stored under
+	Visible    uint64 // rows that are shown: dashboards are made of them
+	Segments   uint64 // rows that segments are made of
+	Decisions  uint64 // rows that machines decide by
+	Export     uint64 // rows that the person is given
+	Marketing  bool   // in an export for marketing, and in the list of consents to it
+	Profiling  bool
+	Asked      bool // by mail, when the consent to marketing ends
+}
+
+// look fills the cells in.
+func (w *world) look(n int) (c cells) {
+	w.t.Helper()
+	r, err := w.set.Record(w.t.Context(), shop, handle("consent", n))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	d := consent.Decide(policy, &consent.Signals{}, consent.Subject{Contact: &r, Server: true, Speaks: consent.SpeaksForContact, Today: consent.DayOf(time.Now())})
+	permit, ok := d.Permit(consent.Identities{Contact: event.Handles{Consent: handle("consent", n), Profiling: handle("profiling", n), Analytics: handle("analytics", n), Period: 202611, Version: 1}})
+	c.Collection = "dropped{" + string(r.State.String()) + "}"
+	if ok {
+		c.Collection = permit.Scope().String()
+		for i := range policy.Purposes {
+			if permit.Purposes().Has(policy.Purposes[i].Bit) {
+				c.Collection += " " + string(policy.Purposes[i].ID)
+			}
+		}
+	}
+	c.Visible, c.Segments, c.Decisions, c.Export = w.count("visible_events", n), w.count("profiled_events", n), w.count("decidable_events", n), w.count("events", n)
+	c.Marketing = d.Verdict(bitMarketing).Outcome == consent.Allow
+	c.Profiling = d.Verdict(bitProfiling).Outcome == consent.Allow
+	c.Asked = r.State == consent.StateActive && !r.Purposes[bitMarketing].Choice.Refuses()
+	return c
+}
+
+// ask opens a request about somebody, which must be complete at once.
+func (w *world) ask(n int, right control.Right, scope ...event.PurposeID) control.Request {
+	w.t.Helper()
+	r, err := w.rights.Open(w.t.Context(), rights.Opening{
+		Site: shop, Right: right, Scope: scope, Who: rights.Who{Kind: event.KindUserID, Value: fmt.Sprint(n)}, Origin: "letter", Proof: "operator",
+		Actor: "ana", Reason: "letter 7", Known: true,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return r
+}
+
+func (w *world) done(n int, right control.Right, scope ...event.PurposeID) {
+	w.t.Helper()
+	if r := w.ask(n, right, scope...); r.State != control.RequestComplete {
+		w.t.Fatalf("the request is %s: %s", r.State, r.Error)
+	}
+}
+
+// TestEffects: each right has its effect, and no other, on each thing that is done
+// with people. One test a cell.
+func TestEffects(t *testing.T) {
+	w := newWorld(t)
+	w.policy = reach.Histories{ProfilingOff: "erase"}
+	at := time.Now().UTC().Truncate(time.Millisecond).Add(-time.Hour)
+	all := func() int {
+		n := w.people + 1
+		id := func(i int) string { return fmt.Sprintf("row-%d-%d", n, i) }
+		return w.meet(
+			rowOf(handle("profiling", n), id(0), event.ScopePerson, at, bitMeasurement, bitAnalytics, bitProfiling, bitMarketing, bitOrders, bitReach),
+			rowOf(handle("profiling", n), id(1), event.ScopePerson, at, bitMeasurement, bitProfiling, bitOrders),
+			rowOf(handle("analytics", n), id(2), event.ScopePeriod, at, bitMeasurement, bitAnalytics, bitOrders),
+			rowOf(handle("analytics", n), id(3), event.ScopePeriod, at, bitMeasurement, bitReach, bitOrders),
+		)
+	}
+	const everything = "person measurement analytics profiling marketing advice orders reach"
+	before := cells{Collection: everything, Visible: 4, Segments: 2, Decisions: 2, Export: 4, Marketing: true, Profiling: true, Asked: true}
+	seq := func(_ event.Sequence, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	type row struct {
+		name string
+		do   func(n int)
+		want func(c *cells)
+	}
+	table := []row{
+		{"nothing", func(int) {}, func(*cells) {}},
+		{"restrict", func(n int) { w.done(n, control.RightRestriction) }, func(c *cells) {
+			*c = cells{Collection: "dropped{restricted}", Export: 4}
+		}},
+		{"unrestrict", func(n int) {
+			w.done(n, control.RightRestriction)
+			seq(w.effects.Unrestrict(t.Context(), shop, handle("consent", n), "ana", "told on Monday"))
+		}, func(*cells) {}},
+		{"object to marketing", func(n int) { w.done(n, control.RightObjection, "marketing") }, func(c *cells) {
+			c.Collection = "person measurement analytics profiling advice orders reach"
+			c.Segments, c.Marketing, c.Asked = 0, false, false
+		}},
+		{"object to an interest", func(n int) { w.done(n, control.RightObjection, "reach") }, func(c *cells) {
+			c.Collection = "person measurement analytics profiling marketing advice orders"
+			c.Visible, c.Export = 3, 3 // the row of that purpose alone goes
+		}},
+		{"object to all that may be", func(n int) { w.done(n, control.RightObjection) }, func(c *cells) {
+			c.Collection = "person analytics profiling advice orders" // what a contract needs goes on
+			c.Visible, c.Export, c.Segments, c.Marketing, c.Asked = 3, 3, 0, false, false
+		}},
+		{"automated off", func(n int) { w.done(n, control.RightAutomated) }, func(c *cells) { c.Decisions = 0 }},
+		{"automated on", func(n int) {
+			w.done(n, control.RightAutomated)
+			seq(w.effects.AllowAutomated(t.Context(), shop, handle("consent", n), "ana", "asked for it"))
+		}, func(*cells) {}},
+		{"profiling off", func(n int) { w.write(w.entry(n, ledger.StateProfilingOff)) }, func(c *cells) {
+			c.Collection = "period measurement analytics marketing orders reach"
+			c.Visible, c.Segments, c.Decisions, c.Export, c.Profiling = 2, 0, 0, 2, false
+		}},
+		{"withdrawal", func(n int) { w.done(n, control.RightWithdrawal, "analytics") }, func(c *cells) {
+			c.Collection = "person measurement profiling marketing advice orders reach"
+			c.Visible, c.Export = 3, 3
+		}},
+		{"withdrawal of profiling", func(n int) { w.done(n, control.RightWithdrawal, "profiling", "advice") }, func(c *cells) {
+			c.Collection = "period measurement analytics marketing orders reach"
+			c.Visible, c.Segments, c.Decisions, c.Export, c.Profiling = 2, 0, 0, 2, false
+		}},
+		{"withdrawal of all", func(n int) { w.done(n, control.RightWithdrawal) }, func(c *cells) {
+			*c = cells{Collection: "period measurement orders reach", Visible: 1, Export: 1}
+		}},
+	}
+	people := make([]int, len(table))
+	for i := range table {
+		people[i] = all()
+		if got := w.look(people[i]); got != before {
+			t.Fatalf("before: %+v", got)
+		}
+		table[i].do(people[i])
+	}
+	// What is hidden is so at once, before anything has gone.
+	for i, name := range map[int]string{1: "restrict", 6: "automated off"} {
+		if table[i].name != name {
+			t.Fatal("the table has another order")
+		}
+		if c := w.look(people[i]); c.Decisions != 0 {
+			t.Errorf("%s: it is seen until a batch has gone", name)
+		}
+	}
+	w.reached(1)
+	for _, again := range []string{"", " when the table was lost"} {
+		if again != "" {
+			if err := w.conn.Exec(t.Context(), "TRUNCATE TABLE zgoda.hidden"); err != nil {
+				t.Fatal(err)
+			}
+			if c := w.look(people[0]); c.Visible != 0 {
+				t.Error("somebody is shown while nobody knows who is hidden")
+			}
+			if err := w.effects.Hider().Fill(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range table {
+			want := before
+			table[i].want(&want)
+			got := w.look(people[i])
+			for name, same := range map[string]bool{
+				"collection": got.Collection == want.Collection, "rows": got.Visible == want.Visible, "segments": got.Segments == want.Segments,
+				"dashboards": got.Visible == want.Visible, "export": got.Export == want.Export, "marketing": got.Marketing == want.Marketing,
+				"profiling": got.Profiling == want.Profiling, "automated": got.Decisions == want.Decisions, "mail": got.Asked == want.Asked,
+			} {
+				t.Run(table[i].name+"/"+name+again, func(t *testing.T) {
+					if !same {
+						t.Errorf("got  %+v\nwant %+v", got, want)
+					}
+				})
+			}
+		}
+	}
+	if n := w.vault.cases(); n != 0 {
+		t.Errorf("%d cases stay open", n)
+	}
+}
+
+// TestEffectsThatCannotBe: each is refused with its class, and nothing of it is
+// written.
+func TestEffectsThatCannotBe(t *testing.T) {
+	w := newWorld(t)
+	n := w.meet()
+	at := w.store.Sequence()
+	for scope, class := range map[event.PurposeID]string{"orders": effects.ClassContract, "nothing": effects.ClassPurpose} {
+		if r := w.ask(n, control.RightObjection, scope, "reach"); r.State != control.RequestFailed || r.Error != class {
+			t.Errorf("%s: %s %s", scope, r.State, r.Error)
+		}
+	}
+	if _, err := w.effects.Unrestrict(t.Context(), shop, handle("consent", n), "ana", "why"); !errors.Is(err, effects.ErrNotSo) {
+		t.Error(err)
+	}
+	if w.store.Sequence() != at {
+		t.Error("something was written")
+	}
+	w.write(w.entry(n, ledger.StateErased))
+	if r := w.ask(n, control.RightRestriction); r.State != control.RequestFailed || r.Error != effects.ClassErased {
+		t.Errorf("of somebody who is erased: %s %s", r.State, r.Error)
+	}
+	if !slices.Contains(effects.Rights, control.RightAutomated) {
+		t.Error("a right is performed by nobody")
+	}
+}
