@@ -23,6 +23,9 @@ const importFile = "kind,identifier,purpose,version,state,time,channel,proof\n" 
 	"email,a@example.org,analytics,1,given,2026-01-01T00:00:00Z,paper,box\n" +
 	"email,canary,analytics,1,given,2026-01-01T00:00:00Z,paper,box\n"
 
+// someRequest is the id of no request.
+const someRequest = "r_00000000000000000000000000"
+
 // routes are all routes that need a token, with a body that is taken.
 var routes = []struct {
 	method, path, body, mediaType string
@@ -55,6 +58,8 @@ var routes = []struct {
 	{"POST", "/api/v1/tokens", `{"role":"analyst"}`, "", []console.Role{"administrator"}},
 	{"GET", "/api/v1/tokens", ``, "", []console.Role{"administrator"}},
 	{"DELETE", "/api/v1/tokens/t1", ``, "", []console.Role{"administrator"}},
+	{"GET", "/api/v1/stores", ``, "", []console.Role{"administrator", "operator", "dpo"}},
+	{"GET", "/api/v1/requests/" + someRequest + "/certificate", ``, "", []console.Role{"administrator", "operator", "dpo"}},
 	{"GET", "/api/v1/status", ``, "", []console.Role{"administrator", "operator", "analyst", "dpo"}},
 }
 

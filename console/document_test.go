@@ -84,7 +84,7 @@ func TestDocumentListsEveryRoute(t *testing.T) {
 	doc, _ := readDocument(t, r)
 	for _, route := range routes {
 		path := route.path
-		for from, to := range map[string]string{"/sites/demo": "/sites/{site}", someContact: "{contact}", "consents/profiling": "consents/{purpose}", "consents/analytics": "consents/{purpose}", "tokens/t1": "tokens/{token}", "reveals/00000000000000000000000000000009": "reveals/{reveal}"} {
+		for from, to := range map[string]string{"/sites/demo": "/sites/{site}", someContact: "{contact}", someRequest: "{request}", "consents/profiling": "consents/{purpose}", "consents/analytics": "consents/{purpose}", "tokens/t1": "tokens/{token}", "reveals/00000000000000000000000000000009": "reveals/{reveal}"} {
 			path = strings.Replace(path, from, to, 1)
 		}
 		if _, ok := doc.Paths[path][strings.ToLower(route.method)]; !ok {
