@@ -18,6 +18,9 @@ import (
 // memory meanwhile.
 const chunk = 512
 
+// errRows is returned while rows cannot be deleted.
+var errRows = errors.New("waiting for ClickHouse, from which rows are to go again")
+
 // mend carries out again what a part of the system lacks.
 func (g *Gate) mend(ctx context.Context, l *lacks) error {
 	for part := range slices.Chunk(append(slices.Clone(l.files), l.again...), chunk) {
@@ -33,7 +36,7 @@ func (g *Gate) mend(ctx context.Context, l *lacks) error {
 		select {
 		case <-g.deps.Tables: // rows are deleted with the rest, never later
 		default:
-			return errTables
+			return errRows
 		}
 		if err := g.lead(ctx); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 
@@ -23,6 +24,16 @@ func (n *node) makeRetention() (err error) {
 	}
 	n.retention, err = retention.New(cfg, deps)
 	return err
+}
+
+// runRetention runs it once ClickHouse has its tables.
+func (n *node) runRetention(ctx context.Context) error {
+	select {
+	case <-n.gate.Shown():
+		return n.retention.Run(ctx)
+	case <-ctx.Done():
+		return nil
+	}
 }
 
 // aside says which files hold what nobody can tell whose it is.

@@ -47,7 +47,7 @@ func rightsOf(names []string) []control.Right {
 // runRights runs it until ctx ends.
 func (n *node) runRights(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{n.requests.Run, n.notices.Run, n.eraser.Run, n.drain.Run, n.reach.Run, n.effects.Hider().Run, n.runOpenDSR, n.retention.Run} {
+	for _, run := range []func(context.Context) error{n.requests.Run, n.notices.Run, n.eraser.Run, n.drain.Run, n.reach.Run, n.effects.Hider().Run, n.runOpenDSR, n.runRetention} {
 		group.Go(func() error { return run(ctx) })
 	}
 	return group.Wait()
