@@ -103,7 +103,7 @@ func unpacked(t *testing.T, path string) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := io.Copy(&all, r); err != nil { //nolint:gosec // our own
+		if _, err := io.Copy(&all, r); err != nil {
 			t.Fatal(err)
 		}
 	}

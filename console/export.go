@@ -105,7 +105,7 @@ func (s *Server) exportContact(ctx context.Context, in *exportInput) (*huma.Stre
 	if err != nil {
 		return nil, err
 	}
-	return s.export(r, in.Body.Reason, in.Body.Format, in.Body.Approval)
+	return s.export(r, in.Body.Reason, in.Body.Format, in.Body.Approval) //nolint:contextcheck // huma.Context carries the request's
 }
 
 func (s *Server) exportByHandle(ctx context.Context, in *exportHandleInput) (*huma.StreamResponse, error) {
@@ -114,7 +114,7 @@ func (s *Server) exportByHandle(ctx context.Context, in *exportHandleInput) (*hu
 	if err != nil {
 		return nil, err
 	}
-	return s.export(r, reason, in.Format, in.Approval)
+	return s.export(r, reason, in.Format, in.Approval) //nolint:contextcheck // as above
 }
 
 func (s *Server) exportRequest(ctx context.Context, in *exportRequestInput) (*huma.StreamResponse, error) {
@@ -122,7 +122,7 @@ func (s *Server) exportRequest(ctx context.Context, in *exportRequestInput) (*hu
 	if err != nil {
 		return nil, err
 	}
-	return s.export(r, r.Reason, in.Format, in.Approval)
+	return s.export(r, r.Reason, in.Format, in.Approval) //nolint:contextcheck // as above
 }
 
 // requestOf reads a request that is named.
@@ -178,7 +178,7 @@ func (s *Server) export(r control.Request, reason, format, approval string) (*hu
 	if err != nil {
 		return nil, wrong("approval", "expected 32 hexadecimal digits")
 	}
-	return &huma.StreamResponse{Body: func(hctx huma.Context) { //nolint:contextcheck // huma.Context carries the request's
+	return &huma.StreamResponse{Body: func(hctx huma.Context) {
 		ctx := because(hctx.Context(), reason)
 		hctx.SetHeader(headerRequest, r.ID.String())
 		release, ok := s.take(hctx)

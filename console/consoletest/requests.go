@@ -53,6 +53,8 @@ func StartRequests(tb testing.TB, change func(*console.Config), settings func(*r
 		service.Use(control.RightRestriction, restrictor{service})
 		r.Requests = &Requests{service, store}
 		deps.Requests, deps.RequestStore = service, store
+		r.Exports = &Exports{service: service}
+		deps.Exports = r.Exports
 	})
 }
 

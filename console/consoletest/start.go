@@ -24,6 +24,7 @@ type Running struct {
 	DryRuns   *DryRuns
 	Tokens    *Tokens
 	Requests  *Requests // of StartRequests
+	Exports   *Exports  // the same
 	Registry  *prometheus.Registry
 	Log       *Log
 }
