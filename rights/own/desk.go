@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"net/http"
 	"time"
 
 	"zgoda/control"
@@ -95,6 +94,17 @@ var taken = map[string]control.Right{
 	"erasure": control.RightErasure, "access": control.RightAccess, "objection": control.RightObjection,
 }
 
+// The statuses of HTTP that are answered; this room speaks no HTTP itself.
+const (
+	statusDone      = 200
+	statusTaken     = 202
+	statusBad       = 400
+	statusKey       = 401
+	statusForbidden = 403
+	statusConflict  = 409
+	statusAway      = 503
+)
+
 const (
 	self   = "self"
 	reason = "asked for on a page of the site"
@@ -110,22 +120,22 @@ func (d *Desk) Serve(ctx context.Context, in *Request) Answer {
 	dec := json.NewDecoder(bytes.NewReader(in.Body))
 	dec.DisallowUnknownFields()
 	if dec.Decode(&a) != nil || dec.More() {
-		return refuse(http.StatusBadRequest, "The body is not an object with key and right", "body")
+		return refuse(statusBad, "The body is not an object with key and right", "body")
 	}
 	site, ok := d.deps.Site([]byte(a.Key), in.Loopback)
 	if !ok {
-		return refuse(http.StatusUnauthorized, "The write key is not known as a public key", "key")
+		return refuse(statusKey, "The write key is not known as a public key", "key")
 	}
 	switch {
 	case len(in.Origin) == 0:
-		return refuse(http.StatusForbidden, "A right is used on a page: the Origin header is missing", "Origin")
+		return refuse(statusForbidden, "A right is used on a page: the Origin header is missing", "Origin")
 	case !site.Listed(in.Origin):
-		return refuse(http.StatusForbidden, "The origin is not one of the site's", "Origin")
+		return refuse(statusForbidden, "The origin is not one of the site's", "Origin")
 	}
 	switch string(in.FetchSite) {
 	case "", "same-origin", "same-site":
 	default:
-		return refuse(http.StatusForbidden, "A right is used on a page of the same site", "Sec-Fetch-Site")
+		return refuse(statusForbidden, "A right is used on a page of the same site", "Sec-Fetch-Site")
 	}
 	out := d.serve(ctx, in, &site, taken[a.Right])
 	out.OriginListed = true
@@ -134,18 +144,18 @@ func (d *Desk) Serve(ctx context.Context, in *Request) Answer {
 
 func (d *Desk) serve(ctx context.Context, in *Request, site *Site, right control.Right) Answer {
 	if right == "" {
-		return refuse(http.StatusBadRequest, "The right must be erasure, access or objection", "right")
+		return refuse(statusBad, "The right must be erasure, access or objection", "right")
 	}
 	id, ok := d.deps.Visitor(site.ID, in.Visitor, in.At)
 	if !ok {
-		return refuse(http.StatusForbidden, "There is no signed visitor cookie: nothing is held by which this browser is known", "Cookie")
+		return refuse(statusForbidden, "There is no signed visitor cookie: nothing is held by which this browser is known", "Cookie")
 	}
 	if right == control.RightAccess {
 		switch linked, err := d.deps.Linked(ctx, site.ID, id, in.At); {
 		case err != nil:
 			return d.away("look for the visitor", err)
 		case linked:
-			return refuse(http.StatusConflict, "This browser is known as a contact's: a contact is given what is held by the operator", "right")
+			return refuse(statusConflict, "This browser is known as a contact's: a contact is given what is held by the operator", "right")
 		}
 	}
 	ctx = pseudonym.WithAct(ctx, pseudonym.Act{Actor: self, Reason: reason})
@@ -161,11 +171,11 @@ func (d *Desk) serve(ctx context.Context, in *Request, site *Site, right control
 		if err != nil {
 			return d.away("gather what is held", err)
 		}
-		return Answer{Status: http.StatusOK, Results: write}
+		return Answer{Status: statusDone, Results: write}
 	}
-	out := Answer{Status: http.StatusAccepted, Told: &Told{r.ID.String(), string(right), string(r.State), r.Deadline}}
+	out := Answer{Status: statusTaken, Told: &Told{r.ID.String(), string(right), string(r.State), r.Deadline}}
 	if r.State == control.RequestComplete {
-		out.Status = http.StatusOK
+		out.Status = statusDone
 	}
 	out.Forget = right == control.RightErasure
 	return out
@@ -173,7 +183,7 @@ func (d *Desk) serve(ctx context.Context, in *Request, site *Site, right control
 
 func (d *Desk) away(act string, err error) Answer {
 	d.log.Warn("a right that a visitor used was not dealt with", "act", act, "error", err)
-	a := refuse(http.StatusServiceUnavailable, "It could not be done now; nothing is promised", "")
+	a := refuse(statusAway, "It could not be done now; nothing is promised", "")
 	a.Retry = true
 	return a
 }

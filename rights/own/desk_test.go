@@ -29,8 +29,10 @@ func (w *world) desk(t *testing.T) *own.Desk {
 		Site: func(key []byte, loopback bool) (own.Site, bool) {
 			return own.Site{ID: "shop", Listed: func(o []byte) bool { return string(o) == "https://shop.example" }}, string(key) == "pk" || string(key) == "local" && loopback
 		},
-		Visitor: func(site event.SiteID, c []byte, _ time.Time) ([16]byte, bool) { return [16]byte{7}, site == "shop" && string(c) == "signed" },
-		Linked:  func(context.Context, event.SiteID, [16]byte, time.Time) (bool, error) { return w.linked, w.err },
+		Visitor: func(site event.SiteID, c []byte, _ time.Time) ([16]byte, bool) {
+			return [16]byte{7}, site == "shop" && string(c) == "signed"
+		},
+		Linked: func(context.Context, event.SiteID, [16]byte, time.Time) (bool, error) { return w.linked, w.err },
 		Open: func(_ context.Context, o rights.Opening) (control.Request, error) {
 			w.opened = append(w.opened, o)
 			return control.Request{ID: control.RequestID{1}, State: w.state, Deadline: time.Unix(1, 0).UTC()}, w.err
