@@ -171,7 +171,6 @@ func (s *Server) now() time.Time { return s.deps.Now().UTC().Truncate(time.Micro
 type call struct {
 	dialect    dialect
 	controller Controller
-	token      string // its name, for the log
 }
 
 type answerer func(ctx context.Context, c *call, r *http.Request) (status int, body any, err error)
@@ -233,7 +232,7 @@ func (s *Server) caller(r *http.Request) (*call, *fault) {
 	}
 	for _, c := range of {
 		if len(of) == 1 || c.ID == t.Name {
-			return &call{controller: c, token: t.Name}, nil
+			return &call{controller: c}, nil
 		}
 	}
 	return nil, &fault{http.StatusForbidden, "unknown_controller", "no controller of the token's site is configured under the token's name"}

@@ -46,6 +46,9 @@ func (n *node) makeOpenDSR() error {
 	if err != nil {
 		return err
 	}
+	if time.Until(key.Expires()) < 30*24*time.Hour {
+		n.log.Warn("the certificate of OpenDSR ends soon", "at", key.Expires())
+	}
 	client := notice.NewClient(notice.Config{Hosts: n.config.Rights.Hosts})
 	cfg := opendsr.Config{Domain: c.Domain, Rights: openDSRRights}
 	for _, who := range c.Controllers {
