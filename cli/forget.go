@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"zgoda/event"
@@ -166,14 +167,15 @@ func (w *waitFor) look(ctx context.Context) (done bool, err error) {
 
 // tell writes how far they are when that has changed.
 func (w *waitFor) tell(reached []int, word string) {
-	text := fmt.Sprintf("of %d:", len(w.ids))
+	var b strings.Builder
+	_, _ = fmt.Fprintf(&b, "of %d:", len(w.ids))
 	for i := range steps {
-		text += fmt.Sprintf(" %s %d", steps[i].told, reached[i+1])
+		_, _ = fmt.Fprintf(&b, " %s %d", steps[i].told, reached[i+1])
 	}
 	if word != "" {
-		text += "; " + word
+		b.WriteString("; " + word)
 	}
-	if text != w.last {
+	if text := b.String(); text != w.last {
 		w.last = text
 		_, _ = fmt.Fprintln(w.streams.errw, text)
 	}

@@ -235,7 +235,7 @@ func (f *forgetting) open(ctx context.Context, list []rights.Opening) ([]rights.
 
 // badWord says why a line was not taken in; an error is everybody's.
 func badWord(err error) (string, error) {
-	bad, _ := errors.AsType[*rights.FieldError](err)
+	_, field := errors.AsType[*rights.FieldError](err)
 	switch {
 	case err == nil:
 		return "", nil
@@ -245,8 +245,8 @@ func badWord(err error) (string, error) {
 		return badOpen, nil
 	case errors.Is(err, rights.ErrMerging):
 		return badMerging, nil
-	case bad != nil:
-		return badMalformed, nil
+	case field:
+		return badMalformed, nil //nolint:nilerr // it is the line's
 	default:
 		return "", err
 	}

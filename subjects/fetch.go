@@ -86,7 +86,7 @@ const erasedTTL = 2 * time.Second
 // soon ends a cell's time soon.
 func (c *cell) soon(now moment) {
 	if c.month == now.month {
-		c.until = min(c.until, uint32((now.into+int64(erasedTTL))/int64(time.Millisecond))) //nolint:gosec // below 2^32 for any month
+		c.until = min(c.until, uint32((now.into+int64(erasedTTL))/int64(time.Millisecond)))
 	}
 }
 

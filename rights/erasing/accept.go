@@ -37,10 +37,12 @@ func (e *Eraser) Accepted(ctx context.Context, list []control.Request, of []pseu
 			return fmt.Errorf("accept the erasures: %w", err)
 		}
 		hide = append(hide, w.rows()...)
-		if r.State == control.RequestRunning {
+		switch r.State {
+		case control.RequestRunning:
 			fences = append(fences, fencing{*r, w})
-		} else if r.State == control.RequestApproved {
+		case control.RequestApproved:
 			restrict = append(restrict, fencing{*r, w})
+		default: // it was taken back meanwhile
 		}
 	}
 	// ClickHouse may be away: then nobody sees rows, and the list is filled anew.

@@ -95,7 +95,7 @@ func (w *batchRows) run(ctx context.Context) error {
 	}
 	left, err := w.rows.Prove(ctx)
 	for table, n := range left {
-		w.table(table).After = int64(n) //nolint:gosec // a count of rows
+		w.table(table).After = int64(n)
 		if n > 0 && err == nil {
 			err = errLeft
 		}
@@ -157,7 +157,7 @@ func (w *batchRows) add(ctx context.Context) error {
 		return err
 	}
 	for i := range more {
-		more[i].Number = uint32(number + i) //nolint:gosec // both are bounded by the batch
+		more[i].Number = uint32(number + i)
 	}
 	return w.rows.Add(ctx, more)
 }
@@ -178,7 +178,7 @@ func (w *batchRows) count(ctx context.Context) error {
 	by := make([]map[string]uint64, len(w.list))
 	for i := range counts {
 		for table, n := range counts[i].Rows {
-			total[table] += int64(n) //nolint:gosec // a count of rows
+			total[table] += int64(n)
 		}
 		if int(counts[i].Number) < len(by) {
 			by[counts[i].Number] = counts[i].Rows
@@ -203,7 +203,7 @@ func (w *batchRows) tasks(ctx context.Context, by []map[string]uint64, tables ma
 		var tasks []control.Task
 		for i := first; i < min(len(w.list), first+addAtOnce/4); i++ {
 			for table := range tables {
-				tasks = append(tasks, control.Task{Request: w.list[i].ID, Name: table, State: control.TaskWaiting, Before: int64(by[i][table]), After: -1}) //nolint:gosec // a count of rows
+				tasks = append(tasks, control.Task{Request: w.list[i].ID, Name: table, State: control.TaskWaiting, Before: int64(by[i][table]), After: -1})
 			}
 			tasks = append(tasks,
 				control.Task{Request: w.list[i].ID, Name: taskKeyholder, State: control.TaskWaiting, Before: w.found[i], After: -1},

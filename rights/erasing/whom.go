@@ -142,7 +142,7 @@ func (e *Eraser) windows(ctx context.Context, w *whom) (rows []erase.Window, kep
 
 // person says whose rows are to go.
 func (e *Eraser) person(ctx context.Context, r *control.Request, w *whom, number int) (p erase.Person, err error) {
-	p = erase.Person{Number: uint32(number), Site: r.Site, Whole: w.rows(), Mode: erase.ModeErase} //nolint:gosec // a batch has 10,000 at most
+	p = erase.Person{Number: uint32(number), Site: r.Site, Whole: w.rows(), Mode: erase.ModeErase}
 	if r.Mode == control.EraseAnonymise {
 		p.Mode, p.Rests = erase.ModeAnonymise, e.deps.Rests(r.Site)
 	}

@@ -51,7 +51,7 @@ func newPerson() *person {
 // world is what an Eraser works on: a real control store, and what a keyholder, a
 // ClickHouse, the nodes' disks and the journal would have.
 type world struct {
-	t     testing.TB
+	t     *testing.T
 	store *control.Store
 	clock time.Time
 
@@ -73,7 +73,7 @@ type world struct {
 	signer
 }
 
-func newWorld(t testing.TB, path string) *world {
+func newWorld(t *testing.T, path string) *world {
 	t.Helper()
 	cfg := control.DefaultConfig(path)
 	cfg.Timeout = 30 * time.Second
@@ -90,7 +90,7 @@ func newWorld(t testing.TB, path string) *world {
 	}
 }
 
-func signingKey(t testing.TB) (private, public string, key certificate.Key) {
+func signingKey(t *testing.T) (private, public string, key certificate.Key) {
 	t.Helper()
 	private, public, err := note.GenerateKey(rand.Reader, "zgoda.example/test")
 	if err != nil {
@@ -375,7 +375,7 @@ func (w *world) failFor(ctx context.Context, id control.RequestID, class string,
 	return w.store.ChangeRequest(ctx, r, control.RequestHistory{})
 }
 
-func controlPath(t testing.TB) string {
+func controlPath(t *testing.T) string {
 	t.Helper()
 	return filepath.Join(t.TempDir(), "control", "control.db")
 }
