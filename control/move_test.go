@@ -185,6 +185,11 @@ func TestMove(t *testing.T) {
 	if heads, err := after.Verify(t.Context(), m.Heads...); err != nil || heads[0].Number != m.Heads[0].Number+1 {
 		t.Errorf("afterwards: %v", err)
 	}
+	addRequests(t, after, aRequest(1, RightAccess))
+	var number int64
+	if err := after.db.plain().QueryRowContext(t.Context(), `SELECT max(number) FROM request_history`).Scan(&number); err != nil || number != 42 {
+		t.Errorf("the history of requests goes on at %d: %v", number, err)
+	}
 }
 
 // TestMoveRefuses: nothing is moved from nowhere, from a store that is in use or
