@@ -47,7 +47,7 @@ type Keys struct {
 // Recipient is one who was told (Art. 19).
 type Recipient struct {
 	Name  string    `json:"name"`
-	State string    `json:"state"` // delivered, by_hand
+	State string    `json:"state"` // delivered, by_hand, no_identifier
 	At    time.Time `json:"at"`
 }
 
