@@ -43,7 +43,7 @@ func (s *Store) ConcealedPeople(ctx context.Context, purposes map[event.SiteID][
 			if err := rows.Scan((*string)(&w.site), (*handleColumn)(&w.handle), &standing, &off, &automated); err != nil {
 				return err
 			}
-			restricted := consent.State(standing) == consent.StateRestricted //nolint:gosec // three values
+			restricted := consent.State(standing) == consent.StateRestricted
 			if off = off && kept[w.site]; restricted || off || automated {
 				c := at(w)
 				c.Restricted, c.ProfilingOff, c.AutomatedOff = restricted, off, automated

@@ -259,6 +259,7 @@ func (e *Effects) what(r *control.Request, sites []event.SiteID) (what erase.Wha
 				}
 			}
 		}
+	default: // a withdrawal hides nobody; others are not performed here
 	}
 	return what
 }

@@ -54,8 +54,8 @@ func (w *world) look(n int) (c cells) {
 	return c
 }
 
-// ask opens a request about somebody, which must be complete at once.
-func (w *world) ask(n int, right control.Right, scope ...event.PurposeID) control.Request {
+// open opens a request about somebody, which must be complete at once.
+func (w *world) open(n int, right control.Right, scope ...event.PurposeID) control.Request {
 	w.t.Helper()
 	r, err := w.rights.Open(w.t.Context(), rights.Opening{
 		Site: shop, Right: right, Scope: scope, Who: rights.Who{Kind: event.KindUserID, Value: fmt.Sprint(n)}, Origin: "letter", Proof: "operator",
@@ -67,9 +67,25 @@ func (w *world) ask(n int, right control.Right, scope ...event.PurposeID) contro
 	return r
 }
 
+// pinged waits for the engine to answer.
+func (w *world) pinged() {
+	w.t.Helper()
+	late := time.Now().Add(20 * time.Second)
+	for {
+		err := w.rows.Ping(w.t.Context())
+		if err == nil {
+			return
+		}
+		if time.Now().After(late) {
+			w.t.Fatal(err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
 func (w *world) done(n int, right control.Right, scope ...event.PurposeID) {
 	w.t.Helper()
-	if r := w.ask(n, right, scope...); r.State != control.RequestComplete {
+	if r := w.open(n, right, scope...); r.State != control.RequestComplete {
 		w.t.Fatalf("the request is %s: %s", r.State, r.Error)
 	}
 }
@@ -165,9 +181,10 @@ func TestEffects(t *testing.T) {
 	w.reached(1)
 	for _, again := range []string{"", " when the table was lost"} {
 		if again != "" {
-			if err := w.conn.Exec(t.Context(), "TRUNCATE TABLE zgoda.hidden"); err != nil {
-				t.Fatal(err)
-			}
+			pid := w.room.PID()
+			w.room.Kill()
+			w.room.Restarted(t, pid, 20*time.Second)
+			w.pinged()
 			if c := w.look(people[0]); c.Visible != 0 {
 				t.Error("somebody is shown while nobody knows who is hidden")
 			}
@@ -204,7 +221,7 @@ func TestEffectsThatCannotBe(t *testing.T) {
 	n := w.meet()
 	at := w.store.Sequence()
 	for scope, class := range map[event.PurposeID]string{"orders": effects.ClassContract, "nothing": effects.ClassPurpose} {
-		if r := w.ask(n, control.RightObjection, scope, "reach"); r.State != control.RequestFailed || r.Error != class {
+		if r := w.open(n, control.RightObjection, scope, "reach"); r.State != control.RequestFailed || r.Error != class {
 			t.Errorf("%s: %s %s", scope, r.State, r.Error)
 		}
 	}
@@ -215,7 +232,7 @@ func TestEffectsThatCannotBe(t *testing.T) {
 		t.Error("something was written")
 	}
 	w.write(w.entry(n, ledger.StateErased))
-	if r := w.ask(n, control.RightRestriction); r.State != control.RequestFailed || r.Error != effects.ClassErased {
+	if r := w.open(n, control.RightRestriction); r.State != control.RequestFailed || r.Error != effects.ClassErased {
 		t.Errorf("of somebody who is erased: %s %s", r.State, r.Error)
 	}
 	if !slices.Contains(effects.Rights, control.RightAutomated) {

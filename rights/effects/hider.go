@@ -160,10 +160,10 @@ func (w *wanted) mark() [32]byte {
 	slices.SortFunc(w.cases, func(a, b caseWanted) int { return bytes.Compare(a.id[:], b.id[:]) })
 	sum := sha256.New()
 	for _, p := range w.people {
-		fmt.Fprintf(sum, "%s %x %v %v %v %v\n", p.Site, p.Handle[:], p.Restricted, p.AutomatedOff, p.ProfilingOff, p.Objected)
+		_, _ = fmt.Fprintf(sum, "%s %x %v %v %v %v\n", p.Site, p.Handle[:], p.Restricted, p.AutomatedOff, p.ProfilingOff, p.Objected)
 	}
 	for _, c := range w.cases {
-		fmt.Fprintf(sum, "%x %d\n", c.id, c.what)
+		_, _ = fmt.Fprintf(sum, "%x %d\n", c.id, c.what)
 	}
 	return [32]byte(sum.Sum(nil))
 }

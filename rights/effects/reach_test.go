@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -98,20 +99,12 @@ func TestWithdrawalReachesExactly(t *testing.T) {
 	}
 	w.reached(1)
 	got := map[string]event.PurposeSet{}
-	rows, err := w.conn.Query(t.Context(), "SELECT message_id, purposes FROM zgoda.events")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for rows.Next() {
-		var id string
-		var purposes uint32
-		if err := rows.Scan(&id, &purposes); err != nil {
+	for _, line := range w.ask("SELECT message_id, purposes FROM events") {
+		purposes, err := strconv.ParseUint(line[1], 10, 32)
+		if err != nil {
 			t.Fatal(err)
 		}
-		got[id] = event.PurposeSet(purposes)
-	}
-	if err := rows.Close(); err != nil {
-		t.Fatal(err)
+		got[line[0]] = event.PurposeSet(purposes)
 	}
 	if gone == 0 || len(want) == 0 {
 		t.Fatal("the model has nothing to tell apart")
@@ -132,7 +125,7 @@ func TestWithdrawalReachesExactly(t *testing.T) {
 func (d *drawn) model(want map[string]event.PurposeSet) (gone int) {
 	judge := func(r *record.Record, reached bool) {
 		rest, stays := r.Purposes, true
-		if reached && !(d.again && !r.ReceivedAt.Before(d.at)) {
+		if reached && (!d.again || r.ReceivedAt.Before(d.at)) {
 			rest, stays = d.left(r)
 		}
 		if stays {

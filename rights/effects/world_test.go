@@ -1,17 +1,18 @@
 package effects_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/csv"
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"go.uber.org/goleak"
 
 	"zgoda/activity"
@@ -162,7 +163,7 @@ type world struct {
 	store   *control.Store
 	set     *subjects.Set
 	rows    *activity.Store
-	conn    driver.Conn
+	room    *enginetest.Room
 	rights  *rights.Service
 	effects *effects.Effects
 	reach   *reach.Reach
@@ -179,7 +180,8 @@ func newWorld(t *testing.T) *world {
 			t.Fatal(err)
 		}
 	}
-	access := enginetest.Start(t)
+	w.room = enginetest.StartRoom(t)
+	access := w.room.Access
 	cfg := activity.DefaultConfig()
 	cfg.Address, cfg.Database, cfg.User, cfg.Password = access.Address, "zgoda", access.Admin.User, access.Admin.Password.Reveal()
 	var err error
@@ -187,9 +189,6 @@ func newWorld(t *testing.T) *world {
 	must(err)
 	t.Cleanup(func() { _ = w.rows.Close() })
 	must(w.rows.Migrate(t.Context()))
-	w.conn, err = clickhouse.Open(&clickhouse.Options{Addr: []string{access.Address}, Auth: clickhouse.Auth{Database: "zgoda", Username: cfg.User, Password: cfg.Password}})
-	must(err)
-	t.Cleanup(func() { _ = w.conn.Close() })
 	w.store, err = control.Open(t.Context(), control.DefaultConfig(filepath.Join(t.TempDir(), "control", "control.db")))
 	must(err)
 	t.Cleanup(func() { must(w.store.Close()) })
@@ -282,11 +281,26 @@ func rowOf(subject event.Handle, id string, scope event.Scope, at time.Time, bit
 func (w *world) count(from string, n int) (rows uint64) {
 	w.t.Helper()
 	p, a := handle("profiling", n), handle("analytics", n)
-	err := w.conn.QueryRow(w.t.Context(), "SELECT count() FROM zgoda."+from+" WHERE subject IN (unhex(?), unhex(?))", fmt.Sprintf("%x", p[:]), fmt.Sprintf("%x", a[:])).Scan(&rows)
+	lines := w.ask(fmt.Sprintf("SELECT count() FROM %s WHERE subject IN (unhex('%x'), unhex('%x'))", from, p[:], a[:]))
+	rows, err := strconv.ParseUint(lines[0][0], 10, 64)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	return rows
+}
+
+// ask answers a query, without the names of its columns.
+func (w *world) ask(query string) [][]string {
+	w.t.Helper()
+	var out bytes.Buffer
+	if err := w.rows.Query(w.t.Context(), query, &out, activity.CSV); err != nil {
+		w.t.Fatal(err)
+	}
+	lines, err := csv.NewReader(&out).ReadAll()
+	if err != nil || len(lines) < 1 {
+		w.t.Fatalf("%d lines, %v", len(lines), err)
+	}
+	return lines[1:]
 }
 
 // reached lets everything that was withdrawn go, as a batch of erasures does.
