@@ -132,7 +132,7 @@ func TestExport(t *testing.T) {
 	})
 	t.Run("only this person", func(t *testing.T) { exportOnlyThisPerson(t, s) })
 	t.Run("agreements", func(t *testing.T) { agreementsKept(t, s) })
-	t.Run("corrected", func(t *testing.T) { corrected(t, s) })
+	t.Run("corrected", func(t *testing.T) { corrected(t, s, secret) })
 	t.Run("transferred", func(t *testing.T) { transferred(t, s, to) })
 	t.Run("visitors", func(t *testing.T) { exportsOfVisitors(t, s) })
 	t.Run("restricted", func(t *testing.T) { exportsOfTheRestricted(t, s) })
@@ -277,7 +277,7 @@ func agreementsKept(t *testing.T, s *stack) {
 
 // corrected: a correction is a request of its own, leads by the new identifier and not
 // by the old one, and a refused one changes nothing and leaves nothing open.
-func corrected(t *testing.T, s *stack) {
+func corrected(t *testing.T, s *stack, secret string) {
 	t.Helper()
 	k := s.kept(t, "user_id:mila")
 	id := int64(0)
@@ -289,6 +289,8 @@ func corrected(t *testing.T, s *stack) {
 	correct := func(args ...string) (string, string, int) {
 		return s.zgoda(t, "", append([]string{"contact", "correct", "--site", "shop", "--identifier", "user_id:mila", "--reason", "letter 11", "--source", "letter"}, args...)...)
 	}
+	const views = "SELECT (SELECT count() FROM visible_events), (SELECT count() FROM profiled_events), (SELECT count() FROM decidable_events)"
+	before := s.sql(t, views)
 	out, errs, code := correct("--id", fmt.Sprint(id), "email:mila.new@example.org")
 	if code != 0 || !strings.Contains(out, "is complete") {
 		t.Fatal(code, out, errs)
@@ -298,6 +300,21 @@ func corrected(t *testing.T, s *stack) {
 	}
 	if _, errs, code := s.zgoda(t, "", "contact", "data", "show", "--site", "shop", "--identifier", "email:mila@example.org", "--reason", "request 12"); code == 0 || !strings.Contains(errs, "no contact") {
 		t.Errorf("the old address still leads to it: %d %s", code, errs)
+	}
+	if after := s.sql(t, views); after != before {
+		t.Errorf("what is shown went from %s to %s", before, after)
+	}
+	text, errs, code := exportOf(t, s, "email:mila.new@example.org")
+	if code != 0 || !strings.Contains(text, "mila.new@example.org") || strings.Contains(text, `"mila@example.org"`) || !strings.Contains(text, "bought-by-mila") {
+		t.Errorf("the export after it: %d %s", code, errs)
+	}
+	further := `{"userId":"mila","messageId":"m-further","event":"further-by-mila","context":{"consent":{"categoryPreferences":{"analytics":true,"profiling":true}}}}`
+	if resp, text := post(t, s.public+"/v1/track", further, map[string]string{"Authorization": "Bearer " + secret}); resp.StatusCode != http.StatusOK {
+		t.Fatal(resp.StatusCode, text)
+	}
+	s.settled(t, 30*time.Second)
+	if got := strings.TrimSpace(s.sql(t, "SELECT count(), uniqExact(subject) FROM events WHERE name IN ('bought-by-mila', 'further-by-mila')")); got != "2\t1" {
+		t.Errorf("events after it: %q", got)
 	}
 	if out, errs, code := correct("--revision", "1", "city=Nitra"); code == 0 {
 		t.Errorf("a correction on an old revision was done: %s %s", out, errs)

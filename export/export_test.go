@@ -383,8 +383,8 @@ func TestStreamed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n, err := export.Write(t.Context(), w, head, many(100_000))
-		if err != nil || n != 100_000 {
+		n, err := export.Write(t.Context(), w, head, many(streamedRows))
+		if err != nil || n != streamedRows {
 			t.Fatal(n, err)
 		}
 		if p.most > 64<<20 {
