@@ -14,6 +14,7 @@ import (
 	"zgoda/event"
 	"zgoda/pseudonym"
 	"zgoda/rights"
+	"zgoda/rights/effects"
 )
 
 // Requests are requests of data subjects in a store of their own. An erasure stays
@@ -52,10 +53,29 @@ func StartRequests(tb testing.TB, change func(*console.Config), settings func(*r
 		}
 		service.Use(control.RightRestriction, restrictor{service})
 		r.Requests = &Requests{service, store}
-		deps.Requests, deps.RequestStore = service, store
+		deps.Requests, deps.RequestStore, deps.Effects = service, store, lifter{}
 		r.Exports = &Exports{service: service}
 		deps.Exports = r.Exports
 	})
+}
+
+// NotSo is the reason for which a lifter finds nothing in force.
+const NotSo = "it is not so"
+
+// lifter lifts everything, but for NotSo.
+type lifter struct{}
+
+// Unrestrict lifts a restriction.
+func (lifter) Unrestrict(_ context.Context, _ event.SiteID, _ event.Handle, _, reason string) (event.Sequence, error) {
+	if reason == NotSo {
+		return 0, effects.ErrNotSo
+	}
+	return 7, nil
+}
+
+// AllowAutomated lifts an objection.
+func (l lifter) AllowAutomated(ctx context.Context, site event.SiteID, h event.Handle, actor, reason string) (event.Sequence, error) {
+	return l.Unrestrict(ctx, site, h, actor, reason)
 }
 
 // Node is the gateway that the store of StartRequests knows.
