@@ -190,11 +190,42 @@ func TestOutside(t *testing.T) {
 		values, _ := o.dataOf(t, "jana")
 		return values["email"] != ""
 	})
+	t.Run("asked for", func(t *testing.T) { o.askedFor(t) })
 	t.Run("handed over", func(t *testing.T) { o.handedOver(t) })
 	t.Run("by the visitor", func(t *testing.T) { o.byTheVisitor(t) })
 	if strings.Contains(o.log.String(), "canary") {
 		t.Error("an identity is in the log")
 	}
+}
+
+// askedFor: an access request gives what is held by a link, with which it is done.
+func (o *outside) askedFor(t *testing.T) {
+	t.Helper()
+	const id = "b7551968-d5d6-44b2-9831-815ac9017798"
+	_, err := o.controller.Submit(t.Context(), &spectest.Request{
+		Regulation: "gdpr", ID: id, Type: "access", Submitted: time.Now().Add(-time.Minute).UTC().Format(time.RFC3339),
+		Identities: []spectest.Identity{{Type: "email", Value: "jana.canary@person.example", Format: "raw"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := o.controller.Status(t.Context(), id)
+	if err != nil || a.Status != "in_progress" || a.ResultsURL == "" {
+		t.Fatalf("status %+v: %v", a, err)
+	}
+	resp, err := o.controller.HTTP.Get(a.ResultsURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	held, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK || !json.Valid(held) || !bytes.Contains(held, []byte("jana.canary@person.example")) || !bytes.Contains(held, []byte("bought")) {
+		t.Fatalf("%d, %d bytes: %v", resp.StatusCode, len(held), err)
+	}
+	eventually(t, 20*time.Second, "the end of the access request", func() bool {
+		a, err := o.controller.Status(t.Context(), id)
+		return err == nil && a.Status == "completed"
+	})
 }
 
 // handedOver: a request of OpenDSR is carried out, told to the recipient and by
