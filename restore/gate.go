@@ -186,24 +186,21 @@ func (g *Gate) Showing() bool { return g.passing.Load() && g.rows.Load() }
 // when they do not any more.
 func (g *Gate) Run(ctx context.Context) error {
 	wait := time.Duration(0)
-	for first := true; ; {
-		if err := pause(ctx, wait); err != nil {
-			return nil
-		}
+	for first := true; ctx.Err() == nil; _ = pause(ctx, wait) {
 		err := g.look(ctx, first)
 		switch {
-		case ctx.Err() != nil:
-			return nil
 		case err != nil:
-			g.tell(err)
 			wait = min(max(2*wait, g.cfg.First), g.cfg.Most)
-			continue
+			if ctx.Err() == nil {
+				g.tell(err)
+			}
 		case !g.rows.Load(): // ClickHouse is away
 			wait = min(max(2*wait, g.cfg.First), g.cfg.Most, time.Second)
-			continue
+		default:
+			wait, first, g.said = g.cfg.Every, false, ""
 		}
-		wait, first, g.said = g.cfg.Every, false, ""
 	}
+	return nil
 }
 
 // tell says what holds the gate, once for each kind of trouble.

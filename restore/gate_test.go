@@ -448,9 +448,12 @@ func TestGateRuns(t *testing.T) {
 
 func TestPersonOf(t *testing.T) {
 	p := &pseudonym.CasePiece{Site: "shop", Pseudonyms: []pseudonym.CasePseudonym{
-		{Handle: event.Handle{1}, Purpose: "consent"}, {Handle: event.Handle{2}, Purpose: "profiling"},
-		{Handle: event.Handle{3}, Purpose: "consent", Visitor: 1}, {Handle: event.Handle{4}, Purpose: "profiling", Visitor: 1},
-		{Handle: event.Handle{5}, Purpose: "consent", Visitor: 2}, {Handle: event.Handle{6}, Purpose: "analytics", Visitor: 2},
+		{Handle: event.Handle{1}, Purpose: "consent"},
+		{Handle: event.Handle{2}, Purpose: "profiling"},
+		{Handle: event.Handle{3}, Purpose: "consent", Visitor: 1},
+		{Handle: event.Handle{4}, Purpose: "profiling", Visitor: 1},
+		{Handle: event.Handle{5}, Purpose: "consent", Visitor: 2},
+		{Handle: event.Handle{6}, Purpose: "analytics", Visitor: 2},
 	}, Windows: []pseudonym.CaseWindow{{Handle: event.Handle{5}, From: noon}, {Handle: event.Handle{5}, From: noon.Add(-time.Hour), To: noon.Add(-time.Minute)}}}
 	got := personOf(7, p)
 	if !slices.Equal(got.Whole, []event.Handle{{2}, {4}}) || !slices.Equal(got.Visitors, got.Whole) || got.Number != 7 || got.Mode != erase.ModeErase {

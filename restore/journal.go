@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -275,9 +276,7 @@ func (j *Journal) sweep(name string, places []place, now time.Time) error {
 			delete(j.entries, id)
 		}
 	}
-	for id, p := range fresh {
-		j.entries[id] = p
-	}
+	maps.Copy(j.entries, fresh)
 	return nil
 }
 

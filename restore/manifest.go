@@ -25,6 +25,8 @@ const (
 	maxManifest     = 64 << 20
 )
 
+var members = []string{ControlFile, TablesFile, manifestFile}
+
 // Manifest says what a backup holds.
 type Manifest struct {
 	Version int       `json:"version"` // 1
@@ -126,10 +128,11 @@ func Unpack(ctx context.Context, r io.Reader, dir string) (Manifest, error) {
 		if err != nil {
 			return Manifest{}, fmt.Errorf("read the backup: %w", err)
 		}
-		if !slices.Contains([]string{ControlFile, TablesFile, manifestFile}, h.Name) || h.Typeflag != tar.TypeReg {
+		at := slices.Index(members, h.Name)
+		if at < 0 || h.Typeflag != tar.TypeReg {
 			return Manifest{}, fmt.Errorf("%w: it has a member that none has", ErrBackup)
 		}
-		if err := unpackFile(ctx, t, filepath.Join(dir, h.Name)); err != nil {
+		if err := unpackFile(ctx, t, filepath.Join(dir, members[at])); err != nil {
 			return Manifest{}, err
 		}
 	}
@@ -210,7 +213,7 @@ type Places struct {
 // Apply puts a backup in place of what is there, on a system that does not run. What is
 // left to do, the next start does: bring ClickHouse's tables in, and carry out again
 // what was erased since, before anything is served.
-func Apply(in string, to Places, replace bool, now time.Time) (m Manifest, err error) {
+func Apply(ctx context.Context, in string, to Places, replace bool, now time.Time) (m Manifest, err error) {
 	if m, err = Check(in); err != nil {
 		return m, err
 	}
@@ -235,7 +238,7 @@ func Apply(in string, to Places, replace bool, now time.Time) (m Manifest, err e
 		}
 	}
 	if p.Tables != "" {
-		if err := copyFile(filepath.Join(in, TablesFile), filepath.Join(to.Tables, p.Tables)); err != nil {
+		if err := copyFile(ctx, filepath.Join(in, TablesFile), filepath.Join(to.Tables, p.Tables)); err != nil {
 			return m, err
 		}
 	}
@@ -249,7 +252,7 @@ func Apply(in string, to Places, replace bool, now time.Time) (m Manifest, err e
 				return m, fmt.Errorf("remove what belonged to the old control store: %w", err)
 			}
 		}
-		if err := copyFile(filepath.Join(in, ControlFile), to.Control); err != nil {
+		if err := copyFile(ctx, filepath.Join(in, ControlFile), to.Control); err != nil {
 			return m, err
 		}
 	}
@@ -257,7 +260,7 @@ func Apply(in string, to Places, replace bool, now time.Time) (m Manifest, err e
 }
 
 // copyFile copies whole or not at all.
-func copyFile(from, to string) error {
+func copyFile(ctx context.Context, from, to string) error {
 	f, err := os.Open(from)
 	if err != nil {
 		return fmt.Errorf("read a file of the backup: %w", err)
@@ -267,7 +270,7 @@ func copyFile(from, to string) error {
 	if err := os.RemoveAll(part); err != nil {
 		return fmt.Errorf("write a file: %w", err)
 	}
-	if err := unpackFile(context.Background(), f, part); err != nil {
+	if err := unpackFile(ctx, f, part); err != nil {
 		return err
 	}
 	if err := os.Rename(part, to); err != nil {

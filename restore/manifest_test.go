@@ -55,14 +55,14 @@ func TestBackupIsPutInPlace(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := Apply(in, to, false, noon); !errors.Is(err, ErrThere) {
+	if _, err := Apply(t.Context(), in, to, false, noon); !errors.Is(err, ErrThere) {
 		t.Error(err)
 	}
 	if p, err := ReadPending(to.Run); p != nil || err != nil {
 		t.Error("a restore that was refused has left something", err)
 	}
 	for range 2 { // again after a crash
-		if _, err := Apply(in, to, true, noon); err != nil {
+		if _, err := Apply(t.Context(), in, to, true, noon); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -91,7 +91,7 @@ func TestBackupIsPutInPlace(t *testing.T) {
 // TestOldBackupIsRefused: the journal does not know any more who was erased since.
 func TestOldBackupIsRefused(t *testing.T) {
 	in, to := unpacked(t), placesIn(t)
-	if _, err := Apply(in, to, true, noon.AddDate(0, 0, 35).Add(time.Second)); !errors.Is(err, ErrTooOld) {
+	if _, err := Apply(t.Context(), in, to, true, noon.AddDate(0, 0, 35).Add(time.Second)); !errors.Is(err, ErrTooOld) {
 		t.Error(err)
 	}
 	if _, err := os.Lstat(to.Control); !errors.Is(err, os.ErrNotExist) {
@@ -106,13 +106,13 @@ func TestAlteredBackupIsRefused(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(in, name), []byte("the mows"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Apply(in, placesIn(t), true, noon); !errors.Is(err, ErrBackup) {
+		if _, err := Apply(t.Context(), in, placesIn(t), true, noon); !errors.Is(err, ErrBackup) {
 			t.Error(name, err)
 		}
 		if err := os.Remove(filepath.Join(in, name)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Apply(in, placesIn(t), true, noon); !errors.Is(err, ErrBackup) {
+		if _, err := Apply(t.Context(), in, placesIn(t), true, noon); !errors.Is(err, ErrBackup) {
 			t.Error(name, err)
 		}
 	}

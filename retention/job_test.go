@@ -119,7 +119,8 @@ func (w *world) OpenCases(_ context.Context, list []pseudonym.CaseOf) (out []pse
 		if _, there := w.seen[who]; there && who != 99 {
 			o.State = pseudonym.CaseOpen
 			o.Pseudonyms = []pseudonym.CasePseudonym{
-				{Handle: event.Handle{who}, Purpose: "consent"}, {Handle: event.Handle{who, 1}, Purpose: "profiling"},
+				{Handle: event.Handle{who}, Purpose: "consent"},
+				{Handle: event.Handle{who, 1}, Purpose: "profiling"},
 				{Handle: event.Handle{who, 2}, Purpose: "consent", Visitor: 1},
 			}
 		}

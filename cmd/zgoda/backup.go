@@ -101,7 +101,7 @@ func (n *node) sweepBackups() error {
 }
 
 // restoreBackup puts a backup in place of what is there.
-func restoreBackup(_ context.Context, f cli.RestoreFlags, out, _ io.Writer) error {
+func restoreBackup(ctx context.Context, f cli.RestoreFlags, out, _ io.Writer) error {
 	data, err := filepath.Abs(f.Data)
 	if err != nil {
 		return fmt.Errorf("find the data folder: %w", err)
@@ -113,7 +113,7 @@ func restoreBackup(_ context.Context, f cli.RestoreFlags, out, _ io.Writer) erro
 	}
 	defer unlock() //nolint:errcheck // the process is about to end, and the lock with it
 	to := restore.Places{Run: places.run, Control: filepath.Join(places.control, "control.db"), Tables: places.tablesDir()}
-	m, err := restore.Apply(f.In, to, f.Replace, time.Now())
+	m, err := restore.Apply(ctx, f.In, to, f.Replace, time.Now())
 	if err != nil {
 		return err
 	}
