@@ -265,6 +265,20 @@ func agreementsKept(t *testing.T, s *stack) {
 	if all, _, _ := s.zgoda(t, "", "agreement", "missing", "--site", "shop", "--kind", "nda"); strings.Count(all, "c_") != 2 {
 		t.Errorf("without an nda: %q", all)
 	}
+	out, errs, code = s.zgoda(t, "over", "agreement", "add", "--site", "shop", "--contact", contact, "--kind", "nda", "--signed", "2025-01-02", "--until", "2025-02-02", "--name", "nda.txt", "-")
+	document := regexp.MustCompile(`[0-9a-f]{32}`).FindString(out)
+	if code != 0 || document == "" {
+		t.Fatal(code, out, errs)
+	}
+	if out, _, _ := s.zgoda(t, "", "agreement", "list", "--site", "shop", "--in-force"); strings.Contains(out, "nda") {
+		t.Errorf("one that is over is in force: %s", out)
+	}
+	if _, errs, code := s.zgoda(t, "", "contact", "data", "remove", "--site", "shop", "--contact", contact, "--document", document); code != 0 {
+		t.Fatal(errs)
+	}
+	if out, _, _ := s.zgoda(t, "", "agreement", "list", "--site", "shop"); strings.Contains(out, "nda") || !strings.Contains(out, "contract") {
+		t.Errorf("after its document was removed: %s", out)
+	}
 	path := filepath.Join(t.TempDir(), "jana.json")
 	if _, errs, code := s.zgoda(t, "", "export", "--site", "shop", "--contact", contact, "--reason", "letter 10", "--out", path); code != 0 {
 		t.Fatal(errs)
