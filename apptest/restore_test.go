@@ -86,6 +86,39 @@ func TestRestoreOlderBackup(t *testing.T) {
 	if n := r.sql(t, "SELECT uniqExact(subject) FROM events WHERE scope = 'person'"); n != "3" {
 		t.Errorf("a person who returns is one of %s", n)
 	}
+	r.shorterRetention(t, config)
+}
+
+// shorterRetention: rows that are stored get the end that the settings say now, at the
+// next start, and nothing is past its time.
+func (r *restored) shorterRetention(t *testing.T, config string) {
+	t.Helper()
+	const longer = "SELECT countIf(expires_at > addMonths(received_at, 2)) FROM events WHERE scope = 'person'"
+	if n := r.sql(t, longer); n != "3" {
+		t.Errorf("%s rows are kept for longer than two months before the change", n)
+	}
+	r.stop(t)
+	raw, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const was, now = "profiling, basis: consent, retention: 13mo", "profiling, basis: consent, version: 2, retention: 2mo"
+	if strings.Count(string(raw), was) != 1 {
+		t.Fatal("the settings are others")
+	}
+	if err := os.WriteFile(config, []byte(strings.Replace(string(raw), was, now, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.start(t, "127.0.0.1:0")
+	eventually(t, 30*time.Second, "the rows have another end", func() bool {
+		return strings.Contains(r.done(t, "", "retention", "show", "--data", r.data), "shop profiling: rows are kept for 2mo of person")
+	})
+	if n := r.sql(t, longer); n != "0" {
+		t.Errorf("%s rows are kept for longer than two months", n)
+	}
+	if out, errs, code := r.zgoda(t, "", "doctor", "--data", r.data); code != 0 || out != "nothing is past its time\n" {
+		t.Errorf("doctor: exit %d: %s%s", code, out, errs)
+	}
 }
 
 func (r *restored) visit(t *testing.T, person string) {
