@@ -9,6 +9,7 @@ import (
 
 	"zgoda/event"
 	"zgoda/said"
+	"zgoda/spool"
 )
 
 // passEvery is how often is looked whether events that waited for the keyholder have
@@ -17,9 +18,15 @@ const passEvery = 50 * time.Millisecond
 
 // passed waits until nothing is undecided of what waits for the keyholder now: whose it
 // is, the keyholder alone can say, and what it says is looked at again then.
-func (n *node) passed(ctx context.Context) error {
-	end := n.waiting.queue.End()
-	for n.waiting.queue.WaitsBefore(end) > 0 {
+func (n *node) passed(ctx context.Context) error { return through(ctx, n.waiting.queue) }
+
+// stored waits until what waits for ClickHouse now is stored.
+func (n *node) stored(ctx context.Context) error { return through(ctx, n.spool) }
+
+// through waits until nothing is left of what is in a queue now.
+func through(ctx context.Context, queue *spool.Spool) error {
+	end := queue.End()
+	for queue.WaitsBefore(end) > 0 {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

@@ -177,7 +177,7 @@ func (e *Eraser) destroyed(ctx context.Context, list []control.Request) ([]pseud
 				return nil, err
 			}
 			w.exclusively(taken)
-			if _, d.Windows, d.Shared, err = e.windows(ctx, &w); err != nil {
+			if _, d.Windows, d.Shared, err = e.windows(ctx, &w, r.Cutoff); err != nil {
 				return nil, err
 			}
 		}

@@ -25,7 +25,7 @@ type family struct{ contact, own, shared, other *person }
 func (w *world) family() family {
 	w.t.Helper()
 	f := family{newPerson(), newPerson(), newPerson(), newPerson()}
-	at := w.now()
+	at := w.now().Add(-4 * time.Hour)
 	w.link(f.contact, f.own, at)
 	w.link(f.contact, f.shared, at.Add(time.Hour))
 	w.link(f.other, f.shared, at.Add(2*time.Hour))

@@ -32,7 +32,11 @@ type NodeDeps struct {
 	// Said takes what people said of themselves off the disk.
 	Said func(ctx context.Context, handles []event.Handle) (int, error)
 	// Erase takes their events off the disk: the spool, ranges in flight, quarantine.
-	Erase  func(ctx context.Context, handles []event.Handle) (int, error)
+	Erase func(ctx context.Context, handles []event.Handle) (int, error)
+	// Stored waits until everything is stored that waits to be at the time of the call:
+	// of browsers that several use some rows are the erased one's, and those go from
+	// where they are stored.
+	Stored func(ctx context.Context) error
 	Logger *slog.Logger
 }
 
@@ -45,7 +49,7 @@ type Node struct {
 
 // NewNode makes a Node that looks so often.
 func NewNode(poll time.Duration, deps NodeDeps) (*Node, error) {
-	if poll <= 0 || deps.Store == nil || deps.AsOf == nil || deps.Passed == nil || deps.Said == nil || deps.Erase == nil {
+	if poll <= 0 || deps.Store == nil || deps.AsOf == nil || deps.Passed == nil || deps.Said == nil || deps.Erase == nil || deps.Stored == nil {
 		return nil, errors.New("erasing: a part of the node is missing")
 	}
 	if deps.Logger == nil {
@@ -137,6 +141,9 @@ func (n *Node) drain(ctx context.Context, b *control.EraseBatch) (bool, error) {
 	}
 	waited, err := n.deps.Erase(ctx, handles)
 	if err != nil {
+		return false, err
+	}
+	if err := n.deps.Stored(ctx); err != nil {
 		return false, err
 	}
 	if err := n.deps.Store.Ack(ctx, b.ID, int64(said+waited), time.Now().UTC()); err != nil {

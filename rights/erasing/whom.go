@@ -3,6 +3,7 @@ package erasing
 import (
 	"context"
 	"slices"
+	"time"
 
 	"zgoda/activity/erase"
 	"zgoda/control"
@@ -111,8 +112,8 @@ func (w *whom) taken() []event.Handle {
 }
 
 // windows returns when shared visitors were theirs, by all pseudonyms in rows, and by
-// the handle in the ledger.
-func (e *Eraser) windows(ctx context.Context, w *whom) (rows []erase.Window, kept []pseudonym.CaseWindow, shared []event.Handle, err error) {
+// the handle in the ledger. From the cut-off on they are the others'.
+func (e *Eraser) windows(ctx context.Context, w *whom, cutoff time.Time) (rows []erase.Window, kept []pseudonym.CaseWindow, shared []event.Handle, err error) {
 	for i := range w.visitors {
 		if w.visitors[i].shared {
 			shared = append(shared, w.visitors[i].consent)
@@ -130,6 +131,9 @@ func (e *Eraser) windows(ctx context.Context, w *whom) (rows []erase.Window, kep
 			at := slices.IndexFunc(w.visitors, func(v visitor) bool { return v.shared && v.consent == in.Visitor })
 			if at < 0 {
 				continue
+			}
+			if in.To.IsZero() || in.To.After(cutoff) {
+				in.To = cutoff
 			}
 			kept = append(kept, pseudonym.CaseWindow{Handle: in.Visitor, From: in.From, To: in.To})
 			for _, h := range w.visitors[at].subjects {
@@ -154,7 +158,7 @@ func (e *Eraser) person(ctx context.Context, r *control.Request, w *whom, number
 	if r.Visitor {
 		p.Visitors = append(p.Visitors, w.subjects...)
 	}
-	p.Windows, _, _, err = e.windows(ctx, w)
+	p.Windows, _, _, err = e.windows(ctx, w, r.Cutoff)
 	return p, err
 }
 

@@ -35,10 +35,37 @@ type row struct {
 	nobody           bool
 }
 
+// spooled is an event that was accepted and is not stored yet.
+type spooled struct {
+	consent event.Handle
+	row     row
+}
+
+// ship stores what waits, of those who are not denied now.
+func (w *world) ship(ctx context.Context) error {
+	w.mu.Lock()
+	list := w.spool
+	w.spool = nil
+	w.mu.Unlock()
+	for _, s := range list {
+		r, err := w.Record(ctx, shop, s.consent)
+		if err != nil {
+			return err
+		}
+		if r.State == consent.StateActive {
+			w.mu.Lock()
+			w.rows = append(w.rows, s.row)
+			w.mu.Unlock()
+		}
+	}
+	return nil
+}
+
 // person is a contact, or a visitor without one.
 type person struct {
 	consent, subject event.Handle
 	visitors         []*person
+	past             []*person // contacts that were merged into it
 }
 
 func newPerson() *person {
@@ -61,6 +88,7 @@ type world struct {
 	keys    map[*person]bool // the keyholder has them
 	rows    []row
 	waiting []event.Handle // consent handles of spooled events
+	spool   []spooled      // events with their rows
 	hidden  map[event.Handle]bool
 	journal map[[16]byte]int
 	marks   map[[16]byte]bool
@@ -140,10 +168,12 @@ func (w *world) node() *Node {
 		Erase: func(_ context.Context, handles []event.Handle) (int, error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
+			w.spool = slices.DeleteFunc(w.spool, func(s spooled) bool { return slices.Contains(handles, s.consent) })
 			before := len(w.waiting)
 			w.waiting = slices.DeleteFunc(w.waiting, func(h event.Handle) bool { return slices.Contains(handles, h) })
 			return before - len(w.waiting), nil
 		},
+		Stored: w.ship,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -178,6 +208,9 @@ func (p *person) pseudonyms() (list []pseudonym.CasePseudonym) {
 		list = append(list, pseudonym.CasePseudonym{Handle: of.consent, Purpose: "consent", Visitor: n}, pseudonym.CasePseudonym{Handle: of.subject, Purpose: "profiling", Visitor: n})
 	}
 	add(p, 0)
+	for _, m := range p.past {
+		add(m, 0)
+	}
 	for i, v := range p.visitors {
 		add(v, uint32(i+1))
 	}
