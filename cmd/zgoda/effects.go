@@ -77,3 +77,14 @@ type noting struct{ *node }
 func (n noting) Note(ctx context.Context, site event.SiteID, visitor event.Handle, purposes []event.PurposeID, sealed []byte) error {
 	return n.reach.Note(ctx, site, visitor, purposes, sealed)
 }
+
+// forgetting tells of new pseudonyms: who is hidden has others, under which rows are
+// about to be rewritten.
+type forgetting struct{ *node }
+
+// Forget tells the cached consent set, and lets the table of who is hidden be filled
+// anew.
+func (n forgetting) Forget(version event.KeyVersion) {
+	n.subjects.Forget(version)
+	n.effects.Hider().Wake()
+}

@@ -14,7 +14,7 @@ import (
 // role administrator: under zgoda up, and where the configuration says so.
 func (n *node) makeKeeper(blinder *pseudonym.Blinder) error {
 	deps := rekey.Deps{
-		Keyholder: n.keyholder, Subjects: n.subjects, Spool: n.spool, Writer: n.writer, Logger: n.log, Registerer: n.registry,
+		Keyholder: n.keyholder, Subjects: forgetting{n}, Spool: n.spool, Writer: n.writer, Logger: n.log, Registerer: n.registry,
 		Begin: func(ctx context.Context, to event.KeyVersion) (rekey.Rewriting, error) {
 			return n.admin.Rekey(ctx, event.ScopePerson, to)
 		},

@@ -59,6 +59,7 @@ type vault struct {
 	mu    sync.Mutex
 	open  map[[16]byte]int
 	known map[int][]pseudonym.CasePseudonym
+	alone map[int]bool // visitors without a contact, whom nobody finds by a handle
 }
 
 func handle(what string, n int) event.Handle {
@@ -81,7 +82,7 @@ func (v *vault) find(w *pseudonym.Who) (int, bool) {
 		return int(w.Sealed[0]), true
 	}
 	for n, list := range v.known {
-		if w.Value == fmt.Sprint(n) || !w.Handle.IsZero() && w.Handle == list[0].Handle {
+		if w.Value == fmt.Sprint(n) || !v.alone[n] && !w.Handle.IsZero() && w.Handle == list[0].Handle {
 			return n, true
 		}
 	}
@@ -118,7 +119,10 @@ func (v *vault) CasePseudonyms(_ context.Context, ids [][16]byte, yield func(pse
 func (v *vault) PseudonymsOf(_ context.Context, handles []event.Handle, yield func(pseudonym.CasePiece) error) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for _, list := range v.known {
+	for n, list := range v.known {
+		if v.alone[n] {
+			continue
+		}
 		if at := slices.Index(handles, list[0].Handle); at >= 0 {
 			if err := yield(pseudonym.CasePiece{Handle: handles[at], Pseudonyms: list}); err != nil {
 				return err
@@ -173,7 +177,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, vault: &vault{open: map[[16]byte]int{}, known: map[int][]pseudonym.CasePseudonym{}}}
+	w := &world{t: t, vault: &vault{open: map[[16]byte]int{}, known: map[int][]pseudonym.CasePseudonym{}, alone: map[int]bool{}}}
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
