@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"zgoda/control/ledger"
@@ -198,7 +199,9 @@ func (s *Store) MakeBatch(ctx context.Context, b EraseBatch, of []RequestID) err
 }
 
 // MoveBatch writes how far a batch is, and moves its erasures to the same step
-// unless they are beyond it. Only the leader does: ErrNotLeader.
+// unless they are beyond it. One that came back to the batch while others of it were
+// worked on stays where it is: nothing was done for it. Only the leader does:
+// ErrNotLeader.
 func (s *Store) MoveBatch(ctx context.Context, b EraseBatch, now time.Time) error {
 	tables, err := json.Marshal(b.Tables)
 	if err != nil {
@@ -217,10 +220,40 @@ func (s *Store) MoveBatch(ctx context.Context, b EraseBatch, now time.Time) erro
 		if n, err := result.RowsAffected(); err != nil || n == 0 {
 			return errors.Join(err, ErrNoBatch)
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE request SET step = $2, attempts = $3, error = $4, revision = revision + 1
-			WHERE batch = $1 AND state = 'in_progress' AND step IN ('fenced', 'drained', 'deleted', 'settled')`, b.ID[:], string(b.Step), b.Attempts, b.Error)
-		return err
+		return moveErasures(ctx, tx, &b)
 	})
+}
+
+// goingOn are the erasures of a batch that are to go on with it.
+const goingOn = ` WHERE batch = $1 AND state = 'in_progress' AND step IN ('fenced', 'drained', 'deleted', 'settled')`
+
+func moveErasures(ctx context.Context, tx *sql.Tx, b *EraseBatch) error {
+	left := map[string]bool{} // that have come back meanwhile
+	if b.Of != nil {
+		if err := all(ctx, tx, `SELECT id FROM request`+goingOn, []any{b.ID[:]}, func(rows *sql.Rows) error {
+			var id []byte
+			err := rows.Scan(&id)
+			left[string(id)] = true
+			return err
+		}); err != nil {
+			return err
+		}
+		for i := range b.Of {
+			delete(left, string(b.Of[i][:]))
+		}
+	}
+	const move = `UPDATE request SET step = $2, attempts = $3, error = $4, revision = revision + 1` + goingOn
+	args := []any{b.ID[:], string(b.Step), b.Attempts, b.Error}
+	if len(left) == 0 {
+		_, err := tx.ExecContext(ctx, move, args...)
+		return err
+	}
+	for i := range b.Of {
+		if _, err := tx.ExecContext(ctx, move+` AND id = $5`, append(slices.Clone(args), b.Of[i][:])...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // DropBatch takes a batch away of which nothing came.

@@ -107,6 +107,9 @@ func contractBatches(t *testing.T, cfg Config) {
 		t.Errorf("%v, %v", of, err)
 	}
 	say(t, s, `UPDATE request SET state = 'in_progress'`)
+	again := b
+	again.Of = ids[:2]
+	must(t, s.MoveBatch(ctx, again, now())) // who came back meanwhile stays
 	must(t, s.FreeErasures(ctx))
 	if left, err := s.Erasures(ctx, StepFenced, false, 9); err != nil || len(left) != 1 || left[0].ID != paused.ID {
 		t.Errorf("%v, %v", left, err)

@@ -188,6 +188,10 @@ type EraseBatch struct {
 	Attempts int
 	Next     time.Time
 	Error    string
+
+	// Of are those of its erasures that are worked on; nil: all that are under way. It
+	// is not kept.
+	Of []RequestID
 }
 
 // ErasedTable is what a batch did to one table.

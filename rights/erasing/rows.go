@@ -51,6 +51,10 @@ func (e *Eraser) rows(ctx context.Context, b *control.EraseBatch, list []control
 		return err
 	}
 	w := &batchRows{e: e, batch: b, list: list, rows: rows}
+	b.Of = make([]control.RequestID, len(list)) // who comes back from now on was not looked for
+	for i := range list {
+		b.Of[i] = list[i].ID
+	}
 	err = w.run(ctx)
 	// What is left of it would stop a key's rotation.
 	ended := rows.End(context.WithoutCancel(ctx))
