@@ -241,7 +241,7 @@ func (w *batchRows) copy(ctx context.Context) error {
 		return err
 	}
 	w.e.step("copied")
-	w.table(tableEvents).Copy, w.table(tableEvents).Kept = name, int64(rows) //nolint:gosec // a count of rows
+	w.table(tableEvents).Copy, w.table(tableEvents).Kept = name, int64(rows)
 	if err := w.e.move(ctx, w.batch); err != nil {
 		return err
 	}
