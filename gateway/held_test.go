@@ -13,8 +13,14 @@ func TestHeldBack(t *testing.T) {
 	h := openWith(t, func(d *Deps) { d.Passing = passing.Load })
 	auth := []string{"Authorization", "Bearer sk"}
 	for _, to := range []struct{ method, path string }{
-		{http.MethodPost, "/v1/track"}, {http.MethodPost, "/v1/batch"}, {http.MethodPost, "/e"}, {http.MethodGet, "/p.gif"}, {http.MethodPost, "/v1/explain"},
-		{http.MethodGet, "/consent"}, {http.MethodPost, "/consent"}, {http.MethodGet, "/demo/"},
+		{http.MethodPost, "/v1/track"},
+		{http.MethodPost, "/v1/batch"},
+		{http.MethodPost, "/e"},
+		{http.MethodGet, "/p.gif"},
+		{http.MethodPost, "/v1/explain"},
+		{http.MethodGet, "/consent"},
+		{http.MethodPost, "/consent"},
+		{http.MethodGet, "/demo/"},
 	} {
 		got := h.send(t, to.method, to.path, "{}", auth...)
 		got.problem(t, http.StatusServiceUnavailable, "")
