@@ -2,6 +2,7 @@ package rights
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -257,26 +258,50 @@ func (s *Service) doubt(_ context.Context, r *control.Request, a *Act) error {
 // supply says whom a request is about, or its scope.
 func (s *Service) supply(ctx context.Context, r *control.Request, a *Act) error {
 	if len(a.Scope) > 0 {
+		if r.Right == control.RightErasure {
+			return errScope
+		}
 		r.Scope = a.Scope
 	}
 	if named(&a.Who) {
-		ctx = pseudonym.WithAct(ctx, pseudonym.Act{Actor: a.Actor, Reason: r.Reason})
-		of, err := s.deps.Cases.OpenCases(ctx, []pseudonym.CaseOf{{ID: r.ID, Site: r.Site, Who: a.Who}})
-		switch {
-		case err != nil:
-			return fmt.Errorf("open the case: %w", err)
-		case len(of) == 1 && of[0].State == pseudonym.CaseElsewhere:
-			return ErrMerging
-		case len(of) != 1 || of[0].State != pseudonym.CaseOpen:
-			return ErrNobody
+		if err := s.supplied(ctx, r, a); err != nil {
+			return err
 		}
-		r.Handle = consentHandle(&of[0])
-		r.Visitor = visitor(&a.Who)
 	}
 	if r.Handle.IsZero() {
 		return field("identifier", "must say whom the request is about")
 	}
 	s.proceed(r)
+	return nil
+}
+
+// supplied has the keyholder keep whom a request is about. A case that is there already
+// is of an earlier try that was not written, and may be about somebody else: it is
+// forgotten, and the act is done anew.
+func (s *Service) supplied(ctx context.Context, r *control.Request, a *Act) error {
+	ctx = pseudonym.WithAct(ctx, pseudonym.Act{Actor: a.Actor, Reason: r.Reason})
+	var probe [16]byte
+	_, _ = rand.Read(probe[:]) // never fails
+	of, err := s.deps.Cases.OpenCases(ctx, []pseudonym.CaseOf{{ID: r.ID, Site: r.Site, Who: a.Who}, {ID: probe, Site: r.Site, Who: a.Who}})
+	if err != nil {
+		return fmt.Errorf("open the case: %w", err)
+	}
+	if err := s.deps.Cases.CloseCases(ctx, [][16]byte{probe}); err != nil {
+		return fmt.Errorf("open the case: %w", err)
+	}
+	switch {
+	case len(of) == 2 && of[1].State == pseudonym.CaseElsewhere:
+		return ErrMerging
+	case len(of) != 2 || of[1].State != pseudonym.CaseOpen:
+		return ErrNobody
+	}
+	if of[0].State != pseudonym.CaseOpen || consentHandle(&of[0]) != consentHandle(&of[1]) {
+		if err := s.deps.Cases.CloseCases(ctx, [][16]byte{r.ID}); err != nil {
+			return fmt.Errorf("forget an earlier case: %w", err)
+		}
+		return control.ErrRevision
+	}
+	r.Handle, r.Visitor = consentHandle(&of[0]), visitor(&a.Who)
 	return nil
 }
 

@@ -36,6 +36,9 @@ var openStates = []control.RequestState{
 // OpenStates are the states of requests about which something is still to be done.
 func OpenStates() []control.RequestState { return slices.Clone(openStates) }
 
+// errScope refuses an erasure of some purposes: all would go.
+var errScope = field("scope", "an erasure is of everything: some purposes are withdrawn")
+
 const maxText = 200
 
 // check checks an opening as far as its words alone say.
@@ -45,6 +48,8 @@ func (o *Opening) check(now time.Time) error {
 		return field("right", "must be a right that there is")
 	case o.Mode != "" && (o.Right != control.RightErasure || o.Mode != control.EraseAll && o.Mode != control.EraseAnonymise):
 		return field("mode", "must be erase or anonymise, and of an erasure")
+	case o.Right == control.RightErasure && len(o.Scope) > 0:
+		return errScope
 	case !slices.Contains(Origins, o.Origin):
 		return field("origin", "must be one of "+strings.Join(Origins, ", "))
 	case o.Proof != "" && o.Proof != ProofNone && !slices.Contains(Proofs, o.Proof):

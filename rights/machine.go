@@ -33,6 +33,7 @@ var transitions = map[step]control.RequestState{
 	{control.RequestPaused, "resume"}:     control.RequestRunning,
 	{control.RequestPaused, "cancel"}:     control.RequestCancelled,
 	{control.RequestFailed, "retry"}:      control.RequestRunning,
+	{control.RequestFailed, "cancel"}:     control.RequestCancelled,
 }
 
 // staying are acts that leave the state of an open request as it is.

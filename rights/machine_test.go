@@ -22,7 +22,7 @@ func TestTransitions(t *testing.T) {
 		"identity_unverified": "prove=pending cancel=cancelled deny=denied", "requires_input": "supply=pending cancel=cancelled deny=denied",
 		"pending":  "approve=approved deny=denied cancel=cancelled doubt=identity_unverified",
 		"approved": "begin=in_progress cancel=cancelled undo=cancelled", "in_progress": "done=complete fail=failed pause=paused",
-		"paused": "resume=in_progress cancel=cancelled", "failed": "retry=in_progress",
+		"paused": "resume=in_progress cancel=cancelled", "failed": "retry=in_progress cancel=cancelled",
 	}
 	allowed := 0
 	for _, from := range states {
@@ -48,7 +48,7 @@ func TestTransitions(t *testing.T) {
 			}
 		}
 	}
-	if allowed != len(transitions) || allowed != 19 {
+	if allowed != len(transitions) || allowed != 20 {
 		t.Errorf("%d transitions of %d", allowed, len(transitions))
 	}
 }

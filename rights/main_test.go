@@ -44,6 +44,9 @@ func (v *vault) OpenCases(_ context.Context, list []pseudonym.CaseOf) ([]pseudon
 		case v.merging:
 			out[i].State = pseudonym.CaseElsewhere
 		case known:
+			if was, there := v.open[c.ID]; there {
+				h = was // what there is of an id stays
+			}
 			v.open[c.ID], v.opened[c.ID] = h, v.now()
 			out[i].State, out[i].Pseudonyms = pseudonym.CaseOpen, pseudonymsOf(h)
 		}

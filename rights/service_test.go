@@ -213,25 +213,6 @@ func TestDeny(t *testing.T) {
 	}
 }
 
-// TestSupply: a request about nobody waits until somebody says who it is.
-func TestSupply(t *testing.T) {
-	r := newRoom(t, nil)
-	r.Use(control.RightRestriction, &worker{service: r.Service})
-	one := r.open(t, opening(control.RightRestriction, "nobody"))
-	if _, err := r.Act(t.Context(), one.ID, Act{Name: "supply", Actor: "ana", Who: Who{Kind: event.KindUserID, Value: "nobody"}}); !errors.Is(err, ErrNobody) {
-		t.Errorf("nobody: %v", err)
-	}
-	got := r.act(t, one.ID, Act{Name: "supply", Who: Who{Kind: event.KindUserID, Value: "jana"}, Scope: []event.PurposeID{"analytics"}})
-	if got.State != control.RequestComplete || got.Handle != (event.Handle{1}) || !slices.Equal(got.Scope, []event.PurposeID{"analytics"}) {
-		t.Errorf("it is %+v", got)
-	}
-	r.Use(control.RightRestriction, &worker{service: r.Service, holds: true})
-	first, again := r.open(t, opening(control.RightRestriction, "petr")), r.open(t, opening(control.RightRestriction, "who"))
-	if _, err := r.Act(t.Context(), again.ID, Act{Name: "supply", Actor: "ana", Who: Who{Kind: event.KindUserID, Value: "petr"}}); !errors.Is(err, control.ErrOpen) {
-		t.Errorf("%s is open about them: %v", first.ID, err)
-	}
-}
-
 // TestManualTaskBlocks: what has to be done by hand keeps a request from being
 // complete, also when the gateway restarts and when it is configured later.
 func TestManualTaskBlocks(t *testing.T) {

@@ -1,0 +1,61 @@
+package rights
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"zgoda/control"
+	"zgoda/event"
+)
+
+// TestSupply: a request about nobody waits until somebody says who it is.
+func TestSupply(t *testing.T) {
+	r := newRoom(t, nil)
+	r.Use(control.RightRestriction, &worker{service: r.Service})
+	one := r.open(t, opening(control.RightRestriction, "nobody"))
+	if _, err := r.Act(t.Context(), one.ID, Act{Name: "supply", Actor: "ana", Who: Who{Kind: event.KindUserID, Value: "nobody"}}); !errors.Is(err, ErrNobody) {
+		t.Errorf("nobody: %v", err)
+	}
+	got := r.act(t, one.ID, Act{Name: "supply", Who: Who{Kind: event.KindUserID, Value: "jana"}, Scope: []event.PurposeID{"analytics"}})
+	if got.State != control.RequestComplete || got.Handle != (event.Handle{1}) || !slices.Equal(got.Scope, []event.PurposeID{"analytics"}) {
+		t.Errorf("it is %+v", got)
+	}
+	r.Use(control.RightRestriction, &worker{service: r.Service, holds: true})
+	first, again := r.open(t, opening(control.RightRestriction, "petr")), r.open(t, opening(control.RightRestriction, "who"))
+	if _, err := r.Act(t.Context(), again.ID, Act{Name: "supply", Actor: "ana", Who: Who{Kind: event.KindUserID, Value: "petr"}}); !errors.Is(err, control.ErrOpen) {
+		t.Errorf("%s is open about them: %v", first.ID, err)
+	}
+	// The wrong one was named, and not kept: it is about whom is named next.
+	if got := r.act(t, again.ID, Act{Name: "supply", Who: Who{Kind: event.KindUserID, Value: "eva"}}); got.Handle != (event.Handle{3}) || r.vault.open[again.ID] != (event.Handle{3}) {
+		t.Errorf("it is about %v, and the keyholder has %v", got.Handle, r.vault.open[again.ID])
+	}
+}
+
+// TestErasureHasNoScope: all of a person would go, whatever purposes were named.
+func TestErasureHasNoScope(t *testing.T) {
+	r := newRoom(t, nil)
+	o := opening(control.RightErasure, "nobody")
+	o.Scope = []event.PurposeID{"analytics"}
+	if _, err := r.Open(t.Context(), o); !errors.Is(err, errScope) {
+		t.Errorf("opened: %v", err)
+	}
+	o.Scope = nil
+	one := r.open(t, o)
+	if _, err := r.Act(t.Context(), one.ID, Act{Name: "supply", Actor: "ana", Who: Who{Kind: event.KindUserID, Value: "jana"}, Scope: []event.PurposeID{"analytics"}}); !errors.Is(err, errScope) {
+		t.Errorf("supplied: %v", err)
+	}
+}
+
+// TestFailedIsEnded: what cannot be done any more does not stay open for ever.
+func TestFailedIsEnded(t *testing.T) {
+	r := newRoom(t, nil)
+	r.Use(control.RightRestriction, &worker{service: r.Service, fail: []error{&Trouble{Class: "nobody_known", Err: ErrNobody}}})
+	one := r.open(t, opening(control.RightRestriction, "jana"))
+	if one.State != control.RequestFailed {
+		t.Fatalf("it is %s", one.State)
+	}
+	if got := r.act(t, one.ID, Act{Name: "cancel", Note: "they were erased"}); got.State != control.RequestCancelled || got.Done.IsZero() || r.vault.cases() != 0 {
+		t.Errorf("it is %+v", got)
+	}
+}
