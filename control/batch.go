@@ -134,6 +134,7 @@ func (b *batch) apply(e *ledger.Entry) {
 	case ledger.StateLinked:
 		t := bond{w, e.Linked}
 		b.facts.links[t], b.links[t] = e.Sequence, e.Sequence
+		b.facts.last[who{e.Site, e.Linked}] = t
 		delete(b.unlinked, t)
 	case ledger.StateUnlinked:
 		t := bond{w, e.Linked}

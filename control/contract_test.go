@@ -55,6 +55,7 @@ var contract = []struct {
 	{"LeaseAndNodes", contractLeaseAndNodes},
 	{"Batches", contractBatches},
 	{"Windows", contractWindows},
+	{"LinkedAnew", contractLinkedAnew},
 	{"ForgetSubjects", contractForgetSubjects},
 	{"Outbox", contractOutbox},
 	{"OutboxOrder", contractOutboxOrder},

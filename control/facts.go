@@ -54,7 +54,8 @@ type ends struct {
 // asked for is a key, with the zero value while it is not on record.
 type facts struct {
 	keys      map[[32]byte]event.Sequence
-	links     map[bond]event.Sequence
+	links     map[bond]event.Sequence // of those that are the visitor's last
+	last      map[who]bond            // of a visitor that the group links
 	conflicts map[bond]event.Sequence
 	choices   map[about]choiceRow
 	subjects  map[who]subjectRow
@@ -63,7 +64,7 @@ type facts struct {
 // factsOf asks for everything that entries are about.
 func factsOf(group []*pending) *facts {
 	f := &facts{
-		keys: map[[32]byte]event.Sequence{}, links: map[bond]event.Sequence{}, conflicts: map[bond]event.Sequence{},
+		keys: map[[32]byte]event.Sequence{}, links: map[bond]event.Sequence{}, last: map[who]bond{}, conflicts: map[bond]event.Sequence{},
 		choices: map[about]choiceRow{}, subjects: map[who]subjectRow{},
 	}
 	for _, p := range group {
@@ -100,7 +101,11 @@ func (f *facts) repeated(e *ledger.Stored) (event.Sequence, bool) {
 	case e.Key != "":
 		at = f.keys[e.KeyHash]
 	case e.State == ledger.StateLinked:
-		at = f.links[bond{w, e.Linked}]
+		// Linked to another meanwhile, it is linked anew: that ends the other's time.
+		b := bond{w, e.Linked}
+		if last, there := f.last[who{e.Site, e.Linked}]; !there || last == b {
+			at = f.links[b]
+		}
 	case e.State == ledger.StateConflict:
 		at = f.conflicts[bond{w, e.Linked}]
 	}

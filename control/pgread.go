@@ -15,14 +15,14 @@ import (
 // for all of them. MATERIALIZED and OFFSET 0 keep the order: each step looks the
 // handles of the one before up by an index, whatever the planner thinks of it.
 const askAll = `WITH asked AS MATERIALIZED (SELECT unnest($2::bytea[]) AS h),
-	contacts AS MATERIALIZED (SELECT a.h, x.o FROM asked a CROSS JOIN LATERAL
-		(SELECT l.contact AS o FROM link l WHERE l.site = $1 AND l.visitor = a.h LIMIT $3) x),
+	contacts AS MATERIALIZED (SELECT a.h, x.o, x.q FROM asked a CROSS JOIN LATERAL
+		(SELECT l.contact AS o, l.sequence AS q FROM link l WHERE l.site = $1 AND l.visitor = a.h LIMIT $3) x),
 	near AS MATERIALIZED (SELECT h FROM asked UNION SELECT o FROM contacts),
 	others AS MATERIALIZED (SELECT n.h, x.o FROM near n CROSS JOIN LATERAL
 		(SELECT c.other AS o FROM conflict c WHERE c.site = $1 AND c.contact = n.h LIMIT $3) x),
 	people AS MATERIALIZED (SELECT h FROM near UNION SELECT o FROM others)
 	SELECT 0::smallint, NULL::bytea, NULL::bytea, ''::text, sequence, 0::bigint, 0::bigint, 0::bigint, 0::int FROM head WHERE id = 1
-	UNION ALL SELECT 1, h, o, '', 0, 0, 0, 0, 0 FROM contacts
+	UNION ALL SELECT 1, h, o, '', q, 0, 0, 0, 0 FROM contacts
 	UNION ALL SELECT 2, h, o, '', 0, 0, 0, 0, 0 FROM others
 	UNION ALL SELECT 3, s.handle, NULL, s.country, s.standing, s.minor_day, 0, 0, s.profiling_off::int + 2 * s.opted_out::int + 4 * s.automated_off::int
 		FROM people p CROSS JOIN LATERAL (SELECT * FROM subject s WHERE s.site = $1 AND s.handle = p.h OFFSET 0) s
@@ -93,7 +93,7 @@ func (r *reading) row(rows pgx.Rows) error {
 	case rowHead:
 		r.sequence, r.headed = event.Sequence(c.within(a, most)), true
 	case rowContact:
-		r.contacts = tiedTo(r.contacts, c.handle(handle), c.handle(other))
+		r.linkedTo(c.handle(handle), c.handle(other), c.within(a, most))
 	case rowOther:
 		r.others = tiedTo(r.others, c.handle(handle), c.handle(other))
 	case rowStanding:

@@ -106,7 +106,8 @@ func (f *facts) askSequences(b *bunch) {
 		}, `SELECT key_hash, sequence FROM ledger WHERE key_hash = ANY($1::bytea[])`, keys)
 	}
 	askBonds(b, f.links, `SELECT l.site, l.contact, l.visitor, l.sequence FROM unnest($1::text[], $2::bytea[], $3::bytea[]) AS q(site, contact, other)
-		CROSS JOIN LATERAL (SELECT * FROM link l WHERE l.site = q.site AND l.contact = q.contact AND l.visitor = q.other OFFSET 0) l`)
+		CROSS JOIN LATERAL (SELECT * FROM link l WHERE l.site = q.site AND l.contact = q.contact AND l.visitor = q.other OFFSET 0) l
+		WHERE NOT EXISTS (SELECT 1 FROM link o WHERE o.site = l.site AND o.visitor = l.visitor AND o.sequence > l.sequence)`)
 	askBonds(b, f.conflicts, `SELECT l.site, l.contact, l.other, l.sequence FROM unnest($1::text[], $2::bytea[], $3::bytea[]) AS q(site, contact, other)
 		CROSS JOIN LATERAL (SELECT * FROM conflict l WHERE l.site = q.site AND l.contact = q.contact AND l.other = q.other OFFSET 0) l`)
 }
@@ -196,7 +197,7 @@ func (t *pgTx) put(ctx context.Context, b *batch) ([][]event.Handle, error) {
 	if len(b.links) > 0 {
 		sites, handles, others, sequences := bondColumns(b.links)
 		s.ask(nil, `INSERT INTO link (site, contact, visitor, sequence) SELECT * FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::bigint[])
-			ON CONFLICT DO NOTHING`, sites, handles, others, sequences)
+			ON CONFLICT (site, contact, visitor) DO UPDATE SET sequence = excluded.sequence`, sites, handles, others, sequences)
 	}
 	if len(b.unlinked) > 0 {
 		var sites []string

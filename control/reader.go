@@ -42,7 +42,7 @@ const (
 // asked are the questions; the list stands where %s does. CROSS JOIN goes
 // through the list in turn and looks each handle up by its index.
 var asked = [questions]string{
-	askContacts:  `WITH list(h) AS (%s) SELECT visitor, contact FROM list CROSS JOIN link ON site = ? AND visitor = h`,
+	askContacts:  `WITH list(h) AS (%s) SELECT visitor, contact, sequence FROM list CROSS JOIN link ON site = ? AND visitor = h`,
 	askOthers:    `WITH list(h) AS (%s) SELECT contact, other FROM list CROSS JOIN conflict ON site = ? AND contact = h`,
 	askStandings: `WITH list(h) AS (%s) SELECT handle, standing, profiling_off, opted_out, country, minor_day, automated_off FROM list CROSS JOIN subject ON site = ? AND handle = h`,
 	askChoices: `WITH list(h) AS (%s) SELECT handle, purpose, choice, version, dialogue, gpc, dnt, adpc, guardian, given_micros, until_micros

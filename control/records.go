@@ -2,6 +2,7 @@ package control
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"errors"
@@ -30,7 +31,7 @@ type Found struct {
 	// policy's or not.
 	Refuses bool
 	// Contacts are the consent handles of the contacts that the subject itself is
-	// linked to (a visitor) or in conflict with (a contact).
+	// linked to (a visitor), the last link first, or in conflict with (a contact).
 	Contacts []event.Handle
 }
 
@@ -92,10 +93,14 @@ type reading struct {
 	sequence  event.Sequence
 	headed    bool                            // the sequence was read
 	contacts  map[event.Handle][]event.Handle // of a visitor
+	links     map[link]int64                  // the sequences of those
 	others    map[event.Handle][]event.Handle // in conflict with a contact
 	standings map[event.Handle]standing
 	choices   map[event.Handle][]choice
 }
+
+// link is a visitor's to a contact.
+type link struct{ visitor, contact event.Handle }
 
 type standing struct {
 	state                  consent.State
@@ -113,7 +118,7 @@ type choice struct {
 
 func (r *reading) read(ctx context.Context, from *reader, handles []event.Handle) error {
 	var err error
-	if r.contacts, err = r.readTies(ctx, from, askContacts, handles); err != nil {
+	if err = r.readLinks(ctx, from, handles); err != nil {
 		return err
 	}
 	handles = with(handles, r.contacts)
@@ -131,6 +136,22 @@ func (r *reading) answer(lookups []Lookup, out []Found) {
 			r.found(&lookups[i], &out[i])
 		}
 	}
+}
+
+func (r *reading) readLinks(ctx context.Context, from *reader, handles []event.Handle) error {
+	return from.each(ctx, askContacts, r.site, handles, func(row []driver.Value) error {
+		var c columns
+		r.linkedTo(c.handle(row[0]), c.handle(row[1]), c.within(row[2], most))
+		return c.err
+	})
+}
+
+func (r *reading) linkedTo(visitor, contact event.Handle, sequence int64) {
+	if r.links == nil {
+		r.links = make(map[link]int64)
+	}
+	r.links[link{visitor, contact}] = sequence
+	r.contacts = tiedTo(r.contacts, visitor, contact)
 }
 
 // readTies reads whom each handle is tied to, one more than MaxTies at most.
@@ -217,6 +238,9 @@ func (r *reading) chose(h event.Handle, c choice) {
 func (r *reading) found(l *Lookup, f *Found) {
 	*f = Found{Record: consent.Record{Sequence: r.sequence}}
 	r.own(f, l.Policy, l.Handle)
+	slices.SortFunc(r.contacts[l.Handle], func(a, b event.Handle) int {
+		return cmp.Compare(r.links[link{l.Handle, b}], r.links[link{l.Handle, a}])
+	})
 	f.Contacts = slices.Concat(r.contacts[l.Handle], r.others[l.Handle])
 	reached := r.reach(l.Handle, f.Contacts)
 	if len(reached) > MaxTies {

@@ -36,10 +36,12 @@ const (
 )
 
 var statementTexts = [statements]string{
-	sayHead:     `SELECT sequence FROM head WHERE id = 1`,
-	sayWriter:   `SELECT number, sequence, hash FROM writer WHERE name = ?`,
-	sayKey:      `SELECT sequence FROM ledger WHERE key_hash = ? AND key_hash <> zeroblob(32)`,
-	sayLink:     `SELECT sequence FROM link WHERE site = ? AND contact = ? AND visitor = ?`,
+	sayHead:   `SELECT sequence FROM head WHERE id = 1`,
+	sayWriter: `SELECT number, sequence, hash FROM writer WHERE name = ?`,
+	sayKey:    `SELECT sequence FROM ledger WHERE key_hash = ? AND key_hash <> zeroblob(32)`,
+	// A link is on record while it is the visitor's last.
+	sayLink: `SELECT sequence FROM link l WHERE site = ? AND contact = ? AND visitor = ?
+		AND NOT EXISTS (SELECT 1 FROM link o WHERE o.site = l.site AND o.visitor = l.visitor AND o.sequence > l.sequence)`,
 	sayConflict: `SELECT sequence FROM conflict WHERE site = ? AND contact = ? AND other = ?`,
 	sayChoice: `SELECT choice, version, dialogue, gpc, dnt, adpc, guardian, given_micros, until_micros, sequence FROM choice
 		WHERE site = ? AND handle = ? AND purpose = ?`,
@@ -49,7 +51,8 @@ var statementTexts = [statements]string{
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 	putParts: `INSERT INTO parts (sequence, subject, subject_salt, linked, raw_signal, actor, reason, proof_ref, guardian_ref, country)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-	putLink:     `INSERT INTO link (site, contact, visitor, sequence) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+	putLink: `INSERT INTO link (site, contact, visitor, sequence) VALUES (?, ?, ?, ?)
+		ON CONFLICT (site, contact, visitor) DO UPDATE SET sequence = excluded.sequence`,
 	endLink:     `DELETE FROM link WHERE site = ? AND contact = ? AND visitor = ?`,
 	putConflict: `INSERT INTO conflict (site, contact, other, sequence) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 	putChoice: `INSERT OR REPLACE INTO choice (site, handle, purpose, choice, version, dialogue, gpc, dnt, adpc, guardian, given_micros, until_micros, sequence)

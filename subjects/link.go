@@ -23,7 +23,8 @@ type LinkResult struct {
 
 // Link makes identifiers lead to one contact, making it when none is known, and
 // the visitor, when given, one of that contact's. It is for callers entitled to
-// it only. What is linked and cached already costs nothing.
+// it only. What is linked and cached already costs nothing; a visitor that was
+// linked to another since is linked anew, so that the ledger says whose it was when.
 func (s *Set) Link(ctx context.Context, site event.SiteID, now time.Time, contact []Identity, visitor *Identity) (LinkResult, error) {
 	if len(contact) == 0 || (visitor != nil && visitor.Kind != event.KindVisitor) {
 		return LinkResult{}, ErrIdentity
@@ -39,7 +40,7 @@ func (s *Set) Link(ctx context.Context, site event.SiteID, now time.Time, contac
 	if err != nil {
 		return LinkResult{}, err
 	}
-	entries, err := s.ties(ctx, site, now, contact, answer)
+	entries, err := s.ties(ctx, site, now, contact, visitor, answer)
 	if err != nil {
 		return LinkResult{}, err
 	}
@@ -54,18 +55,19 @@ func (s *Set) Link(ctx context.Context, site event.SiteID, now time.Time, contac
 // ties returns what the ledger is to know of a link: every two contacts that the
 // identifiers lead to are in conflict, and the visitor is one of each. The
 // keyholder names two of them at most, so in a conflict they are all looked up.
-func (s *Set) ties(ctx context.Context, site event.SiteID, now time.Time, contact []Identity, answer pseudonym.LinkAnswer) ([]ledger.Entry, error) {
-	contacts := []event.Handle{answer.Contact.Consent}
+func (s *Set) ties(ctx context.Context, site event.SiteID, now time.Time, contact []Identity, visitor *Identity, answer pseudonym.LinkAnswer) ([]ledger.Entry, error) {
+	contacts, theirs := []event.Handle{answer.Contact.Consent}, false
 	if answer.Conflict {
-		loaded := make([]Entry, len(contact))
-		if err := s.Load(ctx, site, now, minting(contact), loaded); err != nil {
+		loaded, err := s.loadAll(ctx, site, now, contact, visitor)
+		if err != nil {
 			return nil, err
 		}
-		for i := range loaded {
+		for i := range loaded[:len(contact)] {
 			if c := loaded[i].Handles.Consent; !slices.Contains(contacts, c) {
 				contacts = append(contacts, c)
 			}
 		}
+		theirs = visitor != nil && lastLinked(&loaded[len(contact)], contacts)
 	}
 	var entries []ledger.Entry
 	tie := func(state ledger.State, subject, linked event.Handle) {
@@ -78,11 +80,23 @@ func (s *Set) ties(ctx context.Context, site event.SiteID, now time.Time, contac
 		for _, other := range contacts[i+1:] {
 			tie(ledger.StateConflict, c, other)
 		}
-		if visitor := answer.Visitor.Consent; !visitor.IsZero() {
+		// Of one link the control store knows whether it is the visitor's last.
+		if visitor := answer.Visitor.Consent; !visitor.IsZero() && !theirs {
 			tie(ledger.StateLinked, c, visitor)
 		}
 	}
 	return entries, nil
+}
+
+// lastLinked says whether the last links of a visitor are those to the contacts.
+func lastLinked(visitor *Entry, contacts []event.Handle) bool {
+	known := visitor.Contacts()
+	for _, c := range contacts {
+		if place := slices.Index(known, c); place < 0 || place >= len(contacts) {
+			return false
+		}
+	}
+	return true
 }
 
 // minting returns the identities as those of contacts that are to be there.
@@ -105,19 +119,31 @@ func (s *Set) linked(site event.SiteID, now time.Time, contact []Identity, visit
 		return LinkResult{}, false
 	}
 	var e, before Entry
+	different, oldest := 0, 0 // contacts, and the place of the link of theirs that is the oldest
 	for i := range contact {
-		if !s.contact(number, at, &contact[i], &e) ||
-			(visitor != nil && !slices.Contains(r.Visitor.Contacts(), e.Handles.Consent)) {
+		if !s.contact(number, at, &contact[i], &e) {
 			return LinkResult{}, false
 		}
+		again := false
 		for j := range i {
 			if !s.contact(number, at, &contact[j], &before) || !before.tied(&e) {
 				return LinkResult{}, false
 			}
+			again = again || before.Handles.Consent == e.Handles.Consent
+		}
+		if !again {
+			different++
+		}
+		if visitor != nil {
+			place := slices.Index(r.Visitor.Contacts(), e.Handles.Consent)
+			if place < 0 {
+				return LinkResult{}, false
+			}
+			oldest = max(oldest, place)
 		}
 		r.add(&e)
 	}
-	return r, true
+	return r, oldest < different
 }
 
 // contact copies the cached entry of a contact that is surely there.
@@ -167,12 +193,8 @@ func (s *Set) linkIdentifiers(ctx context.Context, now time.Time, contact []Iden
 
 // loadLinked loads what the identifiers lead to now.
 func (s *Set) loadLinked(ctx context.Context, site event.SiteID, now time.Time, contact []Identity, visitor *Identity, answer pseudonym.LinkAnswer) (LinkResult, error) {
-	ids := minting(contact)
-	if visitor != nil {
-		ids = append(ids, Identity{H1: visitor.H1, Kind: event.KindVisitor})
-	}
-	entries := make([]Entry, len(ids))
-	if err := s.Load(ctx, site, now, ids, entries); err != nil {
+	entries, err := s.loadAll(ctx, site, now, contact, visitor)
+	if err != nil {
 		return LinkResult{}, err
 	}
 	var r LinkResult
@@ -186,4 +208,14 @@ func (s *Set) loadLinked(ctx context.Context, site event.SiteID, now time.Time, 
 		return LinkResult{}, ErrStale
 	}
 	return r, nil
+}
+
+// loadAll loads the contacts, and the visitor, when given, after them.
+func (s *Set) loadAll(ctx context.Context, site event.SiteID, now time.Time, contact []Identity, visitor *Identity) ([]Entry, error) {
+	ids := minting(contact)
+	if visitor != nil {
+		ids = append(ids, Identity{H1: visitor.H1, Kind: event.KindVisitor})
+	}
+	entries := make([]Entry, len(ids))
+	return entries, s.Load(ctx, site, now, ids, entries)
 }
