@@ -57,7 +57,7 @@ func Fill(ctx context.Context, dsn string, s Shape, p People, said func(rows uin
 		said(from + count)
 	}
 	busy := "SELECT r.* EXCEPT (n) REPLACE ('bench' AS site, concat('busy-', r.message_id) AS message_id, CAST('person', 'Enum8(\\'none\\' = 0, \\'period\\' = 1, \\'person\\' = 2)') AS scope_name, " +
-		"(SELECT subject FROM owners WHERE visitor = toFixedString('', 16)) AS subject, toFixedString('', 16) AS visitor), toDate(r.received_at) FROM (" + s.Query(s.Rows-p.BusyRows, p.BusyRows) + ") AS r"
+		"(SELECT subject FROM owners WHERE visitor = sipHash128('busy')) AS subject, toFixedString('', 16) AS visitor), toDate(r.received_at) FROM (" + s.Query(s.Rows-p.BusyRows, p.BusyRows) + ") AS r"
 	if err := f.insert(ctx, busy); err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ type filler struct {
 }
 
 // owners makes the table of visitors that are contacts, in memory. The busy one's
-// visitor is nobody.
+// visitor has no row.
 func (f *filler) owners(ctx context.Context, p People) error {
 	for _, statement := range []string{
 		"DROP TABLE IF EXISTS owners", "CREATE TABLE owners (v UInt64, subject FixedString(16), visitor FixedString(16)) ENGINE = Memory",
@@ -93,14 +93,14 @@ func (f *filler) owners(ctx context.Context, p People) error {
 			}
 		}
 	}
-	const nobody = 1 << 63
-	if err := batch.Append(uint64(nobody), p.Busy[:]); err != nil {
+	const busy = 1 << 63
+	if err := batch.Append(uint64(busy), p.Busy[:]); err != nil {
 		return fmt.Errorf("insert the contacts: %w", err)
 	}
 	if err := batch.Send(); err != nil {
 		return fmt.Errorf("insert the contacts: %w", err)
 	}
-	if err := f.exec(ctx, fmt.Sprintf("INSERT INTO owners SELECT v, subject, if(v = %d, toFixedString('', 16), sipHash128('visitor', v)) FROM owned", uint64(nobody))); err != nil {
+	if err := f.exec(ctx, fmt.Sprintf("INSERT INTO owners SELECT v, subject, if(v = %d, sipHash128('busy'), sipHash128('visitor', v)) FROM owned", uint64(busy))); err != nil {
 		return err
 	}
 	return f.exec(ctx, "DROP TABLE owned")

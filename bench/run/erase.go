@@ -101,6 +101,9 @@ func (e *eraser) run(ctx context.Context) error {
 		return err
 	}
 	e.out.add("\n%s rows of %s pseudonyms, %s; %d of the contacts have %s of the rows.\n", held[0][0], held[0][1], held[0][2], len(probes), share)
+	if e.only == "export" {
+		return e.exports(ctx)
+	}
 	peak, err := e.most(ctx, e.options, 1, 256)
 	if err != nil {
 		return err
