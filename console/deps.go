@@ -142,6 +142,8 @@ type Deps struct {
 	Receipts Receipts
 	// Ledger is the consent ledger as a whole; nil: there are no routes for it.
 	Ledger Ledger
+	// Passing says whether people may be served; nil: always.
+	Passing func() bool
 	// Local is a token of this run with the role administrator, for the commands
 	// on this machine; it lives in memory and in DATA/run/console.json only.
 	Local Secret

@@ -46,7 +46,7 @@ func (s *Server) footerRoutes(api huma.API) {
 			"It is sealed, signed, not stored, and works until it expires. A site's secret key opens it for its own site too.",
 		Errors: []int{http.StatusNotFound},
 	}, operators)
-	op.Middlewares = huma.Middlewares{s.observe, s.orSite(s.authorise(operators))}
+	op.Middlewares = huma.Middlewares{s.observe, s.orSite(s.authorise(operators)), s.hold}
 	huma.Register(api, op, s.footer)
 }
 

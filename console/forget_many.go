@@ -246,7 +246,7 @@ func badWord(err error) (string, error) {
 	case errors.Is(err, rights.ErrMerging):
 		return badMerging, nil
 	case field:
-		return badMalformed, nil //nolint:nilerr // it is the line's
+		return badMalformed, nil
 	default:
 		return "", err
 	}

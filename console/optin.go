@@ -50,7 +50,7 @@ func (s *Server) optInRoutes(api huma.API) {
 			"A site's secret key opens it for its own site too.",
 		DefaultStatus: http.StatusAccepted, Errors: []int{http.StatusNotFound, http.StatusTooManyRequests},
 	}, operators)
-	op.Middlewares = huma.Middlewares{s.observe, s.orSite(s.authorise(operators))}
+	op.Middlewares = huma.Middlewares{s.observe, s.orSite(s.authorise(operators)), s.hold}
 	huma.Register(api, op, s.optIn)
 }
 

@@ -83,7 +83,7 @@ func (s *Server) handler() (http.Handler, error) {
 func (s *Server) operation(op huma.Operation, roles []Role) huma.Operation {
 	op.Path = base + op.Path
 	op.Security = []map[string][]string{{"bearer": {}}}
-	op.Middlewares = huma.Middlewares{s.observe, s.authorise(roles)}
+	op.Middlewares = huma.Middlewares{s.observe, s.authorise(roles), s.hold}
 	op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusServiceUnavailable)
 	if op.MaxBodyBytes == 0 {
 		op.MaxBodyBytes = 64 << 10

@@ -348,6 +348,7 @@ func (n *node) makeConsole() (err error) {
 	others, hosts := n.openDSRRoutes()
 	cfg.Hosts = append(cfg.Hosts, hosts...)
 	n.console, err = console.New(cfg, console.Deps{
+		Passing:   n.gate.Passing,
 		Retention: n.retention, Backups: &backups{n: n}, Horizons: personal.Horizons{Backups: n.config.Rights.BackupsKept()},
 		OptIns: n.optIns(), Footers: n.footers, Links: n.config.Mail.Links,
 		Directory: n.people, People: n.rights, Merger: n.people, Writer: n.people, Renewals: n.renewal, SecretOf: n.sites.secretOf, Waiting: n.writer, BadIdentifier: pseudonym.ErrIdentifier, Sites: n.sites, Explainer: explainer{n.gateway}, SQL: shownSQL{queries{n.admin, n.analyst}, n.gate},

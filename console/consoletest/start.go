@@ -55,6 +55,12 @@ func Start(tb testing.TB, change func(*console.Config)) *Running {
 	return start(tb, change, func(*Running, *console.Deps) {})
 }
 
+// StartHeld runs one that serves nobody until passing says so.
+func StartHeld(tb testing.TB, passing func() bool) *Running {
+	tb.Helper()
+	return start(tb, nil, func(_ *Running, deps *console.Deps) { deps.Passing = passing })
+}
+
 func start(tb testing.TB, change func(*console.Config), more func(*Running, *console.Deps)) *Running {
 	tb.Helper()
 	r := &Running{
