@@ -62,7 +62,9 @@ func (s *Store) JournalEntries(ctx context.Context, ids []RequestID) (found []Jo
 // AddJournal puts erasures into the journal that another part of the system knows to
 // be done, and makes sure that each has a request, so that the list of requests is
 // whole: one that a restore has lost comes back as complete, of origin `restore`, with
-// what is known of it. Those that are there are left alone.
+// what is known of it. One that is there and open, as it was when the backup was made,
+// is complete too: nobody could carry it on without its keys. Those past the step told
+// go on by themselves, to a certificate.
 func (s *Store) AddJournal(ctx context.Context, entries []JournalEntry, of []Request) error {
 	return s.change(ctx, "add to the journal of erasures", func(tx *sql.Tx) error {
 		for i := range entries {
@@ -86,8 +88,17 @@ func addRestored(ctx context.Context, tx *sql.Tx, r *Request) error {
 	if err != nil {
 		return err
 	}
-	if n, err := result.RowsAffected(); err != nil || n == 0 {
+	if n, err := result.RowsAffected(); err != nil {
 		return err
+	} else if n == 0 {
+		result, err = tx.ExecContext(ctx, `UPDATE request SET state = 'complete', step = 'certified', handle = NULL, error = '', next_micros = 0,
+			done_micros = $2, revision = revision + 1 WHERE id = $1 AND kind = 'erasure' AND step NOT IN ('told', 'destroyed') AND `+openStates, r.ID[:], ledger.Micros(r.Done))
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n == 0 {
+			return err
+		}
 	}
 	return addHistory(ctx, tx, &RequestHistory{
 		Request: r.ID, At: r.Received, Actor: r.Actor, Act: "restore", To: r.State, Note: "carried out again after a restore that had lost it",

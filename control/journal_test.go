@@ -17,8 +17,9 @@ import (
 func contractJournal(t *testing.T, cfg Config) {
 	t.Helper()
 	s := open(t, cfg)
-	there := aRequest(1, RightErasure)
-	addRequests(t, s, there)
+	there, told := aRequest(1, RightErasure), aRequest(2, RightErasure)
+	there.Step, told.Step = StepFenced, StepTold
+	addRequests(t, s, there, told)
 	lost := Request{
 		ID: RequestID{77}, Site: site, Right: RightErasure, Mode: EraseAll, Origin: "restore", State: RequestComplete, Step: StepCertified,
 		Received: askedAt, Deadline: askedAt, Actor: "system", Done: askedAt, Revision: 1,
@@ -27,10 +28,10 @@ func contractJournal(t *testing.T, cfg Config) {
 		{there.ID, askedAt, askedAt.AddDate(0, 2, 0), []byte("sealed one")},
 		{lost.ID, askedAt.Add(time.Hour), askedAt.AddDate(0, 3, 0), []byte("sealed two")},
 	}
-	same := there
-	same.State = RequestComplete
+	same, goesOn := there, told
+	same.State, same.Step, same.Done, goesOn.State = RequestComplete, StepCertified, askedAt, RequestComplete
 	for range 2 {
-		if err := s.AddJournal(t.Context(), entries, []Request{same, lost}); err != nil {
+		if err := s.AddJournal(t.Context(), entries, []Request{same, goesOn, lost}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -48,8 +49,11 @@ func contractJournal(t *testing.T, cfg Config) {
 			t.Errorf("%+v, want %+v", e, want)
 		}
 	}
-	if r, found, err := s.Request(t.Context(), there.ID); err != nil || !found || r.State != there.State {
-		t.Error("the request that was there is", r.State, found, err)
+	if r, found, err := s.Request(t.Context(), there.ID); err != nil || !found || r.State != RequestComplete || r.Step != StepCertified || !r.Handle.IsZero() || !r.Done.Equal(askedAt) {
+		t.Errorf("the request that was under way is %+v, %v", r, err)
+	}
+	if r, found, err := s.Request(t.Context(), told.ID); err != nil || !found || r.State != told.State || r.Step != StepTold {
+		t.Error("the request that goes on is", r.State, found, err)
 	}
 	if r, found, err := s.Request(t.Context(), lost.ID); err != nil || !found || r.State != RequestComplete || r.Origin != "restore" {
 		t.Error("the request that was lost is", r.State, found, err)

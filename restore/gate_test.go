@@ -29,7 +29,8 @@ type system struct {
 	vault, rows, record  map[id]bool // whose person is there
 	lease                string
 	requests             map[id]control.RequestState
-	away                 bool // ClickHouse
+	steps                map[id]control.EraseStep // of open ones
+	away                 bool                     // ClickHouse
 	unopened             map[id]bool
 	acts                 []string
 	fail                 string // the act that fails
@@ -112,7 +113,7 @@ func (s *system) AddJournal(_ context.Context, _ []control.JournalEntry, of []co
 func (s *system) Requests(_ context.Context, q control.RequestQuery) (out []control.Request, err error) {
 	for _, i := range q.IDs {
 		if state, there := s.requests[id(i)]; there {
-			out = append(out, control.Request{ID: i, State: state})
+			out = append(out, control.Request{ID: i, State: state, Step: s.steps[id(i)]})
 		}
 	}
 	return out, nil

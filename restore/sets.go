@@ -89,11 +89,11 @@ func (g *Gate) lacking(ctx context.Context, s *sets, first bool) (l lacks, err e
 		}
 	}
 	// What is under way has its own turn: rows go before keys do.
-	if l.lost, err = g.notOpen(ctx, l.lost); err != nil {
+	if l.lost, err = g.notOpen(ctx, s, l.lost); err != nil {
 		return l, err
 	}
 	if !first || !g.deps.Alone {
-		if l.again, err = g.notOpen(ctx, l.again); err != nil {
+		if l.again, err = g.notOpen(ctx, s, l.again); err != nil {
 			return l, err
 		}
 	}
@@ -145,9 +145,16 @@ func both(a, b []id) []id {
 	return slices.DeleteFunc(slices.Clone(a), func(i id) bool { return !in[i] })
 }
 
+// beforeKeys are the steps of an erasure at which its keys are there. When they are
+// not, the control store is older than their destruction, and nothing is under way.
+var beforeKeys = []control.EraseStep{
+	control.StepAccepted, control.StepFenced, control.StepDrained, control.StepDeleted, control.StepSettled, control.StepProven,
+}
+
 // notOpen leaves out the erasures that are under way.
-func (g *Gate) notOpen(ctx context.Context, ids []id) ([]id, error) {
+func (g *Gate) notOpen(ctx context.Context, s *sets, ids []id) ([]id, error) {
 	var out []id
+	written := s.union()
 	for part := range slices.Chunk(ids, control.MaxRequests) {
 		of := make([]control.RequestID, len(part))
 		for i := range part {
@@ -159,7 +166,8 @@ func (g *Gate) notOpen(ctx context.Context, ids []id) ([]id, error) {
 		}
 		open := map[id]bool{}
 		for i := range requests {
-			open[id(requests[i].ID)] = requests[i].State.Open()
+			r := &requests[i]
+			open[id(r.ID)] = r.State.Open() && (!written[id(r.ID)] || !slices.Contains(beforeKeys, r.Step))
 		}
 		for _, one := range part {
 			if !open[one] {
