@@ -26,7 +26,8 @@ var forgetting = []string{
 // by their handles, keeps the keyholder's entries of the journal, and moves the
 // erasures to the step destroyed: all of one erasure in one transaction. Of the
 // ledger the proof that something was said stays, and who said it goes. Doing it
-// again does no harm.
+// again does no harm. At the end files hold nothing of the rows as they were, as with
+// Overwrite; when that fails the rest is done all the same.
 func (s *Store) ForgetSubjects(ctx context.Context, list []Forgotten) error {
 	for len(list) > 0 {
 		n := min(len(list), eraseChunk/4)
@@ -43,7 +44,7 @@ func (s *Store) ForgetSubjects(ctx context.Context, list []Forgotten) error {
 		}
 		list = list[n:]
 	}
-	return nil
+	return s.Overwrite(ctx)
 }
 
 func forget(ctx context.Context, tx *sql.Tx, f *Forgotten) error {
@@ -135,7 +136,7 @@ func untie(ctx context.Context, tx *sql.Tx, w *who) error {
 // SweepErased takes away the bare standings of erased people, and the entries of the
 // journal, whose time is over.
 func (s *Store) SweepErased(ctx context.Context, at time.Time) error {
-	return s.change(ctx, "sweep up after erasures", func(tx *sql.Tx) error {
+	err := s.change(ctx, "sweep up after erasures", func(tx *sql.Tx) error {
 		for _, statement := range []string{
 			`DELETE FROM subject WHERE EXISTS (SELECT 1 FROM erased e WHERE e.site = subject.site AND e.handle = subject.handle AND e.until_micros < $1)`,
 			`DELETE FROM erased WHERE until_micros < $1`,
@@ -147,4 +148,8 @@ func (s *Store) SweepErased(ctx context.Context, at time.Time) error {
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return s.Overwrite(ctx)
 }

@@ -45,6 +45,8 @@ type database interface {
 	// isolation is that of a transaction which reads one snapshot.
 	isolation() sql.IsolationLevel
 	watch(ctx context.Context, hear func(Heard)) error
+	// overwrite ends what files still hold of rows as they were.
+	overwrite(ctx context.Context) error
 	close() error
 }
 

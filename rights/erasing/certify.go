@@ -78,6 +78,11 @@ func (e *Eraser) complete(ctx context.Context, list []control.Completion, now ti
 	if len(list) == 0 {
 		return nil
 	}
+	// The certificate says that the rows of the control store were overwritten.
+	if err := e.deps.Store.Overwrite(ctx); err != nil {
+		return err
+	}
+	e.step("overwritten")
 	refused, err := e.deps.Store.CompleteMany(ctx, list, now)
 	if err != nil {
 		return err

@@ -45,6 +45,8 @@ type store interface {
 	RequestHistory(ctx context.Context, id control.RequestID) ([]control.RequestHistory, error)
 	ForgetSubjects(ctx context.Context, list []control.Forgotten) error
 	CompleteMany(ctx context.Context, list []control.Completion, now time.Time) ([]error, error)
+	// Overwrite ends what files of the store still hold of rows as they were.
+	Overwrite(ctx context.Context) error
 	SweepErased(ctx context.Context, now time.Time) error
 }
 
