@@ -71,14 +71,15 @@ func (s *Store) AddRequestsWith(ctx context.Context, list []Request, more func(r
 	return refused, nil
 }
 
-// openAbout says whether another request is open that asks for the same. What is
-// to be corrected may differ each time.
+// openAbout says whether another request is open that asks for the same; one of no site,
+// as retention opens them, is about the person at every site. What is to be corrected
+// may differ each time.
 func openAbout(ctx context.Context, tx *sql.Tx, r *Request) (bool, error) {
 	if r.Handle.IsZero() || r.Right == RightRectification {
 		return false, nil
 	}
 	var found int
-	err := tx.QueryRowContext(ctx, `SELECT 1 FROM request WHERE site = $1 AND handle = $2 AND kind = $3 AND scope = $4 AND id <> $5 AND `+openStates+` LIMIT 1`,
+	err := tx.QueryRowContext(ctx, `SELECT 1 FROM request WHERE site IN ($1, '') AND handle = $2 AND kind = $3 AND scope = $4 AND id <> $5 AND `+openStates+` LIMIT 1`,
 		string(r.Site), r.Handle[:], string(r.Right), joinScope(r.Scope), r.ID[:]).Scan(&found)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil

@@ -223,7 +223,7 @@ func (s *Service) keep(ctx context.Context, list []Opening, out []Opened, of []p
 // be kept it returns that one, and control.ErrOpen.
 func (s *Service) duplicate(ctx context.Context, o *Opening, r control.Request) (control.Request, error) {
 	open, err := s.deps.Store.Requests(ctx, control.RequestQuery{
-		Site: r.Site, Handle: r.Handle, Rights: []control.Right{r.Right}, States: openStates,
+		Handle: r.Handle, Rights: []control.Right{r.Right}, States: openStates, // of no site, too
 	})
 	if err != nil {
 		return r, fmt.Errorf("look for the open request: %w", err)

@@ -59,3 +59,16 @@ func TestFailedIsEnded(t *testing.T) {
 		t.Errorf("it is %+v", got)
 	}
 }
+
+// TestOpenAtEverySite: what retention asks for is of no site, and is the same as what
+// somebody asks for at one.
+func TestOpenAtEverySite(t *testing.T) {
+	r := newRoom(t, nil)
+	r.Use(control.RightErasure, &worker{service: r.Service})
+	o := opening(control.RightErasure, "jana")
+	o.Site = ""
+	first := r.open(t, o)
+	if again := r.open(t, opening(control.RightErasure, "jana")); again.State != control.RequestDuplicate || again.DuplicateOf != first.ID {
+		t.Errorf("it is %+v", again)
+	}
+}
