@@ -22,9 +22,9 @@ type dropsCmd struct {
 const maxMessageID = 1024
 
 type droppedEvent struct {
-	Time, Fate, Scope, Told string
-	Policy                  uint32 `json:"policy_version"`
-	Purposes                []struct{ Purpose, Outcome, By string }
+	Time, Fate, Reason, Scope, Told string
+	Policy                          uint32 `json:"policy_version"`
+	Purposes                        []struct{ Purpose, Outcome, By string }
 }
 
 // Run tells why an event was not stored.
@@ -65,6 +65,13 @@ func printDrops(out io.Writer, raw []byte) error {
 	line("%s", answer.Words)
 	for _, d := range answer.Found {
 		fate := "not stored"
+		switch d.Reason {
+		case "":
+		case "erased":
+			fate += ": erased, it is somebody's who was erased after it happened"
+		default:
+			fate += ": " + d.Reason
+		}
 		if d.Scope != "" {
 			fate = "stored in scope " + d.Scope + ", for less than all purposes"
 		}

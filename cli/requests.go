@@ -260,14 +260,15 @@ func (r *wholeRequest) print(out io.Writer) error {
 }
 
 func rowsText(before, after *int64) string {
-	text := func(n *int64) string {
-		if n == nil {
-			return "?"
-		}
-		return strconv.FormatInt(*n, 10)
-	}
-	if before == nil && after == nil {
+	text := func(n *int64) string { return strconv.FormatInt(*n, 10) }
+	switch {
+	case before == nil && after == nil:
 		return ""
+	case before == nil: // of the control store nobody counts them: the transaction takes all there are
+		return text(after) + " rows left, not counted before"
+	case after == nil:
+		return text(before) + " rows, not counted since"
+	default:
+		return text(before) + " rows, then " + text(after)
 	}
-	return text(before) + " rows, then " + text(after)
 }

@@ -43,6 +43,21 @@ func TestLateEventIsErased(t *testing.T) {
 	}
 }
 
+// TestLateEventSaysThatItWasErased: whoever looks it up reads so, though its purposes
+// were allowed.
+func TestLateEventSaysThatItWasErased(t *testing.T) {
+	s, _, ring := watched(t, nil, SpecialData{})
+	e := s.grant(event.KindUserID, "u", 1, 2)
+	h := e.Handles
+	h.Erased = now.Add(time.Second).UnixMilli()
+	*e = subjects.NewEntry(h, *e.Record())
+	s.collect(t, server(RouteTrack, `{"event":"e","userId":"u","messageId":"late"}`))
+	found := ring.Find("shop", []byte("late")).Found
+	if len(found) != 1 || found[0].Reason != event.ReasonErased || found[0].Verdicts[1].Outcome != consent.Allow {
+		t.Errorf("%+v", found)
+	}
+}
+
 // An event that waited for the keyholder, in front of an erasure, is late too.
 func TestLateEventThatWaited(t *testing.T) {
 	s := newLaterStage(t)

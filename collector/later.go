@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"zgoda/collector/reasons"
 	"zgoda/consent"
 	"zgoda/control/ledger"
 	"zgoda/event"
@@ -159,7 +158,7 @@ func (w *work) putBy(it *item) {
 		w.tell()
 		w.c.metrics.drop(&w.decision)
 		w.countHeld(it, false)
-		w.note(it, reasons.Dropped, event.ScopeNone)
+		w.note(it, it.fate.reason, event.ScopeNone)
 		return
 	}
 	ticket, err := w.seal(it, permit.Scope())

@@ -24,16 +24,20 @@ func (c *Candidate) site(live *Site) *Site {
 }
 
 // observe shows a decision to those who only watch: the ring of reasons and the
-// site's candidate.
-func (w *work) observe(it *item, fate reasons.Fate, scope event.Scope) {
-	w.note(it, fate, scope)
+// site's candidate. Of what is stored the reason is none.
+func (w *work) observe(it *item, reason event.Reason, scope event.Scope) {
+	w.note(it, reason, scope)
 	if w.site.candidate != nil && it.waited == nil { // it reads the request anew, which is gone
 		w.compare(it)
 	}
 }
 
 // note keeps why an event was dropped, or stored for less than all purposes.
-func (w *work) note(it *item, fate reasons.Fate, scope event.Scope) {
+func (w *work) note(it *item, reason event.Reason, scope event.Scope) {
+	fate := reasons.Dropped
+	if reason == event.ReasonNone {
+		fate = reasons.Narrowed
+	}
 	if fate == reasons.Narrowed && !w.narrowed() {
 		return
 	}
@@ -42,7 +46,7 @@ func (w *work) note(it *item, fate reasons.Fate, scope event.Scope) {
 		return
 	}
 	d := reasons.Decided{
-		At: w.r.ReceivedAt, Fate: fate, Scope: scope, Revision: w.site.Policy.Revision, Purposes: len(w.site.Policy.Purposes),
+		At: w.r.ReceivedAt, Fate: fate, Reason: reason, Scope: scope, Revision: w.site.Policy.Revision, Purposes: len(w.site.Policy.Purposes),
 	}
 	public := w.decision.Public(&w.signals)
 	for i := range w.site.Policy.Purposes {

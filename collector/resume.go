@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"zgoda/collector/reasons"
 	"zgoda/consent"
 	"zgoda/control/ledger"
 	"zgoda/event"
@@ -101,7 +100,7 @@ func (w *work) resume(ctx context.Context, it *item) (later.Outcome, error) {
 			w.tell()
 			w.c.metrics.drop(&w.decision)
 			w.countHeld(it, false)
-			w.observe(it, reasons.Dropped, event.ScopeNone)
+			w.observe(it, reason, event.ScopeNone)
 			return later.Outcome{Reason: reason}, nil
 		}
 		if err := w.encode(it, permit, asOf); err != nil {
@@ -114,7 +113,7 @@ func (w *work) resume(ctx context.Context, it *item) (later.Outcome, error) {
 		if err == nil {
 			w.tell()
 			w.countHeld(it, permit.Released())
-			w.observe(it, reasons.Narrowed, permit.Scope())
+			w.observe(it, event.ReasonNone, permit.Scope())
 			return later.Outcome{Ticket: w.ticket, HasSaid: len(w.saying.record) > 0, Said: w.saying.ticket}, nil
 		}
 		if !errors.Is(err, subjects.ErrStale) {

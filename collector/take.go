@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"zgoda/collector/reasons"
 	"zgoda/consent"
 	"zgoda/consent/cookie"
 	"zgoda/consent/signal"
@@ -185,7 +184,7 @@ func (w *work) accept(ctx context.Context, it *item) error {
 			w.tracked = w.tracked || permit.Scope() != event.ScopeNone
 			w.tell()
 			w.countHeld(it, permit.Released())
-			w.observe(it, reasons.Narrowed, permit.Scope())
+			w.observe(it, event.ReasonNone, permit.Scope())
 			return nil
 		}
 		if !errors.Is(err, subjects.ErrStale) {
@@ -241,7 +240,7 @@ func (w *work) dropFor(it *item, reason event.Reason) {
 	w.tell()
 	w.c.metrics.drop(&w.decision)
 	w.countHeld(it, false)
-	w.observe(it, reasons.Dropped, event.ScopeNone)
+	w.observe(it, reason, event.ScopeNone)
 	w.quiet = w.quiet || (!w.secret && w.mightBeStored(it))
 }
 

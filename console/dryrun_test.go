@@ -97,8 +97,8 @@ func TestFindDrops(t *testing.T) {
 	local := r.Local.Reveal()
 	type answer struct {
 		Found []struct {
-			Fate, Scope, Told, Time string
-			Purposes                []struct{ Purpose, Outcome, By string }
+			Fate, Reason, Scope, Told, Time string
+			Purposes                        []struct{ Purpose, Outcome, By string }
 		}
 		Sampled bool
 		Words   string
@@ -114,11 +114,11 @@ func TestFindDrops(t *testing.T) {
 		return a
 	}
 	a := find("m-dropped")
-	if len(a.Found) != 1 || a.Found[0].Fate != "dropped" || a.Found[0].Scope != "" || len(a.Found[0].Purposes) != 3 || a.Found[0].Purposes[0].By != "erased" ||
+	if len(a.Found) != 1 || a.Found[0].Fate != "dropped" || a.Found[0].Reason != "erased" || a.Found[0].Scope != "" || len(a.Found[0].Purposes) != 3 || a.Found[0].Purposes[0].By != "erased" ||
 		a.Found[0].Told != "measurement; by=private, analytics; by=private, profiling=deny; by=gpc" || a.Found[0].Time != "2026-01-02T03:04:05Z" {
 		t.Errorf("%+v", a)
 	}
-	if a := find("m-old"); len(a.Found) != 1 || a.Found[0].Scope != "period" || len(a.Found[0].Purposes) != 0 || a.Found[0].Told != "" {
+	if a := find("m-old"); len(a.Found) != 1 || a.Found[0].Scope != "period" || a.Found[0].Reason != "" || len(a.Found[0].Purposes) != 0 || a.Found[0].Told != "" {
 		t.Errorf("another policy's: %+v", a)
 	}
 	if a := find("canary-unknown"); len(a.Found) != 0 || !a.Sampled || !strings.HasPrefix(a.Words, "Nothing was found: no such event") {

@@ -55,7 +55,7 @@ func (r *Ring) Find(site event.SiteID, messageID []byte) Answer {
 
 func (e *entry) unpack() Decided {
 	d := Decided{
-		At: time.Unix(e.seconds, 0).UTC(), Fate: e.fate, Scope: e.scope, Revision: e.revision, Purposes: int(e.purposes),
+		At: time.Unix(e.seconds, 0).UTC(), Fate: e.fate, Reason: e.reason, Scope: e.scope, Revision: e.revision, Purposes: int(e.purposes),
 	}
 	for i := range d.Purposes {
 		d.Verdicts[i] = verdictOf(e.verdicts[i])

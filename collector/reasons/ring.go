@@ -37,9 +37,10 @@ type Verdict struct {
 type Decided struct {
 	At       time.Time
 	Fate     Fate
-	Scope    event.Scope // under which a narrowed event was stored
-	Revision uint32      // of the policy
-	Purposes int         // how many of the lists below are in use
+	Reason   event.Reason // why it was dropped, which the purposes need not tell
+	Scope    event.Scope  // under which a narrowed event was stored
+	Revision uint32       // of the policy
+	Purposes int          // how many of the lists below are in use
 	Verdicts [event.MaxPurposes]Verdict
 	// Public is what the request's own signals alone say: that much a browser
 	// is told. Private marks the purposes about which it is told nothing.
@@ -53,6 +54,7 @@ type entry struct {
 	seconds  int64
 	revision uint32
 	fate     Fate
+	reason   event.Reason
 	scope    event.Scope
 	purposes uint8
 	verdicts [event.MaxPurposes]uint8
@@ -192,7 +194,7 @@ func (r *Ring) Note(key Key, d *Decided) {
 
 func pack(d *Decided) entry {
 	e := entry{
-		seconds: d.At.Unix(), revision: d.Revision, fate: d.Fate, scope: d.Scope,
+		seconds: d.At.Unix(), revision: d.Revision, fate: d.Fate, reason: d.Reason, scope: d.Scope,
 		purposes: uint8(max(0, min(d.Purposes, event.MaxPurposes))),
 	}
 	for i := range e.purposes {

@@ -53,7 +53,7 @@ func newDrops() (*reasons.Ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := reasons.Decided{At: When, Revision: 1, Purposes: 3}
+	d := reasons.Decided{At: When, Reason: event.ReasonErased, Revision: 1, Purposes: 3}
 	for i := range d.Purposes {
 		d.Verdicts[i].By = consent.SourceErased
 		d.Private[i] = true
@@ -61,7 +61,7 @@ func newDrops() (*reasons.Ring, error) {
 	d.Private[2], d.Public[2].By = false, consent.SourceGPC
 	key, _ := ring.Wants(Site, []byte("m-dropped"), When)
 	ring.Note(key, &d)
-	d.Fate, d.Scope, d.Revision = reasons.Narrowed, event.ScopePeriod, 77
+	d.Fate, d.Reason, d.Scope, d.Revision = reasons.Narrowed, event.ReasonNone, event.ScopePeriod, 77
 	key, _ = ring.Wants(Site, []byte("m-old"), When)
 	ring.Note(key, &d)
 	return ring, nil
