@@ -314,7 +314,7 @@ func (s *Store) batches(ctx context.Context, query string, args ...any) (found [
 }
 
 // Ack notes that nothing of a batch waits on this node any more, and how many
-// events it took off its disk in all.
+// events it took off its disk that had not been stored.
 func (s *Store) Ack(ctx context.Context, batch [16]byte, rows int64, at time.Time) error {
 	return s.changeNodes(ctx, "acknowledge the batch", `INSERT INTO erase_ack (batch, node, rows, at_micros) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (batch, node) DO NOTHING`, batch[:], string(s.cfg.Node), rows, ledger.Micros(at))

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -25,12 +26,19 @@ var ErrSetAside = errors.New("files that were set aside as damaged cannot be sea
 // until somebody has taken them away. Run must be running. match must not keep
 // its argument, and is called twice for some records.
 func (s *Spool) Erase(ctx context.Context, match func(rec []byte) bool) (erased int, err error) {
+	erased, _, err = s.EraseWaiting(ctx, match)
+	return erased, err
+}
+
+// EraseWaiting is Erase, and counts apart those of the records that waited: what was
+// released lies in a file until all of the file is.
+func (s *Spool) EraseWaiting(ctx context.Context, match func(rec []byte) bool) (erased, waited int, err error) {
 	s.erasing.Lock()
 	defer s.erasing.Unlock()
 	if err := s.requestTurn(ctx); err != nil {
-		return 0, fmt.Errorf("erase from the spool: %w", err)
+		return 0, 0, fmt.Errorf("erase from the spool: %w", err)
 	}
-	e := eraser{fs: s.fs, key: s.key, match: match}
+	e := eraser{fs: s.fs, key: s.key, match: match, waits: s.waits}
 	var errs []error
 	for _, number := range s.settled() {
 		n, err := s.eraseIn(ctx, &e, number)
@@ -39,9 +47,16 @@ func (s *Spool) Erase(ctx context.Context, match func(rec []byte) bool) (erased 
 	}
 	errs = append(errs, s.removeStuck(), s.fs.SyncDir(s.cfg.Dir), searchable(s.cfg.Dir, segmentSuffix))
 	if err := errors.Join(errs...); err != nil {
-		return erased, fmt.Errorf("erase from the spool: %w", err)
+		return erased, e.waited, fmt.Errorf("erase from the spool: %w", err)
 	}
-	return erased, nil
+	return erased, e.waited, nil
+}
+
+// waits says whether the record at p is not released.
+func (s *Spool) waits(p Position) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return p >= s.mark && !slices.ContainsFunc(s.done, func(r Range) bool { return r.From <= p && p < r.To })
 }
 
 // requestTurn has the committer write what has gathered and begin a new segment.
@@ -92,12 +107,15 @@ func (s *Spool) eraseIn(ctx context.Context, e *eraser, number uint64) (erased i
 	if err == nil && found.clean() {
 		return 0, nil
 	}
-	temp := g.path + ".tmp"
+	temp, waited := g.path+".tmp", e.waited
 	if err == nil {
 		erased, err = e.rewrite(ctx, g.path, temp, found.end)
 	}
 	if err == nil {
 		err = s.swap(g, temp)
+	}
+	if err != nil {
+		e.waited = waited // nothing of it is done
 	}
 	if _, there := s.find(number); err != nil && !there {
 		return 0, nil

@@ -13,6 +13,9 @@ type eraser struct {
 	fs    files
 	key   []byte
 	match func(rec []byte) bool
+
+	waits  func(p Position) bool // nil: nobody asks
+	waited int                   // of the erased records
 }
 
 // findings are what a search saw in one file.
@@ -124,11 +127,12 @@ func (e *eraser) copyGroups(ctx context.Context, dst file, r *frames, h header, 
 			return 0, err
 		}
 		var f frame
+		first := position(r.number, r.index)
 		if f, plain, err = r.next(plain[:0]); err != nil {
 			return 0, err
 		}
 		var n int
-		edited, n = e.edit(edited[:0], plain)
+		edited, n = e.edit(edited[:0], plain, first)
 		erased += n
 		out = sealFrame(out[:0], aead, f, edited)
 		if _, err := dst.Write(out); err != nil {
@@ -138,13 +142,17 @@ func (e *eraser) copyGroups(ctx context.Context, dst file, r *frames, h header, 
 	return erased, nil
 }
 
-// edit appends a group to dst with tombstones where records match.
-func (e *eraser) edit(dst, plain []byte) (_ []byte, erased int) {
-	for len(plain) > 0 {
+// edit appends a group, whose first record lies at first, to dst with tombstones
+// where records match.
+func (e *eraser) edit(dst, plain []byte, first Position) (_ []byte, erased int) {
+	for at := first; len(plain) > 0; at++ {
 		rec, rest, _ := cutRecord(plain)
 		if len(rec) > 0 && e.match(rec) {
 			dst = appendTombstone(dst, len(plain)-len(rest))
 			erased++
+			if e.waits != nil && e.waits(at) {
+				e.waited++
+			}
 		} else {
 			dst = append(dst, plain[:len(plain)-len(rest)]...)
 		}

@@ -29,7 +29,7 @@ type source interface {
 	Next(ctx context.Context, maxRecords int, linger time.Duration) (spool.Batch, error)
 	Read(r spool.Range) (spool.Batch, error)
 	Release(r spool.Range) error
-	Erase(ctx context.Context, match func(rec []byte) bool) (int, error)
+	EraseWaiting(ctx context.Context, match func(rec []byte) bool) (erased, waited int, err error)
 	Stats() spool.Stats
 }
 

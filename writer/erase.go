@@ -92,34 +92,46 @@ func (e *erasures) prune(oldest uint64) {
 // called whether Run runs or not, but the spool must run; it does nothing to what
 // is stored.
 func (w *Writer) Erase(ctx context.Context, handles []event.Handle) (int, error) {
+	taken, _, err := w.eraseAll(ctx, handles)
+	return taken, err
+}
+
+// EraseWaiting is Erase, and returns how many of the records had not met their fate:
+// what is stored lies in the newest file of the spool for a while.
+func (w *Writer) EraseWaiting(ctx context.Context, handles []event.Handle) (int, error) {
+	_, waited, err := w.eraseAll(ctx, handles)
+	return waited, err
+}
+
+func (w *Writer) eraseAll(ctx context.Context, handles []event.Handle) (taken, waited int, err error) {
 	select {
 	case w.erasures.one <- struct{}{}:
 		defer func() { <-w.erasures.one }()
 	case <-ctx.Done():
-		return 0, ctx.Err()
+		return 0, 0, ctx.Err()
 	}
 	one := w.erasures.begin(handles)
-	taken, err := w.erase(ctx, &one)
+	taken, waited, err = w.erase(ctx, &one)
 	w.erasures.end(one)
 	w.gathering.interrupt() // it began before and may read what comes after
 	w.metrics.erased.Add(float64(taken))
-	return taken, err
+	return taken, waited, err
 }
 
-func (w *Writer) erase(ctx context.Context, one *erasure) (int, error) {
+func (w *Writer) erase(ctx context.Context, one *erasure) (taken, waited int, err error) {
 	if err := w.standstill(ctx); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	match := func(rec []byte) bool {
 		var v record.View
 		return v.Read(rec) == nil && one.matches(&v)
 	}
-	taken, err := w.spool.Erase(ctx, match)
+	taken, waited, err = w.spool.EraseWaiting(ctx, match)
 	// A release may be putting a record of the handles into the quarantine.
 	w.keeping.Lock()
 	defer w.keeping.Unlock()
 	kept, keptErr := w.quarantine.erase(ctx, match)
-	return taken + kept, errors.Join(err, keptErr)
+	return taken + kept, waited + kept, errors.Join(err, keptErr)
 }
 
 // standstill waits until the inserts that run now have ended: those that begin

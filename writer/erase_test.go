@@ -81,6 +81,34 @@ func TestEraseWaiting(t *testing.T) {
 	}
 }
 
+// TestEraseCountsWhatWaits: what is stored lies in the spool's newest file still. It is
+// taken off the disk, and does not count as an event that never was stored.
+func TestEraseCountsWhatWaits(t *testing.T) {
+	dir, st := t.TempDir(), newStore(nil)
+	p := begin(t, dir, st, withoutSeed(dir), quiet)
+	p.run()
+	for i := range 20 {
+		p.accept(of(jana, fmt.Sprint("jana", i), ""), of(peter, fmt.Sprint("peter", i), ""))
+	}
+	eventually(t, "all is stored and released", func() bool { return p.spool.Stats().Records == 0 })
+	st.setAway(true)
+	for i := range 3 {
+		p.accept(of(jana, fmt.Sprint("later", i), ""), of(peter, fmt.Sprint("other", i), ""))
+	}
+	waited, err := p.writer.EraseWaiting(p.ctx, []event.Handle{jana})
+	if err != nil || waited != 3 {
+		t.Errorf("%d waited, %v", waited, err)
+	}
+	st.setAway(false)
+	if p.drain() {
+		t.Fatal("died")
+	}
+	p.end()
+	if p.fates.stored != 43 || p.fates.dropped != 3 {
+		t.Errorf("fates %+v", &p.fates)
+	}
+}
+
 // TestEraseThenDie: the erasure holds over a restart, for what was journalled too.
 func TestEraseThenDie(t *testing.T) {
 	dir, st := t.TempDir(), newStore(nil)

@@ -37,7 +37,7 @@ func through(ctx context.Context, queue *spool.Spool) error {
 }
 
 // eraseSaid takes what people said of themselves, and the vault does not have yet, off
-// the disk.
+// the disk, and counts what the vault does not have.
 func (n *node) eraseSaid(ctx context.Context, handles []event.Handle) (int, error) {
 	of := make(map[event.Handle]bool, len(handles))
 	for _, h := range handles {
@@ -47,7 +47,7 @@ func (n *node) eraseSaid(ctx context.Context, handles []event.Handle) (int, erro
 		r, err := said.Read(rec)
 		return err == nil && slices.ContainsFunc(r.Consent[:], func(h event.Handle) bool { return of[h] })
 	}
-	waiting, err := n.said.queue.Erase(ctx, match)
+	_, waiting, err := n.said.queue.EraseWaiting(ctx, match)
 	kept, keptErr := n.said.kept.Erase(ctx, match)
 	if err := errors.Join(err, keptErr); err != nil {
 		return 0, fmt.Errorf("erase what people said of themselves: %w", err)

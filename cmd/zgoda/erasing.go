@@ -70,7 +70,7 @@ func (n *node) makeEraser() (err error) {
 	}
 	n.requests.Use(control.RightErasure, n.eraser)
 	n.drain, err = erasing.NewNode(cfg.Poll, erasing.NodeDeps{
-		Store: n.control, AsOf: n.subjects.AsOf, Passed: n.passed, Said: n.eraseSaid, Erase: n.writer.Erase, Stored: n.stored, Logger: n.log,
+		Store: n.control, AsOf: n.subjects.AsOf, Passed: n.passed, Said: n.eraseSaid, Erase: n.writer.EraseWaiting, Stored: n.stored, Logger: n.log,
 	})
 	return err
 }

@@ -31,7 +31,8 @@ type NodeDeps struct {
 	Passed func(ctx context.Context) error
 	// Said takes what people said of themselves off the disk.
 	Said func(ctx context.Context, handles []event.Handle) (int, error)
-	// Erase takes their events off the disk: the spool, ranges in flight, quarantine.
+	// Erase takes their events off the disk: the spool, ranges in flight, quarantine. It
+	// returns how many had not been stored.
 	Erase func(ctx context.Context, handles []event.Handle) (int, error)
 	// Stored waits until everything is stored that waits to be at the time of the call:
 	// of browsers that several use some rows are the erased one's, and those go from
