@@ -53,6 +53,7 @@ const (
 	badUnknown   = "unknown"   // nobody is known by that
 	badOpen      = "open"      // they are being forgotten already; request names by what
 	badMerging   = "merging"   // they are being made one with another contact
+	badLinked    = "linked"    // a browser that is a contact's
 )
 
 func (s *Server) forgetManyRoute(api huma.API) {
@@ -245,6 +246,8 @@ func badWord(err error) (string, error) {
 		return badOpen, nil
 	case errors.Is(err, rights.ErrMerging):
 		return badMerging, nil
+	case errors.Is(err, rights.ErrLinked):
+		return badLinked, nil
 	case field:
 		return badMalformed, nil
 	default:

@@ -57,6 +57,7 @@ func (s *Server) requestFailed(ctx context.Context, act string, err error) error
 		{rights.ErrTask, http.StatusNotFound},
 		{rights.ErrOwn, http.StatusForbidden},
 		{rights.ErrMerging, http.StatusConflict},
+		{rights.ErrLinked, http.StatusConflict},
 		{rights.ErrTransition, http.StatusConflict},
 		{rights.ErrTooLate, http.StatusConflict},
 		{control.ErrOpen, http.StatusConflict},

@@ -302,7 +302,12 @@ func (s *Service) supplied(ctx context.Context, r *control.Request, a *Act) erro
 		return control.ErrRevision
 	}
 	r.Handle, r.Visitor = consentHandle(&of[0]), visitor(&a.Who)
-	return nil
+	linked, err := s.linked(ctx, r)
+	if err == nil && linked {
+		s.closeCases(ctx, [][16]byte{r.ID})
+		err = ErrLinked
+	}
+	return err
 }
 
 // signOff notes that somebody did by hand what a task asks for.

@@ -52,6 +52,9 @@ func (s *Service) OpenMany(ctx context.Context, list []Opening) ([]Opened, error
 	for i := range list {
 		s.admit(&list[i], &out[i], &of[i])
 	}
+	if err := s.alone(ctx, out); err != nil {
+		return nil, err
+	}
 	if err := s.keep(ctx, list, out, of); err != nil {
 		return nil, err
 	}

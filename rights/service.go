@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"zgoda/control"
+	"zgoda/event"
 	"zgoda/pseudonym"
 )
 
@@ -28,6 +29,7 @@ type store interface {
 	AddReview(ctx context.Context, id control.RequestID, r control.Review) (agreed int, err error)
 	CountRequests(ctx context.Context, now time.Time) ([]control.RequestCount, error)
 	Queue(ctx context.Context) ([]control.QueueStep, error)
+	FirstLink(ctx context.Context, site event.SiteID, visitor event.Handle) (time.Time, error)
 	LateErasures(ctx context.Context, before time.Time) (int64, error)
 }
 

@@ -87,6 +87,7 @@ func (t *Trouble) Unwrap() error { return t.Err }
 var (
 	ErrNobody     = errors.New("nobody is known by that")
 	ErrMerging    = errors.New("two contacts are being made one: try again")
+	ErrLinked     = errors.New("the browser is a contact's: forget the contact")
 	ErrRequest    = errors.New("there is no such request")
 	ErrTransition = errors.New("a request in this state cannot be dealt with so")
 	ErrTooLate    = errors.New("it is too late: the erasure has begun")

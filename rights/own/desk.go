@@ -150,12 +150,12 @@ func (d *Desk) serve(ctx context.Context, in *Request, site *Site, right control
 	if !ok {
 		return refuse(statusForbidden, "There is no signed visitor cookie: nothing is held by which this browser is known", "Cookie")
 	}
-	if right == control.RightAccess {
+	if right != control.RightObjection {
 		switch linked, err := d.deps.Linked(ctx, site.ID, id, in.At); {
 		case err != nil:
 			return d.away("look for the visitor", err)
 		case linked:
-			return refuse(statusConflict, "This browser is known as a contact's: a contact is given what is held by the operator", "right")
+			return refuse(statusConflict, "This browser is known as a contact's: ask the controller as that contact", "right")
 		}
 	}
 	ctx = pseudonym.WithAct(ctx, pseudonym.Act{Actor: self, Reason: reason})

@@ -18,6 +18,7 @@ import (
 // world is what a desk is given.
 type world struct {
 	linked bool
+	lost   error // of looking whether it is linked
 	err    error
 	state  control.RequestState
 	opened []rights.Opening
@@ -32,7 +33,7 @@ func (w *world) desk(t *testing.T) *own.Desk {
 		Visitor: func(site event.SiteID, c []byte, _ time.Time) ([16]byte, bool) {
 			return [16]byte{7}, site == "shop" && string(c) == "signed"
 		},
-		Linked: func(context.Context, event.SiteID, [16]byte, time.Time) (bool, error) { return w.linked, w.err },
+		Linked: func(context.Context, event.SiteID, [16]byte, time.Time) (bool, error) { return w.linked, w.lost },
 		Open: func(_ context.Context, o rights.Opening) (control.Request, error) {
 			w.opened = append(w.opened, o)
 			return control.Request{ID: control.RequestID{1}, State: w.state, Deadline: time.Unix(1, 0).UTC()}, w.err
@@ -95,10 +96,21 @@ func TestAgain(t *testing.T) {
 	}
 }
 
-// TestNothingOfContacts: what is held of a contact is not given to its browser.
+// TestNothingOfContacts: what is held of a contact is not given to its browser, nor
+// erased by it; to object is everybody's.
 func TestNothingOfContacts(t *testing.T) {
+	for _, right := range []string{"access", "erasure"} {
+		w := &world{state: control.RequestRunning, linked: true}
+		if a := w.desk(t).Serve(t.Context(), request(right)); a.Status != http.StatusConflict || a.Results != nil || a.Forget || len(w.opened) != 0 {
+			t.Errorf("%s: %+v", right, a)
+		}
+		w = &world{state: control.RequestRunning, lost: errors.New("away")}
+		if a := w.desk(t).Serve(t.Context(), request(right)); a.Status != http.StatusServiceUnavailable || len(w.opened) != 0 {
+			t.Errorf("%s: %+v", right, a)
+		}
+	}
 	w := &world{state: control.RequestRunning, linked: true}
-	if a := w.desk(t).Serve(t.Context(), request("access")); a.Status != http.StatusConflict || a.Results != nil || len(w.opened) != 0 {
+	if a := w.desk(t).Serve(t.Context(), request("objection")); a.Status != http.StatusAccepted {
 		t.Errorf("%+v", a)
 	}
 }
