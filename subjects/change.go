@@ -31,8 +31,9 @@ func (s *Set) SetProfiling(ctx context.Context, site event.SiteID, handle event.
 	})
 }
 
-// SetConsent grants or refuses one purpose on a person's behalf. A refusal of a
-// purpose that needs no consent is an objection.
+// SetConsent grants or withdraws one purpose on a person's behalf; of a purpose that
+// needs no consent that is an objection. It is a withdrawal also where no grant is on
+// record: events may have brought one, and what rests on it is to be reached.
 func (s *Set) SetConsent(ctx context.Context, site event.SiteID, handle event.Handle, purpose event.PurposeID, grant bool, actor, channel, reason string) (event.Sequence, error) {
 	policy, err := s.policy(site)
 	if err != nil {
@@ -41,6 +42,9 @@ func (s *Set) SetConsent(ctx context.Context, site event.SiteID, handle event.Ha
 	e, err := choose(policy, purpose, grant)
 	if err != nil {
 		return 0, err
+	}
+	if e.State == ledger.StateRefused {
+		e.State = ledger.StateWithdrawn
 	}
 	e.Subject, e.Actor, e.Channel, e.Reason = handle, actor, channel, reason
 	return s.change(ctx, e)

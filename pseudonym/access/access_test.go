@@ -312,6 +312,11 @@ func TestCheckCall(t *testing.T) {
 			t.Errorf("%s passed", what)
 		}
 	}
+	named := good()
+	named.Reason = "Art. 19: r_d24141307xyzabcdefghjkmnpq"
+	if checkCall(named, true) != nil {
+		t.Error("the id of a request was taken for a telephone number")
+	}
 	if checkCall(nil, false) == nil {
 		t.Error("no call at all passed")
 	}

@@ -49,13 +49,15 @@ func plain(text string, least, most int) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) || r == unicode.ReplacementChar })
 }
 
-var date = regexp.MustCompile(`\b\d{4}-\d\d-\d\d\b`)
+// known are words with digits that are no telephone number: dates, and the ids of
+// requests of data subjects.
+var known = regexp.MustCompile(`\b(\d{4}-\d\d-\d\d|r_[0-9a-z]{26})\b`)
 
 // Personal says whether a text looks as if it had a mail address or a phone
-// number in it: neither belongs into a log. A date is no number.
+// number in it: neither belongs into a log. A date and a request's id are no number.
 func Personal(text string) bool {
 	digits := 0
-	for _, r := range date.ReplaceAllString(text, "d") {
+	for _, r := range known.ReplaceAllString(text, "d") {
 		switch {
 		case r == '@' || r == '＠':
 			return true

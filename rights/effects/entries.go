@@ -77,7 +77,7 @@ func refusals(r *control.Request, policy *consent.Policy, base *ledger.Entry, al
 		entry.Key += ":" + string(p.ID)
 		entry.State = ledger.StateObjected
 		if r.Right == control.RightWithdrawal && p.Basis == consent.BasisConsent {
-			entry.State = ledger.StateRefused // of what was given: withdrawn
+			entry.State = ledger.StateWithdrawn // also of what events alone brought, which is on no record
 		}
 		entries = append(entries, entry)
 	}
