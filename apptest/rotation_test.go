@@ -55,7 +55,7 @@ func rotates(t *testing.T, p *person, l *load, key string) {
 	s := p.s
 	s.metrics(t)
 	rows, ids := p.rows(t)
-	until := s.sql(t, "SELECT toUnixTimestamp64Milli(max(received_at)) FROM events")
+	until := s.sql(t, "SELECT toUnixTimestamp64Milli(max(received_at)) - 5000 FROM events")
 	stored := "FROM events WHERE startsWith(message_id, 'load-') AND scope = 'person' AND received_at < fromUnixTimestamp64Milli(" + until + ")"
 	shape := "SELECT arraySort(groupArray(n)) FROM (SELECT count() AS n " + stored + " GROUP BY subject)"
 	before := unchanged(t, func() string { return s.sql(t, shape) }) // ranges are shipped side by side: some of those rows come late

