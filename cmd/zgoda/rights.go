@@ -47,10 +47,20 @@ func rightsOf(names []string) []control.Right {
 // runRights runs it until ctx ends.
 func (n *node) runRights(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{n.requests.Run, n.notices.Run, n.eraser.Run, n.drain.Run, n.reach.Run, n.effects.Hider().Run, n.runOpenDSR, n.runRetention} {
+	for _, run := range []func(context.Context) error{n.requests.Run, n.notices.Run, n.eraser.Run, n.drain.Run, n.reach.Run, n.runHider, n.runOpenDSR, n.runRetention} {
 		group.Go(func() error { return run(ctx) })
 	}
 	return group.Wait()
+}
+
+// runHider looks after who is not to be seen, once there are tables.
+func (n *node) runHider(ctx context.Context) error {
+	select {
+	case <-n.tables:
+		return n.effects.Hider().Run(ctx)
+	case <-ctx.Done():
+		return nil
+	}
 }
 
 func rightsConfig(c *config.Rights) rights.Config {
