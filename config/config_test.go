@@ -103,86 +103,97 @@ func TestParseNamesTheKey(t *testing.T) {
 	}
 }
 
+// inPurpose changes a purpose of the one site.
+func inPurpose(i int, change func(*PurposeConfig)) func(*Config) {
+	return func(c *Config) { change(&c.Sites[0].Purposes[i]) }
+}
+
+func inSite(change func(*SiteConfig)) func(*Config) {
+	return func(c *Config) { change(&c.Sites[0]) }
+}
+
+func ofOrigin(o string) func(*Config) {
+	return inSite(func(s *SiteConfig) { s.Origins = []string{o} })
+}
+
+func onInterest(p *PurposeConfig) { p.Basis, p.TerminalAccess = "legitimate_interest", "none" }
+
+// mistakes are changes to the example, and what is said of each.
+var mistakes = []struct {
+	change func(*Config)
+	want   string
+}{
+	{func(c *Config) { c.Public = "8080" }, "public: "},
+	{func(c *Config) { c.Data = "" }, "data: "},
+	{func(c *Config) { c.ClickHouse = "db:9000" }, "clickhouse: "},
+	{func(c *Config) { c.Proxies = []string{"10.0.0.1/8"} }, "proxies[0]: "},
+	{func(c *Config) { c.Proxies = []string{"0.0.0.0/0"} }, "proxies[0]: "},
+	{func(c *Config) { c.Proxies = []string{"x"} }, "proxies[0]: "},
+	{func(c *Config) { c.Retention.ContactAfterLastSeen = "1" }, "retention.contact_after_last_seen: "},
+	{func(c *Config) { c.CachedSubjects = MinCachedSubjects - 1 }, "cached_subjects: "},
+	{func(c *Config) { c.CachedSubjects = MaxCachedSubjects + 1 }, "cached_subjects: "},
+	{func(c *Config) { c.Sites = append(c.Sites, c.Sites[0]) }, "sites[1].id: "},
+	{func(c *Config) { c.Sites = append(c.Sites, c.Sites[0]); c.Sites[1].ID = "two" }, "sites[1].keys.public[0]: "},
+	{inSite(func(s *SiteConfig) { s.ID = "A b" }), "sites[0].id: "},
+	{inSite(func(s *SiteConfig) { s.Keys = Keys{} }), "sites[0].keys: "},
+	{inSite(func(s *SiteConfig) { s.Keys.Public = []string{"pk"} }), "sites[0].keys.public[0]: "},
+	{inSite(func(s *SiteConfig) { s.Controller.Name = "" }), "sites[0].controller.name: "},
+	{inSite(func(s *SiteConfig) { s.Controller.Establishment = "Slovakia" }), "sites[0].controller.establishment: "},
+	{inSite(func(s *SiteConfig) { s.Categories = map[string]string{"A": "none"} }), "sites[0].categories.A: "},
+	{inSite(func(s *SiteConfig) {
+		s.Categories = map[string]string{}
+		for i := range consent.MaxCategories + 1 {
+			s.Categories[fmt.Sprint("C", i)] = "analytics"
+		}
+	}), "sites[0].categories: has 65 entries, at most 64 are allowed"},
+	{inSite(func(s *SiteConfig) { s.Properties.Keep = []string{"a", "a"} }), "sites[0].properties.keep[1]: "},
+	{inSite(func(s *SiteConfig) { s.Query.Keep = []string{""} }), "sites[0].query.keep[0]: "},
+	{inSite(func(s *SiteConfig) { s.Purposes = nil }), "sites[0].purposes: "},
+	{inSite(func(s *SiteConfig) { s.Signals["tcf"] = nil }), "sites[0].signals.tcf: "},
+	{inSite(func(s *SiteConfig) { s.Signals["gpc"]["none"] = "ask" }), "sites[0].signals.gpc.none: "},
+	{inSite(func(s *SiteConfig) { s.Signals["gpc"]["profiling"] = "allow" }), "sites[0].signals.gpc.profiling: "},
+	{ofOrigin("https://shop.example/"), "sites[0].origins[0]: "},
+	{ofOrigin("https://Shop.example"), "sites[0].origins[0]: "},
+	{ofOrigin("https://shop.example:443"), "sites[0].origins[0]: "},
+	{ofOrigin("http://shop.example:80"), "sites[0].origins[0]: "},
+	{ofOrigin("https://*.shop.example"), "sites[0].origins[0]: "},
+	{ofOrigin("https://u@shop.example"), "sites[0].origins[0]: "},
+	{ofOrigin("https://shop.example:"), "sites[0].origins[0]: "},
+	{ofOrigin("shop.example"), "sites[0].origins[0]: "},
+	{ofOrigin("null"), "sites[0].origins[0]: "},
+	{ofOrigin("ftp://shop.example"), "sites[0].origins[0]: "},
+	{ofOrigin("https://obchod.čučo"), "sites[0].origins[0]: "},
+	{inPurpose(0, func(p *PurposeConfig) { p.ID = "version" }), "sites[0].purposes[0].id: "},
+	{inPurpose(1, func(p *PurposeConfig) { p.ID = "measurement" }), "sites[0].purposes[1].id: "},
+	{inPurpose(1, func(p *PurposeConfig) { p.Bit = new(uint8) }), "sites[0].purposes[1].bit: "},
+	{inPurpose(0, func(p *PurposeConfig) { b := uint8(32); p.Bit = &b }), "sites[0].purposes[0].bit: "},
+	{inPurpose(0, func(p *PurposeConfig) { p.Kind = "tracking" }), "sites[0].purposes[0].kind: "},
+	{inPurpose(0, func(p *PurposeConfig) { p.Basis = "contractual" }), "sites[0].purposes[0].basis: "},
+	{inPurpose(1, func(p *PurposeConfig) { p.Basis, p.TerminalAccess = "contract", "none" }), "sites[0].purposes[1].basis: contract carries measurement only"},
+	{inPurpose(0, func(p *PurposeConfig) { p.Basis, p.TerminalAccess = "contract", "device" }), "sites[0].purposes[0].terminal_access: "},
+	{func(c *Config) {
+		c.Sites[0].Purposes[0].Basis = "contract"
+		c.Sites[0].Jurisdictions = map[string]JurisdictionConfig{"us": {Basis: map[string]string{c.Sites[0].Purposes[0].ID: "consent"}}}
+	}, "is not for a purpose on contract"},
+	{inPurpose(0, func(p *PurposeConfig) { p.Retention = "for ever" }), "sites[0].purposes[0].retention: "},
+	{inPurpose(0, func(p *PurposeConfig) { p.TerminalAccess = "" }), "sites[0].purposes[0].terminal_access: "},
+	{inPurpose(0, func(p *PurposeConfig) { p.TerminalAccess = "some" }), "sites[0].purposes[0].terminal_access: "},
+	{inPurpose(1, func(p *PurposeConfig) { p.Text = nil }), "sites[0].purposes[1].text: "},
+	{inPurpose(1, func(p *PurposeConfig) { p.Text = map[string]string{"en": " "} }), "sites[0].purposes[1].text.en: "},
+	{inPurpose(1, func(p *PurposeConfig) { p.RelatedTo = "measurement" }), "sites[0].purposes[1].related_to: "},
+	{inPurpose(2, onInterest), "sites[0].purposes[2].basis: "},
+	{inPurpose(2, func(p *PurposeConfig) { onInterest(p); p.Kind = "marketing" }), "sites[0].purposes[2].basis: "},
+	{inPurpose(2, func(p *PurposeConfig) { onInterest(p); p.Kind = "sharing" }), "sites[0].purposes[2].basis: "},
+	{inSite(func(s *SiteConfig) { onInterest(&s.Purposes[1]); s.Signals["dnt"]["analytics"] = "ignore" }), "sites[0].signals.dnt.analytics: "},
+	{inPurpose(1, func(p *PurposeConfig) { p.Basis = "related" }), "sites[0].purposes[1].related_to: "},
+	{inPurpose(1, func(p *PurposeConfig) { p.Basis, p.RelatedTo = "related", "profiling" }), "sites[0].purposes[1].compatibility_test: "},
+	{inPurpose(1, func(p *PurposeConfig) { p.Basis, p.RelatedTo = "related", "measurement" }), "needs less identity"},
+	{func(c *Config) { c.Sites[0].Controller.Establishment = "US"; onInterest(&c.Sites[0].Purposes[2]) }, "sites[0].purposes[2].basis: "},
+}
+
 // Each case breaks one rule of a configuration that is valid otherwise.
 func TestValidate(t *testing.T) {
-	purpose := func(i int, change func(*PurposeConfig)) func(*Config) {
-		return func(c *Config) { change(&c.Sites[0].Purposes[i]) }
-	}
-	site := func(change func(*SiteConfig)) func(*Config) { return func(c *Config) { change(&c.Sites[0]) } }
-	origin := func(o string) func(*Config) { return site(func(s *SiteConfig) { s.Origins = []string{o} }) }
-	interest := func(p *PurposeConfig) { p.Basis, p.TerminalAccess = "legitimate_interest", "none" }
-	cases := []struct {
-		change func(*Config)
-		want   string
-	}{
-		{func(c *Config) { c.Public = "8080" }, "public: "},
-		{func(c *Config) { c.Data = "" }, "data: "},
-		{func(c *Config) { c.ClickHouse = "db:9000" }, "clickhouse: "},
-		{func(c *Config) { c.Proxies = []string{"10.0.0.1/8"} }, "proxies[0]: "},
-		{func(c *Config) { c.Proxies = []string{"0.0.0.0/0"} }, "proxies[0]: "},
-		{func(c *Config) { c.Proxies = []string{"x"} }, "proxies[0]: "},
-		{func(c *Config) { c.Retention.ContactAfterLastSeen = "1" }, "retention.contact_after_last_seen: "},
-		{func(c *Config) { c.CachedSubjects = MinCachedSubjects - 1 }, "cached_subjects: "},
-		{func(c *Config) { c.CachedSubjects = MaxCachedSubjects + 1 }, "cached_subjects: "},
-		{func(c *Config) { c.Sites = append(c.Sites, c.Sites[0]) }, "sites[1].id: "},
-		{func(c *Config) { c.Sites = append(c.Sites, c.Sites[0]); c.Sites[1].ID = "two" }, "sites[1].keys.public[0]: "},
-		{site(func(s *SiteConfig) { s.ID = "A b" }), "sites[0].id: "},
-		{site(func(s *SiteConfig) { s.Keys = Keys{} }), "sites[0].keys: "},
-		{site(func(s *SiteConfig) { s.Keys.Public = []string{"pk"} }), "sites[0].keys.public[0]: "},
-		{site(func(s *SiteConfig) { s.Controller.Name = "" }), "sites[0].controller.name: "},
-		{site(func(s *SiteConfig) { s.Controller.Establishment = "Slovakia" }), "sites[0].controller.establishment: "},
-		{site(func(s *SiteConfig) { s.Categories = map[string]string{"A": "none"} }), "sites[0].categories.A: "},
-		{site(func(s *SiteConfig) {
-			s.Categories = map[string]string{}
-			for i := range consent.MaxCategories + 1 {
-				s.Categories[fmt.Sprint("C", i)] = "analytics"
-			}
-		}), "sites[0].categories: has 65 entries, at most 64 are allowed"},
-		{site(func(s *SiteConfig) { s.Properties.Keep = []string{"a", "a"} }), "sites[0].properties.keep[1]: "},
-		{site(func(s *SiteConfig) { s.Query.Keep = []string{""} }), "sites[0].query.keep[0]: "},
-		{site(func(s *SiteConfig) { s.Purposes = nil }), "sites[0].purposes: "},
-		{site(func(s *SiteConfig) { s.Signals["tcf"] = nil }), "sites[0].signals.tcf: "},
-		{site(func(s *SiteConfig) { s.Signals["gpc"]["none"] = "ask" }), "sites[0].signals.gpc.none: "},
-		{site(func(s *SiteConfig) { s.Signals["gpc"]["profiling"] = "allow" }), "sites[0].signals.gpc.profiling: "},
-		{origin("https://shop.example/"), "sites[0].origins[0]: "},
-		{origin("https://Shop.example"), "sites[0].origins[0]: "},
-		{origin("https://shop.example:443"), "sites[0].origins[0]: "},
-		{origin("http://shop.example:80"), "sites[0].origins[0]: "},
-		{origin("https://*.shop.example"), "sites[0].origins[0]: "},
-		{origin("https://u@shop.example"), "sites[0].origins[0]: "},
-		{origin("https://shop.example:"), "sites[0].origins[0]: "},
-		{origin("shop.example"), "sites[0].origins[0]: "},
-		{origin("null"), "sites[0].origins[0]: "},
-		{origin("ftp://shop.example"), "sites[0].origins[0]: "},
-		{origin("https://obchod.čučo"), "sites[0].origins[0]: "},
-		{purpose(0, func(p *PurposeConfig) { p.ID = "version" }), "sites[0].purposes[0].id: "},
-		{purpose(1, func(p *PurposeConfig) { p.ID = "measurement" }), "sites[0].purposes[1].id: "},
-		{purpose(1, func(p *PurposeConfig) { p.Bit = new(uint8) }), "sites[0].purposes[1].bit: "},
-		{purpose(0, func(p *PurposeConfig) { b := uint8(32); p.Bit = &b }), "sites[0].purposes[0].bit: "},
-		{purpose(0, func(p *PurposeConfig) { p.Kind = "tracking" }), "sites[0].purposes[0].kind: "},
-		{purpose(0, func(p *PurposeConfig) { p.Basis = "contractual" }), "sites[0].purposes[0].basis: "},
-		{purpose(1, func(p *PurposeConfig) { p.Basis, p.TerminalAccess = "contract", "none" }), "sites[0].purposes[1].basis: contract carries measurement only"},
-		{purpose(0, func(p *PurposeConfig) { p.Basis, p.TerminalAccess = "contract", "device" }), "sites[0].purposes[0].terminal_access: "},
-		{func(c *Config) {
-			c.Sites[0].Purposes[0].Basis = "contract"
-			c.Sites[0].Jurisdictions = map[string]JurisdictionConfig{"us": {Basis: map[string]string{c.Sites[0].Purposes[0].ID: "consent"}}}
-		}, "is not for a purpose on contract"},
-		{purpose(0, func(p *PurposeConfig) { p.Retention = "for ever" }), "sites[0].purposes[0].retention: "},
-		{purpose(0, func(p *PurposeConfig) { p.TerminalAccess = "" }), "sites[0].purposes[0].terminal_access: "},
-		{purpose(0, func(p *PurposeConfig) { p.TerminalAccess = "some" }), "sites[0].purposes[0].terminal_access: "},
-		{purpose(1, func(p *PurposeConfig) { p.Text = nil }), "sites[0].purposes[1].text: "},
-		{purpose(1, func(p *PurposeConfig) { p.Text = map[string]string{"en": " "} }), "sites[0].purposes[1].text.en: "},
-		{purpose(1, func(p *PurposeConfig) { p.RelatedTo = "measurement" }), "sites[0].purposes[1].related_to: "},
-		{purpose(2, interest), "sites[0].purposes[2].basis: "},
-		{purpose(2, func(p *PurposeConfig) { interest(p); p.Kind = "marketing" }), "sites[0].purposes[2].basis: "},
-		{purpose(2, func(p *PurposeConfig) { interest(p); p.Kind = "sharing" }), "sites[0].purposes[2].basis: "},
-		{site(func(s *SiteConfig) { interest(&s.Purposes[1]); s.Signals["dnt"]["analytics"] = "ignore" }), "sites[0].signals.dnt.analytics: "},
-		{purpose(1, func(p *PurposeConfig) { p.Basis = "related" }), "sites[0].purposes[1].related_to: "},
-		{purpose(1, func(p *PurposeConfig) { p.Basis, p.RelatedTo = "related", "profiling" }), "sites[0].purposes[1].compatibility_test: "},
-		{purpose(1, func(p *PurposeConfig) { p.Basis, p.RelatedTo = "related", "measurement" }), "needs less identity"},
-		{func(c *Config) { c.Sites[0].Controller.Establishment = "US"; interest(&c.Sites[0].Purposes[2]) }, "sites[0].purposes[2].basis: "},
-	}
-	for _, c := range cases {
+	for _, c := range mistakes {
 		config, err := Parse([]byte(example))
 		if err != nil {
 			t.Fatal(err)
