@@ -90,84 +90,129 @@ func (w *world) done(n int, right control.Right, scope ...event.PurposeID) {
 	}
 }
 
+const everything = "person measurement analytics profiling marketing advice orders reach"
+
+// asBefore are the cells of whom nothing was asked about.
+var asBefore = cells{Collection: everything, Visible: 4, Segments: 2, Decisions: 2, Export: 4, Marketing: true, Profiling: true, Asked: true}
+
+// effect is a row of the table: what is done, and which cells are others then.
+type effect struct {
+	name string
+	do   func(w *world, n int)
+	want func(c *cells)
+}
+
+var table = []effect{
+	{"nothing", func(*world, int) {}, func(*cells) {}},
+	{"restrict", func(w *world, n int) { w.done(n, control.RightRestriction) }, func(c *cells) {
+		*c = cells{Collection: "dropped{restricted}", Export: 4}
+	}},
+	{"unrestrict", func(w *world, n int) {
+		w.done(n, control.RightRestriction)
+		w.said(w.effects.Unrestrict(w.t.Context(), shop, handle("consent", n), "ana", "told on Monday"))
+	}, func(*cells) {}},
+	{"object to marketing", func(w *world, n int) { w.done(n, control.RightObjection, "marketing") }, func(c *cells) {
+		c.Collection = "person measurement analytics profiling advice orders reach"
+		c.Segments, c.Marketing, c.Asked = 0, false, false
+	}},
+	{"object to an interest", func(w *world, n int) { w.done(n, control.RightObjection, "reach") }, func(c *cells) {
+		c.Collection = "person measurement analytics profiling marketing advice orders"
+		c.Visible, c.Export = 3, 3 // the row of that purpose alone goes
+	}},
+	{"object to all that may be", func(w *world, n int) { w.done(n, control.RightObjection) }, func(c *cells) {
+		c.Collection = "person analytics profiling advice orders" // what a contract needs goes on
+		c.Visible, c.Export, c.Segments, c.Marketing, c.Asked = 3, 3, 0, false, false
+	}},
+	{"automated off", func(w *world, n int) { w.done(n, control.RightAutomated) }, func(c *cells) { c.Decisions = 0 }},
+	{"automated on", func(w *world, n int) {
+		w.done(n, control.RightAutomated)
+		w.said(w.effects.AllowAutomated(w.t.Context(), shop, handle("consent", n), "ana", "asked for it"))
+	}, func(*cells) {}},
+	{"profiling off", func(w *world, n int) { w.write(w.entry(n, ledger.StateProfilingOff)) }, func(c *cells) {
+		c.Collection = "period measurement analytics marketing orders reach"
+		c.Visible, c.Segments, c.Decisions, c.Export, c.Profiling = 2, 0, 0, 2, false
+	}},
+	{"withdrawal", func(w *world, n int) { w.done(n, control.RightWithdrawal, "analytics") }, func(c *cells) {
+		c.Collection = "person measurement profiling marketing advice orders reach"
+		c.Visible, c.Export = 3, 3
+	}},
+	{"withdrawal of profiling", func(w *world, n int) { w.done(n, control.RightWithdrawal, "profiling", "advice") }, func(c *cells) {
+		c.Collection = "period measurement analytics marketing orders reach"
+		c.Visible, c.Segments, c.Decisions, c.Export, c.Profiling = 2, 0, 0, 2, false
+	}},
+	{"withdrawal of all", func(w *world, n int) { w.done(n, control.RightWithdrawal) }, func(c *cells) {
+		*c = cells{Collection: "period measurement orders reach", Visible: 1, Export: 1}
+	}},
+}
+
+// said fails where nothing could be written.
+func (w *world) said(_ event.Sequence, err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// met meets one more person, with rows of several purposes.
+func (w *world) met(at time.Time) int {
+	w.t.Helper()
+	n := w.people + 1
+	id := func(i int) string { return fmt.Sprintf("row-%d-%d", n, i) }
+	return w.meet(
+		rowOf(handle("profiling", n), id(0), event.ScopePerson, at, bitMeasurement, bitAnalytics, bitProfiling, bitMarketing, bitOrders, bitReach),
+		rowOf(handle("profiling", n), id(1), event.ScopePerson, at, bitMeasurement, bitProfiling, bitOrders),
+		rowOf(handle("analytics", n), id(2), event.ScopePeriod, at, bitMeasurement, bitAnalytics, bitOrders),
+		rowOf(handle("analytics", n), id(3), event.ScopePeriod, at, bitMeasurement, bitReach, bitOrders),
+	)
+}
+
+// lost is the loss of the table of who is hidden, which is then filled again. Until it
+// is, nobody is shown.
+func (w *world) lost(somebody int) {
+	w.t.Helper()
+	pid := w.room.PID()
+	w.room.Kill()
+	w.room.Restarted(w.t, pid, 20*time.Second)
+	w.pinged()
+	if c := w.look(somebody); c.Visible != 0 {
+		w.t.Error("somebody is shown while nobody knows who is hidden")
+	}
+	if err := w.effects.Hider().Fill(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// compare compares a person's cells, one test each.
+func (e *effect) compare(t *testing.T, got cells, again string) {
+	t.Helper()
+	want := asBefore
+	e.want(&want)
+	for name, same := range map[string]bool{
+		"collection": got.Collection == want.Collection, "rows": got.Visible == want.Visible, "segments": got.Segments == want.Segments,
+		"dashboards": got.Visible == want.Visible, "export": got.Export == want.Export, "marketing": got.Marketing == want.Marketing,
+		"profiling": got.Profiling == want.Profiling, "automated": got.Decisions == want.Decisions, "mail": got.Asked == want.Asked,
+	} {
+		t.Run(e.name+"/"+name+again, func(t *testing.T) {
+			if !same {
+				t.Errorf("got  %+v\nwant %+v", got, want)
+			}
+		})
+	}
+}
+
 // TestEffects: each right has its effect, and no other, on each thing that is done
 // with people. One test a cell.
 func TestEffects(t *testing.T) {
 	w := newWorld(t)
 	w.policy = reach.Histories{ProfilingOff: "erase"}
 	at := time.Now().UTC().Truncate(time.Millisecond).Add(-time.Hour)
-	all := func() int {
-		n := w.people + 1
-		id := func(i int) string { return fmt.Sprintf("row-%d-%d", n, i) }
-		return w.meet(
-			rowOf(handle("profiling", n), id(0), event.ScopePerson, at, bitMeasurement, bitAnalytics, bitProfiling, bitMarketing, bitOrders, bitReach),
-			rowOf(handle("profiling", n), id(1), event.ScopePerson, at, bitMeasurement, bitProfiling, bitOrders),
-			rowOf(handle("analytics", n), id(2), event.ScopePeriod, at, bitMeasurement, bitAnalytics, bitOrders),
-			rowOf(handle("analytics", n), id(3), event.ScopePeriod, at, bitMeasurement, bitReach, bitOrders),
-		)
-	}
-	const everything = "person measurement analytics profiling marketing advice orders reach"
-	before := cells{Collection: everything, Visible: 4, Segments: 2, Decisions: 2, Export: 4, Marketing: true, Profiling: true, Asked: true}
-	seq := func(_ event.Sequence, err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	type row struct {
-		name string
-		do   func(n int)
-		want func(c *cells)
-	}
-	table := []row{
-		{"nothing", func(int) {}, func(*cells) {}},
-		{"restrict", func(n int) { w.done(n, control.RightRestriction) }, func(c *cells) {
-			*c = cells{Collection: "dropped{restricted}", Export: 4}
-		}},
-		{"unrestrict", func(n int) {
-			w.done(n, control.RightRestriction)
-			seq(w.effects.Unrestrict(t.Context(), shop, handle("consent", n), "ana", "told on Monday"))
-		}, func(*cells) {}},
-		{"object to marketing", func(n int) { w.done(n, control.RightObjection, "marketing") }, func(c *cells) {
-			c.Collection = "person measurement analytics profiling advice orders reach"
-			c.Segments, c.Marketing, c.Asked = 0, false, false
-		}},
-		{"object to an interest", func(n int) { w.done(n, control.RightObjection, "reach") }, func(c *cells) {
-			c.Collection = "person measurement analytics profiling marketing advice orders"
-			c.Visible, c.Export = 3, 3 // the row of that purpose alone goes
-		}},
-		{"object to all that may be", func(n int) { w.done(n, control.RightObjection) }, func(c *cells) {
-			c.Collection = "person analytics profiling advice orders" // what a contract needs goes on
-			c.Visible, c.Export, c.Segments, c.Marketing, c.Asked = 3, 3, 0, false, false
-		}},
-		{"automated off", func(n int) { w.done(n, control.RightAutomated) }, func(c *cells) { c.Decisions = 0 }},
-		{"automated on", func(n int) {
-			w.done(n, control.RightAutomated)
-			seq(w.effects.AllowAutomated(t.Context(), shop, handle("consent", n), "ana", "asked for it"))
-		}, func(*cells) {}},
-		{"profiling off", func(n int) { w.write(w.entry(n, ledger.StateProfilingOff)) }, func(c *cells) {
-			c.Collection = "period measurement analytics marketing orders reach"
-			c.Visible, c.Segments, c.Decisions, c.Export, c.Profiling = 2, 0, 0, 2, false
-		}},
-		{"withdrawal", func(n int) { w.done(n, control.RightWithdrawal, "analytics") }, func(c *cells) {
-			c.Collection = "person measurement profiling marketing advice orders reach"
-			c.Visible, c.Export = 3, 3
-		}},
-		{"withdrawal of profiling", func(n int) { w.done(n, control.RightWithdrawal, "profiling", "advice") }, func(c *cells) {
-			c.Collection = "period measurement analytics marketing orders reach"
-			c.Visible, c.Segments, c.Decisions, c.Export, c.Profiling = 2, 0, 0, 2, false
-		}},
-		{"withdrawal of all", func(n int) { w.done(n, control.RightWithdrawal) }, func(c *cells) {
-			*c = cells{Collection: "period measurement orders reach", Visible: 1, Export: 1}
-		}},
-	}
 	people := make([]int, len(table))
 	for i := range table {
-		people[i] = all()
-		if got := w.look(people[i]); got != before {
+		people[i] = w.met(at)
+		if got := w.look(people[i]); got != asBefore {
 			t.Fatalf("before: %+v", got)
 		}
-		table[i].do(people[i])
+		table[i].do(w, people[i])
 	}
 	// What is hidden is so at once, before anything has gone.
 	for i, name := range map[int]string{1: "restrict", 6: "automated off"} {
@@ -181,32 +226,10 @@ func TestEffects(t *testing.T) {
 	w.reached(1)
 	for _, again := range []string{"", " when the table was lost"} {
 		if again != "" {
-			pid := w.room.PID()
-			w.room.Kill()
-			w.room.Restarted(t, pid, 20*time.Second)
-			w.pinged()
-			if c := w.look(people[0]); c.Visible != 0 {
-				t.Error("somebody is shown while nobody knows who is hidden")
-			}
-			if err := w.effects.Hider().Fill(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			w.lost(people[0])
 		}
 		for i := range table {
-			want := before
-			table[i].want(&want)
-			got := w.look(people[i])
-			for name, same := range map[string]bool{
-				"collection": got.Collection == want.Collection, "rows": got.Visible == want.Visible, "segments": got.Segments == want.Segments,
-				"dashboards": got.Visible == want.Visible, "export": got.Export == want.Export, "marketing": got.Marketing == want.Marketing,
-				"profiling": got.Profiling == want.Profiling, "automated": got.Decisions == want.Decisions, "mail": got.Asked == want.Asked,
-			} {
-				t.Run(table[i].name+"/"+name+again, func(t *testing.T) {
-					if !same {
-						t.Errorf("got  %+v\nwant %+v", got, want)
-					}
-				})
-			}
+			table[i].compare(t, w.look(people[i]), again)
 		}
 	}
 	if n := w.vault.cases(); n != 0 {
