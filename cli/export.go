@@ -16,14 +16,14 @@ const headerRequest = "Zgoda-Request"
 
 type exportCmd struct {
 	dataFlag
-	Site       string `help:"the site's id; not with --request" env:"ZGODA_SITE" placeholder:"S"`
+	Site       string `help:"the site's id; needed unless --request, and with --to" env:"ZGODA_SITE" placeholder:"S" usage:""`
 	Identifier string `help:"KIND:VALUE, or - to read it from standard input; kinds: user_id, email, phone, customer_id, visitor" placeholder:"KIND:VALUE" xor:"who" required:""`
 	Contact    string `help:"instead: a pseudonym of the contact, c_ and 26 letters" placeholder:"C" xor:"who" required:""`
 	Request    string `help:"instead: a request of access or portability that is in progress" placeholder:"R" xor:"who" required:""`
 	Format     string `help:"json, csv (a zip) or xlsx; default ${default}" enum:"json,csv,xlsx" default:"json" placeholder:"FORMAT"`
 	Out        string `help:"file that is written, of mode 0600; - writes to standard output" placeholder:"FILE" xor:"where" required:""`
 	To         string `help:"instead: where another controller takes it by PUT, a host of rights.hosts" placeholder:"URL" xor:"where" required:""`
-	Reason     string `help:"why, and where the papers are; nothing personal; needed unless --request" placeholder:"R"`
+	Reason     string `help:"why, and where the papers are; nothing personal; needed unless --request" placeholder:"R" usage:""`
 	Approval   string `help:"of an answer that asked for a second person, once they have approved" placeholder:"ID"`
 }
 

@@ -15,9 +15,9 @@ import (
 type forgetCmd struct {
 	dataFlag
 	siteFlag
-	Identifier string `help:"whom: KIND:VALUE, or - to read it from standard input; kinds: user_id, email, phone, customer_id, visitor" xor:"whom" placeholder:"KIND:VALUE"`
-	Contact    string `help:"instead: a pseudonym of the contact, c_ and 26 letters" xor:"whom" placeholder:"C"`
-	File       string `help:"instead: many, one KIND:VALUE a line; - reads standard input" xor:"whom" placeholder:"FILE"`
+	Identifier string `help:"whom: KIND:VALUE, or - to read it from standard input; kinds: user_id, email, phone, customer_id, visitor" xor:"whom" required:"" placeholder:"KIND:VALUE"`
+	Contact    string `help:"instead: a pseudonym of the contact, c_ and 26 letters" xor:"whom" required:"" placeholder:"C"`
+	File       string `help:"instead: many, one KIND:VALUE a line; - reads standard input" xor:"whom" required:"" placeholder:"FILE"`
 	Bad        string `help:"where lines that are left out are noted, with line and reason, never with what they hold; default FILE.bad.csv" placeholder:"FILE"`
 	Mode       string `help:"erase; or anonymise, which keeps what is left of rows without a person where enough others did the same" enum:"erase,anonymise" default:"erase" placeholder:"MODE"`
 	Reason     string `help:"why, and where the papers are; nothing personal" required:"" placeholder:"R"`
@@ -26,9 +26,6 @@ type forgetCmd struct {
 
 // Run has people forgotten.
 func (f *forgetCmd) Run(ctx context.Context, s streams) error {
-	if f.Identifier == "" && f.Contact == "" && f.File == "" {
-		return usageError{"forget: whom? Give --identifier, --contact or --file"}
-	}
 	if f.File != "" {
 		c, err := f.connect()
 		if err != nil {

@@ -16,16 +16,16 @@ type requestsCmd struct {
 	Open     requestsOpenCmd     `cmd:"" help:"Open a request of a data subject."`
 	List     requestsListCmd     `cmd:"" help:"List requests, the nearest deadline first."`
 	Show     requestsShowCmd     `cmd:"" help:"Show a request with its tasks, its reviewers and its history."`
-	Approve  requestsApproveCmd  `cmd:"" help:"Agree to requests."`
+	Approve  requestsNotedCmd    `cmd:"" help:"Agree to requests."`
 	Deny     requestsDenyCmd     `cmd:"" help:"Refuse a request, on a ground of the law."`
 	Extend   requestsExtendCmd   `cmd:"" help:"Extend the deadline of a request, once."`
-	Pause    requestsPauseCmd    `cmd:"" help:"Hold requests; the clock goes on."`
-	Resume   requestsResumeCmd   `cmd:"" help:"Go on with requests that are held."`
-	Cancel   requestsCancelCmd   `cmd:"" help:"End requests that nobody wants any more."`
-	Undo     requestsUndoCmd     `cmd:"" help:"Take erasures back, while their undo window is open."`
-	Retry    requestsRetryCmd    `cmd:"" help:"Try again what has failed."`
-	Prove    requestsProveCmd    `cmd:"" help:"Say how it is known who asks."`
-	Doubt    requestsDoubtCmd    `cmd:"" help:"Say that it is not known who asks after all; the clock stands."`
+	Pause    requestsNotedCmd    `cmd:"" help:"Hold requests; the clock goes on."`
+	Resume   requestsNotedCmd    `cmd:"" help:"Go on with requests that are held."`
+	Cancel   requestsNotedCmd    `cmd:"" help:"End requests that nobody wants any more."`
+	Undo     requestsNotedCmd    `cmd:"" help:"Take erasures back, while their undo window is open."`
+	Retry    requestsNotedCmd    `cmd:"" help:"Try again what has failed."`
+	Prove    requestsProofCmd    `cmd:"" help:"Say how it is known who asks."`
+	Doubt    requestsProofCmd    `cmd:"" help:"Say that it is not known who asks after all; the clock stands."`
 	Supply   requestsSupplyCmd   `cmd:"" help:"Say whom a request is about, or its purposes."`
 	SignOff  requestsSignOffCmd  `cmd:"" name:"sign-off" help:"Say that a task by hand is done."`
 	Import   requestsImportCmd   `cmd:"" help:"Import past requests."`

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"text/tabwriter"
 	"time"
+
+	"github.com/alecthomas/kong"
 )
 
 // requestArgs are requests that the same is done with.
@@ -50,14 +52,26 @@ type noteFlag struct {
 	Note string `help:"why; nothing personal" placeholder:"TEXT"`
 }
 
-type requestsApproveCmd struct {
+// requestsNotedCmd does with requests what the command's name says.
+type requestsNotedCmd struct {
 	requestArgs
 	noteFlag
 }
 
-// Run agrees to requests.
-func (f *requestsApproveCmd) Run(ctx context.Context, s streams) error {
-	return f.act(ctx, s, "approve", map[string]any{"note": f.Note})
+// Run does it with each.
+func (f *requestsNotedCmd) Run(ctx context.Context, s streams, k *kong.Context) error {
+	return f.act(ctx, s, k.Selected().Name, map[string]any{"note": f.Note})
+}
+
+// requestsProofCmd is prove or doubt, which need a note.
+type requestsProofCmd struct {
+	requestArgs
+	Note string `help:"how it is known who asks, or why not; nothing personal" required:"" placeholder:"TEXT"`
+}
+
+// Run says whether it is known who asks.
+func (f *requestsProofCmd) Run(ctx context.Context, s streams, k *kong.Context) error {
+	return f.act(ctx, s, k.Selected().Name, map[string]any{"note": f.Note})
 }
 
 type requestsDenyCmd struct {
@@ -82,76 +96,6 @@ type requestsExtendCmd struct {
 // Run extends deadlines.
 func (f *requestsExtendCmd) Run(ctx context.Context, s streams) error {
 	return f.act(ctx, s, "extend", map[string]any{"months": f.Months, "told": f.Told, "note": f.Note})
-}
-
-type requestsPauseCmd struct {
-	requestArgs
-	noteFlag
-}
-
-// Run holds requests.
-func (f *requestsPauseCmd) Run(ctx context.Context, s streams) error {
-	return f.act(ctx, s, "pause", map[string]any{"note": f.Note})
-}
-
-type requestsResumeCmd struct {
-	requestArgs
-	noteFlag
-}
-
-// Run goes on with requests.
-func (f *requestsResumeCmd) Run(ctx context.Context, s streams) error {
-	return f.act(ctx, s, "resume", map[string]any{"note": f.Note})
-}
-
-type requestsCancelCmd struct {
-	requestArgs
-	noteFlag
-}
-
-// Run ends requests.
-func (f *requestsCancelCmd) Run(ctx context.Context, s streams) error {
-	return f.act(ctx, s, "cancel", map[string]any{"note": f.Note})
-}
-
-type requestsUndoCmd struct {
-	requestArgs
-	noteFlag
-}
-
-// Run takes erasures back.
-func (f *requestsUndoCmd) Run(ctx context.Context, s streams) error {
-	return f.act(ctx, s, "undo", map[string]any{"note": f.Note})
-}
-
-type requestsRetryCmd struct {
-	requestArgs
-	noteFlag
-}
-
-// Run tries again.
-func (f *requestsRetryCmd) Run(ctx context.Context, s streams) error {
-	return f.act(ctx, s, "retry", map[string]any{"note": f.Note})
-}
-
-type requestsProveCmd struct {
-	requestArgs
-	Note string `help:"how it is known who asks; nothing personal" required:"" placeholder:"TEXT"`
-}
-
-// Run says how it is known who asks.
-func (f *requestsProveCmd) Run(ctx context.Context, s streams) error {
-	return f.act(ctx, s, "prove", map[string]any{"note": f.Note})
-}
-
-type requestsDoubtCmd struct {
-	requestArgs
-	Note string `help:"why; nothing personal" required:"" placeholder:"TEXT"`
-}
-
-// Run lets the clock stand.
-func (f *requestsDoubtCmd) Run(ctx context.Context, s streams) error {
-	return f.act(ctx, s, "doubt", map[string]any{"note": f.Note})
 }
 
 type requestsSupplyCmd struct {

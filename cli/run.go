@@ -69,6 +69,7 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errw io.Writer, 
 		kong.Writers(out, errw),
 		kong.Exit(func(int) { left = true }), // --help ends the parse, not the process
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Help(help),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(actions, streams{in, out, errw}),
 	)
