@@ -172,6 +172,18 @@ func (s *Service) Fail(ctx context.Context, id control.RequestID, class string, 
 	})
 }
 
+// Waits notes why the work on a request waits and until when it is not tried. It is no
+// attempt: what it waits for comes back by itself.
+func (s *Service) Waits(ctx context.Context, id control.RequestID, class string, until time.Time) error {
+	return s.rewrite(ctx, id, func(r *control.Request) (string, error) {
+		if r.State != control.RequestRunning {
+			return "", errNothing
+		}
+		r.Error, r.Next = class, until
+		return "", nil
+	})
+}
+
 // errNothing ends a rewrite that has nothing to write.
 var errNothing = errors.New("nothing is to be written")
 

@@ -63,7 +63,7 @@ func (n *node) makeEraser() (err error) {
 	n.eraser, err = erasing.New(cfg, erasing.Deps{
 		Node: n.name, Alone: !n.control.Shared(), Store: n.control, Subjects: n.subjects, Keys: n.rights, Hider: n.admin, Table: erasingTable{n.admin},
 		Journal: n.erasures, Notices: n.notices, Signer: certificate.Key(n.ledgerKey), Horizons: personal.Horizons{Backups: n.config.Rights.BackupsKept()},
-		Fail: n.requests.Fail, Sites: n.siteIDs, Rests: n.rests, More: n.reach, Replicas: 1, Logger: n.log, Registerer: n.registry,
+		Fail: n.requests.Fail, Waits: n.requests.Waits, Sites: n.siteIDs, Rests: n.rests, More: n.reach, Replicas: 1, Logger: n.log, Registerer: n.registry,
 	})
 	if err != nil {
 		return err

@@ -164,6 +164,7 @@ func (e *Eraser) advance(ctx context.Context, b *control.EraseBatch) (works bool
 	if err := e.rows(ctx, b, list); err != nil {
 		return true, e.again(ctx, b, list, err)
 	}
+	e.back(partRows)
 	return true, nil
 }
 
@@ -207,16 +208,23 @@ func (e *Eraser) move(ctx context.Context, b *control.EraseBatch) error {
 	return e.deps.Store.MoveBatch(ctx, *b, e.now())
 }
 
+// partRows is the part that takes rows away.
+const partRows = "rows"
+
 // again notes a failure, to try again later each time, or not at all before somebody
-// says so.
+// says so. What is only away is tried again for as long as it is.
 func (e *Eraser) again(ctx context.Context, b *control.EraseBatch, list []control.Request, err error) error {
 	if ctx.Err() != nil || errors.Is(err, control.ErrNotLeader) {
 		return err
 	}
 	class := classOf(err)
 	e.metrics.failures.WithLabelValues(string(b.Step)).Inc()
-	b.Attempts++
 	b.Error = class
+	if isAway(err) {
+		b.Next = e.away(partRows)
+		return errors.Join(err, e.move(ctx, b))
+	}
+	b.Attempts++
 	b.Next = e.now().Add(e.backoff(b.Attempts))
 	if b.Attempts >= e.cfg.Attempts && len(list) > 0 {
 		for i := range list {

@@ -141,6 +141,8 @@ type Deps struct {
 	Horizons horizons
 	// Fail notes that an erasure failed for good, until somebody has it tried again.
 	Fail func(ctx context.Context, id control.RequestID, class string, passes bool) error
+	// Waits notes why an erasure waits, and until when it is not tried: no try is counted.
+	Waits func(ctx context.Context, id control.RequestID, class string, until time.Time) error
 	// Sites are those in the settings: of a contact of whom no site is known, all are
 	// fenced.
 	Sites func() []event.SiteID

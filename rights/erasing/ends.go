@@ -36,14 +36,14 @@ func (e *Eraser) ends(ctx context.Context) error {
 			return err
 		}
 		list = slices.DeleteFunc(list, func(r control.Request) bool { return !e.ready(r.ID) || r.Next.After(e.now()) })
-		for part := range slices.Chunk(list, endAtOnce) {
-			began := time.Now()
-			if err := stage.do(ctx, part); err != nil {
-				e.metrics.failures.WithLabelValues(string(stage.at)).Inc()
-				errs = append(errs, fmt.Errorf("after %s: %w", stage.at, err), e.failing(ctx, part, err))
+		for part := range slices.Chunk(list, e.atOnce) {
+			goesOn, err := e.inHalves(ctx, stage.at, part, stage.do)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("after %s: %w", stage.at, err))
+			}
+			if !goesOn {
 				break
 			}
-			e.metrics.took("after_"+string(stage.at), began)
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -52,14 +52,53 @@ func (e *Eraser) ends(ctx context.Context) error {
 	return errors.Join(append(errs, e.sweep(ctx))...)
 }
 
-// failing shows at each erasure why it waits.
-func (e *Eraser) failing(ctx context.Context, list []control.Request, err error) error {
-	if ctx.Err() != nil {
-		return nil //nolint:nilerr // it was told to end
+// triesAtOnce is how often a part is tried in halves: enough to find a few of 1,024
+// that cannot be done. Where nothing can be, it is not tried for each of them.
+const triesAtOnce = 64
+
+// inHalves does something with erasures, and when it fails with each half of them, so
+// that one that cannot be done keeps no other one up. It returns the first failure, and
+// whether others are worth a try: not where something is away or does not answer.
+func (e *Eraser) inHalves(ctx context.Context, at control.EraseStep, part []control.Request, do func(context.Context, []control.Request) error) (goesOn bool, first error) {
+	began := time.Now()
+	left := [][]control.Request{part}
+	for tries := 1; len(left) > 0; tries++ {
+		some := left[0]
+		left = left[1:]
+		err := do(ctx, some)
+		if err == nil {
+			e.back(string(at))
+			continue
+		}
+		if ctx.Err() != nil || errors.Is(err, control.ErrNotLeader) {
+			return false, err
+		}
+		stops := isAway(err) || errors.Is(err, context.DeadlineExceeded)
+		if half := len(some) / 2; half > 0 && tries < triesAtOnce && !stops {
+			left = append(left, some[:half], some[half:])
+			continue
+		}
+		if first == nil {
+			first = err
+		}
+		e.metrics.failures.WithLabelValues(string(at)).Inc()
+		if failed := e.failing(ctx, at, some, err); failed != nil || stops {
+			return false, errors.Join(first, failed)
+		}
 	}
-	class := classOf(err)
+	e.metrics.took("after_"+string(at), began)
+	return true, first
+}
+
+// failing shows at each erasure why it waits.
+func (e *Eraser) failing(ctx context.Context, at control.EraseStep, list []control.Request, err error) error {
+	note := func(id control.RequestID) error { return e.deps.Fail(ctx, id, classOf(err), true) }
+	if isAway(err) {
+		until := e.away(string(at))
+		note = func(id control.RequestID) error { return e.deps.Waits(ctx, id, classOf(err), until) }
+	}
 	for i := range list {
-		if failed := e.deps.Fail(ctx, list[i].ID, class, true); failed != nil {
+		if failed := note(list[i].ID); failed != nil {
 			return failed
 		}
 	}

@@ -25,13 +25,17 @@ type Eraser struct {
 	// step is told of each durable point; tests stop there.
 	step func(point string)
 
+	atOnce int // how many erasures are looked at together after the proof
+
 	cleared bool // what others left behind is gone; of the goroutine that takes rows away
 
-	mu     sync.Mutex
-	waits  map[control.RequestID]time.Time // requests that wait for somebody: when they are looked at again
-	told   map[control.RequestID]bool      // whose recipients have a notice since this start
-	swept  time.Time
-	warned string // the last trouble that was logged
+	mu    sync.Mutex
+	waits map[control.RequestID]time.Time // requests that wait for somebody: when they are looked at again
+	told  map[control.RequestID]bool      // whose recipients have a notice since this start
+	swept time.Time
+	// outages are how often in turn each part found something away.
+	outages map[string]int
+	warned  string // the last trouble that was logged
 }
 
 // New makes an Eraser. Run carries out.
@@ -40,12 +44,13 @@ func New(cfg Config, deps Deps) (*Eraser, error) {
 		return nil, err
 	}
 	if deps.Store == nil || deps.Subjects == nil || deps.Keys == nil || deps.Hider == nil || deps.Table == nil || deps.Journal == nil ||
-		deps.Notices == nil || deps.Signer == nil || deps.Horizons == nil || deps.Fail == nil || deps.Sites == nil || deps.Rests == nil || deps.Replicas < 1 {
+		deps.Notices == nil || deps.Signer == nil || deps.Horizons == nil || deps.Fail == nil || deps.Waits == nil || deps.Sites == nil || deps.Rests == nil || deps.Replicas < 1 {
 		return nil, errors.New("erasing: a part is missing")
 	}
 	e := &Eraser{
 		cfg: cfg, deps: deps, log: deps.Logger, metrics: newMetrics(), wake: make(chan struct{}, 1), finish: make(chan struct{}, 1),
 		step: func(string) {}, waits: map[control.RequestID]time.Time{}, told: map[control.RequestID]bool{},
+		outages: map[string]int{}, atOnce: endAtOnce,
 	}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"zgoda/pseudonym"
@@ -12,7 +13,7 @@ import (
 // classOf says what a failure is, in words that are shown beside a request. It never
 // repeats what a store or a server said.
 func classOf(err error) string {
-	var store interface{ Transient() bool }
+	var store interface{ Class() string }
 	switch {
 	case errors.Is(err, errLeft):
 		return "rows were left, and are looked for again"
@@ -20,7 +21,7 @@ func classOf(err error) string {
 		return errCase.Error()
 	case errors.Is(err, pseudonym.ErrAway):
 		return "the keyholder is away"
-	case errors.As(err, &store) && store.Transient():
+	case errors.As(err, &store) && isAway(err):
 		return "ClickHouse is away"
 	case errors.As(err, &store):
 		return "ClickHouse refused"
@@ -29,6 +30,41 @@ func classOf(err error) string {
 	default:
 		return "it did not work, as the log says"
 	}
+}
+
+// passing are the classes of a store's failures that pass by themselves: it cannot be
+// reached, has lost whom it needs to write, or is to merge first.
+var passing = []string{"unreachable", "read_only", "parts"}
+
+// isAway says whether a failure is that ClickHouse or the keyholder is away, or takes
+// no more for now. That passes without anybody, and is no try: an outage of a night
+// is not to leave each erasure for somebody to begin again. What else is joined to it
+// is something wrong.
+func isAway(err error) bool {
+	if errors.Is(err, errLeft) || errors.Is(err, errCase) {
+		return false
+	}
+	if errors.Is(err, pseudonym.ErrAway) {
+		return true
+	}
+	var store interface{ Class() string }
+	return errors.As(err, &store) && slices.Contains(passing, store.Class())
+}
+
+// away counts a failure of something that is away, and says when it is tried again.
+func (e *Eraser) away(part string) time.Time {
+	e.mu.Lock()
+	e.outages[part]++
+	n := e.outages[part]
+	e.mu.Unlock()
+	return e.now().Add(e.backoff(n))
+}
+
+// back notes that nothing is away any more that a part needs.
+func (e *Eraser) back(part string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.outages, part)
 }
 
 // backoff is the wait after so many failures.

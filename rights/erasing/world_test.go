@@ -138,7 +138,7 @@ func (w *world) eraser() *Eraser {
 	cfg.Gather, cfg.Quiet = 0, 0
 	e, err := New(cfg, Deps{
 		Node: w.store.Writer(), Alone: true, Store: w.store, Subjects: w, Keys: w, Hider: w, Table: w, Journal: w, Notices: w, Signer: w.signer, Horizons: w,
-		Fail: w.failFor, Sites: func() []event.SiteID { return []event.SiteID{shop} }, Replicas: 1, Now: w.now,
+		Fail: w.failFor, Waits: w.waitsFor, Sites: func() []event.SiteID { return []event.SiteID{shop} }, Replicas: 1, Now: w.now,
 		Rests: func(event.SiteID) (r [event.ScopePerson + 1]event.PurposeSet) { return r },
 	})
 	if err != nil {
@@ -398,11 +398,11 @@ func (w *world) failFor(ctx context.Context, id control.RequestID, class string,
 	if err != nil {
 		return err
 	}
-	r.Error = class
+	r.Error, r.Next = class, w.now().Add(time.Second)
 	w.mu.Lock()
 	w.failed[id] = class
 	w.mu.Unlock()
-	if !passes {
+	if r.Attempts++; !passes || r.Attempts >= DefaultConfig().Attempts {
 		r.State = control.RequestFailed
 	}
 	return w.store.ChangeRequest(ctx, r, control.RequestHistory{})
