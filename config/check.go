@@ -21,6 +21,12 @@ func (c Config) Check(w io.Writer) error {
 	if err := c.Print(w); err != nil {
 		return err
 	}
+	if _, err := fmt.Fprintln(w); err != nil {
+		return fmt.Errorf("explain the rights: %w", err)
+	}
+	if err := c.Rights.Explain(w); err != nil {
+		return err
+	}
 	for _, s := range c.Sites {
 		if _, err := fmt.Fprintln(w); err != nil {
 			return fmt.Errorf("explain the sites: %w", err)

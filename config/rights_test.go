@@ -111,3 +111,28 @@ func TestRightsFiles(t *testing.T) {
 		t.Errorf("a file that is not there: %v", err)
 	}
 }
+
+// TestRightsSentences: how requests are handled is told, of what is left out too.
+func TestRightsSentences(t *testing.T) {
+	said := func(r *Rights) string {
+		var b strings.Builder
+		if err := r.Explain(&b); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	c := goodRights()
+	if got, want := said(&c.Rights), `Requests of data subjects: 2 others have to approve one. Deadlines are counted in Europe/Bratislava.
+  An accepted erasure can be taken back for 24h; its rows are late when they are still there after 2h, and may be in backups for 2mo.
+  Somebody does in paper what a request of erasure or access asks for, and signs it off.
+  mailer is told of erasure, and knows people by email and phone, where data was for `+c.Sites[0].Purposes[1].ID+`.
+`; got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	if got, want := said(&Rights{}), `Requests of data subjects: nobody else has to approve one. Deadlines are counted in UTC.
+  An accepted erasure cannot be taken back; its rows are late when they are still there after 1h, and may be in backups for 35d.
+  No recipient is told (GDPR Art. 19).
+`; got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
