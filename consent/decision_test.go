@@ -6,86 +6,19 @@ import (
 	"zgoda/event"
 )
 
-// Each case is a sentence of the rules.
-func TestDecide(t *testing.T) {
-	p := testPolicy()
-	nothing := &Record{}
-	grants := stating(p, SourceRequest, Granted)
-	gpcAndGrant := stating(p, SourceRequest, Granted)
-	gpcAndGrant.GPC = Present
-	dntAndGrant := stating(p, SourceRequest, Granted)
-	dntAndGrant.DNT = Present
-	brokenAndGrant := stating(p, SourceRequest, Granted)
-	brokenAndGrant.Add(SourceSegment).Broken = true
-	brokenGrant := stating(p, SourceRequest, Granted)
-	brokenGrant.Statements[0].Broken = true
-	allow, deny := Allow, Deny
-	cases := []struct {
-		name    string
-		signals *Signals
-		subject Subject
-		purpose int
-		want    Outcome
-		by      Source
-		holder  Holder
-	}{
-		{"nothing said denies consent", &Signals{}, Subject{Visitor: nothing}, profiling, deny, SourceDefault, HolderNobody},
-		{"nothing said leaves an interest", &Signals{}, Subject{Visitor: nothing}, interest, allow, SourceBasis, HolderVisitor},
-		{"nothing said leaves measurement", &Signals{}, Subject{}, measurement, allow, SourceBasis, HolderNobody},
-		{"signals not read refuse", nil, Subject{Visitor: holding(p, given())}, analytics, deny, SourceUnreadable, HolderNobody},
-		{"signals not read leave measurement", nil, Subject{}, measurement, allow, SourceBasis, HolderNobody},
-		{"erased contact denies measurement", grants, Subject{Contact: &Record{State: StateErased}}, measurement, deny, SourceErased, HolderNobody},
-		{"restricted visitor denies", grants, Subject{Visitor: &Record{State: StateRestricted}}, measurement, deny, SourceRestricted, HolderNobody},
-		{"unknown state denies", grants, Subject{Visitor: &Record{State: 9}}, measurement, deny, SourceRestricted, HolderNobody},
-		{"second contact erased denies", grants, Subject{Second: &Record{State: StateErased}}, measurement, deny, SourceErased, HolderNobody},
-		{"erased is told before restricted", grants, Subject{Visitor: &Record{State: StateRestricted}, Contact: &Record{State: StateErased}}, analytics, deny, SourceErased, HolderNobody},
-		{"switch beats the ledger", &Signals{}, Subject{Contact: switched(p)}, profiling, deny, SourceSwitch, HolderNobody},
-		{"switch leaves analytics", &Signals{}, Subject{Contact: switched(p)}, analytics, allow, SourceLedger, HolderContact},
-		{"contact's switch covers the visitor", grants, Subject{Visitor: nothing, Contact: &Record{ProfilingOff: true}, Speaks: SpeaksForVisitor}, profiling, deny, SourceSwitch, HolderNobody},
-		{"second contact's switch", grants, Subject{Visitor: nothing, Second: &Record{ProfilingOff: true}, Speaks: SpeaksForVisitor}, profiling, deny, SourceSwitch, HolderNobody},
-		{"withdrawal beats a grant in the request", grants, Subject{Visitor: holding(p, Held{Choice: ChoiceWithdrawn}), Speaks: SpeaksForVisitor}, analytics, deny, SourceLedger, HolderNobody},
-		{"contact's refusal beats the visitor's grant", grants, Subject{Visitor: holding(p, given()), Contact: holding(p, Held{Choice: ChoiceRefused}), Speaks: SpeaksForVisitor}, analytics, deny, SourceLedger, HolderNobody},
-		{"objection ends an interest", &Signals{}, Subject{Visitor: holding(p, Held{Choice: ChoiceObjected})}, interest, deny, SourceLedger, HolderNobody},
-		{"objection ends measurement", &Signals{}, Subject{Visitor: holding(p, Held{Choice: ChoiceObjected})}, measurement, deny, SourceLedger, HolderNobody},
-		{"unknown choice refuses", &Signals{}, Subject{Visitor: holding(p, Held{Choice: 9})}, measurement, deny, SourceLedger, HolderNobody},
-		{"refusal of an old version refuses", &Signals{}, Subject{Visitor: holding(p, Held{Choice: ChoiceRefused, Version: 1})}, interest, deny, SourceLedger, HolderNobody},
-		{"GPC refuses profiling", gpcAndGrant, Subject{Visitor: holding(p, given()), Speaks: SpeaksForVisitor}, profiling, deny, SourceGPC, HolderNobody},
-		{"GPC refuses marketing", gpcAndGrant, Subject{Visitor: nothing, Speaks: SpeaksForVisitor}, marketing, deny, SourceGPC, HolderNobody},
-		{"GPC refuses sharing", gpcAndGrant, Subject{Visitor: nothing, Speaks: SpeaksForVisitor}, sharing, deny, SourceGPC, HolderNobody},
-		{"GPC leaves analytics", gpcAndGrant, Subject{Visitor: nothing, Speaks: SpeaksForVisitor}, analytics, allow, SourceRequest, HolderVisitor},
-		{"GPC objects to an interest", gpcAndGrant, Subject{Visitor: nothing, Speaks: SpeaksForVisitor}, interest, deny, SourceGPC, HolderNobody},
-		{"GPC leaves measurement", gpcAndGrant, Subject{Visitor: nothing}, measurement, allow, SourceBasis, HolderVisitor},
-		{"DNT refuses analytics", dntAndGrant, Subject{Visitor: nothing, Speaks: SpeaksForVisitor}, analytics, deny, SourceDNT, HolderNobody},
-		{"DNT leaves measurement", dntAndGrant, Subject{Visitor: nothing}, measurement, allow, SourceBasis, HolderVisitor},
-		{"a refusal in the request beats the ledger", stating(p, SourceSegment, Refused), Subject{Contact: holding(p, given())}, analytics, deny, SourceSegment, HolderNobody},
-		{"nobody speaks but may refuse", stating(p, SourceRequest, Refused), Subject{Visitor: nothing}, measurement, deny, SourceRequest, HolderNobody},
-		{"unreadable refuses what is on record", brokenAndGrant, Subject{Visitor: holding(p, given())}, analytics, deny, SourceUnreadable, HolderNobody},
-		{"unreadable refuses an interest", brokenAndGrant, Subject{Visitor: nothing}, interest, deny, SourceUnreadable, HolderNobody},
-		{"unreadable leaves measurement", brokenAndGrant, Subject{Visitor: nothing}, measurement, allow, SourceBasis, HolderVisitor},
-		{"one unreadable reading refuses", stating(p, SourceSegment, Unreadable), Subject{Visitor: holding(p, given())}, analytics, deny, SourceUnreadable, HolderNobody},
-		{"a broken statement grants nothing", brokenGrant, Subject{Visitor: nothing, Speaks: SpeaksForVisitor}, analytics, deny, SourceUnreadable, HolderNobody},
-		{"visitor's own grant", grants, Subject{Visitor: nothing, Speaks: SpeaksForVisitor}, profiling, allow, SourceRequest, HolderVisitor},
-		{"a grant for nobody", grants, Subject{Visitor: nothing}, profiling, deny, SourceDefault, HolderNobody},
-		{"a grant for a visitor who is not there", grants, Subject{Speaks: SpeaksForVisitor}, profiling, deny, SourceDefault, HolderNobody},
-		{"the server states for its contact", grants, Subject{Contact: nothing, Speaks: SpeaksForContact, Server: true}, profiling, allow, SourceRequest, HolderContact},
-		{"a grant for a contact who is not there", grants, Subject{Visitor: nothing, Speaks: SpeaksForContact, Server: true}, profiling, deny, SourceDefault, HolderNobody},
-		{"a cookie never grants for a contact", stating(p, SourceCookie, Granted), Subject{Contact: nothing, Speaks: SpeaksForContact, Server: true}, profiling, deny, SourceDefault, HolderNobody},
-		{"a cookie grants for its visitor", stating(p, SourceCookie, Granted), Subject{Visitor: nothing, Speaks: SpeaksForVisitor}, profiling, allow, SourceCookie, HolderVisitor},
-		{"a statement of the ledger's name grants nothing", stating(p, SourceLedger, Granted), Subject{Visitor: nothing, Speaks: SpeaksForVisitor}, profiling, deny, SourceDefault, HolderNobody},
-		{"a server never inherits the visitor's ledger", &Signals{}, Subject{Visitor: holding(p, given()), Contact: nothing, Server: true}, profiling, deny, SourceDefault, HolderNobody},
-		{"a server never inherits the visitor's request", grants, Subject{Visitor: nothing, Contact: nothing, Speaks: SpeaksForVisitor, Server: true}, profiling, deny, SourceDefault, HolderNobody},
-		{"a server's event of a visitor alone", &Signals{}, Subject{Visitor: holding(p, given()), Server: true}, profiling, allow, SourceLedger, HolderVisitor},
-		{"a browser's event uses the visitor's ledger", &Signals{}, Subject{Visitor: holding(p, given()), Contact: nothing}, profiling, allow, SourceLedger, HolderVisitor},
-		{"the contact holds before the visitor", &Signals{}, Subject{Visitor: holding(p, given()), Contact: holding(p, given())}, profiling, allow, SourceLedger, HolderContact},
-		{"a second contact grants nothing", &Signals{}, Subject{Visitor: nothing, Second: holding(p, given())}, profiling, deny, SourceDefault, HolderNobody},
-		{"an old version asks again", &Signals{}, Subject{Visitor: holding(p, Held{Choice: ChoiceGiven, Version: version - 1})}, profiling, deny, SourceDefault, HolderNobody},
-		{"a newer version is not this one", &Signals{}, Subject{Visitor: holding(p, Held{Choice: ChoiceGiven, Version: version + 1})}, profiling, deny, SourceDefault, HolderNobody},
-		{"related follows what it relates to", grants, Subject{Visitor: nothing, Speaks: SpeaksForVisitor}, related, allow, SourceBasis, HolderVisitor},
-		{"related falls with what it relates to", gpcAndGrant, Subject{Visitor: nothing, Speaks: SpeaksForVisitor}, related, deny, SourceGPC, HolderNobody},
-		{"related needs what it relates to", &Signals{}, Subject{Visitor: nothing}, related, deny, SourceDefault, HolderNobody},
-		{"no origin leaves measurement", grants, Subject{Visitor: nothing, Speaks: SpeaksForVisitor, NoOrigin: true}, measurement, allow, SourceBasis, HolderVisitor},
-		{"no origin denies the rest", grants, Subject{Visitor: holding(p, given()), Speaks: SpeaksForVisitor, NoOrigin: true}, analytics, deny, SourceNoOrigin, HolderNobody},
-	}
+// sentence is one of the rules: what is said, of whom, and what comes of it.
+type sentence struct {
+	name    string
+	signals *Signals
+	subject Subject
+	purpose int
+	want    Outcome
+	by      Source
+	holder  Holder
+}
+
+func decide(t *testing.T, p *Policy, cases []sentence) {
+	t.Helper()
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			d := Decide(p, c.signals, c.subject)
@@ -95,6 +28,98 @@ func TestDecide(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What is on record of somebody, or is not.
+func TestDecideByWhatIsOnRecord(t *testing.T) {
+	p := testPolicy()
+	nothing := &Record{}
+	grants := stating(p, SourceRequest, Granted)
+	decide(t, p, []sentence{
+		{"nothing said denies consent", &Signals{}, Subject{Visitor: nothing}, profiling, Deny, SourceDefault, HolderNobody},
+		{"nothing said leaves an interest", &Signals{}, Subject{Visitor: nothing}, interest, Allow, SourceBasis, HolderVisitor},
+		{"nothing said leaves measurement", &Signals{}, Subject{}, measurement, Allow, SourceBasis, HolderNobody},
+		{"signals not read refuse", nil, Subject{Visitor: holding(p, given())}, analytics, Deny, SourceUnreadable, HolderNobody},
+		{"signals not read leave measurement", nil, Subject{}, measurement, Allow, SourceBasis, HolderNobody},
+		{"erased contact denies measurement", grants, Subject{Contact: &Record{State: StateErased}}, measurement, Deny, SourceErased, HolderNobody},
+		{"restricted visitor denies", grants, Subject{Visitor: &Record{State: StateRestricted}}, measurement, Deny, SourceRestricted, HolderNobody},
+		{"unknown state denies", grants, Subject{Visitor: &Record{State: 9}}, measurement, Deny, SourceRestricted, HolderNobody},
+		{"second contact erased denies", grants, Subject{Second: &Record{State: StateErased}}, measurement, Deny, SourceErased, HolderNobody},
+		{"erased is told before restricted", grants, Subject{Visitor: &Record{State: StateRestricted}, Contact: &Record{State: StateErased}}, analytics, Deny, SourceErased, HolderNobody},
+		{"switch beats the ledger", &Signals{}, Subject{Contact: switched(p)}, profiling, Deny, SourceSwitch, HolderNobody},
+		{"switch leaves analytics", &Signals{}, Subject{Contact: switched(p)}, analytics, Allow, SourceLedger, HolderContact},
+		{"contact's switch covers the visitor", grants, Subject{Visitor: nothing, Contact: &Record{ProfilingOff: true}, Speaks: SpeaksForVisitor}, profiling, Deny, SourceSwitch, HolderNobody},
+		{"second contact's switch", grants, Subject{Visitor: nothing, Second: &Record{ProfilingOff: true}, Speaks: SpeaksForVisitor}, profiling, Deny, SourceSwitch, HolderNobody},
+		{"withdrawal beats a grant in the request", grants, Subject{Visitor: holding(p, Held{Choice: ChoiceWithdrawn}), Speaks: SpeaksForVisitor}, analytics, Deny, SourceLedger, HolderNobody},
+		{"contact's refusal beats the visitor's grant", grants, Subject{Visitor: holding(p, given()), Contact: holding(p, Held{Choice: ChoiceRefused}), Speaks: SpeaksForVisitor}, analytics, Deny, SourceLedger, HolderNobody},
+		{"objection ends an interest", &Signals{}, Subject{Visitor: holding(p, Held{Choice: ChoiceObjected})}, interest, Deny, SourceLedger, HolderNobody},
+		{"objection ends measurement", &Signals{}, Subject{Visitor: holding(p, Held{Choice: ChoiceObjected})}, measurement, Deny, SourceLedger, HolderNobody},
+		{"unknown choice refuses", &Signals{}, Subject{Visitor: holding(p, Held{Choice: 9})}, measurement, Deny, SourceLedger, HolderNobody},
+		{"refusal of an old version refuses", &Signals{}, Subject{Visitor: holding(p, Held{Choice: ChoiceRefused, Version: 1})}, interest, Deny, SourceLedger, HolderNobody},
+	})
+}
+
+// What a request refuses, or says so that it cannot be read.
+func TestDecideByWhatIsRefused(t *testing.T) {
+	p := testPolicy()
+	nothing := &Record{}
+	gpcAndGrant := stating(p, SourceRequest, Granted)
+	gpcAndGrant.GPC = Present
+	dntAndGrant := stating(p, SourceRequest, Granted)
+	dntAndGrant.DNT = Present
+	brokenAndGrant := stating(p, SourceRequest, Granted)
+	brokenAndGrant.Add(SourceSegment).Broken = true
+	brokenGrant := stating(p, SourceRequest, Granted)
+	brokenGrant.Statements[0].Broken = true
+	decide(t, p, []sentence{
+		{"GPC refuses profiling", gpcAndGrant, Subject{Visitor: holding(p, given()), Speaks: SpeaksForVisitor}, profiling, Deny, SourceGPC, HolderNobody},
+		{"GPC refuses marketing", gpcAndGrant, Subject{Visitor: nothing, Speaks: SpeaksForVisitor}, marketing, Deny, SourceGPC, HolderNobody},
+		{"GPC refuses sharing", gpcAndGrant, Subject{Visitor: nothing, Speaks: SpeaksForVisitor}, sharing, Deny, SourceGPC, HolderNobody},
+		{"GPC leaves analytics", gpcAndGrant, Subject{Visitor: nothing, Speaks: SpeaksForVisitor}, analytics, Allow, SourceRequest, HolderVisitor},
+		{"GPC objects to an interest", gpcAndGrant, Subject{Visitor: nothing, Speaks: SpeaksForVisitor}, interest, Deny, SourceGPC, HolderNobody},
+		{"GPC leaves measurement", gpcAndGrant, Subject{Visitor: nothing}, measurement, Allow, SourceBasis, HolderVisitor},
+		{"DNT refuses analytics", dntAndGrant, Subject{Visitor: nothing, Speaks: SpeaksForVisitor}, analytics, Deny, SourceDNT, HolderNobody},
+		{"DNT leaves measurement", dntAndGrant, Subject{Visitor: nothing}, measurement, Allow, SourceBasis, HolderVisitor},
+		{"a refusal in the request beats the ledger", stating(p, SourceSegment, Refused), Subject{Contact: holding(p, given())}, analytics, Deny, SourceSegment, HolderNobody},
+		{"nobody speaks but may refuse", stating(p, SourceRequest, Refused), Subject{Visitor: nothing}, measurement, Deny, SourceRequest, HolderNobody},
+		{"unreadable refuses what is on record", brokenAndGrant, Subject{Visitor: holding(p, given())}, analytics, Deny, SourceUnreadable, HolderNobody},
+		{"unreadable refuses an interest", brokenAndGrant, Subject{Visitor: nothing}, interest, Deny, SourceUnreadable, HolderNobody},
+		{"unreadable leaves measurement", brokenAndGrant, Subject{Visitor: nothing}, measurement, Allow, SourceBasis, HolderVisitor},
+		{"one unreadable reading refuses", stating(p, SourceSegment, Unreadable), Subject{Visitor: holding(p, given())}, analytics, Deny, SourceUnreadable, HolderNobody},
+		{"a broken statement grants nothing", brokenGrant, Subject{Visitor: nothing, Speaks: SpeaksForVisitor}, analytics, Deny, SourceUnreadable, HolderNobody},
+	})
+}
+
+// Who may grant for whom, and what a grant covers.
+func TestDecideByWhatIsGranted(t *testing.T) {
+	p := testPolicy()
+	nothing := &Record{}
+	grants := stating(p, SourceRequest, Granted)
+	gpcAndGrant := stating(p, SourceRequest, Granted)
+	gpcAndGrant.GPC = Present
+	decide(t, p, []sentence{
+		{"visitor's own grant", grants, Subject{Visitor: nothing, Speaks: SpeaksForVisitor}, profiling, Allow, SourceRequest, HolderVisitor},
+		{"a grant for nobody", grants, Subject{Visitor: nothing}, profiling, Deny, SourceDefault, HolderNobody},
+		{"a grant for a visitor who is not there", grants, Subject{Speaks: SpeaksForVisitor}, profiling, Deny, SourceDefault, HolderNobody},
+		{"the server states for its contact", grants, Subject{Contact: nothing, Speaks: SpeaksForContact, Server: true}, profiling, Allow, SourceRequest, HolderContact},
+		{"a grant for a contact who is not there", grants, Subject{Visitor: nothing, Speaks: SpeaksForContact, Server: true}, profiling, Deny, SourceDefault, HolderNobody},
+		{"a cookie never grants for a contact", stating(p, SourceCookie, Granted), Subject{Contact: nothing, Speaks: SpeaksForContact, Server: true}, profiling, Deny, SourceDefault, HolderNobody},
+		{"a cookie grants for its visitor", stating(p, SourceCookie, Granted), Subject{Visitor: nothing, Speaks: SpeaksForVisitor}, profiling, Allow, SourceCookie, HolderVisitor},
+		{"a statement of the ledger's name grants nothing", stating(p, SourceLedger, Granted), Subject{Visitor: nothing, Speaks: SpeaksForVisitor}, profiling, Deny, SourceDefault, HolderNobody},
+		{"a server never inherits the visitor's ledger", &Signals{}, Subject{Visitor: holding(p, given()), Contact: nothing, Server: true}, profiling, Deny, SourceDefault, HolderNobody},
+		{"a server never inherits the visitor's request", grants, Subject{Visitor: nothing, Contact: nothing, Speaks: SpeaksForVisitor, Server: true}, profiling, Deny, SourceDefault, HolderNobody},
+		{"a server's event of a visitor alone", &Signals{}, Subject{Visitor: holding(p, given()), Server: true}, profiling, Allow, SourceLedger, HolderVisitor},
+		{"a browser's event uses the visitor's ledger", &Signals{}, Subject{Visitor: holding(p, given()), Contact: nothing}, profiling, Allow, SourceLedger, HolderVisitor},
+		{"the contact holds before the visitor", &Signals{}, Subject{Visitor: holding(p, given()), Contact: holding(p, given())}, profiling, Allow, SourceLedger, HolderContact},
+		{"a second contact grants nothing", &Signals{}, Subject{Visitor: nothing, Second: holding(p, given())}, profiling, Deny, SourceDefault, HolderNobody},
+		{"an old version asks again", &Signals{}, Subject{Visitor: holding(p, Held{Choice: ChoiceGiven, Version: version - 1})}, profiling, Deny, SourceDefault, HolderNobody},
+		{"a newer version is not this one", &Signals{}, Subject{Visitor: holding(p, Held{Choice: ChoiceGiven, Version: version + 1})}, profiling, Deny, SourceDefault, HolderNobody},
+		{"related follows what it relates to", grants, Subject{Visitor: nothing, Speaks: SpeaksForVisitor}, related, Allow, SourceBasis, HolderVisitor},
+		{"related falls with what it relates to", gpcAndGrant, Subject{Visitor: nothing, Speaks: SpeaksForVisitor}, related, Deny, SourceGPC, HolderNobody},
+		{"related needs what it relates to", &Signals{}, Subject{Visitor: nothing}, related, Deny, SourceDefault, HolderNobody},
+		{"no origin leaves measurement", grants, Subject{Visitor: nothing, Speaks: SpeaksForVisitor, NoOrigin: true}, measurement, Allow, SourceBasis, HolderVisitor},
+		{"no origin denies the rest", grants, Subject{Visitor: holding(p, given()), Speaks: SpeaksForVisitor, NoOrigin: true}, analytics, Deny, SourceNoOrigin, HolderNobody},
+	})
 }
 
 func switched(p *Policy) *Record {
