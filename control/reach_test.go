@@ -19,23 +19,9 @@ func contractReaches(t *testing.T, cfg Config) {
 	appendAll(t, s, entry(handle(1), ledger.StateGiven, "analytics"), entry(handle(1), ledger.StateWithdrawn, "analytics"),
 		entry(handle(2), ledger.StateObjected, "measurement"), entry(handle(3), ledger.StateProfilingOff, ""), entry(handle(4), ledger.StateRefused, "profiling"))
 	var heard []Said
-	follow := func() {
-		t.Helper()
-		for {
-			more, err := s.FollowReaches(t.Context(), func(e Said) []Reach {
-				heard = append(heard, e)
-				return []Reach{{ID: [16]byte{byte(e.Sequence), 1}, Site: e.Site, Handle: e.Subject, What: ReachWithdrawn, Bit: 3, Policy: "erase", Sequence: e.Sequence, State: ReachWaiting, Made: e.At}}
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !more {
-				return
-			}
-		}
+	for range 2 {
+		heard = append(heard, reachesHeard(t, s)...)
 	}
-	follow()
-	follow()
 	if len(heard) != 3 || heard[0].State != ledger.StateWithdrawn || heard[0].Purpose != "analytics" || heard[1].Subject != handle(2) || heard[2].State != ledger.StateProfilingOff {
 		t.Fatalf("heard %d entries", len(heard))
 	}
@@ -60,20 +46,7 @@ func contractReaches(t *testing.T, cfg Config) {
 	if later, err := s.Reaches(t.Context(), ReachWaiting, now); err != nil || len(later) != 0 {
 		t.Errorf("%d do not wait for their time, %v", len(later), err)
 	}
-	batch := [16]byte{7}
-	for range 2 {
-		taken, err := s.TakeReaches(t.Context(), batch, 10)
-		if err != nil || len(taken) != 2 {
-			t.Fatalf("took %d, %v", len(taken), err)
-		}
-	}
-	ids, err := s.ReachedBy(t.Context(), batch)
-	if err != nil || len(ids) != 2 {
-		t.Fatalf("reached %d, %v", len(ids), err)
-	}
-	if taken, err := s.TakeReaches(t.Context(), [16]byte{6}, 10); err != nil || len(taken) != 0 {
-		t.Errorf("took %d again, %v", len(taken), err)
-	}
+	reachesTaken(t, s)
 	counts, err := s.CountReaches(t.Context())
 	if err != nil || len(counts) != 2 || counts[ReachNoted] != 1 || counts[ReachWaiting] != 1 {
 		t.Errorf("counted %v, %v", counts, err)
@@ -89,6 +62,42 @@ func contractReaches(t *testing.T, cfg Config) {
 	}
 	if noted, err := s.Reaches(t.Context(), ReachNoted, now); err != nil || len(noted) != 0 {
 		t.Errorf("%d are noted, %v", len(noted), err)
+	}
+}
+
+// reachesHeard follows what is said until there is no more, and returns what was heard.
+func reachesHeard(t *testing.T, s *Store) (heard []Said) {
+	t.Helper()
+	for {
+		more, err := s.FollowReaches(t.Context(), func(e Said) []Reach {
+			heard = append(heard, e)
+			return []Reach{{ID: [16]byte{byte(e.Sequence), 1}, Site: e.Site, Handle: e.Subject, What: ReachWithdrawn, Bit: 3, Policy: "erase", Sequence: e.Sequence, State: ReachWaiting, Made: e.At}}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !more {
+			return heard
+		}
+	}
+}
+
+// reachesTaken takes the two open ones: one batch twice, another none.
+func reachesTaken(t *testing.T, s *Store) {
+	t.Helper()
+	batch := [16]byte{7}
+	for range 2 {
+		taken, err := s.TakeReaches(t.Context(), batch, 10)
+		if err != nil || len(taken) != 2 {
+			t.Fatalf("took %d, %v", len(taken), err)
+		}
+	}
+	ids, err := s.ReachedBy(t.Context(), batch)
+	if err != nil || len(ids) != 2 {
+		t.Fatalf("reached %d, %v", len(ids), err)
+	}
+	if taken, err := s.TakeReaches(t.Context(), [16]byte{6}, 10); err != nil || len(taken) != 0 {
+		t.Errorf("took %d again, %v", len(taken), err)
 	}
 }
 
