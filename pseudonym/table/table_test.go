@@ -52,9 +52,89 @@ func lead(tb testing.TB, t *Table, n int, to Slot) {
 
 // model is what a table should be.
 type model struct {
+	table    *Table
 	leads    map[int]int  // identifier to number
 	contacts map[int]Slot // number to place
 	next     int
+}
+
+// contact draws somebody who is there.
+func (m *model) contact(rt *rapid.T) int {
+	ids := make([]int, 0, len(m.contacts))
+	for id := range m.next {
+		if _, there := m.contacts[id+1]; there {
+			ids = append(ids, id+1)
+		}
+	}
+	if len(ids) == 0 {
+		rt.Skip("nobody is there")
+	}
+	return rapid.SampledFrom(ids).Draw(rt, "contact")
+}
+
+// identifier draws the numbers of identifiers.
+var identifier = rapid.IntRange(0, 400)
+
+func (m *model) add(t *testing.T, rt *rapid.T) {
+	t.Helper()
+	for range rapid.IntRange(1, 80).Draw(rt, "n") {
+		m.next++
+		m.contacts[m.next] = add(t, m.table, m.next)
+	}
+}
+
+func (m *model) lead(t *testing.T, rt *rapid.T) {
+	t.Helper()
+	id := m.contact(rt)
+	for _, n := range rapid.SliceOfN(identifier, 1, 60).Draw(rt, "n") {
+		lead(t, m.table, n, m.contacts[id])
+		m.leads[n] = id
+	}
+}
+
+func (m *model) unlead(rt *rapid.T) {
+	for _, n := range rapid.SliceOfN(identifier, 1, 60).Draw(rt, "n") {
+		m.table.Unlead(index(n))
+		delete(m.leads, n)
+	}
+}
+
+func (m *model) redirect(rt *rapid.T) {
+	from, to := m.contact(rt), m.contact(rt)
+	m.table.Redirect(m.contacts[from], m.contacts[to])
+	for n, id := range m.leads {
+		if id == from {
+			m.leads[n] = to
+		}
+	}
+}
+
+func (m *model) forget(rt *rapid.T) {
+	one, two := m.contact(rt), m.contact(rt)
+	m.table.Strip(m.contacts[one], m.contacts[two])
+	for n, id := range m.leads {
+		if id == one || id == two {
+			delete(m.leads, n)
+		}
+	}
+	for _, id := range []int{one, two} {
+		m.table.Forget(m.contacts[id]) // the second time it does nothing
+	}
+	delete(m.contacts, one)
+	delete(m.contacts, two)
+}
+
+func (m *model) stripButSome(rt *rapid.T) {
+	one := m.contact(rt)
+	var stay []keyring.Index
+	for n := range 401 {
+		if n%2 == 0 {
+			stay = append(stay, index(n))
+		} else if m.leads[n] == one {
+			delete(m.leads, n)
+		}
+	}
+	m.table.StripBut(stay, m.contacts[one])
 }
 
 // TestTableAgainstModel drives every change and compares. Few identifiers collide
@@ -67,86 +147,25 @@ func TestTableAgainstModel(t *testing.T) {
 				rt.Fatal(err)
 			}
 		}()
-		m := &model{leads: map[int]int{}, contacts: map[int]Slot{}}
-		contact := func(rt *rapid.T) int {
-			ids := make([]int, 0, len(m.contacts))
-			for id := range m.next {
-				if _, there := m.contacts[id+1]; there {
-					ids = append(ids, id+1)
-				}
-			}
-			if len(ids) == 0 {
-				rt.Skip("nobody is there")
-			}
-			return rapid.SampledFrom(ids).Draw(rt, "contact")
-		}
-		identifier := rapid.IntRange(0, 400)
+		m := &model{table: table, leads: map[int]int{}, contacts: map[int]Slot{}}
 		rt.Repeat(map[string]func(*rapid.T){
-			"add": func(rt *rapid.T) {
-				for range rapid.IntRange(1, 80).Draw(rt, "n") {
-					m.next++
-					m.contacts[m.next] = add(t, table, m.next)
-				}
-			},
-			"lead": func(rt *rapid.T) {
-				id := contact(rt)
-				for _, n := range rapid.SliceOfN(identifier, 1, 60).Draw(rt, "n") {
-					lead(t, table, n, m.contacts[id])
-					m.leads[n] = id
-				}
-			},
-			"unlead": func(rt *rapid.T) {
-				for _, n := range rapid.SliceOfN(identifier, 1, 60).Draw(rt, "n") {
-					table.Unlead(index(n))
-					delete(m.leads, n)
-				}
-			},
-			"redirect": func(rt *rapid.T) {
-				from, to := contact(rt), contact(rt)
-				table.Redirect(m.contacts[from], m.contacts[to])
-				for n, id := range m.leads {
-					if id == from {
-						m.leads[n] = to
-					}
-				}
-			},
-			"forget": func(rt *rapid.T) {
-				one, two := contact(rt), contact(rt)
-				table.Strip(m.contacts[one], m.contacts[two])
-				for n, id := range m.leads {
-					if id == one || id == two {
-						delete(m.leads, n)
-					}
-				}
-				for _, id := range []int{one, two} {
-					table.Forget(m.contacts[id]) // the second time it does nothing
-				}
-				delete(m.contacts, one)
-				delete(m.contacts, two)
-			},
-			"strip but some": func(rt *rapid.T) {
-				one := contact(rt)
-				var stay []keyring.Index
-				for n := range 401 {
-					if n%2 == 0 {
-						stay = append(stay, index(n))
-					} else if m.leads[n] == one {
-						delete(m.leads, n)
-					}
-				}
-				table.StripBut(stay, m.contacts[one])
-			},
-			"": func(rt *rapid.T) { m.check(rt, table) },
+			"add":            func(rt *rapid.T) { m.add(t, rt) },
+			"lead":           func(rt *rapid.T) { m.lead(t, rt) },
+			"unlead":         m.unlead,
+			"redirect":       m.redirect,
+			"forget":         m.forget,
+			"strip but some": m.stripButSome,
+			"":               m.check,
 		})
 	})
 }
 
-func (m *model) check(t *rapid.T, table *Table) {
+func (m *model) check(t *rapid.T) {
 	for n := range 401 {
 		id, known := m.leads[n]
-		s, found := table.Find(index(n))
-		got, ok := table.Salt(index(n))
-		number, again, got2 := table.Get(index(n))
+		s, found := m.table.Find(index(n))
+		got, ok := m.table.Salt(index(n))
+		number, again, got2 := m.table.Get(index(n))
 		if found != known || ok != known || got2 != known || again != got || number != int64(id) {
 			t.Fatalf("identifier %d known %v, %v, want %v", n, found, ok, known)
 		}
@@ -155,7 +174,7 @@ func (m *model) check(t *rapid.T, table *Table) {
 		}
 	}
 	seen := map[int64]bool{}
-	table.Each(func(id int64, has keyring.Salt) bool {
+	m.table.Each(func(id int64, has keyring.Salt) bool {
 		if seen[id] || has != salt(int(id)) {
 			t.Fatal("a contact twice, or with another's salt")
 		}
@@ -164,17 +183,17 @@ func (m *model) check(t *rapid.T, table *Table) {
 	})
 	for id := 1; id <= m.next; id++ {
 		want, there := m.contacts[id]
-		s, found := table.ByID(int64(id))
+		s, found := m.table.ByID(int64(id))
 		if found != there || seen[int64(id)] != there || there && s != want {
 			t.Fatalf("contact %d found %v, want %v", id, found, there)
 		}
 		if there {
-			if number, has := table.At(s); number != int64(id) || has != salt(id) {
+			if number, has := m.table.At(s); number != int64(id) || has != salt(id) {
 				t.Fatal("another contact is in the place")
 			}
 		}
 	}
-	if s := table.Stats(); s.Contacts != len(m.contacts) || s.Identifiers != len(m.leads) {
+	if s := m.table.Stats(); s.Contacts != len(m.contacts) || s.Identifiers != len(m.leads) {
 		t.Fatalf("%+v, want %d and %d", s, len(m.contacts), len(m.leads))
 	}
 }
