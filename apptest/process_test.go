@@ -123,6 +123,15 @@ func TestDataFolderMayBeRelative(t *testing.T) {
 	}
 }
 
+// TestAFirstStartComplainsOfNoSchema: nothing looks into tables that are yet to be made.
+func TestAFirstStartComplainsOfNoSchema(t *testing.T) {
+	s := up(t)
+	eventually(t, 30*time.Second, "the table of who is hidden", func() bool { return s.metrics(t)["zgoda_hidden_refills_total"] > 0 })
+	if log := s.log.String(); strings.Contains(log, "the schema is not that of this zgoda") {
+		t.Errorf("the log:\n%s", tail(log, 2000))
+	}
+}
+
 // TestSQLOnlyReads: zgoda sql changes nothing, whoever asks.
 func TestSQLOnlyReads(t *testing.T) {
 	s := up(t)
