@@ -36,6 +36,11 @@ var endpointNames = [...]string{
 	"none", "segment", "beacon", "pixel", "settings", "explain", "consent", "snippet", "gpc", "demo", "confirm", "consent-requests", "rights",
 }
 
+// collects says whether events are taken there.
+func (e endpoint) collects() bool {
+	return e == endpointSegment || e == endpointBeacon || e == endpointPixel
+}
+
 // String returns the endpoint as metrics write it.
 func (e endpoint) String() string { return endpointNames[e] }
 
@@ -177,19 +182,9 @@ func (g *Gateway) held(to endpoint) bool {
 
 func (g *Gateway) dispatch(ctx context.Context, rc *fasthttp.RequestCtx, to target, now time.Time) {
 	has := namedIn(&rc.Request.Header)
-	switch lengthsOf(&rc.Request.Header, has) {
-	case lengthTwice:
-		g.metrics.broken[brokenSyntax].Inc()
-		rc.SetConnectionClose()
-		problem(rc, fasthttp.StatusBadRequest, collector.Problem{Title: "The request says its length in two ways", Field: "Content-Length"})
+	if l := lengthsOf(&rc.Request.Header, has); l != lengthGood {
+		g.refuseLength(rc, l)
 		return
-	case lengthTooLong:
-		g.metrics.broken[brokenBody].Inc()
-		lingerAtClose(rc.Conn())
-		rc.SetConnectionClose()
-		g.unreadable(rc, fasthttp.StatusRequestEntityTooLarge, collector.Problem{Title: "The body is too large", Field: "body"})
-		return
-	case lengthGood:
 	}
 	if rc.IsHead() {
 		g.offerRequests(rc)
@@ -223,9 +218,37 @@ func (g *Gateway) dispatch(ctx context.Context, rc *fasthttp.RequestCtx, to targ
 		g.unreadable(rc, fasthttp.StatusServiceUnavailable, collector.Problem{Title: "A restore is not over; come back", Detail: "restoring"})
 		return
 	}
-	switch to.endpoint {
-	case endpointSegment, endpointBeacon, endpointPixel:
+	if to.endpoint.collects() {
 		g.collect(ctx, rc, to, has, now)
+	} else {
+		g.respond(ctx, rc, to.endpoint, now)
+	}
+	if rc.IsHead() && pageless(rc.Response.StatusCode()) {
+		rc.Response.ResetBody()
+		rc.Response.Header.Del("Content-Type")
+		g.head(rc)
+	}
+}
+
+// refuseLength answers a request whose body has no good length.
+func (g *Gateway) refuseLength(rc *fasthttp.RequestCtx, l length) {
+	switch l {
+	case lengthTwice:
+		g.metrics.broken[brokenSyntax].Inc()
+		rc.SetConnectionClose()
+		problem(rc, fasthttp.StatusBadRequest, collector.Problem{Title: "The request says its length in two ways", Field: "Content-Length"})
+	case lengthTooLong:
+		g.metrics.broken[brokenBody].Inc()
+		lingerAtClose(rc.Conn())
+		rc.SetConnectionClose()
+		g.unreadable(rc, fasthttp.StatusRequestEntityTooLarge, collector.Problem{Title: "The body is too large", Field: "body"})
+	case lengthGood:
+	}
+}
+
+// respond answers at the endpoints that collect nothing.
+func (g *Gateway) respond(ctx context.Context, rc *fasthttp.RequestCtx, at endpoint, now time.Time) {
+	switch at {
 	case endpointExplain:
 		g.explain(ctx, rc, now)
 	case endpointConsent:
@@ -249,11 +272,6 @@ func (g *Gateway) dispatch(ctx context.Context, rc *fasthttp.RequestCtx, to targ
 		g.confirmation(ctx, rc, now)
 	case endpointRights:
 		g.ownRights(ctx, rc, now)
-	case endpointNone, endpointCount: // answered above
-	}
-	if rc.IsHead() && pageless(rc.Response.StatusCode()) {
-		rc.Response.ResetBody()
-		rc.Response.Header.Del("Content-Type")
-		g.head(rc)
+	case endpointSegment, endpointBeacon, endpointPixel, endpointNone, endpointCount: // answered by dispatch
 	}
 }
