@@ -104,93 +104,130 @@ func saidInClear(t *testing.T, s *stack, k *ownKeyholder) {
 	look("what was printed", []byte(s.log.String()+k.log.String()))
 }
 
-// TestSaidReachesTheVault: what a proven identify says is kept with its source, through
-// kills of the gateway and while the keyholder is away; of who refuses, or proves
-// nothing, nothing is. No file has any of it in clear.
-func TestSaidReachesTheVault(t *testing.T) {
-	k := startKeyholder(t)
-	s, server, page, secret := serveShop(t, k)
-	arrived := func(what, user string, want int) (kept map[string]string, sources string) {
-		t.Helper()
-		eventually(t, 30*time.Second, what, func() bool {
-			m := s.metrics(t)
-			balance(t, m)
-			return m["zgoda_said_waiting_records"] == 0 && m["zgoda_later_waiting_records"] == 0
-		})
-		if kept, sources = s.dataOf(t, user); len(kept) != want { // reveals are limited, so it is asked once
-			t.Fatalf("%s: %d data are kept", what, len(kept))
-		}
-		return kept, sources
+// sayings are a shop, and who says something of contacts to it.
+type sayings struct {
+	s            *stack
+	k            *ownKeyholder
+	server, page map[string]string // headers
+	secret       string
+}
+
+func (x *sayings) send(t *testing.T, body string, headers map[string]string) string {
+	t.Helper()
+	resp, text := post(t, x.s.public+"/v1/identify", body, headers)
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("%d %s", resp.StatusCode, text)
 	}
-	send := func(body string, headers map[string]string) string {
-		t.Helper()
-		resp, text := post(t, s.public+"/v1/identify", body, headers)
-		if resp.StatusCode != http.StatusOK {
-			t.Fatalf("%d %s", resp.StatusCode, text)
-		}
-		return resp.Header.Get("X-Consent-Decision")
+	return resp.Header.Get("X-Consent-Decision")
+}
+
+// arrived waits until nothing is on its way to the vault, and tells what is kept of a user.
+func (x *sayings) arrived(t *testing.T, what, user string, want int) (kept map[string]string, sources string) {
+	t.Helper()
+	eventually(t, 30*time.Second, what, func() bool {
+		m := x.s.metrics(t)
+		balance(t, m)
+		return m["zgoda_said_waiting_records"] == 0 && m["zgoda_later_waiting_records"] == 0
+	})
+	if kept, sources = x.s.dataOf(t, user); len(kept) != want { // reveals are limited, so it is asked once
+		t.Fatalf("%s: %d data are kept", what, len(kept))
 	}
-	// A server's word: mail and phone lead to the contact, name is a trait, plan is not kept.
-	send(saidOf("secret-user-9b1c-1", traitsOf(1), ""), server)
-	kept, sources := arrived("what a server said", "secret-user-9b1c-1", 4)
+	return kept, sources
+}
+
+// byServer: mail and phone lead to the contact, name is a trait, plan is not kept.
+func (x *sayings) byServer(t *testing.T) {
+	t.Helper()
+	x.send(t, saidOf("secret-user-9b1c-1", traitsOf(1), ""), x.server)
+	kept, sources := x.arrived(t, "what a server said", "secret-user-9b1c-1", 4)
 	if kept["email"] != "secret-mail-9b1c-1@example.org" || kept["phone"] != "+421 905 777 881" || kept["name"] != "secret-name-9b1c" || kept["user_id"] != "secret-user-9b1c-1" {
 		t.Errorf("%d data are kept, of other values", len(kept))
 	}
 	if !strings.Contains(sources, "event: shop, identify, analytics-node 2.1.0/profiling\n") {
 		t.Error(sources)
 	}
-	// A proof, from a page: the same, but mail and phone are traits.
-	mac := hmac.New(sha256.New, []byte(secret))
+}
+
+// byPage: with a proof it is the same, but mail and phone are traits.
+func (x *sayings) byPage(t *testing.T) {
+	t.Helper()
+	mac := hmac.New(sha256.New, []byte(x.secret))
 	mac.Write([]byte("secret-user-9b1c-2"))
-	send(strings.Replace(saidOf("secret-user-9b1c-2", traitsOf(2), `,"proof":"`+hex.EncodeToString(mac.Sum(nil))+`"`), `"messageId"`, `"source":"page","messageId"`, 1), page)
-	if kept, _ := s.dataOf(t, "secret-user-9b1c-2"); len(kept) != 0 {
+	x.send(t, strings.Replace(saidOf("secret-user-9b1c-2", traitsOf(2), `,"proof":"`+hex.EncodeToString(mac.Sum(nil))+`"`), `"messageId"`, `"source":"page","messageId"`, 1), x.page)
+	if kept, _ := x.s.dataOf(t, "secret-user-9b1c-2"); len(kept) != 0 {
 		t.Error("a contact's own grant is in nobody's request")
 	}
-	if _, errs, code := s.zgoda(t, "", "contact", "grant", "--site", "shop", "--identifier", "user_id:secret-user-9b1c-2", "--purpose", "profiling", "--reason", "asked"); code != 0 {
+	if _, errs, code := x.s.zgoda(t, "", "contact", "grant", "--site", "shop", "--identifier", "user_id:secret-user-9b1c-2", "--purpose", "profiling", "--reason", "asked"); code != 0 {
 		t.Fatal(errs)
 	}
-	send(saidOf("secret-user-9b1c-2", traitsOf(2), `,"proof":"`+hex.EncodeToString(mac.Sum(nil))+`"`), page)
-	kept, _ = arrived("what a page said with a proof", "secret-user-9b1c-2", 4)
+	x.send(t, saidOf("secret-user-9b1c-2", traitsOf(2), `,"proof":"`+hex.EncodeToString(mac.Sum(nil))+`"`), x.page)
+	kept, _ := x.arrived(t, "what a page said with a proof", "secret-user-9b1c-2", 4)
 	if kept["email"] != "secret-mail-9b1c-2@example.org" || kept["user_id"] != "secret-user-9b1c-2" {
 		t.Errorf("%d data are kept, of other values", len(kept))
 	}
-	// Nobody has agreed, a refusal, and no proof: nothing.
-	send(strings.Replace(saidOf("secret-user-9b1c-3", traitsOf(3), ""), `"profiling":true`, `"profiling":false`, 1), server)
-	send(strings.Replace(saidOf("secret-user-9b1c-4", traitsOf(4), ""), `"analytics":true,"profiling":true`, ``, 1), server)
-	send(saidOf("secret-user-9b1c-5", traitsOf(5), ""), page)
+}
 
-	// Acknowledged, and killed before it was handed on: still there afterwards.
-	k.signal(syscall.SIGSTOP)
-	send(saidOf("secret-user-9b1c-1", `{"name":"secret-name-9b1c-later"}`, ""), server) // known: decided at once
-	strangers := send(saidOf("secret-user-9b1c-6", traitsOf(6), ""), server)
+// inVain: nobody has agreed, a refusal, and no proof.
+func (x *sayings) inVain(t *testing.T) {
+	t.Helper()
+	x.send(t, strings.Replace(saidOf("secret-user-9b1c-3", traitsOf(3), ""), `"profiling":true`, `"profiling":false`, 1), x.server)
+	x.send(t, strings.Replace(saidOf("secret-user-9b1c-4", traitsOf(4), ""), `"analytics":true,"profiling":true`, ``, 1), x.server)
+	x.send(t, saidOf("secret-user-9b1c-5", traitsOf(5), ""), x.page)
+}
+
+// throughKills: what was acknowledged before the gateway was killed, and not handed on,
+// is still there afterwards.
+func (x *sayings) throughKills(t *testing.T) {
+	t.Helper()
+	x.k.signal(syscall.SIGSTOP)
+	x.send(t, saidOf("secret-user-9b1c-1", `{"name":"secret-name-9b1c-later"}`, ""), x.server) // known: decided at once
+	strangers := x.send(t, saidOf("secret-user-9b1c-6", traitsOf(6), ""), x.server)
 	if !strings.Contains(strangers, "by=later") {
 		t.Errorf("a stranger was decided about without the keyholder: %s", strangers)
 	}
-	eventually(t, 10*time.Second, "what was said waiting", func() bool { return s.metrics(t)["zgoda_said_waiting_records"] > 0 })
-	saidInClear(t, s, k)
-	_ = s.cmd.Process.Kill()
-	<-s.ended
-	k.end(syscall.SIGKILL)
-	k.start(t)
-	s.start(t, host(t, s.public))
-	arrived("what a stranger said while the keyholder was away", "secret-user-9b1c-6", 4)
-	if kept, _ = arrived("the later name", "secret-user-9b1c-1", 4); kept["name"] != "secret-name-9b1c-later" {
+	eventually(t, 10*time.Second, "what was said waiting", func() bool { return x.s.metrics(t)["zgoda_said_waiting_records"] > 0 })
+	saidInClear(t, x.s, x.k)
+	_ = x.s.cmd.Process.Kill()
+	<-x.s.ended
+	x.k.end(syscall.SIGKILL)
+	x.k.start(t)
+	x.s.start(t, host(t, x.s.public))
+	x.arrived(t, "what a stranger said while the keyholder was away", "secret-user-9b1c-6", 4)
+	if kept, _ := x.arrived(t, "the later name", "secret-user-9b1c-1", 4); kept["name"] != "secret-name-9b1c-later" {
 		t.Error("what was acknowledged before the gateway was killed is lost")
 	}
+}
+
+// switchedOff: what is said afterwards is not kept.
+func (x *sayings) switchedOff(t *testing.T) {
+	t.Helper()
+	if _, errs, code := x.s.zgoda(t, "", "contact", "profiling", "off", "--site", "shop", "--identifier", "user_id:secret-user-9b1c-1", "--reason", "asked"); code != 0 {
+		t.Fatal(errs)
+	}
+	x.send(t, saidOf("secret-user-9b1c-1", `{"name":"secret-name-9b1c-refused","lastName":"secret-name-9b1c"}`, ""), x.server)
+	x.s.settled(t, 30*time.Second)
+	if kept, _ := x.s.dataOf(t, "secret-user-9b1c-1"); kept["name"] != "secret-name-9b1c-later" || kept["lastName"] != "" {
+		t.Error("something is kept of who refuses")
+	}
+}
+
+// TestSaidReachesTheVault: what a proven identify says is kept with its source, through
+// kills of the gateway and while the keyholder is away; of who refuses, or proves
+// nothing, nothing is. No file has any of it in clear.
+func TestSaidReachesTheVault(t *testing.T) {
+	k := startKeyholder(t)
+	s, server, page, secret := serveShop(t, k)
+	x := &sayings{s: s, k: k, server: server, page: page, secret: secret}
+	x.byServer(t)
+	x.byPage(t)
+	x.inVain(t)
+	x.throughKills(t)
 	for _, user := range []string{"secret-user-9b1c-3", "secret-user-9b1c-4", "secret-user-9b1c-5"} {
 		if kept, _ := s.dataOf(t, user); len(kept) != 0 {
 			t.Errorf("of %s %d data are kept", user, len(kept))
 		}
 	}
-	// A switch off ends it: what is said afterwards is not kept.
-	if _, errs, code := s.zgoda(t, "", "contact", "profiling", "off", "--site", "shop", "--identifier", "user_id:secret-user-9b1c-1", "--reason", "asked"); code != 0 {
-		t.Fatal(errs)
-	}
-	send(saidOf("secret-user-9b1c-1", `{"name":"secret-name-9b1c-refused","lastName":"secret-name-9b1c"}`, ""), server)
-	s.settled(t, 30*time.Second)
-	if kept, _ := s.dataOf(t, "secret-user-9b1c-1"); kept["name"] != "secret-name-9b1c-later" || kept["lastName"] != "" {
-		t.Error("something is kept of who refuses")
-	}
+	x.switchedOff(t)
 	madeWithData(t, s)
 	saidInClear(t, s, k)
 	s.stop(t)
