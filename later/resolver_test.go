@@ -188,13 +188,19 @@ func (w *world) put(t *testing.T, id, person string) {
 	}
 }
 
-func (w *world) empty(t *testing.T) {
+// eventually polls, since nothing tells from outside how far a resolver is.
+func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); w.queue.Stats().Records > 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d events still wait", w.queue.Stats().Records)
+	for late := time.Now().Add(20 * time.Second); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(late) {
+			t.Fatalf("never: %s", what)
 		}
 	}
+}
+
+func (w *world) empty(t *testing.T) {
+	t.Helper()
+	eventually(t, "no event waits", func() bool { return w.queue.Stats().Records == 0 })
 }
 
 // TestResolver: nothing is decided while the keyholder is away; then everything is,
@@ -206,17 +212,11 @@ func TestResolver(t *testing.T) {
 	for i := range 300 {
 		w.put(t, fmt.Sprintf("m-%03d", i), strconv.Itoa(i%7))
 	}
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+	eventually(t, "the keyholder is asked again", func() bool {
 		w.keyholder.mu.Lock()
-		calls := w.keyholder.calls
-		w.keyholder.mu.Unlock()
-		if calls > 3 {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the keyholder is not asked again")
-		}
-	}
+		defer w.keyholder.mu.Unlock()
+		return w.keyholder.calls > 3
+	})
 	if w.queue.Stats().Records != 300 || len(w.collector.taken) != 0 {
 		t.Fatalf("%d wait, %d decided, while the keyholder is away", w.queue.Stats().Records, len(w.collector.taken))
 	}

@@ -147,29 +147,33 @@ func TestNoteNeverWaits(t *testing.T) {
 	stop()
 }
 
+// eventually polls, since nothing tells from outside what a recorder has done.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for late := time.Now().Add(10 * time.Second); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(late) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
 // TestAFailureIsMetAgain: it fails nobody, and the next event tries again.
 func TestAFailureIsMetAgain(t *testing.T) {
 	p := &people{out: map[event.Handle]bool{}, fail: errors.New("away")}
 	r, registry, stop := start(t, p)
 	defer stop()
 	r.Note("shop", event.Handle{1}, consent.CarrierHeader)
-	deadline := time.Now().Add(10 * time.Second)
-	for outcome(t, registry, "failed") != 1 {
-		if time.Now().After(deadline) {
-			t.Fatal("the failure was not counted")
-		}
-		time.Sleep(time.Millisecond)
-	}
+	eventually(t, "the failure is counted", func() bool { return outcome(t, registry, "failed") == 1 })
 	p.mu.Lock()
 	p.fail = nil
 	p.mu.Unlock()
-	for p.count() == 0 {
-		if time.Now().After(deadline) {
-			t.Fatal("it was not tried again")
+	eventually(t, "it is tried again", func() bool {
+		if p.count() > 0 {
+			return true
 		}
 		r.Note("shop", event.Handle{1}, consent.CarrierHeader)
-		time.Sleep(time.Millisecond)
-	}
+		return false
+	})
 }
 
 // TestFailuresInARowAreLoggedOnce: a store that is away fills no log.
