@@ -3,6 +3,8 @@ package gateway
 import (
 	"bufio"
 	"context"
+	"errors"
+	"io"
 	"strconv"
 	"time"
 
@@ -60,11 +62,7 @@ func (g *Gateway) ownRights(ctx context.Context, rc *fasthttp.RequestCtx, now ti
 		rc.SetStatusCode(a.Status)
 		rc.SetContentType("application/json")
 		rc.Response.Header.Set("Content-Disposition", `attachment; filename="what-is-held.json"`)
-		rc.SetBodyStreamWriter(func(w *bufio.Writer) {
-			if err := a.Results(w); err != nil && ctx.Err() == nil {
-				g.deps.Logger.Warn("a visitor was not given all that is held", "error", err)
-			}
-		})
+		rc.SetBodyStream(g.streamed(ctx, a.Results), -1)
 	case a.Told != nil:
 		writeJSON(rc, a.Told)
 		rc.SetStatusCode(a.Status)
@@ -72,3 +70,26 @@ func (g *Gateway) ownRights(ctx context.Context, rc *fasthttp.RequestCtx, now ti
 		problem(rc, a.Status, collector.Problem{Title: a.Title, Field: a.Field})
 	}
 }
+
+// streamed hands on what is written. What breaks off ends the connection: an answer
+// that ends as one does that is whole would be taken for all that is held.
+func (g *Gateway) streamed(ctx context.Context, write func(io.Writer) error) io.Reader {
+	from, to := io.Pipe()
+	go func() {
+		w := bufio.NewWriter(to)
+		err := write(w)
+		if err == nil {
+			err = w.Flush()
+		}
+		if err != nil && ctx.Err() == nil {
+			g.deps.Logger.Warn("a visitor was not given all that is held", "error", err)
+		}
+		if err != nil {
+			err = errBrokenOff
+		}
+		_ = to.CloseWithError(err) // is never anything but nil
+	}()
+	return from
+}
+
+var errBrokenOff = errors.New("what is held was not all given")

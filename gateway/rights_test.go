@@ -51,14 +51,35 @@ func TestOwnRights(t *testing.T) {
 	if a := h.send(t, http.MethodPost, "/rights", `{}`, from...); a.status != 200 || string(a.body) != `{"held":[]}` || a.header.Get("Set-Cookie") != "" {
 		t.Errorf("%d %s", a.status, a.body)
 	}
-	d.answer.Results = func(io.Writer) error { return errors.New("cut off") }
-	if a := h.send(t, http.MethodPost, "/rights", `{}`, from...); len(a.body) != 0 {
-		t.Errorf("cut off: %s", a.body)
+	for _, size := range []int{0, 1, 1 << 20} {
+		d.answer.Results = func(to io.Writer) error {
+			_, err := to.Write(make([]byte, size))
+			return errors.Join(err, errors.New("cut off"))
+		}
+		if n, err := h.rights(t); err == nil {
+			t.Errorf("what is cut off after %d bytes ends as what is whole, after %d", size, n)
+		}
 	}
 	d.answer = own.Answer{Status: 503, Retry: true, Title: "Not now"}
 	if a := h.send(t, http.MethodPost, "/rights", `{}`, from...); a.status != 503 || a.header.Get("Retry-After") == "" || a.header.Get("Access-Control-Allow-Origin") != "" || !strings.Contains(string(a.body), "Not now") {
 		t.Errorf("%d %s", a.status, a.body)
 	}
+}
+
+// rights asks for a right, and reads the answer to its end.
+func (h *house) rights(t *testing.T) (int, error) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, h.url+"/rights", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	body, err := io.ReadAll(answer.Body)
+	return len(body), err
 }
 
 // TestOwnRightsAreLimited: by address, beside the choices, and by the body's length.
