@@ -109,11 +109,14 @@ func (s *Server) take(ctx context.Context, c *call, a *asked, o control.OpenDSR)
 	if errors.Is(err, control.ErrTaken) {
 		return o, &fault{http.StatusConflict, "id_taken", "another request was handed over under this subject_request_id"}
 	}
-	if err == nil && s.deps.Wake != nil {
+	if err != nil {
+		return o, err
+	}
+	if s.deps.Wake != nil {
 		s.deps.Wake()
 	}
 	s.log.Info("a request was handed over by OpenDSR", "controller", o.Controller, "right", string(a.ourRight), "known", known)
-	return o, err
+	return o, nil
 }
 
 func purposes(names []string) []event.PurposeID {
