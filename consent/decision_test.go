@@ -392,3 +392,28 @@ func TestContractIsNotObjectedTo(t *testing.T) {
 		}
 	}
 }
+
+// Special data need an explicit grant beside the contract, and a signal that refuses
+// leaves no more of it than one that asks.
+func TestSpecialDataBesideAContract(t *testing.T) {
+	p := testPolicy()
+	p.Purposes[contract].Special = true
+	for _, c := range []struct {
+		reach Reach
+		held  Held
+		want  Outcome
+	}{
+		{ReachRefuse, Held{}, Deny},
+		{ReachRefuse, given(), Deny},
+		{ReachAsk, given(), Deny},
+		{ReachIgnore, given(), Allow},
+		{ReachRefuse, Held{Choice: ChoiceGiven, Version: version, Dialogue: true, GPC: true}, Allow},
+		{ReachAsk, Held{Choice: ChoiceGiven, Version: version, Dialogue: true, GPC: true}, Allow},
+	} {
+		p.Purposes[contract].GPC = c.reach
+		d := Decide(p, &Signals{GPC: Present}, Subject{Contact: holding(p, c.held), Speaks: SpeaksForContact, Class: ClassSpecial})
+		if v := d.Verdict(contract); v.Outcome != c.want {
+			t.Errorf("%v, held %+v: %v by %v", c.reach, c.held, v.Outcome, v.By)
+		}
+	}
+}

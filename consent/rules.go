@@ -62,8 +62,10 @@ func (c *verdictCase) verdict(i int, d *Decision) Verdict {
 		return v
 	}
 	if c.subject.Class.Has(ClassSpecial) {
-		// Whatever it rests on: Art. 9(2)(a) asks for an explicit grant beside it.
-		return c.explicit(p, c.against(i)&rule.ask, v)
+		// Whatever it rests on: Art. 9(2)(a) asks for an explicit grant beside it. A
+		// signal that refuses is left only where it cannot object, to what a contract
+		// needs; the grant must have been given against it none the less.
+		return c.explicit(p, c.against(i)&(rule.ask|rule.refuse), v)
 	}
 	return v
 }
