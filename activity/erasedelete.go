@@ -140,8 +140,7 @@ func (s *Store) await(ctx context.Context, m mutation) error {
 			return nil
 		}
 		if code := codeOf(reason); reason != "" && (meanings[code].class != classMemory || time.Now().After(patience)) {
-			failed := &Error{Act: act, Code: code, detail: reason}
-			return errors.Join(ErrMutation, failed, s.killOne(context.WithoutCancel(ctx), m))
+			return errors.Join(ErrMutation, failedMutation(act, reason), s.killOne(context.WithoutCancel(ctx), m))
 		}
 		if err := pause(ctx, pollEvery); err != nil {
 			return err
@@ -156,6 +155,18 @@ func (s *Store) killOne(ctx context.Context, m mutation) error {
 	err := s.conn.Exec(ctx, "KILL MUTATION WHERE database = ? AND table = ? AND mutation_id = ? SYNC", s.database, m.table, m.id)
 	return classifyOrNil("call a deletion off", err)
 }
+
+// failedMutation is the error of a mutation that says why it fails. A reason whose code
+// cannot be read ("std::exception. ...") is a refusal too: the server was reached.
+func failedMutation(act, reason string) *Error {
+	e := &Error{Act: act, Code: codeOf(reason), detail: reason}
+	if e.Code == 0 {
+		e.own = errReason
+	}
+	return e
+}
+
+var errReason = errors.New("clickhouse says why in a way that has no code to be read")
 
 var failCode = regexp.MustCompile(`^Code: (\d+)\.`)
 

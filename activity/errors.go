@@ -59,6 +59,8 @@ func (e *Error) Detail() string { return e.detail }
 // memory, parts, disk, schema, content, unreachable, refused.
 func (e *Error) Class() string {
 	switch m := meanings[e.Code]; {
+	case errors.Is(e.own, errReason):
+		return classRefused
 	case e.own != nil:
 		return classSchema
 	case e.poison:

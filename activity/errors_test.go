@@ -45,6 +45,30 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	}
 }
 
+// TestReasonsOfMutations: a mutation that fails is never taken for a server that is
+// away, whatever it says: what is away is tried for as long as it lasts.
+func TestReasonsOfMutations(t *testing.T) {
+	for reason, want := range map[string]struct {
+		class, words string
+		code         int32
+	}{
+		"Code: 60. DB::Exception: jana@example.org":                   {"schema", "code 60", 60},
+		"Code: 9999. DB::Exception: jana@example.org":                 {"refused", "code 9999", 9999},
+		"std::exception. Code: 1001, type: jana@example.org":          {"refused", "no code", 0},
+		"Poco::Exception. Code: 1000, e.code() = 0, jana@example.org": {"refused", "no code", 0},
+		"jana@example.org": {"refused", "no code", 0},
+		"Code: 99999999999. DB::Exception: more than fits, jana@example.org": {"refused", "no code", 0},
+	} {
+		e := failedMutation("watch a deletion", reason)
+		if e.Class() != want.class || e.Code != want.code || e.Poison() {
+			t.Errorf("%s: class %s, code %d", reason, e.Class(), e.Code)
+		}
+		if text := e.Error(); !strings.Contains(text, want.words) || strings.Contains(text, "jana") || e.Detail() != reason {
+			t.Errorf("%s: %s", reason, text)
+		}
+	}
+}
+
 func unsentOf(err error) bool {
 	var e *Error
 	return errors.As(unsent(err), &e) && e.Unsent()
