@@ -45,12 +45,20 @@ var (
 	// ErrMutation means that ClickHouse could not carry the deletion out; it was called off.
 	ErrMutation = errors.New("clickhouse could not carry out the deletion, which was called off")
 	// ErrRekeying means that rows are rewritten under new pseudonyms, for longer than is waited for.
-	ErrRekeying = errors.New("rows are being rewritten under new pseudonyms")
+	ErrRekeying error = rekeying{}
 	// ErrErasing means that an erasure is under way, which a rewriting waits for.
 	ErrErasing = errors.New("an erasure is under way")
 
 	errSealed = errors.New("people are added before anything else")
 )
+
+// rekeying is a failure that passes by itself, with a class as those of the server have.
+type rekeying struct{}
+
+func (rekeying) Error() string { return "rows are being rewritten under new pseudonyms" }
+
+// Class implements what says why something waits.
+func (rekeying) Class() string { return "rekeying" }
 
 const (
 	erasingPrefix = "erasing_"

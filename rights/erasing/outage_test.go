@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"zgoda/activity"
 	"zgoda/certificate"
 	"zgoda/control"
 	"zgoda/pseudonym"
@@ -30,6 +31,7 @@ func TestOutages(t *testing.T) {
 	}{
 		{"ClickHouse", "delete", errors.Join(failure("unreachable"), failure("unreachable")), "ClickHouse is away", true},
 		{"ClickHouse merges", "delete", failure("parts"), "ClickHouse is away", true},
+		{"a key is rotated", "begin", fmt.Errorf("begin to take rows away: %w", activity.ErrRekeying), "rows are being rewritten under new pseudonyms", true},
 		{"keyholder", "pseudonyms", away, "the keyholder is away", true},
 		{"the keyholder's limit", "destroy", away, "the keyholder is away", true},
 		{"refused", "delete", failure("login"), "ClickHouse refused", false},

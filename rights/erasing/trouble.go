@@ -21,6 +21,8 @@ func classOf(err error) string {
 		return errCase.Error()
 	case errors.Is(err, pseudonym.ErrAway):
 		return "the keyholder is away"
+	case errors.As(err, &store) && isAway(err) && store.Class() == rekeying:
+		return "rows are being rewritten under new pseudonyms"
 	case errors.As(err, &store) && isAway(err):
 		return "ClickHouse is away"
 	case errors.As(err, &store):
@@ -32,12 +34,15 @@ func classOf(err error) string {
 	}
 }
 
-// passing are the classes of a store's failures that pass by themselves: it cannot be
-// reached, has lost whom it needs to write, or is to merge first.
-var passing = []string{"unreachable", "read_only", "parts"}
+// rekeying is the class of a failure because a key is being rotated.
+const rekeying = "rekeying"
 
-// isAway says whether a failure is that ClickHouse or the keyholder is away, or takes
-// no more for now. That passes without anybody, and is no try: an outage of a night
+// passing are the classes of a store's failures that pass by themselves: it cannot be
+// reached, has lost whom it needs to write, is to merge first, or rewrites rows.
+var passing = []string{"unreachable", "read_only", "parts", rekeying}
+
+// isAway says whether a failure is that ClickHouse or the keyholder is away, takes no
+// more for now, or rewrites rows under a new key. That passes without anybody, and is no try: an outage of a night
 // is not to leave each erasure for somebody to begin again. What else is joined to it
 // is something wrong.
 func isAway(err error) bool {
