@@ -34,6 +34,9 @@ func (s *Store) RestoreTables(ctx context.Context, name string) error {
 	if err := s.exec(ctx, act, "CREATE DATABASE IF NOT EXISTS {db}"); err != nil {
 		return err
 	}
+	if err := s.attached(ctx); err != nil {
+		return err
+	}
 	var errs []error
 	names := make([]string, len(Lasting))
 	for i, table := range Lasting {
@@ -45,5 +48,41 @@ func (s *Store) RestoreTables(ctx context.Context, name string) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	return s.exec(ctx, act, "RESTORE "+strings.Join(names, ", ")+" FROM File('"+name+"')")
+	if err := s.exec(ctx, act, "RESTORE "+strings.Join(names, ", ")+" FROM File('"+name+"')"); err != nil {
+		return err
+	}
+	return s.recount(ctx)
+}
+
+// recount lets tables that were restored count their parts and mutations on from what
+// is in them. A part keeps the number of the mutation that it was last rewritten by,
+// the table that RESTORE makes begins at none, and a mutation passes over every part of
+// a higher number than its own: it would be called done without having looked at it. The
+// count is taken anew from the parts when a table is attached.
+func (s *Store) recount(ctx context.Context) error {
+	const act = "attach the restored tables"
+	for _, table := range Lasting {
+		if err := s.exec(ctx, act, "DETACH TABLE {db}."+table+" SYNC"); err != nil {
+			return err
+		}
+		if err := s.exec(ctx, act, "ATTACH TABLE {db}."+table); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// attached attaches what a recount left that was cut off, which could not be dropped.
+func (s *Store) attached(ctx context.Context) error {
+	const act = "attach the restored tables"
+	var names []string
+	if err := s.conn.QueryRow(ctx, "SELECT groupArray(table) FROM system.detached_tables WHERE database = ? AND has(?, table)", s.database, Lasting).Scan(&names); err != nil {
+		return classify(act, err)
+	}
+	for _, table := range names {
+		if err := s.exec(ctx, act, "ATTACH TABLE {db}."+table); err != nil {
+			return err
+		}
+	}
+	return nil
 }

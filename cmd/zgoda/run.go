@@ -145,8 +145,9 @@ func (n *node) listen(ctx context.Context) error {
 	return err
 }
 
-// announce prints the ready line once all listens, and writes the file by
-// which commands on this machine find the console.
+// announce writes the file by which commands on this machine find the console, and
+// prints the ready line once all listens and people are served. While they are not,
+// since erasures are carried out again after a restore, it says that.
 func (n *node) announce(ctx context.Context, out io.Writer) error {
 	select {
 	case <-n.console.Started():
@@ -158,16 +159,26 @@ func (n *node) announce(ctx context.Context, out io.Writer) error {
 	case <-ctx.Done():
 		return nil
 	case <-time.After(storeWithin):
-		if n.gate.Passing() {
-			n.log.Warn("ready without ClickHouse; events wait in the spool")
-		} else {
-			n.log.Warn("nothing is served yet: erasures are compared, or carried out again after a restore")
-		}
 	}
 	console := "http://" + n.console.Addr().String()
 	if err := cli.WriteAccess(n.config.Data, cli.Access{URL: console, Token: n.local.Reveal(), PID: os.Getpid()}); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "ready public=http://%s console=%s ops=http://%s\n", n.gateway.Addr(), console, n.ops.Addr())
+	where := fmt.Sprintf("public=http://%s console=%s ops=http://%s", n.gateway.Addr(), console, n.ops.Addr())
+	if !n.gate.Passing() {
+		n.log.Warn("nothing is served yet: erasures are compared, or carried out again after a restore")
+		if _, err := fmt.Fprintln(out, "restoring "+where); err != nil {
+			return err
+		}
+		select {
+		case <-n.gate.Open():
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	if !n.gate.Showing() {
+		n.log.Warn("ready without ClickHouse; events wait in the spool")
+	}
+	_, err := fmt.Fprintln(out, "ready "+where)
 	return err
 }
