@@ -166,7 +166,6 @@ func TestErasure(t *testing.T) {
 	t.Run("returns new", func(t *testing.T) { janaReturns(t, e) })
 	t.Run("visitor alone and anonymised", func(t *testing.T) { forgetTogether(t, e) })
 	t.Run("clickhouse away", func(t *testing.T) { forgetWithoutClickHouse(t, e) })
-	t.Run("killed", func(t *testing.T) { forgetKilled(t, e) })
 	t.Run("a file", func(t *testing.T) { forgetFile(t, e) })
 }
 

@@ -1,106 +1,272 @@
 package apptest
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"zgoda/control"
 )
 
-// forgetWithoutClickHouse: accepted while ClickHouse is away, nobody is forgotten for
-// it, and the erasure goes on once it is back.
-func forgetWithoutClickHouse(t *testing.T, e *eraser) {
-	t.Helper()
-	e.events(t, "away", "", 5)
-	e.stored(t, "away", 5)
-	pid := e.child("zgoda-clickhouse")
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	id := e.forget(t, "user_id:away")
-	e.complete(t, id)
-	if n := e.count(t, "zgoda.events", "away"); n != 0 {
-		t.Errorf("%d rows are left", n)
-	}
+// killing is a running system whose processes can be held at a durable point of an
+// erasure, and killed there. Its binaries are built with the tag killpoints.
+type killing struct {
+	*eraser
+	points string // folder of the points that hold
 }
 
-// killSteps are where the process is killed; the first ones at each run, all of them
-// with ZGODA_KILLS=all.
-var killSteps = []string{"fenced", "deleted", "proven", "accepted", "drained", "settled", "told", "destroyed", "certified"}
+// killpoints is where the names of points are, of binaries that have them.
+const killpoints = "ZGODA_KILLPOINTS"
 
-// forgetKilled: whenever the gateway is killed, the erasure goes on after it was
-// started again, and everything is done in the end.
-func forgetKilled(t *testing.T, e *eraser) {
+func holding(t *testing.T) *killing {
 	t.Helper()
-	points := killSteps
-	if os.Getenv("ZGODA_KILLS") != "all" {
-		points = points[:3]
+	programs := t.TempDir()
+	build := exec.CommandContext(t.Context(), "go", "build", "-tags", "killpoints", "-o", programs+"/", "../cmd/...")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, at := range points {
-		t.Run(at, func(t *testing.T) {
-			user := "killed-" + at
-			e.events(t, user, "", 7)
-			e.stored(t, user, 7)
-			id := e.forget(t, "user_id:"+user)
-			within := time.Now().Add(60 * time.Second)
-			for at != "accepted" && order[e.request(t, id).Step] < order[at] && time.Now().Before(within) {
-				continue // as soon as it is there
-			}
-			reached := e.request(t, id).Step
-			if err := e.cmd.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
-			<-e.ended
-			e.start(t, host(t, e.public))
-			e.complete(t, id)
-			if n := e.count(t, "zgoda.events", user); n != 0 {
-				t.Errorf("%d rows are left", n)
-			}
-			t.Logf("killed at %s", reached)
-		})
-	}
-}
-
-var order = map[string]int{"accepted": 0, "fenced": 1, "drained": 2, "deleted": 3, "settled": 4, "proven": 5, "told": 6, "destroyed": 7, "certified": 8}
-
-// forgetFile: many go together; lines that nobody can read, or know, are told and
-// left out.
-func forgetFile(t *testing.T, e *eraser) {
-	t.Helper()
-	const people = 1000
-	var batch []string
-	for i := range people {
-		batch = append(batch, fmt.Sprintf(`{"type":"track","userId":"many-%d","messageId":"many-%d-%d","event":"of many",%s}`, i, i, time.Now().UnixNano(), agreed))
-		if len(batch) == 500 {
-			e.batch(t, batch)
-			batch = nil
+	for _, name := range []string{"zgoda", "zgoda-keyholder"} {
+		if hasKillpoints(t, filepath.Join(bin, name)) || !hasKillpoints(t, filepath.Join(programs, name)) {
+			t.Errorf("%s has points to be killed at without the tag, or none with it", name)
 		}
 	}
-	e.stored(t, "many", people)
-	path := filepath.Join(t.TempDir(), "whom.txt")
-	var text strings.Builder
-	for i := range people {
-		_, _ = fmt.Fprintf(&text, "user_id:many-%d\n", i)
-	}
-	text.WriteString("who knows\nuser_id:nobody\nemail:not an address\n")
-	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
+	config, secret := controllerSite(t)
+	text, err := os.ReadFile(config)
+	if err != nil {
 		t.Fatal(err)
 	}
-	out, errs, code := e.zgoda(t, "", "forget", "--site", "shop", "--file", path, "--reason", "letter 8", "--wait")
-	if code == 0 || !strings.Contains(out, "accepted 1000 of 1003") || !strings.Contains(out, "certified 1000 in") {
-		t.Fatalf("%d %s %s", code, out, tail(errs, 2000))
+	if err := os.WriteFile(config, append(text, "rights: {gather: 1s}\n"...), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	bad, err := os.ReadFile(path + ".bad.csv")
-	if err != nil || string(bad) != "line,field,reason\n1001,identifier,malformed\n1002,identifier,unknown\n1003,identifier,malformed\n" {
-		t.Errorf("left out: %s, %v", bad, err)
+	k := &killing{points: t.TempDir()}
+	s := &stack{data: filepath.Join(t.TempDir(), "data"), log: &logFile{}, args: []string{"--config", config}, programs: programs}
+	s.prepare = func(cmd *exec.Cmd) { cmd.Env = append(os.Environ(), killpoints+"="+k.points) }
+	s.run(t)
+	k.eraser = &eraser{s, secret}
+	return k
+}
+
+func hasKillpoints(t *testing.T, program string) bool {
+	t.Helper()
+	text, err := os.ReadFile(program)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if n := e.count(t, "zgoda.events", "many"); n != 0 {
-		t.Errorf("%d rows are left", n)
+	return bytes.Contains(text, []byte(killpoints))
+}
+
+// hold has the next process that comes to a point stay there.
+func (k *killing) hold(t *testing.T, point string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(k.points, point), nil, 0o600); err != nil {
+		t.Fatal(err)
 	}
-	if n := e.count(t, "zgoda.events", "petr"); n != 20 {
-		t.Errorf("%d rows of somebody else are left", n)
+}
+
+// held waits until a process stays at a point.
+func (k *killing) held(t *testing.T, point string) {
+	t.Helper()
+	eventually(t, 2*time.Minute, "held at "+point, func() bool {
+		_, err := os.Stat(filepath.Join(k.points, point+".reached"))
+		return err == nil
+	})
+}
+
+func (k *killing) release(t *testing.T, point string) {
+	t.Helper()
+	if err := os.Remove(filepath.Join(k.points, point+".reached")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// killedAt kills the gateway where it is held, and returns the erasures as they are
+// on its disk then.
+func (k *killing) killedAt(t *testing.T, point string) []control.Request {
+	t.Helper()
+	k.held(t, point)
+	if err := k.cmd.Process.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	<-k.ended
+	k.release(t, point)
+	return k.onDisk(t)
+}
+
+// onDisk reads the erasures from a copy of the control store, whose process is dead.
+func (k *killing) onDisk(t *testing.T) []control.Request {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "control")
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join(k.data, "control"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			return os.Chmod(path, 0o700)
+		}
+		return os.Chmod(path, 0o600)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	store, err := control.Open(t.Context(), control.DefaultConfig(filepath.Join(dir, "control.db")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := store.Requests(t.Context(), control.RequestQuery{Rights: []control.Right{control.RightErasure}, Limit: 100})
+	if err := errors.Join(err, store.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// asking is a command that asks for an erasure, while that may be held.
+type asking struct {
+	cmd *exec.Cmd
+	out bytes.Buffer
+}
+
+func (k *killing) ask(t *testing.T, args ...string) *asking {
+	t.Helper()
+	a := &asking{cmd: exec.CommandContext(t.Context(), k.program("zgoda"), append([]string{"forget", "--site", "shop", "--reason", "letter 9"}, args...)...)}
+	a.cmd.Env = append(os.Environ(), "ZGODA_DATA="+k.data)
+	a.cmd.Stdout, a.cmd.Stderr = &a.out, &a.out
+	if err := a.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = a.cmd.Process.Kill(); _ = a.cmd.Wait() })
+	return a
+}
+
+// killSteps are the durable steps of an erasure, each with the point at which it is
+// the last one that is on the disk.
+var killSteps = []struct {
+	step  control.EraseStep
+	point string
+}{
+	{control.StepAccepted, "erasing hidden"},
+	{control.StepFenced, "erasing fenced"},
+	{control.StepDrained, "erasing drained"},
+	{control.StepDeleted, "erasing deleted"},
+	{control.StepSettled, "erasing settled"},
+	{control.StepProven, "erasing proven"},
+	{control.StepTold, "erasing told"},
+	{control.StepDestroyed, "erasing destroyed"},
+	{control.StepCertified, "erasing certified"},
+}
+
+// TestErasureKilled: wherever the gateway, the keyholder or the engine is killed under
+// an erasure, it comes to its end after a start, and nobody else loses anything.
+func TestErasureKilled(t *testing.T) {
+	t.Parallel()
+	k := holding(t)
+	k.identify(t, "petr", "kiosk")
+	k.events(t, "petr", "kiosk", 20)
+	k.stored(t, "petr", 20)
+	t.Run("gateway at each step", func(t *testing.T) { killedAtEachStep(t, k) })
+	k.neighbour(t)
+}
+
+// neighbour checks that nobody else has lost anything.
+func (k *killing) neighbour(t *testing.T) {
+	t.Helper()
+	for _, from := range []string{"zgoda.events", "zgoda.visible_events"} {
+		if n := k.count(t, from, "petr"); n != 20 {
+			t.Errorf("%d rows of the neighbour are in %s", n, from)
+		}
+	}
+	if _, errs, code := k.zgoda(t, "", "contact", "show", "--site", "shop", "--identifier", "user_id:petr"); code != 0 {
+		t.Errorf("the neighbour is not known: %s", errs)
+	}
+}
+
+// killedAtEachStep: the same erasure is killed nine times, of a contact with a browser
+// that the neighbour uses too, of a visitor, and of one who is anonymised.
+func killedAtEachStep(t *testing.T, k *killing) {
+	t.Helper()
+	k.identify(t, "jana", "kiosk")
+	k.events(t, "jana", "phone", 7)
+	k.anonymous(t, "vera", 5)
+	k.events(t, "ana", "", 6)
+	for user, n := range map[string]int{"jana": 7, "vera": 5, "ana": 6} {
+		k.stored(t, user, n)
+	}
+	whom := filepath.Join(t.TempDir(), "whom.txt")
+	if err := os.WriteFile(whom, []byte("user_id:jana\nvisitor:vera\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	k.hold(t, killSteps[0].point)
+	asked := k.ask(t, "--file", whom)
+	var list []control.Request
+	for i, at := range killSteps {
+		if i == 1 { // while the first two are held
+			k.held(t, at.point)
+			k.forget(t, "user_id:ana", "--mode", "anonymise")
+		}
+		list = k.killedAt(t, at.point)
+		t.Logf("killed at %q: %s", at.point, told(list))
+		if want := min(2+i, 3); len(list) != want {
+			t.Errorf("%s: %d erasures are on the disk", at.step, len(list))
+		}
+		for j := range list {
+			if list[j].Step != at.step || (list[j].State == control.RequestComplete) != (at.step == control.StepCertified) {
+				t.Errorf("killed at %s, %s is %s at %s on the disk", at.step, list[j].ID, list[j].State, list[j].Step)
+			}
+		}
+		if i+1 < len(killSteps) {
+			k.hold(t, killSteps[i+1].point)
+		}
+		k.start(t, host(t, k.public))
+	}
+	if asked.cmd.Wait() == nil {
+		t.Errorf("who asked was told of success before it was accepted: %s", &asked.out)
+	}
+	for i := range list {
+		body := k.complete(t, list[i].ID.String())
+		if len(body.Tables) == 0 || body.Tables[0].Before < 5 || body.Tables[0].After != 0 {
+			t.Errorf("the certificate says %+v", body.Tables)
+		}
+	}
+	k.gone(t, "jana", "vera", "ana")
+}
+
+func told(list []control.Request) string {
+	var text []string
+	for i := range list {
+		text = append(text, fmt.Sprintf("%s %s", list[i].State, list[i].Step))
+	}
+	return strings.Join(text, ", ")
+}
+
+// gone checks that nobody has or knows anything of people, and that it is written down.
+func (k *killing) gone(t *testing.T, users ...string) {
+	t.Helper()
+	for _, user := range users {
+		if n := k.count(t, "zgoda.events", user); n != 0 {
+			t.Errorf("%d rows of %s are left", n, user)
+		}
+		if _, _, code := k.zgoda(t, "", "contact", "show", "--site", "shop", "--identifier", "user_id:"+user); code == 0 {
+			t.Errorf("%s is known", user)
+		}
+	}
+	if n := k.sql(t, "SELECT count() FROM system.tables WHERE database = 'zgoda' AND (name LIKE 'erasing%' OR name LIKE 'events_kept%')"); n != "0" {
+		t.Errorf("%s tables are left", n)
+	}
+	ledger, errs, code := k.zgoda(t, "", "ledger", "export")
+	if code != 0 {
+		t.Fatalf("export: %s", errs)
+	}
+	if out, errs, code := k.zgoda(t, ledger, "ledger", "verify", "-"); code != 0 {
+		t.Errorf("the ledger does not verify: %s %s", out, errs)
 	}
 }

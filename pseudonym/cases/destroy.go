@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"zgoda/event"
+	"zgoda/killpoint"
 	"zgoda/pseudonym/keyring"
 	"zgoda/pseudonym/person"
 	"zgoda/pseudonym/vault"
@@ -67,10 +68,12 @@ func (c *Cases) Destroy(ctx context.Context, orders []Order, yield func(Sealed) 
 	}
 	for part := range slices.Chunk(ids, atOnce) {
 		d.marks = nil
+		killpoint.At("cases destroying")
 		list, err := c.Store.Destroy(ctx, part, d.one)
 		if err != nil {
 			return err
 		}
+		killpoint.At("cases destroyed")
 		c.tombs.add(&d.tomb, d.marks)
 		for i := range list {
 			if err := yield(c.sealed(&list[i])); err != nil {

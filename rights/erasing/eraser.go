@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"zgoda/control"
+	"zgoda/killpoint"
 )
 
 // self is who acts where nobody does.
@@ -22,7 +23,7 @@ type Eraser struct {
 	wake    chan struct{} // for who takes rows away
 	finish  chan struct{} // for who tells, destroys and certifies
 
-	// step is told of each durable point; tests stop there.
+	// step is told of each durable point, where tests stop it.
 	step func(point string)
 
 	atOnce int // how many erasures are looked at together after the proof
@@ -49,7 +50,7 @@ func New(cfg Config, deps Deps) (*Eraser, error) {
 	}
 	e := &Eraser{
 		cfg: cfg, deps: deps, log: deps.Logger, metrics: newMetrics(), wake: make(chan struct{}, 1), finish: make(chan struct{}, 1),
-		step: func(string) {}, waits: map[control.RequestID]time.Time{}, told: map[control.RequestID]bool{},
+		step: func(point string) { killpoint.At("erasing " + point) }, waits: map[control.RequestID]time.Time{}, told: map[control.RequestID]bool{},
 		outages: map[string]int{}, atOnce: endAtOnce,
 	}
 	if e.log == nil {
