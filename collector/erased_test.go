@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"zgoda/collector/reasons"
 	"zgoda/consent"
 	"zgoda/consent/cookie"
 	"zgoda/event"
@@ -43,18 +44,38 @@ func TestLateEventIsErased(t *testing.T) {
 	}
 }
 
-// TestLateEventSaysThatItWasErased: whoever looks it up reads so, though its purposes
-// were allowed.
+// TestLateEventSaysThatItWasErased: whoever looks it up reads so, and a server is
+// answered so, though what is on record since allows its purposes. A public key is told
+// what it is told of an event that is stored: nothing shows that anybody was erased.
 func TestLateEventSaysThatItWasErased(t *testing.T) {
-	s, _, ring := watched(t, nil, SpecialData{})
-	e := s.grant(event.KindUserID, "u", 1, 2)
-	h := e.Handles
-	h.Erased = now.Add(time.Second).UnixMilli()
-	*e = subjects.NewEntry(h, *e.Record())
-	s.collect(t, server(RouteTrack, `{"event":"e","userId":"u","messageId":"late"}`))
-	found := ring.Find("shop", []byte("late")).Found
-	if len(found) != 1 || found[0].Reason != event.ReasonErased || found[0].Verdicts[1].Outcome != consent.Allow {
-		t.Errorf("%+v", found)
+	answers := map[bool]Answer{}
+	for _, late := range []bool{false, true} {
+		s, _, ring := watched(t, nil, SpecialData{})
+		e := s.grant(event.KindUserID, "u", 1, 2)
+		visitor := s.grant(event.KindVisitor, "v", 1, 2)
+		if late {
+			for _, e := range []*subjects.Entry{e, visitor} {
+				h := e.Handles
+				h.Erased = now.Add(time.Second).UnixMilli()
+				*e = subjects.NewEntry(h, *e.Record())
+			}
+		}
+		told := s.collect(t, server(RouteTrack, `{"event":"e","userId":"u","messageId":"late"}`)).Decision
+		found := ring.Find("shop", []byte("late")).Found
+		if erased := string(told) == "measurement=deny; by=erased, analytics=deny; by=erased, profiling=deny; by=erased"; erased != late || (len(found) == 1) != late {
+			t.Errorf("late %v: a server is told %s", late, told)
+		}
+		if late && (found[0].Reason != event.ReasonErased || found[0].Verdicts[1] != (reasons.Verdict{Outcome: consent.Deny, By: consent.SourceErased})) {
+			t.Errorf("%+v", found)
+		}
+		stored := len(s.log.records)
+		answers[late] = s.collect(t, browser(RouteTrack, `{"event":"e","anonymousId":"v","userId":"u"}`))
+		if stored := len(s.log.records) - stored; (stored == 1) == late {
+			t.Errorf("late %v: of the page's event %d are stored", late, stored)
+		}
+	}
+	if a, b := answers[false], answers[true]; a.Status != b.Status || string(a.Decision) != string(b.Decision) || a.Tk != b.Tk || a.Forget != b.Forget {
+		t.Errorf("a page can tell %d %q from %d %q", a.Status, a.Decision, b.Status, b.Decision)
 	}
 }
 

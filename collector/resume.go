@@ -90,13 +90,9 @@ func (w *work) resume(ctx context.Context, it *item) (later.Outcome, error) {
 		if err := w.narrow(ctx, it.waited, loaded); err != nil {
 			return later.Outcome{}, err
 		}
-		permit, ok := w.decide(it)
-		late := ok && w.late(it, loaded)
-		if !ok || late {
+		permit, ok := w.decideFor(it, loaded)
+		if !ok {
 			reason := w.dropReason()
-			if late {
-				reason = event.ReasonErased
-			}
 			w.tell()
 			w.c.metrics.drop(&w.decision)
 			w.countHeld(it, false)

@@ -162,13 +162,9 @@ func (w *work) accept(ctx context.Context, it *item) error {
 			}
 		}
 		asOf := w.c.deps.Subjects.AsOf() // before Accept looks
-		permit, ok := w.decide(it)
+		permit, ok := w.decideFor(it, entries)
 		if !ok {
 			w.drop(it)
-			return nil
-		}
-		if w.late(it, entries) {
-			w.dropFor(it, event.ReasonErased)
 			return nil
 		}
 		if err := w.encode(it, permit, asOf); err != nil {
@@ -192,6 +188,18 @@ func (w *work) accept(ctx context.Context, it *item) error {
 		}
 	}
 	return subjects.ErrStale
+}
+
+// decideFor decides about an item, and denies one that would be stored but is of
+// before an erasure. To a server the answer's header says so, since it names whom the
+// event is about; to a public key it is what the request itself says, as ever.
+func (w *work) decideFor(it *item, entries []subjects.Entry) (consent.Permit, bool) {
+	permit, ok := w.decide(it)
+	if ok && w.late(it, entries) {
+		w.decision.Erase()
+		return consent.Permit{}, false
+	}
+	return permit, ok
 }
 
 // decide decides about an item by what is loaded.
@@ -232,9 +240,8 @@ func (w *work) late(it *item, entries []subjects.Entry) bool {
 }
 
 // drop counts an item that may not be stored.
-func (w *work) drop(it *item) { w.dropFor(it, w.dropReason()) }
-
-func (w *work) dropFor(it *item, reason event.Reason) {
+func (w *work) drop(it *item) {
+	reason := w.dropReason()
 	it.fate = fate{met: true, reason: reason}
 	w.c.deps.Fates.Drop(reason, 1)
 	w.tell()

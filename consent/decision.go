@@ -117,6 +117,14 @@ func Decide(policy *Policy, signals *Signals, subject Subject) Decision {
 	return d
 }
 
+// Erase denies everything: the event is of before the erasure of whom it is about,
+// whatever is on record of who uses the identifier since.
+func (d *Decision) Erase() {
+	for i := range d.verdicts {
+		d.verdicts[i] = Verdict{By: SourceErased}
+	}
+}
+
 // decide fills in every verdict: of purposes that lean on another one last.
 func (c *verdictCase) decide(d *Decision) {
 	n := min(len(c.policy.Purposes), len(d.verdicts))

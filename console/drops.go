@@ -33,7 +33,7 @@ type dropsOutput struct {
 type foundDrop struct {
 	Time     time.Time      `json:"time"`
 	Fate     string         `json:"fate" enum:"dropped,narrowed" doc:"not stored, or stored for less than all purposes"`
-	Reason   string         `json:"reason,omitempty" doc:"why it was not stored, in the words of the metrics: erased is also somebody who was erased after it happened, whatever the purposes allow"`
+	Reason   string         `json:"reason,omitempty" doc:"why it was not stored, in the words of the metrics: erased is also somebody who was erased after it happened"`
 	Scope    string         `json:"scope,omitempty" enum:"none,period,person" doc:"of the row, where it was stored"`
 	Policy   uint32         `json:"policy_version" doc:"the policy's revision that it was decided by"`
 	Told     string         `json:"told" doc:"X-Consent-Decision, as whoever sent it was told if it came alone"`
