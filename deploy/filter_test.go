@@ -9,7 +9,7 @@ import (
 // needed are the calls without which a process does not start: the keyholder's own
 // filter, its sockets given to their group, and what package harden asks for.
 var needed = map[string][]string{
-	"zgoda-keyholder": {"seccomp", "fchownat", "mlockall", "prctl", "prlimit64", "capget", "flock", "bind"},
+	"zgoda-keyholder": {"seccomp", "fchownat", "mlockall", "prctl", "prlimit64", "capget", "flock", "bind", "sched_setattr", "sched_getattr"},
 	"zgoda-kek":       {"prctl", "prlimit64", "bind", "connect"},
 	"zgoda":           {"prctl", "prlimit64", "flock", "bind", "connect"},
 }

@@ -17,6 +17,7 @@ import (
 
 	"zgoda/pseudonym/harden"
 	"zgoda/pseudonym/keyholder"
+	"zgoda/pseudonym/prompt"
 )
 
 // Exit codes.
@@ -65,6 +66,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 }
 
 func serve(f flags, stdin io.Reader, stdout, stderr io.Writer) error {
+	if err := prompt.Turns(); err != nil {
+		_, _ = fmt.Fprintln(stderr, "zgoda-keyholder: callers may wait longer while the processors are short:", err)
+	}
 	internet := f.Listen != "" || f.Metrics != "" || f.Vault != ""
 	if err := hardened(stderr, harden.Allowed{Internet: internet}); err != nil {
 		return err
