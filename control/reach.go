@@ -236,6 +236,23 @@ func (s *Store) TakeReaches(ctx context.Context, batch [16]byte, limit int) (lis
 	return list, err
 }
 
+// FreeReaches opens those of a batch again.
+func (s *Store) FreeReaches(ctx context.Context, batch [16]byte) error {
+	within, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
+	var n int
+	if err := s.db.plain().QueryRowContext(within, `SELECT count(*) FROM reach WHERE batch = $1`, batch[:]).Scan(&n); err != nil {
+		return fmt.Errorf("look for what a batch was to reach: %w", err)
+	}
+	if n == 0 {
+		return nil
+	}
+	return s.change(ctx, "take what withdrawals are to reach from a batch", func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE reach SET batch = NULL, state = 'open' WHERE batch = $1 AND state = 'taken'`, batch[:])
+		return err
+	})
+}
+
 // ReachedBy forgets those of a batch, and returns their ids.
 func (s *Store) ReachedBy(ctx context.Context, batch [16]byte) (ids [][16]byte, err error) {
 	err = s.change(ctx, "forget what a batch has reached", func(tx *sql.Tx) error {

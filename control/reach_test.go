@@ -92,6 +92,12 @@ func reachesTaken(t *testing.T, s *Store) {
 			t.Fatalf("took %d, %v", len(taken), err)
 		}
 	}
+	must(t, s.FreeReaches(t.Context(), batch))
+	batch = [16]byte{8} // they go with another
+	if taken, err := s.TakeReaches(t.Context(), batch, 10); err != nil || len(taken) != 2 || taken[0].State != ReachTaken {
+		t.Fatalf("of those given back took %v, %v", taken, err)
+	}
+	must(t, s.FreeReaches(t.Context(), [16]byte{7}))
 	ids, err := s.ReachedBy(t.Context(), batch)
 	if err != nil || len(ids) != 2 {
 		t.Fatalf("reached %d, %v", len(ids), err)

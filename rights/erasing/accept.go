@@ -26,7 +26,6 @@ func (e *Eraser) Accepted(ctx context.Context, list []control.Request, of []pseu
 	}
 	var fences []fencing
 	var restrict []fencing
-	var hide []event.Handle
 	for i := range list {
 		r := &list[i]
 		if r.Step != control.StepAccepted || of[i].State != pseudonym.CaseOpen {
@@ -36,7 +35,6 @@ func (e *Eraser) Accepted(ctx context.Context, list []control.Request, of []pseu
 		if err != nil {
 			return fmt.Errorf("accept the erasures: %w", err)
 		}
-		hide = append(hide, w.rows()...)
 		switch r.State {
 		case control.RequestRunning:
 			fences = append(fences, fencing{*r, w})
@@ -44,6 +42,13 @@ func (e *Eraser) Accepted(ctx context.Context, list []control.Request, of []pseu
 			restrict = append(restrict, fencing{*r, w})
 		default: // it was taken back meanwhile
 		}
+	}
+	if err := e.together(ctx, fences); err != nil {
+		return fmt.Errorf("accept the erasures: %w", err)
+	}
+	var hide []event.Handle
+	for _, f := range slices.Concat(fences, restrict) {
+		hide = append(hide, f.who.rows()...)
 	}
 	// ClickHouse may be away: then nobody sees rows, and the list is filled anew.
 	hidden := e.deps.Hider.Hide(ctx, hide, erase.FromAll)

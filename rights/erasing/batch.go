@@ -150,7 +150,7 @@ func (e *Eraser) advance(ctx context.Context, b *control.EraseBatch) (works bool
 		e.step("batch")
 	}
 	if len(list) == 0 && b.Requests > 0 {
-		return false, nil // all of them have failed, or are paused: they come back, or go with another
+		return false, e.without(ctx, b) // all of them have failed, or are paused: they come back, or go with another
 	}
 	if b.Next.After(e.now()) {
 		return true, nil
@@ -166,6 +166,29 @@ func (e *Eraser) advance(ctx context.Context, b *control.EraseBatch) (works bool
 	}
 	e.back(partRows)
 	return true, nil
+}
+
+// without gives withdrawals back that a batch took of which nobody is left: they are
+// nobody's of those that failed, and go with another. What was kept of rows is kept
+// anew if none of them can be gone.
+func (e *Eraser) without(ctx context.Context, b *control.EraseBatch) error {
+	issued := false
+	for i := range b.Tables {
+		issued = issued || len(b.Tables[i].Mutations) > 0
+	}
+	for i := range b.Tables {
+		if b.Tables[i].Copy == "" || issued {
+			continue
+		}
+		b.Tables[i].Copy, b.Tables[i].Kept = "", 0
+		if err := e.move(ctx, b); err != nil {
+			return err
+		}
+	}
+	if e.deps.More == nil {
+		return nil
+	}
+	return e.deps.More.Back(ctx, b.ID)
 }
 
 // drained says whether every node has acknowledged the batch, and moves it on.

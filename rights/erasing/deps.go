@@ -121,6 +121,8 @@ type More interface {
 	Waiting(ctx context.Context) (bool, error)
 	// Take returns whose rows go with a batch, the same ones each time.
 	Take(ctx context.Context, batch [16]byte, limit int) ([]erase.Person, error)
+	// Back takes from a batch what it took: nothing is done for the batch now.
+	Back(ctx context.Context, batch [16]byte) error
 	// Gone says that the batch is proven.
 	Gone(ctx context.Context, batch [16]byte) error
 }

@@ -46,6 +46,42 @@ func (e *Eraser) fence(ctx context.Context, list []fencing) error {
 	return e.fenced(ctx, list[first:], entries)
 }
 
+// together takes a visitor along with the last of the people whose it is when all of
+// them are fenced now, as if they had been one after the other: nobody is left then
+// whose it could be, and what it did before it was anybody's would stay.
+func (e *Eraser) together(ctx context.Context, list []fencing) error {
+	last, contacts := map[event.Handle]int{}, map[event.SiteID][]event.Handle{}
+	for i := range list {
+		for _, site := range list[i].who.sites {
+			contacts[site] = append(contacts[site], list[i].who.consent...)
+		}
+		for _, v := range list[i].who.visitors {
+			if v.shared {
+				last[v.consent] = i
+			}
+		}
+	}
+	if len(list) < 2 {
+		return nil
+	}
+	for visitor, i := range last {
+		w, others := &list[i].who, false
+		for _, site := range w.sites {
+			shared, err := e.deps.Store.SharedVisitors(ctx, site, contacts[site], []event.Handle{visitor})
+			if err != nil {
+				return err
+			}
+			others = others || len(shared) > 0
+		}
+		for j := range w.visitors {
+			if w.visitors[j].consent == visitor {
+				w.visitors[j].shared = others
+			}
+		}
+	}
+	return nil
+}
+
 // fenceEntries are what the ledger is to say. Visitors that are others' too are let
 // go before, since they would be denied as their contact is.
 func (e *Eraser) fenceEntries(f *fencing) (entries []ledger.Entry) {

@@ -136,15 +136,33 @@ func (m *i6) merge(t *rapid.T) {
 // own are all that a contact was.
 func (p *person) own() []*person { return append([]*person{p}, p.past...) }
 
-// forget has a contact forgotten, and works out what of all that was done is theirs.
+// forget has some contacts forgotten in one call.
 func (m *i6) forget(t *rapid.T) {
-	p := m.contact(t)
-	if m.erased[p] {
-		return
+	var list []control.Request
+	var of []pseudonym.OpenedCase
+	for range rapid.IntRange(1, 3).Draw(t, "people") {
+		p := m.contact(t)
+		if m.erased[p] {
+			continue
+		}
+		mode := rapid.SampledFrom([]control.EraseMode{control.EraseAll, control.EraseAnonymise}).Draw(t, "mode")
+		r, c := m.w.open(p, mode, time.Time{})
+		list, of = append(list, r), append(of, c)
+		m.forgotten(p)
 	}
-	mode := rapid.SampledFrom([]control.EraseMode{control.EraseAll, control.EraseAnonymise}).Draw(t, "mode")
-	r, c := m.w.open(p, mode, time.Time{})
-	m.requests = append(m.requests, r)
+	m.requests = append(m.requests, list...)
+	if m.crashing(t, func() error { return m.e.Accepted(m.t.Context(), list, of) }) {
+		// Whoever leads fences. What is done before that is a forgotten one's too, but
+		// what was said above is of now.
+		if err := m.w.turn(m.t.Context(), m.e); err != nil {
+			m.t.Fatal(err)
+		}
+	}
+}
+
+// forgotten works out what of all that was done is somebody's, as if those who are
+// forgotten together were one after the other.
+func (m *i6) forgotten(p *person) {
 	own := p.own()
 	for _, o := range own {
 		m.erased[o] = true
@@ -156,15 +174,6 @@ func (m *i6) forget(t *rapid.T) {
 	for i := range m.links {
 		if slices.Contains(own, m.links[i].contact) {
 			m.links[i].over = true
-		}
-	}
-	if m.crashing(t, func() error {
-		return m.e.Accepted(m.t.Context(), []control.Request{r}, []pseudonym.OpenedCase{c})
-	}) {
-		// Whoever leads fences. What is done before that is a forgotten one's too, but
-		// what was said above is of now.
-		if err := m.w.turn(m.t.Context(), m.e); err != nil {
-			m.t.Fatal(err)
 		}
 	}
 }

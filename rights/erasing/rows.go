@@ -37,13 +37,7 @@ type batchRows struct {
 // begins with counting: that a mutation was done, nothing but the count proves.
 func (e *Eraser) rows(ctx context.Context, b *control.EraseBatch, list []control.Request) (err error) {
 	began := time.Now()
-	copies := []string{}
-	for i := range b.Tables {
-		if b.Tables[i].Copy != "" {
-			copies = append(copies, b.Tables[i].Copy)
-		}
-	}
-	if err := e.deps.Table.DropKept(ctx, copies...); err != nil {
+	if err := e.dropKept(ctx); err != nil {
 		return err
 	}
 	rows, err := e.deps.Table.Begin(ctx)
@@ -63,6 +57,23 @@ func (e *Eraser) rows(ctx context.Context, b *control.EraseBatch, list []control
 	}
 	e.metrics.took("rows", began)
 	return w.proven(ctx)
+}
+
+// dropKept takes copies away that no batch names, this one or one that waits.
+func (e *Eraser) dropKept(ctx context.Context) error {
+	open, err := e.deps.Store.Batches(ctx)
+	if err != nil {
+		return err
+	}
+	copies := []string{}
+	for i := range open {
+		for j := range open[i].Tables {
+			if name := open[i].Tables[j].Copy; name != "" {
+				copies = append(copies, name)
+			}
+		}
+	}
+	return e.deps.Table.DropKept(ctx, copies...)
 }
 
 func (w *batchRows) run(ctx context.Context) error {

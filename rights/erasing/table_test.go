@@ -113,6 +113,9 @@ func (r *worldRows) Copy(context.Context) (string, uint64, error) {
 }
 
 func (r *worldRows) Delete(_ context.Context, issued func(table, mutation string) error) error {
+	if err := r.w.fail("issue"); err != nil {
+		return err
+	}
 	if err := issued("events", "mutation_1.txt"); err != nil {
 		return err
 	}

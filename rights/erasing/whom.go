@@ -112,7 +112,8 @@ func (w *whom) taken() []event.Handle {
 }
 
 // windows returns when shared visitors were theirs, by all pseudonyms in rows, and by
-// the handle in the ledger. From the cut-off on they are the others'.
+// the handle in the ledger. From the cut-off on they are the others'. Where all whose a
+// visitor was are fenced by now, by two gateways at once, nobody is left whose it was before.
 func (e *Eraser) windows(ctx context.Context, w *whom, cutoff time.Time) (rows []erase.Window, kept []pseudonym.CaseWindow, shared []event.Handle, err error) {
 	for i := range w.visitors {
 		if w.visitors[i].shared {
@@ -131,6 +132,9 @@ func (e *Eraser) windows(ctx context.Context, w *whom, cutoff time.Time) (rows [
 			at := slices.IndexFunc(w.visitors, func(v visitor) bool { return v.shared && v.consent == in.Visitor })
 			if at < 0 {
 				continue
+			}
+			if in.Exclusive {
+				in.From = time.Time{}
 			}
 			if in.To.IsZero() || in.To.After(cutoff) {
 				in.To = cutoff

@@ -26,6 +26,7 @@ type store interface {
 	SetReaches(ctx context.Context, list []control.Reach) error
 	DropReaches(ctx context.Context, ids [][16]byte) error
 	TakeReaches(ctx context.Context, batch [16]byte, limit int) ([]control.Reach, error)
+	FreeReaches(ctx context.Context, batch [16]byte) error
 	ReachedBy(ctx context.Context, batch [16]byte) ([][16]byte, error)
 	ReachesBy(ctx context.Context, ids [][16]byte) ([][16]byte, error)
 	CountReaches(ctx context.Context) (map[control.ReachState]int64, error)

@@ -53,6 +53,11 @@ func (r *Reach) Take(ctx context.Context, batch [16]byte, limit int) ([]erase.Pe
 	return people, nil
 }
 
+// Back takes from a batch what it took, so that another may.
+func (r *Reach) Back(ctx context.Context, batch [16]byte) error {
+	return r.deps.Store.FreeReaches(ctx, batch)
+}
+
 // Gone forgets what a batch has reached.
 func (r *Reach) Gone(ctx context.Context, batch [16]byte) error {
 	ids, err := r.deps.Store.ReachedBy(ctx, batch)
