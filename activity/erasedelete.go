@@ -16,38 +16,55 @@ import (
 // nothing: ClickHouse calls a mutation done that it began over an empty table after a
 // crash. Prove does.
 func (e *Erasing) Delete(ctx context.Context, issued func(table, mutation string) error) error {
-	if err := e.seal(ctx); err != nil {
-		return err
-	}
-	statements, err := e.statements(ctx)
+	running, err := e.issue(ctx, issued, nil)
 	if err != nil {
 		return err
 	}
+	return e.watch(ctx, running)
+}
+
+// issue begins the mutations, but those of tables that are left to others.
+func (e *Erasing) issue(ctx context.Context, issued func(table, mutation string) error, leave func(table string) bool) ([]mutation, error) {
+	if err := e.seal(ctx); err != nil {
+		return nil, err
+	}
+	statements, err := e.statements(ctx)
+	if err != nil {
+		return nil, err
+	}
 	due := statements[:0]
 	for _, s := range statements {
+		if leave != nil && leave(s.table) {
+			continue
+		}
 		n := uint64(0)
 		if err := e.one(ctx, actCount, s.count, &n); err != nil {
-			return err
+			return nil, err
 		}
 		if n > 0 {
 			due = append(due, s)
 		}
 	}
 	if err := e.there(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	running := make([]mutation, len(due))
 	for i, s := range due {
 		if err := e.do(ctx, "delete rows", "ALTER TABLE {db}."+s.table+" "+s.commands); err != nil {
-			return err
+			return nil, err
 		}
 		if running[i], err = e.store.mutation(ctx, s.table, s.names); err != nil {
-			return err
+			return nil, err
 		}
 		if err := issued(s.table, running[i].id); err != nil {
-			return err
+			return nil, err
 		}
 	}
+	return running, nil
+}
+
+// watch waits for mutations.
+func (e *Erasing) watch(ctx context.Context, running []mutation) error {
 	for _, m := range running {
 		if err := e.store.await(ctx, m); err != nil {
 			return err

@@ -84,7 +84,12 @@ func (s *Store) Erasing(ctx context.Context) (*Erasing, error) {
 	if err := s.CallOff(ctx); err != nil {
 		return nil, err
 	}
-	e := &Erasing{store: s, table: erasingPrefix + fresh()}
+	return s.erasing(ctx, erasingPrefix+fresh())
+}
+
+// erasing begins with a table of this name.
+func (s *Store) erasing(ctx context.Context, name string) (*Erasing, error) {
+	e := &Erasing{store: s, table: name}
 	err := s.exec(ctx, "make the table of whom to erase", "CREATE TABLE {db}."+e.table+
 		" (number UInt32, subject FixedString(16), act UInt8, mask UInt32, none UInt32, period UInt32, person UInt32,"+
 		" windowed UInt8, received UInt8, since Int64, until Int64) ENGINE = Memory")

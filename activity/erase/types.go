@@ -50,6 +50,13 @@ type Counts struct {
 	Rows   map[string]uint64
 }
 
+// Proof is what was counted on one server once rows were to be gone from it.
+type Proof struct {
+	Server string            // host:port
+	Left   map[string]uint64 // by table
+	At     time.Time
+}
+
 // What says what somebody is hidden from.
 type What uint8
 
