@@ -88,7 +88,7 @@ type requestsOpenCmd struct {
 	Identifier string     `help:"KIND:VALUE, or - to read it from standard input; left out while nobody knows who it is" placeholder:"KIND:VALUE"`
 	Contact    string     `help:"instead: a pseudonym of the contact, c_ and 26 letters" placeholder:"C"`
 	Mode       string     `help:"of an erasure: erase or anonymise" placeholder:"MODE"`
-	Purpose    []string   `help:"only about this purpose; may be repeated" placeholder:"P"`
+	Purpose    []string   `help:"of an objection or a withdrawal: only about this purpose; may be repeated" placeholder:"P"`
 	Origin     string     `help:"how it came: operator, form, mail, phone or letter" default:"operator" placeholder:"HOW"`
 	Proof      string     `help:"operator: you know who asks, as the reason says; none: it is yet to be proven" default:"operator" placeholder:"PROOF"`
 	Reason     string     `help:"why, and where the papers are; nothing personal" required:"" placeholder:"R"`

@@ -103,7 +103,7 @@ type requestsSupplyCmd struct {
 	noteFlag
 	Identifier string   `help:"KIND:VALUE, or - to read it from standard input" placeholder:"KIND:VALUE"`
 	Contact    string   `help:"instead: a pseudonym of the contact, c_ and 26 letters" placeholder:"C"`
-	Purpose    []string `help:"only about this purpose; may be repeated" placeholder:"P"`
+	Purpose    []string `help:"of an objection or a withdrawal: only about this purpose; may be repeated" placeholder:"P"`
 }
 
 // Run says whom a request is about.

@@ -198,7 +198,7 @@ type openInput struct {
 		Site     string     `json:"site" maxLength:"64"`
 		Right    string     `json:"right" enum:"access,rectification,erasure,restriction,portability,objection,automated,withdrawal"`
 		Mode     string     `json:"mode,omitempty" enum:"erase,anonymise"`
-		Scope    []string   `json:"scope,omitempty" maxItems:"32" doc:"purposes that it is about; left out: all"`
+		Scope    []string   `json:"scope,omitempty" maxItems:"32" doc:"purposes that an objection or a withdrawal is about; left out: all. Any other right is about everything, and has none"`
 		Origin   string     `json:"origin,omitempty" enum:"operator,form,mail,phone,letter" default:"operator" doc:"how it came"`
 		Proof    string     `json:"proof,omitempty" enum:"none,operator" default:"operator" doc:"operator: whoever calls knows who asks, as the reason says"`
 		Reason   string     `json:"reason" minLength:"1" maxLength:"200" doc:"why, and where the papers are; nothing personal"`

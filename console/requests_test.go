@@ -68,7 +68,10 @@ func TestRequests(t *testing.T) {
 		t.Errorf("%+v", nobody)
 	}
 	wanted(t, r, 404, "POST", requests+"/"+nobody.Request+":supply", `{"identifier":"email:other@example.org"}`)
-	nobody = wanted(t, r, 200, "POST", requests+"/"+nobody.Request+":supply", `{"identifier":"email:jana@example.org","scope":["analytics"]}`)
+	if a := do(t, r, "POST", requests+"/"+nobody.Request+":supply", `{"identifier":"email:jana@example.org","scope":["analytics"]}`); a.status != http.StatusUnprocessableEntity || a.problem(t).Errors[0].Field != "body.scope" {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	nobody = wanted(t, r, 200, "POST", requests+"/"+nobody.Request+":supply", `{"identifier":"email:jana@example.org"}`)
 	if nobody.State != "in_progress" || nobody.Contact != handle {
 		t.Errorf("%+v", nobody)
 	}
@@ -210,6 +213,8 @@ func TestRequestClock(t *testing.T) {
 		`{"site":"demo","right":"access","identifier":"nothing","reason":"x"}`:                   "body.identifier",
 		`{"site":"demo","right":"access","contact":"c_1","reason":"x"}`:                          "body.contact",
 		`{"site":"demo","right":"objection","scope":["nothing"],"reason":"x"}`:                   "body.scope",
+		`{"site":"demo","right":"restriction","scope":["analytics"],"reason":"x"}`:               "body.scope",
+		`{"site":"demo","right":"access","scope":["analytics"],"reason":"x"}`:                    "body.scope",
 		`{"site":"demo","right":"access","mode":"erase","reason":"x"}`:                           "body.mode",
 		`{"site":"demo","right":"access","reason":"jana@example.org","identifier":"user_id:u1"}`: "body.reason",
 	} {

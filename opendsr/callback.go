@@ -1,11 +1,12 @@
 package opendsr
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"zgoda/control"
@@ -63,8 +64,11 @@ func (s *Server) look(ctx context.Context) error {
 func (s *Server) notices(o *control.OpenDSR, status string) (list []control.Notice, err error) {
 	now := s.now()
 	for _, address := range o.Callbacks {
-		b := s.standing(o, status)
+		b := kept{standing: *s.standing(o, status)}
 		b.Callback = address
+		if b.ResultsURL != "" { // a link that opens what is held of a person is in no outbox
+			b.ResultsURL, b.Results = "", s.now().Add(s.cfg.ResultsFor).Unix()
+		}
 		body, err := json.Marshal(b)
 		if err != nil {
 			return nil, err
@@ -79,13 +83,36 @@ func (s *Server) notices(o *control.OpenDSR, status string) (list []control.Noti
 	return list, nil
 }
 
+// kept is a callback as it lies in the outbox: without the link to results, but with
+// until when that is good, from which it is made anew, the same at each try.
+type kept struct {
+	standing
+	Results int64 `json:"results_until,omitempty"` // Unix seconds
+}
+
+// body is what a callback tells.
+func (s *Server) body(n *control.Notice) ([]byte, error) {
+	var k kept
+	if err := json.Unmarshal([]byte(n.Body), &k); err != nil {
+		return nil, fmt.Errorf("read the callback: %w", err)
+	}
+	if k.Results != 0 {
+		k.ResultsURL = s.resultsURL(k.Controller, k.ID, k.Results)
+	}
+	return json.Marshal(&k.standing)
+}
+
 // Request writes a callback, for notice.Service.
 func (s *Server) Request(ctx context.Context, n control.Notice) (*http.Request, notice.Outcome, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, n.Recipient, strings.NewReader(n.Body))
+	body, err := s.body(&n)
+	if err != nil {
+		return nil, notice.Outcome{}, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, n.Recipient, bytes.NewReader(body))
 	if err != nil {
 		return nil, notice.Outcome{}, err // it is tried until it is given up: the URL was checked when it was taken
 	}
-	header, err := s.headers(dialects[0], []byte(n.Body))
+	header, err := s.headers(dialects[0], body)
 	if err != nil {
 		return nil, notice.Outcome{}, err
 	}

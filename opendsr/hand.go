@@ -151,6 +151,9 @@ func (s *Server) read(c *call, body []byte, now time.Time) (*asked, time.Time, e
 		return nil, submitted, wrong("status_callback_urls", fmt.Sprintf("at most %d status_callback_urls", maxCallbacks))
 	}
 	for _, u := range a.Callbacks {
+		if strings.Contains(u, "@") || strings.Contains(u, "%40") { // it is kept for as long as the request is
+			return nil, submitted, wrong("callback_not_allowed", "a status_callback_url must not name anybody: it looks as if it held a mail address")
+		}
 		if len(u) > 1024 || s.deps.Callable(u) != nil {
 			return nil, submitted, wrong("callback_not_allowed", "a status_callback_url is not of a host that the processor has agreed to call")
 		}
@@ -188,6 +191,8 @@ func (s *Server) readRight(a *asked) error {
 	switch {
 	case !s.offers(a.ourRight):
 		return wrong("unsupported_right", "this kind of request is not taken; see /opendsr/v2/discovery")
+	case len(a.ourPurposes) > 0 && !rights.Scoped(a.ourRight):
+		return wrong("extensions", "purposes are for an objection and a withdrawal; every other right is about everything")
 	case len(a.Identities) == 0 || len(a.Identities) > maxIdentities:
 		return wrong("subject_identities", fmt.Sprintf("1 to %d identities are needed", maxIdentities))
 	}

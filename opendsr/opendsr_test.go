@@ -46,7 +46,7 @@ func (x *system) told(t *testing.T, id string, want ...string) {
 	t.Helper()
 	var got []string
 	var err error
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
 		if got, err = x.callbacks.Told(id); err == nil && slices.Equal(got, want) {
 			return
 		}
@@ -249,6 +249,36 @@ func TestResults(t *testing.T) {
 	}
 }
 
+// TestResultsAreInNoOutbox: a callback has a link to what is held of a person, the same
+// at each try, and what is kept to be sent opens nothing and names nobody.
+func TestResultsAreInNoOutbox(t *testing.T) {
+	x := setUp(t, options{})
+	x.callbacks.Fail = 2
+	r := x.erasure()
+	r.Type = "access"
+	x.submit(t, r)
+	x.told(t, requestID, "in_progress")
+	link := x.callbacks.Results(requestID)
+	kept, err := x.store.NoticesOf(t.Context(), x.request(t).ID)
+	if err != nil || len(kept) == 0 {
+		t.Fatal(len(kept), err)
+	}
+	_, token, _ := strings.Cut(link, "t=")
+	for _, n := range kept {
+		if strings.Contains(n.Body, "results_url") || token == "" || strings.Contains(n.Body, token) || strings.Contains(n.Body+n.Recipient, canary) {
+			t.Errorf("kept: %s %s", n.Recipient, n.Body)
+		}
+	}
+	answer, err := x.HTTP.Get(link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		t.Errorf("the link of a callback: %d", answer.StatusCode)
+	}
+}
+
 // TestOurExtension: a right that the specification has no word for, and kinds of
 // identifiers that it does not list.
 func TestOurExtension(t *testing.T) {
@@ -272,6 +302,7 @@ func TestOurExtension(t *testing.T) {
 		"no kind":       {map[string]any{"identifiers": []string{"fax:1"}}, "unsupported_identity"},
 		"a visitor":     {map[string]any{"identifiers": []string{"visitor:1"}}, "unsupported_identity"},
 		"of a shape":    {map[string]any{"identifiers": 7}, "extensions"},
+		"some purposes": {map[string]any{"right": "restriction", "purposes": []string{"marketing"}}, "extensions"},
 	} {
 		r := x.erasure()
 		r.ID = "c7551968-d5d6-44b2-9831-815ac9017798"

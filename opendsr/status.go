@@ -56,7 +56,7 @@ func (s *Server) standing(o *control.OpenDSR, status string) *standing {
 	}
 	b.Extensions = s.extension(more)
 	if status == statusRunning && s.deps.Results != nil && (o.Right == control.RightAccess || o.Right == control.RightPortability) {
-		b.ResultsURL = s.resultsURL(o)
+		b.ResultsURL = s.resultsURL(o.Controller, o.ID, s.now().Add(s.cfg.ResultsFor).Unix())
 	}
 	return b
 }
@@ -91,11 +91,10 @@ func (s *Server) cancel(ctx context.Context, c *call, r *http.Request) (int, any
 }
 
 // resultsURL is a link to what a request asked to be given. It needs no token, since
-// whoever fetches it may have none, and is good for some days.
-func (s *Server) resultsURL(o *control.OpenDSR) string {
-	until := s.now().Add(s.cfg.ResultsFor).Unix()
-	return s.at("v2", "results", url.PathEscape(o.Controller), o.ID) +
-		fmt.Sprintf("?until=%d&t=%s", until, s.resultsToken(o.Controller, o.ID, until))
+// whoever fetches it may have none, and is good until a time in Unix seconds.
+func (s *Server) resultsURL(controller, id string, until int64) string {
+	return s.at("v2", "results", url.PathEscape(controller), id) +
+		fmt.Sprintf("?until=%d&t=%s", until, s.resultsToken(controller, id, until))
 }
 
 func (s *Server) resultsToken(controller, id string, until int64) string {

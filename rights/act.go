@@ -258,7 +258,7 @@ func (s *Service) doubt(_ context.Context, r *control.Request, a *Act) error {
 // supply says whom a request is about, or its scope.
 func (s *Service) supply(ctx context.Context, r *control.Request, a *Act) error {
 	if len(a.Scope) > 0 {
-		if r.Right == control.RightErasure {
+		if !Scoped(r.Right) {
 			return errScope
 		}
 		r.Scope = a.Scope

@@ -36,8 +36,15 @@ var openStates = []control.RequestState{
 // OpenStates are the states of requests about which something is still to be done.
 func OpenStates() []control.RequestState { return slices.Clone(openStates) }
 
-// errScope refuses an erasure of some purposes: all would go.
-var errScope = field("scope", "an erasure is of everything: some purposes are withdrawn")
+// scoped are the rights that can be about some purposes alone.
+var scoped = []control.Right{control.RightObjection, control.RightWithdrawal}
+
+// Scoped says whether a right can be about some purposes alone. Every other is about
+// all that is held: a scope that was kept and not heeded would be a promise.
+func Scoped(right control.Right) bool { return slices.Contains(scoped, right) }
+
+// errScope refuses a scope of a right that has none.
+var errScope = field("scope", "only an objection and a withdrawal are about some purposes; every other right is about everything")
 
 const maxText = 200
 
@@ -48,7 +55,7 @@ func (o *Opening) check(now time.Time) error {
 		return field("right", "must be a right that there is")
 	case o.Mode != "" && (o.Right != control.RightErasure || o.Mode != control.EraseAll && o.Mode != control.EraseAnonymise):
 		return field("mode", "must be erase or anonymise, and of an erasure")
-	case o.Right == control.RightErasure && len(o.Scope) > 0:
+	case len(o.Scope) > 0 && !Scoped(o.Right):
 		return errScope
 	case !slices.Contains(Origins, o.Origin):
 		return field("origin", "must be one of "+strings.Join(Origins, ", "))

@@ -17,8 +17,8 @@ func TestSupply(t *testing.T) {
 	if _, err := r.Act(t.Context(), one.ID, Act{Name: "supply", Actor: "ana", Who: Who{Kind: event.KindUserID, Value: "nobody"}}); !errors.Is(err, ErrNobody) {
 		t.Errorf("nobody: %v", err)
 	}
-	got := r.act(t, one.ID, Act{Name: "supply", Who: Who{Kind: event.KindUserID, Value: "jana"}, Scope: []event.PurposeID{"analytics"}})
-	if got.State != control.RequestComplete || got.Handle != (event.Handle{1}) || !slices.Equal(got.Scope, []event.PurposeID{"analytics"}) {
+	got := r.act(t, one.ID, Act{Name: "supply", Who: Who{Kind: event.KindUserID, Value: "jana"}})
+	if got.State != control.RequestComplete || got.Handle != (event.Handle{1}) {
 		t.Errorf("it is %+v", got)
 	}
 	r.Use(control.RightRestriction, &worker{service: r.Service, holds: true})
@@ -32,18 +32,26 @@ func TestSupply(t *testing.T) {
 	}
 }
 
-// TestErasureHasNoScope: all of a person would go, whatever purposes were named.
-func TestErasureHasNoScope(t *testing.T) {
+// TestScope: an objection and a withdrawal are about the purposes that are named; of
+// every other right a scope is refused, by its field, when it is opened and later.
+func TestScope(t *testing.T) {
 	r := newRoom(t, nil)
-	o := opening(control.RightErasure, "nobody")
-	o.Scope = []event.PurposeID{"analytics"}
-	if _, err := r.Open(t.Context(), o); !errors.Is(err, errScope) {
-		t.Errorf("opened: %v", err)
-	}
-	o.Scope = nil
-	one := r.open(t, o)
-	if _, err := r.Act(t.Context(), one.ID, Act{Name: "supply", Actor: "ana", Who: Who{Kind: event.KindUserID, Value: "jana"}, Scope: []event.PurposeID{"analytics"}}); !errors.Is(err, errScope) {
-		t.Errorf("supplied: %v", err)
+	for _, right := range Rights {
+		o := opening(right, "nobody")
+		o.Scope = []event.PurposeID{"analytics"}
+		scoped := right == control.RightObjection || right == control.RightWithdrawal
+		var refused *FieldError
+		got, err := r.Open(t.Context(), o)
+		if errors.As(err, &refused) == scoped || !scoped && refused.Field != "scope" || scoped && !slices.Equal(got.Scope, o.Scope) {
+			t.Errorf("%s is opened with a scope: %v, %v", right, err, got.Scope)
+		}
+		o.Scope = nil
+		one := r.open(t, o)
+		supply := Act{Name: "supply", Actor: "ana", Who: Who{Kind: event.KindUserID, Value: "jana"}, Scope: []event.PurposeID{"analytics"}}
+		got, err = r.Act(t.Context(), one.ID, supply)
+		if errors.As(err, &refused) == scoped || !scoped && refused.Field != "scope" || scoped && !slices.Equal(got.Scope, supply.Scope) {
+			t.Errorf("%s is supplied with a scope: %v, %v", right, err, got.Scope)
+		}
 	}
 }
 

@@ -50,6 +50,19 @@ func (c *Callbacks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.all = append(c.all, a)
 }
 
+// Results returns the link to results that a callback about a request had last; "":
+// none had.
+func (c *Callbacks) Results(id string) (link string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.all {
+		if c.all[i].ID == id && c.all[i].ResultsURL != "" {
+			link = c.all[i].ResultsURL
+		}
+	}
+	return link
+}
+
 // Told returns the statuses that were told of a request, in order, and what was wrong
 // with callbacks that were refused.
 func (c *Callbacks) Told(id string) ([]string, error) {
