@@ -83,6 +83,9 @@ func (s *Service) act(ctx context.Context, r control.Request, a *Act) error {
 func (s *Service) followed(ctx context.Context, r *control.Request, a *Act) error {
 	s.log.Info("a request was dealt with", "request", r.ID.String(), "right", string(r.Right), "act", a.Name, "state", string(r.State))
 	if !r.State.Open() {
+		if r.Right == control.RightErasure && (a.Name == "undo" || a.Name == "cancel") && s.deps.Shown != nil {
+			s.deps.Shown(ctx)
+		}
 		s.closeCases(ctx, [][16]byte{r.ID})
 		s.mark(r.ID, false)
 		return nil

@@ -85,7 +85,10 @@ type Deps struct {
 	Lead func(ctx context.Context) (bool, error)
 	// Tell lets recipients be told of a request whose work is done, as tasks that it
 	// waits for; nil: nobody is. An erasure's Eraser tells by itself.
-	Tell       func(ctx context.Context, list []control.Request) error
+	Tell func(ctx context.Context, list []control.Request) error
+	// Shown lets those be seen again whom nothing hides any more, once an erasure was taken
+	// back; nil: nobody is hidden.
+	Shown      func(ctx context.Context)
 	Now        func() time.Time // nil: the clock
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer

@@ -299,9 +299,20 @@ func TestUndo(t *testing.T) {
 	if taken.State != control.RequestApproved || !taken.Undo.Equal(day.Add(time.Hour)) {
 		t.Fatalf("it is %+v", taken)
 	}
+	var shown []control.RequestState
+	r.deps.Shown = func(ctx context.Context) {
+		now, _, err := r.store.Request(ctx, taken.ID)
+		if err != nil {
+			t.Error(err)
+		}
+		shown = append(shown, now.State)
+	}
 	taken = r.act(t, taken.ID, Act{Name: "undo"})
 	if tries, back, whom := w.seen(); taken.State != control.RequestCancelled || back != 1 || tries != 0 || len(whom) != 2 {
 		t.Errorf("taken back: %s, %d, %d, %d", taken.State, back, tries, len(whom))
+	}
+	if !slices.Equal(shown, []control.RequestState{control.RequestCancelled}) {
+		t.Errorf("seen again while it was %v", shown)
 	}
 	r.Service = r.restart(t, undo)
 	w = &worker{service: r.Service, fail: []error{errors.New("away")}}

@@ -66,7 +66,8 @@ type Eraser interface {
 	// Accepted hides those whom approved erasures, and ones in progress, are about. It
 	// may be called again.
 	Accepted(ctx context.Context, r []control.Request, of []pseudonym.OpenedCase) error
-	// TakenBack undoes that, for an erasure that is not going to be done.
+	// TakenBack undoes that, for an erasure that is not going to be done, but for showing
+	// them: that is for Deps.Shown, once it is written that it is not.
 	TakenBack(ctx context.Context, r control.Request) error
 }
 

@@ -18,6 +18,7 @@ func (n *node) makeRights() (err error) {
 		deps.Lead = (&leading{store: n.control, lease: "requests"}).lead
 	}
 	deps.Tell = func(ctx context.Context, list []control.Request) error { return n.notices.Tell(ctx, list) }
+	deps.Shown = func(ctx context.Context) { n.effects.Hider().Again(ctx) }
 	if n.requests, err = rights.New(rightsConfig(&n.config.Rights), deps); err != nil {
 		return err
 	}

@@ -143,6 +143,14 @@ func (h *Hider) Fill(ctx context.Context) error {
 	return nil
 }
 
+// Again makes the table what it must be, or has Run do it when that does not work.
+func (h *Hider) Again(ctx context.Context) {
+	if err := h.Fill(ctx); err != nil { // they stay hidden until it is filled again
+		h.log.Warn("somebody is seen again later", "error", err)
+		h.Wake()
+	}
+}
+
 // wanted are all who are not to be seen, by names that are no pseudonyms of rows.
 type wanted struct {
 	people []control.Concealed // by their handles

@@ -39,10 +39,7 @@ func (e *Effects) lift(ctx context.Context, site event.SiteID, handle event.Hand
 	if err != nil {
 		return 0, fmt.Errorf("write what is in force: %w", err)
 	}
-	if err := e.hider.Fill(ctx); err != nil { // they stay hidden until it is filled again
-		e.log.Warn("somebody is seen again later", "error", err)
-		e.hider.Wake()
-	}
+	e.hider.Again(ctx)
 	return at, e.release(ctx, site, handle)
 }
 

@@ -101,7 +101,9 @@ func (e *Eraser) entry(site event.SiteID, h event.Handle, state ledger.State, ke
 	}
 }
 
-// TakenBack lifts what Accepted did, of an erasure that is not going to be done.
+// TakenBack lifts what Accepted did, of an erasure that is not going to be done. Who is
+// hidden for no other reason is seen again once the table of who is hidden is filled
+// anew: what else hides somebody, or others, is not known here.
 func (e *Eraser) TakenBack(ctx context.Context, r control.Request) error {
 	if r.Step != control.StepAccepted {
 		return errors.New("erasing: a fence is not lifted")
@@ -114,7 +116,6 @@ func (e *Eraser) TakenBack(ctx context.Context, r control.Request) error {
 	if err != nil {
 		return fmt.Errorf("take the erasure back: %w", err)
 	}
-	lifted := false
 	for _, site := range w.sites {
 		for _, h := range w.consent {
 			ours, err := e.restrictedBy(ctx, site, h, undoReason(r.ID))
@@ -127,14 +128,7 @@ func (e *Eraser) TakenBack(ctx context.Context, r control.Request) error {
 			if _, err := e.deps.Subjects.Write(ctx, e.entry(site, h, ledger.StateUnrestricted, "back:"+r.ID.String()+":"+h.Text(event.KindUserID), undoReason(r.ID))); err != nil {
 				return fmt.Errorf("take the erasure back: %w", err)
 			}
-			lifted = true
 		}
-	}
-	if !lifted {
-		return nil // they stay hidden: somebody else restricted them
-	}
-	if err := e.deps.Hider.Show(ctx, w.rows()); err != nil {
-		return fmt.Errorf("take the erasure back: %w", err)
 	}
 	return nil
 }

@@ -152,10 +152,11 @@ func TestUndo(t *testing.T) {
 	if state(f.contact) != consent.StateRestricted || w.visible(f.contact.subject) != 0 {
 		t.Error("not restricted meanwhile")
 	}
+	hidden := len(w.hidden)
 	if err := errors.Join(e.TakenBack(t.Context(), back), w.turn(t.Context(), e)); err != nil {
 		t.Fatal(err)
 	}
-	if state(f.contact) != consent.StateActive || w.visible(f.contact.subject) != 2 || state(g.contact) != consent.StateRestricted {
+	if state(f.contact) != consent.StateActive || len(w.hidden) != hidden || w.held(f.contact.subject) != 2 || state(g.contact) != consent.StateRestricted {
 		t.Error("not as it was before")
 	}
 	w.pass(2 * time.Hour)
