@@ -114,6 +114,7 @@ func TestOneOwner(t *testing.T) {
 		"google.golang.org/api":               {"zgoda/pseudonym/kek/gcpkms"},
 		"github.com/dgraph-io/ristretto":      {"zgoda/collector/enrich"},
 		"filippo.io/age":                      {"zgoda/pseudonym/backup"},
+		"github.com/grafana":                  {"zgoda/dashboards/grafana"},
 	}
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...")
 	out, err := cmd.Output()

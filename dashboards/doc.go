@@ -11,3 +11,5 @@
 // when it is told to keep native ones. Every name, label and value in a query is
 // checked against telemetry/catalogue.
 package dashboards
+
+//go:generate go run ./gen
