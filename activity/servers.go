@@ -15,6 +15,8 @@ type Servers struct {
 	all []*Store // the one that is written to first
 	log *slog.Logger
 
+	preparing sync.Mutex // one at a time
+
 	mu    sync.Mutex
 	state []serverState // as all
 }
@@ -67,13 +69,14 @@ func (e *ReplicaError) Unwrap() error { return e.Err }
 // Where is the replica's address.
 func (e *ReplicaError) Where() string { return e.Replica }
 
-// Class is that of an Error. A replica that has no schema yet gets it once it is
+// Class is that of what went wrong. A replica that has no schema yet gets it once it is
 // reached: it counts as one that is not.
 func (e *ReplicaError) Class() string {
-	if inner, ok := errors.AsType[*Error](e.Err); ok {
+	var inner interface{ Class() string }
+	switch {
+	case errors.As(e.Err, &inner):
 		return inner.Class()
-	}
-	if errors.Is(e.Err, errUnready) {
+	case errors.Is(e.Err, errUnready):
 		return classUnreachable
 	}
 	return classRefused
@@ -159,6 +162,8 @@ func (s *Servers) Keep(ctx context.Context) {
 
 // Prepare brings the schema of the replicas up to date that were not reached before.
 func (s *Servers) Prepare(ctx context.Context) error {
+	s.preparing.Lock()
+	defer s.preparing.Unlock()
 	return s.each(ctx, func(ctx context.Context, i int, one *Store) error {
 		if s.usable(i) == nil {
 			return nil
@@ -189,17 +194,26 @@ func (s *Servers) MarkErased(ctx context.Context, ids [][16]byte, until time.Tim
 // (Fill).
 func (s *Servers) ErasedMarks(ctx context.Context) ([][16]byte, error) {
 	marks := make([][][16]byte, len(s.all))
+	within, stop := context.WithTimeout(ctx, hideWithin)
+	_ = s.Prepare(within) // Keep tells of what is wrong
+	stop()
 	err := s.each(ctx, func(ctx context.Context, i int, one *Store) (err error) {
-		if i > 0 && s.usable(i) != nil {
+		if !s.known(i).ready {
 			return nil
 		}
-		list, err := one.ErasedMarks(ctx)
-		if err == nil {
-			marks[i] = append([][16]byte{}, list...)
-		} else if i == 0 || !away(err) {
-			return err
+		if i > 0 {
+			var stop context.CancelFunc
+			ctx, stop = context.WithTimeout(ctx, hideWithin)
+			defer stop()
 		}
-		return nil
+		list, err := one.ErasedMarks(ctx)
+		switch {
+		case err == nil:
+			marks[i] = append([][16]byte{}, list...)
+		case i > 0 && away(err):
+			err = nil
+		}
+		return err
 	})
 	if err != nil {
 		return nil, err

@@ -4,7 +4,7 @@ import "time"
 
 // Body is what a certificate says. It holds no identifier and no pseudonym.
 type Body struct {
-	Version    int         `json:"version"` // 1
+	Version    int         `json:"version"` // 1; 2 with copies
 	Request    string      `json:"request"`
 	Site       string      `json:"site"`
 	Right      string      `json:"right"`
@@ -34,6 +34,15 @@ type Table struct {
 	Mutations []string  `json:"mutations"`
 	Replicas  int       `json:"replicas"`
 	Verified  time.Time `json:"verified"`
+	// Copies are the servers that hold one, where there are several.
+	Copies []Copy `json:"copies,omitempty"`
+}
+
+// Copy is one server's copy of a table, counted by itself.
+type Copy struct {
+	Server   string    `json:"server"` // host:port
+	After    int64     `json:"rows_after"`
+	Verified time.Time `json:"verified"`
 }
 
 // Keys is what was destroyed.

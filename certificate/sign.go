@@ -12,8 +12,21 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// version is that of the certificates made here.
-const version = 1
+// The versions of the certificates made here. One that has nothing of the later stays of
+// the earlier, so that every program can read it.
+const (
+	versionFirst  = 1
+	versionCopies = 2 // tables have copies
+	version       = versionCopies
+)
+
+// versionOf is the first version that has what is in a certificate.
+func versionOf(b *Body) int {
+	if slices.ContainsFunc(b.Tables, func(t Table) bool { return len(t.Copies) > 0 }) {
+		return versionCopies
+	}
+	return versionFirst
+}
 
 // prefix keeps a signature of a certificate apart from all others of the same key.
 // A checkpoint ends with a line end, which a certificate never does.
@@ -45,7 +58,7 @@ type signed struct {
 // Sign returns the file, which ends with a line end. Nobody needs to be asked to
 // check it: `zgoda certificate verify`, or any program that knows Ed25519.
 func (k Key) Sign(b Body) ([]byte, error) {
-	b.Version = version
+	b.Version = versionOf(&b)
 	if b.personal() {
 		return nil, fmt.Errorf("sign the certificate: %w", ErrPersonal)
 	}
@@ -108,7 +121,7 @@ func Verify(file []byte, keys ...string) (Body, error) {
 	var b Body
 	dec := json.NewDecoder(bytes.NewReader(s.Certificate))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&b); err != nil || b.Version != version {
+	if err := dec.Decode(&b); err != nil || b.Version != versionOf(&b) {
 		return Body{}, ErrMalformed
 	}
 	return b, nil

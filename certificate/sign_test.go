@@ -62,11 +62,25 @@ func sign(tb testing.TB, k certificate.Key, b certificate.Body) []byte {
 	return file
 }
 
+// copied is one of rows that several servers held.
+func copied() certificate.Body {
+	b := example()
+	at := b.Tables[0].Verified
+	b.Tables[0].Replicas = 2
+	b.Tables[0].Copies = []certificate.Copy{{Server: "ch1.example:9440", Verified: at}, {Server: "ch2.example:9440", Verified: at.Add(time.Second)}}
+	return b
+}
+
 // TestGolden holds the format: what was handed out must verify for years.
 func TestGolden(t *testing.T) {
-	const path = "testdata/erasure.json"
+	golden(t, "testdata/erasure.json", example(), 1)
+	golden(t, "testdata/copies.json", copied(), 2)
+}
+
+func golden(t *testing.T, path string, body certificate.Body, version int) {
+	t.Helper()
 	key := private(t, 7)
-	got := sign(t, key, example())
+	got := sign(t, key, body)
 	if *update {
 		if err := os.WriteFile(path, got, 0o600); err != nil {
 			t.Fatal(err)
@@ -83,7 +97,7 @@ func TestGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.Tables[0].Before != 10_000 || !b.Done.Equal(example().Done) || b.Version != 1 {
+	if b.Tables[0].Before != 10_000 || !b.Done.Equal(body.Done) || b.Version != version || len(b.Tables[0].Copies) != len(body.Tables[0].Copies) {
 		t.Errorf("read back: %+v", b)
 	}
 	if k, err := certificate.KeyOf(want); err != nil || k != key.Public {
@@ -158,7 +172,7 @@ func TestVerifyRefuses(t *testing.T) {
 // TestNewerIsSaid: what is signed and of a later version is not called altered.
 func TestNewerIsSaid(t *testing.T) {
 	key := private(t, 7)
-	body := []byte(`{"version":2,"words":"new"}`)
+	body := []byte(`{"version":3,"words":"new"}`)
 	signature, err := key.Signer.Sign(append([]byte("zgoda certificate 1\n"), body...))
 	if err != nil {
 		t.Fatal(err)
@@ -178,6 +192,7 @@ func TestNothingPersonalIsSigned(t *testing.T) {
 		"system":    func(b *certificate.Body, s string) { b.Manual[0].System = s },
 		"recipient": func(b *certificate.Body, s string) { b.Recipients[0].Name = s },
 		"mutation":  func(b *certificate.Body, s string) { b.Tables[0].Mutations[1] = s },
+		"server":    func(b *certificate.Body, s string) { b.Tables[0].Copies = []certificate.Copy{{Server: s}} },
 		"store":     func(b *certificate.Body, s string) { b.Horizon.Stores[0].How = s },
 		"request":   func(b *certificate.Body, s string) { b.Request = s },
 	} {

@@ -107,6 +107,9 @@ func printCertificate(out io.Writer, b *certificate.Body, key string, known bool
 	p("searched for %d pseudonyms; %d events that waited were dropped; %d nodes", b.Pseudonyms, b.Waiting, b.Nodes)
 	for _, t := range b.Tables {
 		p("table %s: %d rows before, %d after, %d kept without a person; proven %s", t.Name, t.Before, t.After, t.Kept, at(t.Verified))
+		for _, c := range t.Copies {
+			p("  on %s: %d after; counted %s", c.Server, c.After, at(c.Verified))
+		}
 	}
 	p("salt destroyed: %t; data key destroyed: %t; copies unreadable from %s", b.Keys.Salt, b.Keys.DataKey, at(b.Keys.Unreadable))
 	for _, r := range b.Recipients {

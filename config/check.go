@@ -27,6 +27,9 @@ func (c Config) Check(w io.Writer) error {
 	if err := c.Rights.Explain(w); err != nil {
 		return err
 	}
+	if err := c.explainReplicas(w); err != nil {
+		return err
+	}
 	for _, s := range c.Sites {
 		if _, err := fmt.Fprintln(w); err != nil {
 			return fmt.Errorf("explain the sites: %w", err)

@@ -15,6 +15,8 @@ type Config struct {
 	// data folder keeps.
 	Node string `yaml:"node,omitempty"`
 	dir  string // relative secret files are looked for here
+	// ClickHouseReplicas are the other servers, host:port, that hold a copy of the rows.
+	ClickHouseReplicas []string `yaml:"clickhouse_replicas,omitempty"`
 	// SpoolLimit is how much may wait for ClickHouse before events are refused.
 	SpoolLimit string `yaml:"spool_limit,omitempty"`
 	// SealedLimit is how much may wait for the keyholder before events about people

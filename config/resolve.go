@@ -69,6 +69,9 @@ func (c *Config) environment(lookup func(string) (string, bool)) (Settings, erro
 	if text := get("PROXIES"); text != "" {
 		c.Proxies = strings.Split(text, ",")
 	}
+	if text := get("CLICKHOUSE_REPLICAS"); text != "" {
+		c.ClickHouseReplicas = strings.Split(text, ",")
+	}
 	if text := get("RETENTION_CONTACT_AFTER_LAST_SEEN"); text != "" {
 		c.Retention.ContactAfterLastSeen = text
 	}

@@ -63,6 +63,7 @@ func (c Config) Validate() error {
 		v.fail("kept_reasons", "must be 0 or from %d to %d", MinKeptReasons, MaxKeptReasons)
 	}
 	v.control(&c)
+	v.replicas(&c)
 	v.rights(&c)
 	ids, keys := map[string]bool{}, map[string]bool{}
 	for i := range c.Sites {

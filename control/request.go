@@ -202,6 +202,15 @@ type ErasedTable struct {
 	Kept      int64    `json:"kept"` // anonymised
 	Copy      string   `json:"copy,omitempty"`
 	Mutations []string `json:"mutations"`
+	// Copies are what was counted on each server, where several hold a copy.
+	Copies []ErasedCopy `json:"copies,omitempty"`
+}
+
+// ErasedCopy is what was counted on one server once a table's rows were gone.
+type ErasedCopy struct {
+	Server string    `json:"server"` // host:port
+	After  int64     `json:"after"`
+	At     time.Time `json:"at"`
 }
 
 // Node is a gateway of this store.

@@ -74,7 +74,7 @@ func DefaultConfig() Config {
 	return Config{Every: 24 * time.Hour, Look: time.Minute, Again: 10 * time.Minute, Idle: consent.Retention{Months: 12}, Most: 100_000}
 }
 
-// Deps are the parts. All but Aside, Lead, Now, Logger and Registerer are required.
+// Deps are the parts. All but Aside, Replicas, Lead, Now, Logger and Registerer are required.
 type Deps struct {
 	Store    store
 	Rows     rows
@@ -85,6 +85,9 @@ type Deps struct {
 	// Aside says in words which files hold what nobody can tell whose it is; nil:
 	// nothing looks.
 	Aside func() []string
+	// Replicas says in words what is wrong with the servers that hold copies of the
+	// rows; nil: nothing looks.
+	Replicas func(ctx context.Context) []string
 	// Lead says whether this node runs, of those that share a store; nil: it does.
 	Lead       func(ctx context.Context) (bool, error)
 	Now        func() time.Time // nil: the clock

@@ -10,7 +10,7 @@ import (
 
 // Finding is something that is past its time, in words that name nobody.
 type Finding struct {
-	What string `json:"what"` // rows, contacts, requests, run, files
+	What string `json:"what"` // rows, contacts, requests, run, replicas, files
 	Text string `json:"text"`
 }
 
@@ -51,6 +51,11 @@ func (j *Job) Look(ctx context.Context) (list []Finding, err error) {
 	for _, why := range []string{"agreement", "request", "restricted"} {
 		if n := last.Kept[why]; n > 0 {
 			add("contacts", "%d contacts were not seen for %s and are kept: %s", n, short(j.cfg.Idle), whyText[why])
+		}
+	}
+	if j.deps.Replicas != nil {
+		for _, text := range j.deps.Replicas(ctx) {
+			add("replicas", "%s", text)
 		}
 	}
 	if j.deps.Aside != nil {

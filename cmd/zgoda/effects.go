@@ -13,7 +13,7 @@ import (
 // makeReach makes what follows withdrawals to the rows that are there.
 func (n *node) makeReach() (err error) {
 	n.reach, err = reach.New(reach.Deps{
-		Store: n.control, Cases: n.rights, Records: n.subjects, Hider: n.admin, Policies: n.policyOf, Histories: n.histories,
+		Store: n.control, Cases: n.rights, Records: n.subjects, Hider: n.servers, Policies: n.policyOf, Histories: n.histories,
 		Lead: n.leadIn("reach"), Logger: n.log, Registerer: n.registry,
 	})
 	if err == nil {
@@ -25,7 +25,7 @@ func (n *node) makeReach() (err error) {
 // makeEffects makes what restrictions and objections do at once.
 func (n *node) makeEffects() (err error) {
 	n.effects, err = effects.New(effects.Deps{
-		Subjects: n.subjects, Cases: n.rights, Store: n.control, Hidden: n.admin, Finisher: n.requests, Sites: n.siteIDs, Policies: n.policyOf,
+		Subjects: n.subjects, Cases: n.rights, Store: n.control, Hidden: n.servers, Finisher: n.requests, Sites: n.siteIDs, Policies: n.policyOf,
 		Kept: func(site event.SiteID) bool { return n.histories(site).ProfilingOff == config.HistoryKeep },
 		Lead: n.leadIn("hidden"), Logger: n.log, Registerer: n.registry,
 	})

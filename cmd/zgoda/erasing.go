@@ -61,9 +61,9 @@ func (n *node) makeEraser() (err error) {
 	cfg := erasing.DefaultConfig()
 	cfg.Gather, cfg.Batch = n.config.Rights.GatherTime(), n.config.Rights.BatchSize()
 	n.eraser, err = erasing.New(cfg, erasing.Deps{
-		Node: n.name, Alone: !n.control.Shared(), Store: n.control, Subjects: n.subjects, Keys: n.rights, Hider: n.admin, Table: erasingTable{n.admin},
+		Node: n.name, Alone: !n.control.Shared(), Store: n.control, Subjects: n.subjects, Keys: n.rights, Hider: n.servers, Table: erasingTable{n.servers},
 		Journal: n.erasures, Notices: n.notices, Signer: certificate.Key(n.ledgerKey), Horizons: personal.Horizons{Backups: n.config.Rights.BackupsKept()},
-		Fail: n.requests.Fail, Waits: n.requests.Waits, Sites: n.siteIDs, Rests: n.rests, More: n.reach, Replicas: 1, Logger: n.log, Registerer: n.registry,
+		Fail: n.requests.Fail, Waits: n.requests.Waits, Sites: n.siteIDs, Rests: n.rests, More: n.reach, Logger: n.log, Registerer: n.registry,
 	})
 	if err != nil {
 		return err
@@ -100,7 +100,7 @@ func (n *node) rests(site event.SiteID) (sets [event.ScopePerson + 1]event.Purpo
 }
 
 // erasingTable is ClickHouse as erasures see it.
-type erasingTable struct{ *activity.Store }
+type erasingTable struct{ *activity.Servers }
 
 // Begin begins to take rows away.
 func (t erasingTable) Begin(ctx context.Context) (erasing.Rows, error) {

@@ -81,6 +81,7 @@ type node struct {
 	people    *subjects.Directory
 	confirm   *confirm.Service // nil without a mail server
 	footers   *confirm.Footers
+	proofs    *confirm.Proofs // nil without a mail server
 	requests  *rights.Service // of data subjects
 	notices   *notice.Service
 	erasures  *restore.Journal // on this node's disk
@@ -104,7 +105,8 @@ type node struct {
 	ledgerKey anchor.Key
 	opendsr   *opendsr.Server // nil: it is not served
 	gate      *restore.Gate   // holds back until no erasure is undone
-	tables    chan struct{}   // closed once ClickHouse has its tables
+	servers   *activity.Servers
+	tables    chan struct{} // closed once ClickHouse has its tables
 }
 
 type supervised struct {
@@ -261,6 +263,9 @@ func (n *node) openStores(ctx context.Context, keys pseudonym.Keys, s stores) (e
 	if n.admin, err = n.openActivity(ctx, s.admin); err != nil {
 		return err
 	}
+	if err := n.openServers(ctx); err != nil {
+		return err
+	}
 	if n.inserter, err = n.openActivity(ctx, s.writer); err != nil {
 		return err
 	}
@@ -336,7 +341,7 @@ func (n *node) makeGateway(jar *cookie.Jar, blinder *pseudonym.Blinder) error {
 		return err
 	}
 	n.gateway, err = gateway.New(front, gateway.Deps{
-		Confirmations: n.confirmations(), Footers: n.footers, Passing: n.gate.Passing, Own: own,
+		Confirmations: n.confirmations(), Footers: n.footers, Proofs: n.proofPages(), Passing: n.gate.Passing, Own: own,
 		Collector: events, Sites: n.sites.collected, Choices: desk, Requests: n.sites.requests, Demo: n.sites.demo, Logger: n.log, Registerer: n.registry,
 	})
 	return err
@@ -352,7 +357,7 @@ func (n *node) makeConsole() (err error) {
 		Retention: n.retention, Backups: &backups{n: n}, Horizons: personal.Horizons{Backups: n.config.Rights.BackupsKept()},
 		OptIns: n.optIns(), Footers: n.footers, Links: n.config.Mail.Links,
 		Directory: n.people, People: n.rights, Merger: n.people, Writer: n.people, Renewals: n.renewal, SecretOf: n.sites.secretOf, Waiting: n.writer, BadIdentifier: pseudonym.ErrIdentifier, Sites: n.sites, Explainer: explainer{n.gateway}, SQL: shownSQL{queries{n.admin, n.analyst}, n.gate},
-		DryRuns: n.sites.trials, Drops: n.reasons, Requests: n.requests, RequestStore: n.control, Exports: n.exports, Corrections: n.requests, ToldOf: n.notices, Effects: n.effects, Agreements: n.control, Known: n.rights, Certificates: n.control, Others: others,
+		DryRuns: n.sites.trials, Drops: n.reasons, Requests: n.requests, RequestStore: n.control, Proofs: n.proofMails(), Exports: n.exports, Corrections: n.requests, ToldOf: n.notices, Effects: n.effects, Agreements: n.control, Known: n.rights, Certificates: n.control, Others: others,
 		Tokens: tokens{n.control}, Ledger: exported{n.control, n.ledgerKey}, Receipts: newReceipts(n.config.Sites, n.sites.policies, n.control), Local: n.local, Processes: n.processes, Logger: n.log, Registerer: n.registry,
 	})
 	return err

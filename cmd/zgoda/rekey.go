@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"zgoda/event"
 	"zgoda/pseudonym"
 	"zgoda/rekey"
 )
@@ -15,9 +14,7 @@ import (
 func (n *node) makeKeeper(blinder *pseudonym.Blinder) error {
 	deps := rekey.Deps{
 		Keyholder: n.keyholder, Subjects: forgetting{n}, Spool: n.spool, Writer: n.writer, Logger: n.log, Registerer: n.registry,
-		Begin: func(ctx context.Context, to event.KeyVersion) (rekey.Rewriting, error) {
-			return n.admin.Rekey(ctx, event.ScopePerson, to)
-		},
+		Begin: n.rewriteRows,
 		Refetch: func(ctx context.Context) error {
 			keys, err := n.keyholder.Keys(ctx)
 			if err != nil {

@@ -33,7 +33,7 @@ func (n *node) makeGate() (err error) {
 	cfg := restore.DefaultConfig()
 	cfg.Restored = pending != nil
 	n.gate, err = restore.New(cfg, restore.Deps{
-		Keys: n.rights, Store: n.control, Subjects: n.subjects, Table: erasedTable{n.admin}, Files: n.erasures, Tables: n.tables,
+		Keys: n.rights, Store: n.control, Subjects: n.subjects, Table: erasedTable{n.servers}, Files: n.erasures, Tables: n.tables,
 		Sites: n.siteIDs, Alone: !n.control.Shared(), Logger: n.log, Registerer: n.registry,
 		Done: func() error { return restore.EndPending(n.places.run) },
 	})
@@ -69,7 +69,7 @@ func (n *node) restoreTables(ctx context.Context) error {
 }
 
 // erasedTable is ClickHouse as the gate sees it.
-type erasedTable struct{ *activity.Store }
+type erasedTable struct{ *activity.Servers }
 
 // Begin begins to take rows away.
 func (t erasedTable) Begin(ctx context.Context) (restore.Rows, error) {

@@ -17,7 +17,7 @@ func (n *node) makeRetention() (err error) {
 		return err
 	}
 	deps := retention.Deps{
-		Store: n.control, Rows: n.admin, Keys: n.rights, Requests: n.requests, Counts: n.control, Aside: n.aside, Sites: n.keeping(), Logger: n.log, Registerer: n.registry,
+		Store: n.control, Rows: n.servers, Keys: n.rights, Requests: n.requests, Counts: n.control, Aside: n.aside, Replicas: n.servers.Look, Sites: n.keeping(), Logger: n.log, Registerer: n.registry,
 	}
 	if n.control.Shared() {
 		deps.Lead = (&leading{store: n.control, lease: "retention"}).lead

@@ -129,7 +129,11 @@ func (e *Eraser) body(ctx context.Context, r *control.Request, b *control.EraseB
 	}
 	for i := range b.Tables {
 		t := &b.Tables[i]
-		body.Tables = append(body.Tables, certificate.Table{Name: t.Name, Kept: t.Kept, Mutations: t.Mutations, Replicas: e.deps.Replicas})
+		table := certificate.Table{Name: t.Name, Kept: t.Kept, Mutations: t.Mutations, Replicas: max(1, len(t.Copies))}
+		for _, c := range t.Copies {
+			table.Copies = append(table.Copies, certificate.Copy{Server: c.Server, After: c.After, Verified: c.At})
+		}
+		body.Tables = append(body.Tables, table)
 	}
 	for i := range tasks {
 		addTask(&body, &tasks[i])

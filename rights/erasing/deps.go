@@ -78,6 +78,8 @@ type Rows interface {
 	Delete(ctx context.Context, issued func(table, mutation string) error) error
 	Settle(ctx context.Context) error
 	Prove(ctx context.Context) (left map[string]uint64, err error)
+	// Proof is what Prove has counted on each server that holds a copy.
+	Proof() []erase.Proof
 	End(ctx context.Context) error
 }
 
@@ -149,9 +151,8 @@ type Deps struct {
 	// fenced.
 	Sites func() []event.SiteID
 	// Rests are the purposes that rows of each scope of a site rest on.
-	Rests    func(site event.SiteID) [event.ScopePerson + 1]event.PurposeSet
-	Replicas int // of ClickHouse's tables
-	More     More
+	Rests func(site event.SiteID) [event.ScopePerson + 1]event.PurposeSet
+	More  More
 
 	Now        func() time.Time
 	Logger     *slog.Logger

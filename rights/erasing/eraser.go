@@ -45,7 +45,7 @@ func New(cfg Config, deps Deps) (*Eraser, error) {
 		return nil, err
 	}
 	if deps.Store == nil || deps.Subjects == nil || deps.Keys == nil || deps.Hider == nil || deps.Table == nil || deps.Journal == nil ||
-		deps.Notices == nil || deps.Signer == nil || deps.Horizons == nil || deps.Fail == nil || deps.Waits == nil || deps.Sites == nil || deps.Rests == nil || deps.Replicas < 1 {
+		deps.Notices == nil || deps.Signer == nil || deps.Horizons == nil || deps.Fail == nil || deps.Waits == nil || deps.Sites == nil || deps.Rests == nil {
 		return nil, errors.New("erasing: a part is missing")
 	}
 	e := &Eraser{

@@ -34,6 +34,11 @@ func TestOutages(t *testing.T) {
 		{"a key is rotated", "begin", fmt.Errorf("begin to take rows away: %w", activity.ErrRekeying), "rows are being rewritten under new pseudonyms", true},
 		{"keyholder", "pseudonyms", away, "the keyholder is away", true},
 		{"the keyholder's limit", "destroy", away, "the keyholder is away", true},
+		{"a replica", "begin", errors.Join(&activity.ReplicaError{Replica: "two:9000", Err: failure("unreachable")}), "waiting: replica two:9000", true},
+		{"a replica after the proof", "mark", &activity.ReplicaError{Replica: "two:9000", Err: failure("unreachable")}, "waiting: replica two:9000", true},
+		{"a replica refuses", "delete", &activity.ReplicaError{Replica: "two:9000", Err: failure("login")}, "replica two:9000: ClickHouse refused", false},
+		{"rows on a replica", "prove", errors.Join(errLeft, &activity.ReplicaError{Replica: "two:9000", Err: activity.ErrLeft}), "replica two:9000: rows were left, and are looked for again", false},
+		{"a replica that is not listed", "begin", &activity.UnlistedError{Reason: "list it in clickhouse_replicas"}, "list it in clickhouse_replicas", false},
 		{"refused", "delete", failure("login"), "ClickHouse refused", false},
 		{"rows are left", "delete", errors.Join(errLeft, failure("unreachable")), "rows were left, and are looked for again", false},
 		{"refused to destroy", "destroy", &pseudonym.Refusal{Act: "destroy", Text: "no"}, "it did not work, as the log says", false},
@@ -85,7 +90,9 @@ func outage(t *testing.T, act string, failed error, class string, passes bool) {
 		t.Fatal(err)
 	}
 	f.left(t, w)
-	w.complete(r.ID)
+	if body := w.complete(r.ID); body.Tables[0].Replicas != 2 || len(body.Tables[0].Copies) != 2 || body.Tables[0].Copies[1].Server != "two:9000" || body.Tables[0].Copies[1].Verified.IsZero() {
+		t.Errorf("the certificate says of the servers %+v", body.Tables)
+	}
 	if len(e.outages) != 0 {
 		t.Errorf("away is still %v", e.outages)
 	}

@@ -111,11 +111,28 @@ func (w *batchRows) run(ctx context.Context) error {
 	left, err := w.rows.Prove(ctx)
 	for table, n := range left {
 		w.table(table).After = int64(n)
-		if n > 0 && err == nil {
-			err = errLeft
+		if n > 0 && !errors.Is(err, errLeft) {
+			err = errors.Join(errLeft, err)
 		}
 	}
+	if err == nil {
+		w.copies(w.rows.Proof())
+	}
 	return err
+}
+
+// copies notes what was counted on each server, where there are several. It is kept with
+// the batch, from which the certificate is made.
+func (w *batchRows) copies(proof []erase.Proof) {
+	for i := range w.batch.Tables {
+		t := &w.batch.Tables[i]
+		t.Copies = nil
+		for _, p := range proof {
+			if left, counted := p.Left[t.Name]; counted && len(proof) > 1 {
+				t.Copies = append(t.Copies, control.ErasedCopy{Server: p.Server, After: int64(left), At: p.At.Truncate(time.Second)})
+			}
+		}
+	}
 }
 
 func (w *batchRows) reached(ctx context.Context, step control.EraseStep) error {

@@ -50,7 +50,7 @@ func (w *world) MarkErased(_ context.Context, ids [][16]byte, _ time.Time) error
 	for _, id := range ids {
 		w.marks[id] = true
 	}
-	return nil
+	return w.fail("mark")
 }
 
 // worldRows is an erasing of the world's rows.
@@ -142,6 +142,13 @@ func (r *worldRows) Prove(context.Context) (map[string]uint64, error) {
 	left := map[string]uint64{"events": 0}
 	r.each(func(*erase.Person, *row) { left["events"]++ })
 	return left, r.w.fail("prove")
+}
+
+func (r *worldRows) Proof() []erase.Proof {
+	return []erase.Proof{
+		{Server: "one:9000", Left: map[string]uint64{"events": 0, "links": 0}, At: r.w.now()},
+		{Server: "two:9000", Left: map[string]uint64{"events": 0, "links": 0}, At: r.w.now()},
+	}
 }
 
 func (r *worldRows) End(context.Context) error { return nil }

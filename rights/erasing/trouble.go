@@ -11,8 +11,23 @@ import (
 )
 
 // classOf says what a failure is, in words that are shown beside a request. It never
-// repeats what a store or a server said.
+// repeats what a store or a server said. Of several servers it names the one that is
+// waited for.
 func classOf(err error) string {
+	var replica interface{ Where() string }
+	var plain interface{ Why() string }
+	switch {
+	case errors.As(err, &plain):
+		return plain.Why()
+	case errors.As(err, &replica) && isAway(err):
+		return "waiting: replica " + replica.Where()
+	case errors.As(err, &replica):
+		return "replica " + replica.Where() + ": " + plainClass(err)
+	}
+	return plainClass(err)
+}
+
+func plainClass(err error) string {
 	var store interface{ Class() string }
 	switch {
 	case errors.Is(err, errLeft):

@@ -138,7 +138,7 @@ func (w *world) eraser() *Eraser {
 	cfg.Gather, cfg.Quiet = 0, 0
 	e, err := New(cfg, Deps{
 		Node: w.store.Writer(), Alone: true, Store: w.store, Subjects: w, Keys: w, Hider: w, Table: w, Journal: w, Notices: w, Signer: w.signer, Horizons: w,
-		Fail: w.failFor, Waits: w.waitsFor, Sites: func() []event.SiteID { return []event.SiteID{shop} }, Replicas: 1, Now: w.now,
+		Fail: w.failFor, Waits: w.waitsFor, Sites: func() []event.SiteID { return []event.SiteID{shop} }, Now: w.now,
 		Rests: func(event.SiteID) (r [event.ScopePerson + 1]event.PurposeSet) { return r },
 	})
 	if err != nil {
