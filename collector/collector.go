@@ -35,7 +35,7 @@ func New(cfg Config, deps Deps) (*Collector, error) {
 	if err := errors.Join(cfg.Validate(), deps.validate()); err != nil {
 		return nil, fmt.Errorf("collector: %w", err)
 	}
-	m, err := newMetrics(deps.Registerer, deps.Enricher.Stats)
+	m, err := newMetrics(deps.Registerer, deps.Sites, deps.Enricher.Stats)
 	if err != nil {
 		return nil, err
 	}
@@ -46,15 +46,19 @@ func New(cfg Config, deps Deps) (*Collector, error) {
 }
 
 // Collect takes the events of a request and fills in the answer, which the
-// caller has Reset. It returns when every event has met its fate or is on disk.
+// caller has Reset. It returns when every event has met its fate or is on disk;
+// the caller says Written on the answer once it is.
 func (c *Collector) Collect(ctx context.Context, r *Request, a *Answer) {
+	a.lap = c.metrics.watch.start(r.Began)
 	p := c.promise(ctx, r, a)
 	if p == nil {
 		return
 	}
 	defer p.release()
 	p.wait(ctx)
+	a.lap.end(phaseSpool)
 	p.answer()
+	c.metrics.sites.count(a, len(p.fates))
 }
 
 // promise takes the events of a request as far as the spool, and returns what
@@ -67,14 +71,20 @@ func (c *Collector) promise(ctx context.Context, r *Request, a *Answer) *promise
 	if !w.open() {
 		c.deps.Fates.Receive(1)
 		c.deps.Fates.Refuse(reasonOf(a.Status), 1)
+		c.metrics.sites.count(a, 1)
+		a.lap.end(phaseRead)
 		return nil
 	}
-	if !w.begin(ctx) {
+	begun := w.begin(ctx)
+	a.lap.end(phaseRead)
+	if !begun {
 		return nil
 	}
 	w.link(ctx)
 	w.load(ctx)
+	a.lap.end(phaseLoad)
 	w.take(ctx)
+	a.lap.end(phaseDecide)
 	return w.promise()
 }
 
@@ -205,6 +215,7 @@ func (w *work) begin(ctx context.Context) bool {
 			w.fail(http.StatusBadRequest, "The batch is empty", "", "batch")
 		}
 		w.c.deps.Fates.Refuse(reasonOf(w.a.Status), n)
+		w.c.metrics.sites.count(w.a, n)
 		return false
 	}
 	for i := range w.items {

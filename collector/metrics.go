@@ -20,9 +20,11 @@ type metrics struct {
 	decided [consent.KindSharing + 1][2][consent.SourceCount]prometheus.Counter
 	dropped [consent.KindSharing + 1][consent.SourceCount]prometheus.Counter
 	held    [heldFates]prometheus.Counter
+	watch   *stopwatch
+	sites   siteCounters
 }
 
-func newMetrics(r prometheus.Registerer, agents func() enrich.Stats) (*metrics, error) {
+func newMetrics(r prometheus.Registerer, sites *Sites, agents func() enrich.Stats) (*metrics, error) {
 	counter := func(name, help string) prometheus.Counter {
 		return prometheus.NewCounter(prometheus.CounterOpts{Name: "zgoda_collector_" + name, Help: help})
 	}
@@ -56,11 +58,14 @@ func newMetrics(r prometheus.Registerer, agents func() enrich.Stats) (*metrics, 
 	for i, name := range heldNames {
 		m.held[i] = held.WithLabelValues(name)
 	}
+	var stages, bySite prometheus.Collector
+	m.watch, stages = newStopwatch()
+	m.sites, bySite = newSiteCounters(sites)
 	if r == nil {
 		return m, nil
 	}
 	var errs []error
-	for _, c := range append(agentMetrics(agents), m.claims, m.clock, m.leftOut, m.stale, decisions, drops, held) {
+	for _, c := range append(agentMetrics(agents), m.claims, m.clock, m.leftOut, m.stale, decisions, drops, held, stages, bySite) {
 		errs = append(errs, r.Register(c))
 	}
 	if err := errors.Join(errs...); err != nil {

@@ -50,7 +50,8 @@ type Request struct {
 
 	Body       []byte // after decompression
 	ReceivedAt time.Time
-	Strict     bool // ?strict=1: list the refused items of a batch
+	Began      time.Time // when it began to be handled, by the monotonic clock; zero: with Collect
+	Strict     bool      // ?strict=1: list the refused items of a batch
 }
 
 // Problem is the safe text of a refusal (RFC 9457). It never holds content.
@@ -83,6 +84,7 @@ type Answer struct {
 	Refused  []Refusal
 	Accepted int // events on disk
 	Dropped  int // events dropped for consent
+	lap      lap // the time of the request that this answers
 }
 
 // Reset makes the answer ready for another request, keeping its buffers.

@@ -70,6 +70,7 @@ type Site struct {
 	hosts          map[string]struct{}
 	classes        *classes
 	candidate      *Site // as Candidate would have it; nil without one
+	number         int   // among the sites of the registry
 }
 
 // KeyClass says what a key proves.
@@ -131,6 +132,7 @@ func (s *Sites) add(site Site) error {
 		}
 		site.candidate = c.site(&site)
 	}
+	site.number = len(s.byID)
 	kept := &site
 	if err := s.addKeys(kept); err != nil {
 		return err

@@ -43,7 +43,7 @@ func (c *call) fill(in *fasthttp.Request, route collector.Route, has named, now 
 		r.Origin = in.Header.Peek("Origin")
 	}
 	r.UserAgent = in.Header.UserAgent()
-	r.ReceivedAt = now.UTC()
+	r.ReceivedAt, r.Began = now.UTC(), now
 	r.Strict = string(in.URI().QueryArgs().Peek("strict")) == "1"
 }
 

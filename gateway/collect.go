@@ -43,6 +43,7 @@ func (g *Gateway) collect(ctx context.Context, rc *fasthttp.RequestCtx, to targe
 	c.request.Address = g.client(rc, has)
 	g.deps.Collector.Collect(ctx, &c.request, &c.answer)
 	g.answer(rc, to.endpoint, c)
+	c.answer.Written()
 }
 
 // answer writes what the collector said, in the shape of the route.

@@ -42,14 +42,12 @@ func TestEdgesArePromises(t *testing.T) {
 			t.Errorf("up to %v: %d, there %v; want %d", edge, got, there, want)
 		}
 	}
-	for _, edge := range []float64{1, 10} {
-		if !slices.Contains(scale.Delays, edge) {
-			t.Errorf("Delays have no edge at %v", edge)
-		}
-	}
-	for name, edges := range map[string][]float64{"Answers": scale.Answers, "Delays": scale.Delays} {
+	for name, edges := range map[string][]float64{"Answers": scale.Answers, "Stages": scale.Stages, "Delays": scale.Delays} {
 		if !slices.IsSorted(edges) || len(slices.Compact(slices.Clone(edges))) != len(edges) {
 			t.Errorf("%s do not grow: %v", name, edges)
+		}
+		if !slices.Contains(edges, 1) || !slices.Contains(edges, 10) {
+			t.Errorf("%s have no edges where promises are counted: %v", name, edges)
 		}
 	}
 }
@@ -72,17 +70,32 @@ func TestNativeFormIsThere(t *testing.T) {
 	}
 }
 
-// TestObservingAllocatesNothing once the buckets of usual times are there: new
-// ones are made, and are bounded in number.
+// TestObservingAllocatesNothing once the buckets of usual times are there: from a
+// microsecond to half a minute none is given up for the number of them.
 func TestObservingAllocatesNothing(t *testing.T) {
 	h := prometheus.NewHistogram(scale.Seconds("zgoda_test_seconds", "A test."))
-	at := func(i int) float64 { return .0001 * math.Exp(float64(i%1000)/1000*math.Log(1000)) }
-	for i := range 1000 {
-		h.Observe(at(i))
+	const steps = 1000
+	times := make([]float64, steps)
+	for i := range times {
+		times[i] = 1e-6 * math.Pow(3e7, float64(i)/(steps-1))
+		h.Observe(times[i])
 	}
 	i := 0
-	if n := testing.AllocsPerRun(10_000, func() { h.Observe(at(i)); i++ }); n != 0 {
-		t.Fatalf("%v allocations", n)
+	all := func() {
+		for _, s := range times {
+			h.Observe(s)
+		}
+		i++
+	}
+	if n := testing.AllocsPerRun(10, all); n != 0 {
+		t.Fatalf("%v allocations in %d observations", n, steps)
+	}
+	var m dto.Metric
+	if err := h.Write(&m); err != nil {
+		t.Fatal(err)
+	}
+	if got := m.GetHistogram(); got.GetSchema() != 3 || got.GetSampleCount() != uint64(steps*(i+1)) {
+		t.Fatalf("schema %d, %d times", got.GetSchema(), got.GetSampleCount())
 	}
 }
 

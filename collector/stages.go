@@ -1,0 +1,78 @@
+package collector
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"zgoda/telemetry/scale"
+)
+
+// phase is one part of a request's time.
+type phase uint8
+
+const (
+	phaseRead   phase = iota // the body is read, decoded and checked
+	phaseLoad                // its people are looked up, and those not in memory waited for
+	phaseDecide              // consent is decided, and what is permitted put into the spool's memory
+	phaseSpool               // the disk is waited for
+	phaseAnswer              // the answer is written
+	phaseCount
+)
+
+var phaseNames = [phaseCount]string{"read", "load", "decide", "spool", "answer"}
+
+// sampled is of how many requests one is timed: its six looks at the clock and five
+// observations would cost each more than all that is counted of it (decision 0078).
+const sampled = 16
+
+// stopwatch times one request of so many.
+type stopwatch struct {
+	turn    atomic.Uint32
+	seconds [phaseCount]prometheus.Observer
+}
+
+func newStopwatch() (*stopwatch, prometheus.Collector) {
+	seconds := prometheus.NewHistogramVec(scale.Seconds("zgoda_collector_stage_seconds",
+		"Time of each stage of a request with events, of one request in 16: read (and check), load (who it is of), decide (and make the record), spool (wait for the disk), answer.", scale.Stages...), []string{"stage"})
+	s := &stopwatch{}
+	for p, name := range phaseNames {
+		s.seconds[p] = seconds.WithLabelValues(name)
+	}
+	return s, seconds
+}
+
+// start begins to time a request where its turn is, from began on, or from now on
+// where began is zero.
+func (s *stopwatch) start(began time.Time) lap {
+	if s.turn.Add(1)%sampled != 1 {
+		return lap{}
+	}
+	if began.IsZero() {
+		began = time.Now()
+	}
+	return lap{of: s, at: began}
+}
+
+// lap is the watch of one request; the zero lap is of one that is not timed.
+type lap struct {
+	of *stopwatch
+	at time.Time // the end of the stage before
+}
+
+// end ends a stage, and so begins the next.
+func (l *lap) end(p phase) {
+	if l.of == nil {
+		return
+	}
+	now := time.Now()
+	l.of.seconds[p].Observe(now.Sub(l.at).Seconds())
+	l.at = now
+}
+
+// Written says that the answer is ready to be sent, which ends the request's time.
+func (a *Answer) Written() {
+	a.lap.end(phaseAnswer)
+	a.lap = lap{}
+}
