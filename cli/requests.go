@@ -26,6 +26,7 @@ type requestsCmd struct {
 	Retry    requestsNotedCmd    `cmd:"" help:"Try again what has failed."`
 	Prove    requestsProofCmd    `cmd:"" help:"Say how it is known who asks."`
 	Doubt    requestsProofCmd    `cmd:"" help:"Say that it is not known who asks after all; the clock stands."`
+	Mail     requestsMailCmd     `cmd:"" help:"Mail the link that proves who asks, to a known address."`
 	Supply   requestsSupplyCmd   `cmd:"" help:"Say whom a request is about, or its purposes."`
 	SignOff  requestsSignOffCmd  `cmd:"" name:"sign-off" help:"Say that a task by hand is done."`
 	Import   requestsImportCmd   `cmd:"" help:"Import past requests."`
@@ -90,7 +91,8 @@ type requestsOpenCmd struct {
 	Mode       string     `help:"of an erasure: erase or anonymise" placeholder:"MODE"`
 	Purpose    []string   `help:"of an objection or a withdrawal: only about this purpose; may be repeated" placeholder:"P"`
 	Origin     string     `help:"how it came: operator, form, mail, phone or letter" default:"operator" placeholder:"HOW"`
-	Proof      string     `help:"operator: you know who asks, as the reason says; none: it is yet to be proven" default:"operator" placeholder:"PROOF"`
+	Proof      string     `help:"operator: you know who asks, as the reason says; mail: by a link to their known address; none: it is yet to be proven" default:"operator" placeholder:"PROOF"`
+	Locale     string     `help:"with --proof mail: language of the mail, en, pl or sk" placeholder:"L"`
 	Reason     string     `help:"why, and where the papers are; nothing personal" required:"" placeholder:"R"`
 	Received   *time.Time `help:"when it came, as 2026-11-22T10:00:00Z; now, if left out" placeholder:"TIME"`
 	Format     string     `help:"text or JSON" enum:"text,JSON" default:"text" placeholder:"FORMAT"`
@@ -107,7 +109,7 @@ func (f *requestsOpenCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	in := map[string]any{"site": f.Site, "right": f.Right, "origin": f.Origin, "proof": f.Proof, "reason": f.Reason}
-	for key, value := range map[string]string{"identifier": identifier, "contact": f.Contact, "mode": f.Mode} {
+	for key, value := range map[string]string{"identifier": identifier, "contact": f.Contact, "mode": f.Mode, "locale": f.Locale} {
 		if value != "" {
 			in[key] = value
 		}

@@ -119,6 +119,21 @@ func (f *requestsSupplyCmd) Run(ctx context.Context, s streams) error {
 	return f.act(ctx, s, "supply", body)
 }
 
+type requestsMailCmd struct {
+	requestArgs
+	Identifier string `help:"email:ADDRESS, or - to read it from standard input; left out: the one that is kept of them" placeholder:"email:ADDRESS"`
+	Locale     string `help:"language of the mail and the page: en, pl or sk" placeholder:"L"`
+}
+
+// Run mails links.
+func (f *requestsMailCmd) Run(ctx context.Context, s streams) error {
+	identifier, err := given(s, f.Identifier, "identifier")
+	if err != nil {
+		return err
+	}
+	return f.act(ctx, s, "mail", map[string]any{"identifier": identifier, "locale": f.Locale})
+}
+
 type requestsSignOffCmd struct {
 	requestArgs
 	noteFlag

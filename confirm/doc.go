@@ -8,7 +8,8 @@
 // altered, used or over is answered alike; and that neither an address nor a link
 // is stored: of an address nothing is kept, of a link its SHA-256.
 //
-// Footers are the other kind of link: in every mail's footer, of long life, good
+// Proofs prove who makes a request of a data subject, by a link that is mailed to an
+// address under which the contact is known. Footers are the last kind of link: in every mail's footer, of long life, good
 // for withdrawing and objecting and for nothing else.
 //
 //	Request ── requested ──> ledger ── link ──> store ── mail

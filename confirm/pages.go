@@ -85,9 +85,12 @@ func (p *pages) render(status int, v view) Answer {
 }
 
 func (p *pages) plain(status int, lang string, say plainPage) Answer {
-	w := wordsIn(lang)
-	title, text := say.in(w)
-	return p.render(status, view{words: w, Heading: title, Text: text})
+	title, text := say.in(wordsIn(lang))
+	return p.say(status, lang, title, text)
+}
+
+func (p *pages) say(status int, lang, title, text string) Answer {
+	return p.render(status, view{words: wordsIn(lang), Heading: title, Text: text})
 }
 
 // ask is the page with the form.

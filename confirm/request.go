@@ -96,7 +96,7 @@ func (s *Service) send(ctx context.Context, o *Opening, site Site, l *control.Li
 	if l.Requested, err = s.deps.People.Write(ctx, s.requested(o, site.Policy, l)...); err != nil {
 		return err
 	}
-	t := s.newToken(l)
+	t := newToken(s.deps.Key, confirmLabel, l)
 	if err := s.deps.Links.AddLink(ctx, *l); err != nil {
 		return err
 	}

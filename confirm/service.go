@@ -69,8 +69,10 @@ type Request struct {
 type Answer struct {
 	Status   int
 	Location string // with 303
-	// SetCookie sets Cookie to Value for Life; an empty Value takes it away.
+	// SetCookie sets a cookie to Value for Life; an empty Value takes it away. Cookie is
+	// its name; empty: the constant's.
 	SetCookie bool
+	Cookie    string
 	Value     string
 	Life      time.Duration
 	Locale    string
@@ -89,15 +91,19 @@ func (s *Service) Serve(ctx context.Context, r *Request) Answer {
 	case r.Post:
 		return s.confirm(ctx, r, lang)
 	case r.Token != nil:
-		// Whatever the token is, it leaves the address at once.
-		a := Answer{Status: 303, Location: Path, SetCookie: true}
-		if len(r.Token) == tokenText {
-			a.Value, a.Life = string(r.Token), cookieLife
-		}
-		return a
+		return carried(r.Token, Path)
 	default:
 		return s.page(ctx, r, lang)
 	}
+}
+
+// carried puts a token into the cookie: whatever it is, it leaves the address at once.
+func carried(token []byte, to string) Answer {
+	a := Answer{Status: 303, Location: to, SetCookie: true}
+	if len(token) == tokenText {
+		a.Value, a.Life = string(token), cookieLife
+	}
+	return a
 }
 
 // open finds a link that works. The same is done for every token, whether there
@@ -107,7 +113,7 @@ func (s *Service) open(ctx context.Context, t *token) (l control.Link, site Site
 	if err != nil {
 		return l, site, false, err
 	}
-	signed := s.signed(t, &l)
+	signed := t.signed(s.deps.Key, confirmLabel, &l)
 	site, known := s.deps.Sites(l.Site)
 	record := consent.Record{State: consent.StateErased}
 	if known {
@@ -130,7 +136,7 @@ func (s *Service) page(ctx context.Context, r *Request, lang string) Answer {
 	case !ok:
 		return s.gone(lang)
 	default:
-		return s.pages.ask(site, &l, s.form(&t))
+		return s.pages.ask(site, &l, formOf(s.deps.Key, confirmLabel, &t))
 	}
 }
 
@@ -143,7 +149,7 @@ func (s *Service) confirm(ctx context.Context, r *Request, lang string) Answer {
 		return s.away(lang, err)
 	}
 	own := string(r.Site) == "" || string(r.Site) == "same-origin"
-	if !ok || !own || string(r.Form) != s.form(&t) {
+	if !ok || !own || string(r.Form) != formOf(s.deps.Key, confirmLabel, &t) {
 		return s.gone(lang)
 	}
 	now := s.deps.Now().UTC().Truncate(time.Microsecond)

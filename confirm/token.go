@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"strings"
 
 	"zgoda/control"
 )
@@ -20,12 +21,16 @@ const (
 
 type token [tokenSize]byte
 
+// confirmLabel parts the links that confirm a consent from those that prove who asks:
+// one is never good for the other.
+const confirmLabel = "zgoda confirm 1"
+
 // newToken makes the token of a link and puts its hash into the link.
-func (s *Service) newToken(l *control.Link) token {
+func newToken(key []byte, label string, l *control.Link) token {
 	var t token
 	_, _ = rand.Read(t[:idSize]) // never fails
 	l.Hash = sha256.Sum256(t[:idSize])
-	copy(t[idSize:], s.mac(t[:idSize], l))
+	copy(t[idSize:], macOf(key, label, t[:idSize], l))
 	return t
 }
 
@@ -43,10 +48,10 @@ func parseToken(text []byte) (t token) {
 
 func (t *token) hash() [32]byte { return sha256.Sum256(t[:idSize]) }
 
-// mac covers everything that a link is for.
-func (s *Service) mac(id []byte, l *control.Link) []byte {
-	h := hmac.New(sha256.New, s.deps.Key)
-	h.Write([]byte("zgoda confirm 1\x00"))
+// macOf covers everything that a link is for.
+func macOf(key []byte, label string, id []byte, l *control.Link) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(label + "\x00"))
 	h.Write(id)
 	for _, field := range []string{string(l.Site), string(l.Subject[:]), l.Terms, l.Locale, l.Surface} {
 		_ = binary.Write(h, binary.BigEndian, uint32(len(field))) // a hash never fails
@@ -59,15 +64,15 @@ func (s *Service) mac(id []byte, l *control.Link) []byte {
 }
 
 // signed says whether the token's MAC is the link's, in the same time for all.
-func (s *Service) signed(t *token, l *control.Link) bool {
-	return hmac.Equal(t[idSize:], s.mac(t[:idSize], l))
+func (t *token) signed(key []byte, label string, l *control.Link) bool {
+	return hmac.Equal(t[idSize:], macOf(key, label, t[:idSize], l))
 }
 
-// form is what the page's form sends beside the cookie, so that no other page
-// can send it.
-func (s *Service) form(t *token) string {
-	h := hmac.New(sha256.New, s.deps.Key)
-	h.Write([]byte("zgoda confirm form 1\x00"))
+// formOf is what a page's form sends beside the cookie, so that no other page can send
+// it. It is under a name of its own.
+func formOf(key []byte, label string, t *token) string {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(strings.TrimSuffix(label, " 1") + " form 1\x00"))
 	h.Write(t[:])
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:16])
 }

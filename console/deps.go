@@ -165,6 +165,8 @@ type Deps struct {
 	// nil: there are no routes for them.
 	Requests     Requests
 	RequestStore RequestStore
+	// Proofs mail the links that prove who makes a request; nil: there is no mail server.
+	Proofs Proofs
 	// Exports hands out what is held of people; nil: there are no routes for it.
 	Exports Exports
 	// Corrections end requests of rectification, of which ToldOf tells recipients;

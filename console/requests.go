@@ -183,6 +183,7 @@ func (s *Server) requestRoutes(api huma.API) {
 	s.requestReadRoutes(api)
 	s.requestActRoutes(api)
 	s.requestImportRoute(api)
+	s.requestMailRoute(api)
 	huma.Register(api, s.operation(huma.Operation{
 		OperationID: "open-request", Method: http.MethodPost, Path: "/requests",
 		Tags: []string{"requests"}, Summary: "Open a request of a data subject",
@@ -200,7 +201,8 @@ type openInput struct {
 		Mode     string     `json:"mode,omitempty" enum:"erase,anonymise"`
 		Scope    []string   `json:"scope,omitempty" maxItems:"32" doc:"purposes that an objection or a withdrawal is about; left out: all. Any other right is about everything, and has none"`
 		Origin   string     `json:"origin,omitempty" enum:"operator,form,mail,phone,letter" default:"operator" doc:"how it came"`
-		Proof    string     `json:"proof,omitempty" enum:"none,operator" default:"operator" doc:"operator: whoever calls knows who asks, as the reason says"`
+		Proof    string     `json:"proof,omitempty" enum:"none,operator,mail" default:"operator" doc:"operator: whoever calls knows who asks, as the reason says; mail: a link is mailed to an address under which the person is known, and the request waits until it is followed"`
+		Locale   string     `json:"locale,omitempty" pattern:"^[A-Za-z0-9-]{0,35}$" doc:"of the mail and its page: en, pl, sk; others get English"`
 		Reason   string     `json:"reason" minLength:"1" maxLength:"200" doc:"why, and where the papers are; nothing personal"`
 		Received *time.Time `json:"received,omitempty" doc:"when it came; now, if left out"`
 	}
@@ -227,9 +229,24 @@ func (s *Server) openRequest(ctx context.Context, in *openInput) (*requestOutput
 	if o.Scope, err = s.scope(policy.Site, in.Body.Scope); err != nil {
 		return nil, err
 	}
+	if in.Body.Proof == rights.ProofMail {
+		if s.deps.Proofs == nil {
+			return nil, errNoMail
+		}
+		o.Proof, o.Known = rights.ProofNone, true
+	}
 	r, err := s.deps.Requests.Open(ctx, o)
 	if err != nil {
 		return nil, s.requestFailed(ctx, "open the request", err)
+	}
+	if in.Body.Proof == rights.ProofMail {
+		address := ""
+		if who.Kind == event.KindEmail {
+			address = who.Value
+		}
+		if err := s.sendProof(ctx, &r, address, in.Body.Locale); err != nil {
+			return nil, err
+		}
 	}
 	return &requestOutput{NewRequestBody(&r)}, nil
 }

@@ -74,8 +74,11 @@ func (s *Server) actOn(ctx context.Context, in *actInput, name string) (*request
 	if in.Body.Told != nil {
 		a.Told = *in.Body.Told
 	}
-	if a.Proof == "" {
+	switch a.Proof {
+	case "":
 		a.Proof = "operator"
+	case rights.ProofMail:
+		return nil, wrong("body.proof", "expected what you know: mail is proven by the link alone (:mail sends it)")
 	}
 	if a.Who, err = in.Body.who(); err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"time"
@@ -17,8 +18,8 @@ type Confirmations interface {
 	Serve(ctx context.Context, r *confirm.Request) confirm.Answer
 }
 
-// confirmation serves GET and POST /consent/confirm and /consent/withdraw, and GET
-// /consent/confirmed.
+// confirmation serves GET and POST /consent/confirm, /consent/withdraw and
+// /rights/confirm, and GET /consent/confirmed and /rights/confirmed.
 // No answer carries CORS headers: only a person looks at them.
 func (g *Gateway) confirmation(ctx context.Context, rc *fasthttp.RequestCtx, now time.Time) {
 	h := &rc.Request.Header
@@ -30,11 +31,16 @@ func (g *Gateway) confirmation(ctx context.Context, rc *fasthttp.RequestCtx, now
 	if query.Has("t") {
 		in.Token = append([]byte{}, query.Peek("t")...) // not nil, also when it is empty
 	}
-	if in.Path == confirm.DonePath && query.Has("l") {
+	done := in.Path == confirm.DonePath || in.Path == confirm.ProvenPath
+	if done && query.Has("l") {
 		in.Language = query.Peek("l")
 	}
+	proofs := in.Path == confirm.ProofPath || in.Path == confirm.ProvenPath
+	if proofs {
+		in.Cookie = h.Cookie(confirm.ProofCookie)
+	}
 	in.Hasty = g.hasty(g.client(rc, namedIn(h)), now) > 0
-	if in.Post && in.Path == confirm.DonePath {
+	if in.Post && done {
 		rc.Response.Header.Set("Allow", allows[methodGet])
 		problem(rc, fasthttp.StatusMethodNotAllowed, collector.Problem{Title: "This address does not take this method", Detail: "See the Allow header."})
 		return
@@ -51,11 +57,14 @@ func (g *Gateway) confirmation(ctx context.Context, rc *fasthttp.RequestCtx, now
 		form.ParseBytes(body)
 		in.Form = form.Peek("form")
 	}
-	if in.Path == confirm.WithdrawPath {
+	switch {
+	case in.Path == confirm.WithdrawPath:
 		g.confirmed(rc, g.deps.Footers.Serve(ctx, &in))
-		return
+	case proofs:
+		g.confirmed(rc, g.deps.Proofs.Serve(ctx, &in))
+	default:
+		g.confirmed(rc, g.deps.Confirmations.Serve(ctx, &in))
 	}
-	g.confirmed(rc, g.deps.Confirmations.Serve(ctx, &in))
 }
 
 func (g *Gateway) confirmed(rc *fasthttp.RequestCtx, a confirm.Answer) {
@@ -66,7 +75,7 @@ func (g *Gateway) confirmed(rc *fasthttp.RequestCtx, a confirm.Answer) {
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("X-Frame-Options", "DENY")
 	if a.SetCookie {
-		setCookie(rc, choice.Cookie{Name: confirm.Cookie, Value: a.Value, MaxAge: a.Life})
+		setCookie(rc, choice.Cookie{Name: cmp.Or(a.Cookie, confirm.Cookie), Value: a.Value, MaxAge: a.Life})
 	}
 	if a.Status == fasthttp.StatusTooManyRequests || a.Status == fasthttp.StatusServiceUnavailable {
 		h.Set("Retry-After", strconv.Itoa(max(1, int(g.config.RetryAfter/time.Second))))

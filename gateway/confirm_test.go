@@ -168,6 +168,37 @@ func TestConfirmNeedsAService(t *testing.T) {
 	}
 }
 
+// TestProofPage: the page behind a link that proves who asks has a path and a cookie of
+// its own, and none is there without it.
+func TestProofPage(t *testing.T) {
+	p := &page{answer: confirm.Answer{Status: 303, Location: confirm.ProofPath, SetCookie: true, Cookie: confirm.ProofCookie, Value: "token", Life: time.Minute}}
+	h := openAll(t, nil, func(d *Deps) { d.Proofs = p })
+	r := h.send(t, http.MethodGet, confirm.ProofPath+"?t=token", "", "Cookie", confirm.Cookie+"=other; "+confirm.ProofCookie+"=carried")
+	if got := p.last(t, 1); got.Path != confirm.ProofPath || string(got.Token) != "token" || string(got.Cookie) != "carried" {
+		t.Errorf("GET was read otherwise: %s", got.Cookie)
+	}
+	if got := r.header.Get("Set-Cookie"); r.status != 303 || !strings.HasPrefix(got, confirm.ProofCookie+"=token;") || !strings.Contains(got, "HttpOnly") {
+		t.Errorf("%d %s", r.status, got)
+	}
+	p.answer = shown
+	h.send(t, http.MethodPost, confirm.ProofPath, "form=the%20form")
+	if got := p.last(t, 2); !got.Post || string(got.Form) != "the form" {
+		t.Error("POST was read otherwise")
+	}
+	h.send(t, http.MethodGet, confirm.ProvenPath+"?l=sk", "", "Accept-Language", "en")
+	if got := p.last(t, 3); string(got.Language) != "sk" {
+		t.Error("the last page's language")
+	}
+	if r := h.send(t, http.MethodPost, confirm.ProvenPath, "form=x"); r.status != 405 {
+		t.Errorf("POST of the last page: %d", r.status)
+	}
+	for _, path := range []string{confirm.ProofPath, confirm.ProvenPath} {
+		if r := open(t, nil).send(t, http.MethodGet, path, ""); r.status != 404 {
+			t.Errorf("%s without a mail server: %d", path, r.status)
+		}
+	}
+}
+
 // TestWithdrawPage: the footer's link reaches its page, whole, by GET and by the
 // one click that mail programs send (RFC 8058), and none is there without it.
 func TestWithdrawPage(t *testing.T) {

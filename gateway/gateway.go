@@ -41,6 +41,8 @@ type Deps struct {
 	Confirmations Confirmations
 	// Footers are the page behind the links in mails' footers; nil: there is none.
 	Footers Confirmations
+	// Proofs are the page behind links that prove who makes a request; nil: there is none.
+	Proofs Confirmations
 	// Passing says whether people may be served; nil: always.
 	Passing func() bool
 	// Own takes the requests that visitors make by themselves; nil: there is no route

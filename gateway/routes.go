@@ -121,6 +121,9 @@ func (g *Gateway) find(path []byte) target {
 	if g.deps.Confirmations != nil && (string(path) == confirm.Path || string(path) == confirm.DonePath) {
 		return target{endpointConfirm, methodGet | methodPost, 0}
 	}
+	if g.deps.Proofs != nil && (string(path) == confirm.ProofPath || string(path) == confirm.ProvenPath) {
+		return target{endpointConfirm, methodGet | methodPost, 0}
+	}
 	if g.deps.Own != nil && string(path) == rightsPath {
 		return target{endpointRights, methodPost, 0}
 	}

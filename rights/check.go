@@ -12,6 +12,10 @@ import (
 // ProofNone is the proof of a request of which it is not known yet who asks.
 const ProofNone = "none"
 
+// ProofMail is the proof by a link that was mailed to a known address and followed. A
+// request is never opened with it, and nobody says so by themselves.
+const ProofMail = "mail"
+
 // The closed lists of what requests say.
 var (
 	Rights = []control.Right{
@@ -19,7 +23,7 @@ var (
 		control.RightPortability, control.RightObjection, control.RightAutomated, control.RightWithdrawal,
 	}
 	Origins = []string{"operator", "form", "mail", "phone", "letter", "opendsr", "retention", "import", "self", "restore"}
-	Proofs  = []string{"cookie", "link", "key", "operator"}
+	Proofs  = []string{"cookie", ProofMail, "link", "key", "operator"}
 	// Grounds are those on which a request may be refused.
 	Grounds = []string{
 		"manifestly_unfounded", "excessive", "legal_obligation", "legal_claims", "public_interest", groundIdentity, "not_the_controller",
@@ -61,6 +65,8 @@ func (o *Opening) check(now time.Time) error {
 		return field("origin", "must be one of "+strings.Join(Origins, ", "))
 	case o.Proof != "" && o.Proof != ProofNone && !slices.Contains(Proofs, o.Proof):
 		return field("proof", "must be none or one of "+strings.Join(Proofs, ", "))
+	case o.Proof == ProofMail:
+		return field("proof", "mail is a proof once the link was followed")
 	case o.Actor == "":
 		return field("actor", "must say who acts")
 	case o.Received.After(now.Add(time.Minute)):

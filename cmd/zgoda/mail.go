@@ -103,7 +103,10 @@ func (n *node) makeConfirm(blinder *pseudonym.Blinder) (err error) {
 		People: n.people, Links: n.control, Mail: sender, Blinder: blinder, Sites: n.sites.confirmed, Key: key,
 		Logger: n.log, Registerer: n.registry,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return n.makeProofs(l, sender, key)
 }
 
 // optIns and confirmations are nothing without a mail server: an interface that

@@ -20,7 +20,7 @@ import (
 // ownRights makes what takes the requests that visitors make by themselves.
 func (n *node) ownRights(jar *cookie.Jar, blinder *pseudonym.Blinder) (*own.Desk, error) {
 	return own.New(own.Deps{
-		Site: n.ownSite, Visitor: jar.OpenVisitor, Logger: n.log, Results: n.ownResults,
+		Site: n.ownSite, Visitor: jar.OpenVisitor, Logger: n.log, Results: n.ownResults, ByMail: n.ownByMail(),
 		Linked: func(ctx context.Context, site event.SiteID, id [16]byte, now time.Time) (bool, error) {
 			return n.linked(ctx, blinder, site, id, now)
 		},

@@ -48,7 +48,7 @@ func rightsOf(names []string) []control.Right {
 // runRights runs it until ctx ends.
 func (n *node) runRights(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{n.requests.Run, n.notices.Run, n.eraser.Run, n.drain.Run, n.reach.Run, n.runHider, n.runOpenDSR, n.runRetention} {
+	for _, run := range []func(context.Context) error{n.requests.Run, n.notices.Run, n.eraser.Run, n.drain.Run, n.reach.Run, n.runHider, n.runOpenDSR, n.runRetention, n.runProofs} {
 		group.Go(func() error { return run(ctx) })
 	}
 	return group.Wait()

@@ -54,6 +54,8 @@ func StartRequests(tb testing.TB, change func(*console.Config), settings func(*r
 		service.Use(control.RightRestriction, restrictor{service})
 		r.Requests = &Requests{service, store}
 		deps.Requests, deps.RequestStore, deps.Effects = service, store, lifter{}
+		r.Proofs = &Proofs{}
+		deps.Proofs = r.Proofs
 		r.Exports = &Exports{service: service}
 		deps.Exports = r.Exports
 	})

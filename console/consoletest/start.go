@@ -25,6 +25,7 @@ type Running struct {
 	Tokens    *Tokens
 	Requests  *Requests // of StartRequests
 	Exports   *Exports  // the same
+	Proofs    *Proofs   // the same
 	Registry  *prometheus.Registry
 	Log       *Log
 }

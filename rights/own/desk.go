@@ -39,10 +39,11 @@ type Answer struct {
 
 // Told is what is told of a request.
 type Told struct {
-	Request  string    `json:"request"`
+	Request  string    `json:"request,omitempty"`
 	Right    string    `json:"right"`
 	State    string    `json:"state"`
-	Deadline time.Time `json:"deadline"`
+	Deadline time.Time `json:"deadline,omitzero"`
+	Mail     string    `json:"mail,omitempty"` // of one by mail, in words
 }
 
 // Site is one that a public key opens.
@@ -62,7 +63,11 @@ type Deps struct {
 	Open   func(ctx context.Context, o rights.Opening) (control.Request, error)
 	// Results gather what is held of whom a request is about.
 	Results func(ctx context.Context, r control.Request) (func(to io.Writer) error, error)
-	Logger  *slog.Logger
+	// ByMail takes a request of whoever has a mail address, to which a link is mailed if
+	// it is known; nil: there is no mail server. It returns ErrAddress or ErrBusy, and
+	// neither its answer nor its time tells whether anybody has the address.
+	ByMail func(site event.SiteID, right control.Right, address, locale string) error
+	Logger *slog.Logger
 }
 
 // Desk takes requests. It is safe for concurrent use.
@@ -83,10 +88,25 @@ func New(deps Deps) (*Desk, error) {
 	return d, nil
 }
 
+// The errors of ByMail.
+var (
+	ErrAddress = errors.New("not a mail address")
+	ErrBusy    = errors.New("too many ask at once")
+)
+
 // asked is the body.
 type asked struct {
-	Key   string `json:"key"`
-	Right string `json:"right"`
+	Key     string `json:"key"`
+	Right   string `json:"right"`
+	Address string `json:"address"` // to be proven by a link that is mailed to it
+	Locale  string `json:"locale"`  // of the mail
+}
+
+// mailed are the rights that can be asked for with a mail address: all that need
+// nothing beside.
+var mailed = map[string]control.Right{
+	"access": control.RightAccess, "erasure": control.RightErasure, "restriction": control.RightRestriction, "portability": control.RightPortability,
+	"objection": control.RightObjection, "automated": control.RightAutomated, "withdrawal": control.RightWithdrawal,
 }
 
 // taken are the rights that can be asked for so.
@@ -137,10 +157,41 @@ func (d *Desk) Serve(ctx context.Context, in *Request) Answer {
 	default:
 		return refuse(statusForbidden, "A right is used on a page of the same site", "Sec-Fetch-Site")
 	}
-	out := d.serve(ctx, in, &site, taken[a.Right])
+	var out Answer
+	if a.Address == "" {
+		out = d.serve(ctx, in, &site, taken[a.Right])
+	} else {
+		out = d.mail(site.ID, &a)
+	}
 	out.OriginListed = true
 	return out
 }
+
+// maxLocale bounds the name of a language.
+const maxLocale = 35
+
+// mail takes a request of whoever has an address. All answers but refusals of what was
+// sent are one: it says nothing of whether the address is known.
+func (d *Desk) mail(site event.SiteID, a *asked) Answer {
+	right := mailed[a.Right]
+	switch {
+	case right == "":
+		return refuse(statusBad, "The right must be access, erasure, restriction, portability, objection, automated or withdrawal", "right")
+	case len(a.Locale) > maxLocale:
+		return refuse(statusBad, "The locale must be the name of a language", "locale")
+	case d.deps.ByMail == nil:
+		return refuse(statusBad, "No links are mailed here: use the page without an address", "address")
+	}
+	switch err := d.deps.ByMail(site, right, a.Address, a.Locale); {
+	case errors.Is(err, ErrAddress):
+		return refuse(statusBad, "It is not a mail address", "address")
+	case err != nil:
+		return d.away("take a request by mail", err)
+	}
+	return Answer{Status: statusTaken, Told: &Told{Right: a.Right, State: string(control.RequestUnverified), Mail: mailWords}}
+}
+
+const mailWords = "If this address is known here, a mail with a link is on its way to it. What was asked for begins when the button behind the link is pressed."
 
 func (d *Desk) serve(ctx context.Context, in *Request, site *Site, right control.Right) Answer {
 	if right == "" {
@@ -173,7 +224,7 @@ func (d *Desk) serve(ctx context.Context, in *Request, site *Site, right control
 		}
 		return Answer{Status: statusDone, Results: write}
 	}
-	out := Answer{Status: statusTaken, Told: &Told{r.ID.String(), string(right), string(r.State), r.Deadline}}
+	out := Answer{Status: statusTaken, Told: &Told{Request: r.ID.String(), Right: string(right), State: string(r.State), Deadline: r.Deadline}}
 	if r.State == control.RequestComplete {
 		out.Status = statusDone
 	}

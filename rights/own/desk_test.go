@@ -22,6 +22,7 @@ type world struct {
 	err    error
 	state  control.RequestState
 	opened []rights.Opening
+	byMail func(site event.SiteID, right control.Right, address, locale string) error
 }
 
 func (w *world) desk(t *testing.T) *own.Desk {
@@ -38,6 +39,7 @@ func (w *world) desk(t *testing.T) *own.Desk {
 			w.opened = append(w.opened, o)
 			return control.Request{ID: control.RequestID{1}, State: w.state, Deadline: time.Unix(1, 0).UTC()}, w.err
 		},
+		ByMail: w.byMail,
 		Results: func(context.Context, control.Request) (func(io.Writer) error, error) {
 			return func(to io.Writer) error { _, err := io.WriteString(to, "held"); return err }, nil
 		},
@@ -151,5 +153,48 @@ func TestAway(t *testing.T) {
 		if a := w.desk(t).Serve(t.Context(), request(right)); a.Status != http.StatusServiceUnavailable || !a.Retry || a.Forget {
 			t.Errorf("%s: %+v", right, a)
 		}
+	}
+}
+
+// TestByMail: a right is used with an address and without a cookie; the answer is the
+// same whoever has the address, and names no request.
+func TestByMail(t *testing.T) {
+	w := &world{}
+	var got []string
+	var fails error
+	w.byMail = func(site event.SiteID, right control.Right, address, locale string) error {
+		got = append(got, string(site)+" "+string(right)+" "+address+" "+locale)
+		return fails
+	}
+	body := func(right, more string) *own.Request {
+		r := request(right)
+		r.Visitor, r.Body = nil, []byte(`{"key":"pk","right":"`+right+`","address":"jana@person.example"`+more+`}`)
+		return r
+	}
+	for _, right := range []string{"access", "erasure", "restriction", "portability", "objection", "automated", "withdrawal"} {
+		a := w.desk(t).Serve(t.Context(), body(right, `,"locale":"pl"`))
+		if a.Status != http.StatusAccepted || a.Told == nil || a.Told.Request != "" || a.Told.State != "identity_unverified" || a.Told.Mail == "" || a.Forget || a.Results != nil || !a.OriginListed {
+			t.Errorf("%s: %+v", right, a)
+		}
+		if len(got) == 0 || got[len(got)-1] != "shop "+right+" jana@person.example pl" || len(w.opened) != 0 {
+			t.Errorf("%s: %v", right, got)
+		}
+	}
+	for name, c := range map[string]struct {
+		right, more, field string
+		fails              error
+		status             int
+	}{
+		"a right that needs more": {"rectification", "", "right", nil, 400}, "a locale": {"erasure", `,"locale":"` + strings.Repeat("x", 36) + `"`, "locale", nil, 400},
+		"no address": {"erasure", "", "address", own.ErrAddress, 400}, "busy": {"erasure", "", "", own.ErrBusy, 503},
+	} {
+		fails = c.fails
+		if a := w.desk(t).Serve(t.Context(), body(c.right, c.more)); a.Status != c.status || a.Field != c.field {
+			t.Errorf("%s: %+v", name, a)
+		}
+	}
+	w.byMail = nil
+	if a := w.desk(t).Serve(t.Context(), body("erasure", "")); a.Status != http.StatusBadRequest || a.Field != "address" {
+		t.Errorf("without a mail server: %+v", a)
 	}
 }
