@@ -51,12 +51,14 @@ func (w *Writer) read(ctx context.Context, f *flow) {
 		}); err != nil {
 			return // Run lets go of what was begun
 		}
+		began := time.Now()
 		b.decode(raw, w.claims.seen)
 		b.entry = newEntry(raw.Range, time.Now().Unix())
 		if err := w.try(ctx, "journal a range", func() error { return w.journal.replace(nil, b.entry) }); err != nil {
 			return
 		}
 		w.claims.enter(b)
+		w.metrics.took(stepRead, began)
 		b.earlier = f.flight
 		f.flight = append(f.flight[max(0, len(f.flight)-cap(f.free)):len(f.flight):len(f.flight)], b.settled)
 		w.metrics.flying.Inc()

@@ -146,6 +146,7 @@ func (w *Writer) insert(ctx context.Context, b *batch) error {
 	if len(b.of) == 0 {
 		return nil
 	}
+	defer w.metrics.took(stepInsert, time.Now())
 	return w.in.Insert(ctx, b.entry.name(b.inserts), b.rows())
 }
 
@@ -198,6 +199,7 @@ func (w *Writer) readBack(ctx context.Context, b *batch) error {
 	rows := b.rows()
 	if err := w.try(ctx, "read back", func() (err error) {
 		w.metrics.readbacks.Inc()
+		defer w.metrics.took(stepVerify, time.Now())
 		present, err = w.in.Present(ctx, rows)
 		if err == nil && len(present) != len(rows) {
 			err = errors.New("read back: the answer has another length")
@@ -250,6 +252,7 @@ func (w *Writer) refresh(ctx context.Context, b *batch) error {
 
 // finish puts what is for the quarantine there, releases the range and counts.
 func (w *Writer) finish(ctx context.Context, b *batch) error {
+	began := time.Now()
 	if err := w.try(ctx, "quarantine", func() error { return w.keep(ctx, b) }); err != nil {
 		return err
 	}
@@ -260,8 +263,11 @@ func (w *Writer) finish(ctx context.Context, b *batch) error {
 	w.claims.leave(b)
 	w.count(b)
 	if !b.oldest.IsZero() {
-		w.metrics.lag.Set(time.Since(b.oldest).Seconds())
+		waited := time.Since(b.oldest)
+		w.metrics.lag.Set(waited.Seconds())
+		w.metrics.delayed(b.raw.Range, waited)
 	}
+	w.metrics.took(stepRelease, began)
 	w.metrics.batches.Inc()
 	w.size.stored()
 	notify(w.progress)

@@ -3,6 +3,7 @@ package writer
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -31,10 +32,10 @@ func tooMuch(err error) bool {
 // why returns the class of an error, for the metric: one of a closed set.
 func why(err error) string {
 	var c interface{ Class() string }
-	if errors.As(err, &c) {
+	if errors.As(err, &c) && slices.Contains(classes, c.Class()) {
 		return c.Class()
 	}
-	return "other"
+	return classOther
 }
 
 // patience is one step that is tried until it succeeds: with growing pauses, one
@@ -62,7 +63,7 @@ func (p *patience) wait(ctx context.Context, err error) error {
 	if class := why(err); p.failed == 0 || class != p.class {
 		p.leave()
 		p.class = class
-		p.w.metrics.stalled.WithLabelValues(class).Inc()
+		p.w.metrics.stalled[class].Inc()
 		p.w.log.Warn("the writer waits and tries again", "step", p.act, "why", class, "error", err)
 	}
 	p.failed++
@@ -82,7 +83,7 @@ func (p *patience) over() {
 // leave takes the step out of the metric. Twice is fine.
 func (p *patience) leave() {
 	if p.class != "" {
-		p.w.metrics.stalled.WithLabelValues(p.class).Dec()
+		p.w.metrics.stalled[p.class].Dec()
 		p.class = ""
 	}
 }
