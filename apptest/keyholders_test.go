@@ -44,12 +44,14 @@ func (k *keyholder) kill() {
 // shared are two keyholders over one vault, each with a zgoda-kek of its own for the
 // one token, and two gateways, of which each talks to another keyholder.
 type shared struct {
-	hsm  kektest.SoftHSM
-	k    [2]*keyholder
-	a, b *stack
+	hsm        kektest.SoftHSM
+	k          [2]*keyholder
+	a, b       *stack
+	clickhouse *pgtest.Proxy // the second gateway reaches ClickHouse by way of it
 }
 
-func startShared(t *testing.T) *shared {
+// startShared starts them, with more of the gateways' configuration.
+func startShared(t *testing.T, more string) *shared {
 	t.Helper()
 	hsm, err := kektest.NewSoftHSM(t.TempDir())
 	if err != nil {
@@ -57,7 +59,10 @@ func startShared(t *testing.T) *shared {
 	}
 	access, server, data := enginetest.Start(t), pgtest.Start(t), t.TempDir()
 	s, control, vault := &shared{hsm: hsm}, server.Database(t), server.Database(t)
-	clickhouse := fmt.Sprintf("clickhouse://%s:%s@%s/zgoda", access.Admin.User, access.Admin.Password.Reveal(), access.Address)
+	s.clickhouse = pgtest.NewProxyTo(t, "tcp", access.Address)
+	clickhouse := func(address string) string {
+		return fmt.Sprintf("clickhouse://%s:%s@%s/zgoda", access.Admin.User, access.Admin.Password.Reveal(), address)
+	}
 	for i := range s.k {
 		dir := filepath.Join(data, fmt.Sprint("keyholder-", i))
 		run := filepath.Join(dir, "run")
@@ -76,8 +81,8 @@ func startShared(t *testing.T) *shared {
 		})
 		s.k[i] = k
 	}
-	s.a = serving(t, data, "gate-a", s.k[0].socket, control, clickhouse, fmt.Sprintf("keyholder: {admin_socket: %q}\n", s.k[0].admin))
-	s.b = serving(t, data, "gate-b", s.k[1].socket, control, clickhouse, "")
+	s.a = serving(t, data, "gate-a", s.k[0].socket, control, clickhouse(access.Address), more+fmt.Sprintf("keyholder: {admin_socket: %q}\n", s.k[0].admin))
+	s.b = serving(t, data, "gate-b", s.k[1].socket, control, clickhouse(s.clickhouse.Address()), more)
 	return s
 }
 
@@ -110,7 +115,7 @@ func (s *shared) status(t *testing.T, i int) string {
 // also when either keyholder is killed on the way, and the key-encryption key changes.
 // Nobody is refused, nothing lost or doubled, and one contact's rows stay together.
 func TestTwoKeyholdersUnderLoad(t *testing.T) {
-	s := startShared(t)
+	s := startShared(t, "")
 	p, q := person{s: s.a}, person{s: s.b, sent: 1000}
 	p.comes(t, 50)
 	q.comes(t, 50)

@@ -10,7 +10,8 @@ import (
 // Proxy leads from a TCP address of this machine to a server, and can be cut.
 type Proxy struct {
 	listener net.Listener
-	socket   string
+	network  string
+	to       string // the server's address
 
 	mu    sync.Mutex
 	open  map[net.Conn]struct{}
@@ -22,12 +23,18 @@ type Proxy struct {
 // NewProxy makes a proxy before a server, until the test ends.
 func NewProxy(tb testing.TB, s *Server) *Proxy {
 	tb.Helper()
+	return NewProxyTo(tb, "unix", s.Socket())
+}
+
+// NewProxyTo makes a proxy before any address, until the test ends.
+func NewProxyTo(tb testing.TB, network, address string) *Proxy {
+	tb.Helper()
 	var config net.ListenConfig
 	listener, err := config.Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	p := &Proxy{listener: listener, socket: s.Socket(), open: map[net.Conn]struct{}{}}
+	p := &Proxy{listener: listener, network: network, to: address, open: map[net.Conn]struct{}{}}
 	p.work.Go(p.accept)
 	tb.Cleanup(func() {
 		_ = listener.Close()
@@ -84,7 +91,7 @@ func (p *Proxy) accept() {
 func (p *Proxy) serve(client net.Conn) {
 	defer func() { _ = client.Close() }()
 	var dialer net.Dialer
-	server, err := dialer.DialContext(context.Background(), "unix", p.socket)
+	server, err := dialer.DialContext(context.Background(), p.network, p.to)
 	if err != nil {
 		return
 	}
