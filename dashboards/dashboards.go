@@ -154,5 +154,5 @@ func (p Panel) validate() error {
 
 // All are the dashboards, in the order in which one looks.
 func All() []Dashboard {
-	return []Dashboard{Overview()}
+	return []Dashboard{Overview(), Privacy(), Pipeline(), Keys(), Capacity()}
 }
