@@ -3,14 +3,19 @@
 package main
 
 import (
+	"flag"
 	"log/slog"
 	"os"
 
 	"zgoda/dashboards"
 	"zgoda/dashboards/grafana"
+	"zgoda/dashboards/rules"
 )
 
+var runbooks = flag.String("runbooks", "", "what comes in front of a runbook's path in alerts: an address that ends in a slash")
+
 func main() {
+	flag.Parse()
 	if err := run(); err != nil {
 		slog.Error("the dashboards were not written", "err", err)
 		os.Exit(1)
@@ -22,6 +27,9 @@ func run() error {
 		if err := d.Validate(); err != nil {
 			return err
 		}
+	}
+	if err := rules.Write("prometheus", *runbooks); err != nil {
+		return err
 	}
 	return grafana.Write("json")
 }
