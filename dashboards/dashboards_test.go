@@ -43,6 +43,8 @@ func TestValidateRefuses(t *testing.T) {
 		"without a legend":  func(p *Panel) { p.Queries[0].Legend = "" },
 		"newest value":      func(p *Panel) { p.Kind = Bars },
 		"classic histogram": func(p *Panel) { p.Queries[0].Expr = "histogram_quantile(0.9, up)" },
+		"no such metric":    func(p *Panel) { p.Queries[0].Expr = at("zgoda_spool_fish") },
+		"is never":          func(p *Panel) { p.Queries[0].Expr = at("zgoda_keyholder_reveals_total", `outcome="fish"`) },
 		"do not close":      func(p *Panel) { p.Queries[0].Expr = "sum(zgoda_spool_bytes" },
 		"unknown variable":  func(p *Panel) { p.Queries[0].Expr = `zgoda_spool_bytes{site="$site"}` },
 	} {

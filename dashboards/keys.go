@@ -96,12 +96,12 @@ func agePanels() []Panel {
 	return []Panel{
 		{
 			Title: "Ages of keys", Kind: Bars, Unit: Seconds, Width: 8, Levels: upTo(400*86400, 800*86400), Min: number(0),
-			Description: "How old the version of each key is that is in use. Keys that are made for a month are not among them; each ends by itself.",
+			Description: "How old the version of each key is that is in use. Keys that are made for a month or a year are not among them: each ends by itself.",
 			Queries:     []Query{askNow("{{key}}", "sort_desc("+highest("key", kept("zgoda_keyholder_key_age_seconds", `key!~".*-[0-9]{4,6}"`))+")")},
 		},
 		{
 			Title: "Salts sealed anew", Kind: Stat, Unit: Seconds, Width: 4, Levels: upTo(90000, 100000),
-			Description: "How long ago salts and contacts' keys were last sealed under a new slot key, which is each day. Until then a stolen backup of yesterday can be opened by yesterday's key.",
+			Description: "How long ago salts and contacts' keys were last sealed under a new slot key, which is each night. Until then what was deleted is still readable in copies.",
 			Queries:     []Query{ask("ago", highest("", kept("zgoda_keyholder_rewrap_age_seconds")))},
 		},
 		{

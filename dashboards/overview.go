@@ -80,7 +80,7 @@ func promisePanels() []Panel {
 		{
 			Title: "Budget burnt", Kind: Graph, Unit: Number, Width: 8, Levels: upTo(1, 6), Min: number(0),
 			Description: "How many times faster than the objective allows errors come, over an hour. Above 1 for long, the objective is missed; above 14 somebody is woken.",
-			Queries:     []Query{ask("{{slo}}", "zgoda:slo_errors:ratio_rate1h / on (slo) group_left () (1 - zgoda:slo_objective:ratio)")},
+			Queries:     []Query{ask("{{slo}}", "zgoda:slo_errors:ratio_rate1h / on (slo) (1 - zgoda:slo_objective:ratio)")},
 			Empty:       "no objective was counted for within the hour",
 		},
 		{
@@ -129,7 +129,7 @@ func roomPanels() []Panel {
 		{
 			Title: "Limits", Kind: Bars, Unit: Ratio, Width: 8, Levels: upTo(0.5, 0.8), Min: number(0), Max: number(1),
 			Description: "The part of each limit that is used, of the fullest gateway. At 100 % further ones are refused.",
-			Queries:     []Query{askNow("{{what}}", "max by (what) (zgoda:limit:ratio)")},
+			Queries:     []Query{askNow("{{what}}", highest("what", at("zgoda:limit:ratio")))},
 		},
 		{
 			Title: "Neighbours away", Kind: Graph, Unit: Seconds, Width: 8, Levels: upTo(5, 15), Min: number(0),

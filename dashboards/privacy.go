@@ -186,8 +186,8 @@ func keepingPanels() []Panel {
 			Empty:       "there was no run since the start",
 		},
 		{
-			Title: "Last checkpoint", Kind: Stat, Unit: Seconds, Width: 4, Levels: upTo(7200, 90000),
-			Description: "How long ago the ledger's last checkpoint was signed. What is before it cannot be changed without being found out.",
+			Title: "Last checkpoint", Kind: Stat, Unit: Seconds, Width: 4, Levels: anyValue(), NoLimit: "without new entries none is made",
+			Description: "How long ago the ledger's last checkpoint was signed; one is when there are entries that are not under one. What is under it cannot be changed without being found out.",
 			Queries:     []Query{ask("ago", highest("", at("zgoda_ledger_checkpoint_age_seconds")))},
 		},
 		{

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"zgoda/telemetry/catalogue"
 )
 
 // at is a gateway's metric, with further matchers.
@@ -81,8 +83,9 @@ func anyValue() []Level { return []Level{{Color: "blue"}} }
 
 func number(n float64) *float64 { return &n }
 
-// checkQuery refuses a query that is not whole: its brackets do not close, or a
-// variable is none of those that Expand knows.
+// checkQuery refuses a query that is not whole: its brackets do not close, a
+// variable is none of those that Expand knows, or it names a metric, a label or a
+// value that there is none of.
 func checkQuery(expr string) error {
 	for _, pair := range []string{"()", "{}", "[]"} {
 		if strings.Count(expr, pair[:1]) != strings.Count(expr, pair[1:]) {
@@ -93,5 +96,5 @@ func checkQuery(expr string) error {
 	if strings.Contains(plain, "$") {
 		return fmt.Errorf("an unknown variable in %s", expr)
 	}
-	return nil
+	return catalogue.Check(plain)
 }
