@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -75,7 +76,22 @@ func (n *node) ready() error {
 	return nil
 }
 
+// telling is what operators are told of readiness, as a metric too.
+func (n *node) telling() prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "zgoda_ready", Help: "1 while traffic may be sent here, as GET /readyz says.",
+	}, func() float64 {
+		if n.ready() != nil {
+			return 0
+		}
+		return 1
+	})
+}
+
 func newOps(ctx context.Context, n *node) (*telemetry.Ops, error) {
+	if err := n.registry.Register(n.telling()); err != nil {
+		return nil, fmt.Errorf("register the metrics of readiness: %w", err)
+	}
 	ops, err := telemetry.NewOps(ctx, n.config.Ops, n.registry, n.ready)
 	if err == nil && n.cpuProfile {
 		if err = ops.ServeCPUProfile(); err != nil {

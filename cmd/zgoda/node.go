@@ -69,6 +69,8 @@ type node struct {
 	keyholder *pseudonym.Client
 	rights    *pseudonym.Rights
 	presence  *presence
+	probe     *probe // of ClickHouse
+	disks     *disks
 	days      *daily.Holder // nil where every site has it off
 	control   *control.Store
 	subjects  *subjects.Set
@@ -126,7 +128,7 @@ func newNode(c config.Config, demo bool, places folders, errw io.Writer) (*node,
 	if n.reasons, err = newReasons(c); err != nil {
 		return nil, err
 	}
-	n.registry.MustRegister(n.fates, s.trials.metrics())
+	n.registry.MustRegister(n.fates, s.trials.metrics(s.collected))
 	if err := n.reasons.Register(n.registry); err != nil {
 		return nil, err
 	}
@@ -261,6 +263,9 @@ func (n *node) openStores(ctx context.Context, keys pseudonym.Keys, s stores) (e
 		return err
 	}
 	if n.admin, err = n.openActivity(ctx, s.admin); err != nil {
+		return err
+	}
+	if err := errors.Join(n.openProbe(ctx, s.admin), n.openDisks()); err != nil {
 		return err
 	}
 	if err := n.openServers(ctx); err != nil {

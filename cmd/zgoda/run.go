@@ -57,6 +57,8 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 	start(&front, func() error { return n.gateway.Run(failing) })
 	start(&side, func() error { return n.console.Run(failing) })
 	start(&side, func() error { n.presence.run(failing); return nil })
+	start(&side, func() error { n.probe.run(failing); return nil })
+	start(&side, func() error { n.disks.run(failing); return nil })
 	start(&side, func() error { n.servers.Keep(failing); return nil })
 	start(&side, func() error { n.keepDays(failing); return nil })
 	start(&side, func() error { n.keepCertificates(failing); return nil })
