@@ -18,6 +18,7 @@ import (
 type ownEngine struct {
 	engine *engine.Engine
 	access engine.Access
+	run    string // its folder of settings
 	log    *logFile
 	cmd    *exec.Cmd // nil while it is away
 	stdin  io.Closer
@@ -25,6 +26,14 @@ type ownEngine struct {
 
 // startEngine starts an engine that ends with the test.
 func startEngine(t *testing.T) *ownEngine {
+	t.Helper()
+	own := makeEngine(t)
+	own.start(t)
+	return own
+}
+
+// makeEngine makes one that is to be started.
+func makeEngine(t *testing.T) *ownEngine {
 	t.Helper()
 	dir := t.TempDir()
 	e, err := engine.New(engine.Config{
@@ -37,8 +46,7 @@ func startEngine(t *testing.T) *ownEngine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	own := &ownEngine{engine: e, access: access, log: &logFile{}}
-	own.start(t)
+	own := &ownEngine{engine: e, access: access, run: filepath.Join(dir, "run"), log: &logFile{}}
 	t.Cleanup(func() {
 		own.end(syscall.SIGKILL)
 		if t.Failed() {
