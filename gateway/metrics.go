@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"github.com/prometheus/client_golang/prometheus"
+
+	"zgoda/telemetry/scale"
 )
 
 // classes are the labels of an answer, by the hundreds of its status.
@@ -52,10 +54,8 @@ func newMetrics(reg prometheus.Registerer, now levels) *metrics {
 	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "zgoda_gateway_requests_total", Help: "Requests answered, by route and class of status.",
 	}, []string{"route", "status"})
-	seconds := prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "zgoda_gateway_request_seconds", Help: "Time from a whole request to its answer, by route.",
-		Buckets: []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .25, .5, 1, 2.5, 5},
-	}, []string{"route"})
+	seconds := prometheus.NewHistogramVec(scale.Seconds("zgoda_gateway_request_seconds",
+		"Time from a whole request to its answer, by route."), []string{"route"})
 	unread := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "zgoda_gateway_unreadable_requests_total", Help: "Requests that could not be read, by what was wrong.",
 	}, []string{"fault"})

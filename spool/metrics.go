@@ -22,9 +22,12 @@ func newMetrics() *metrics {
 	counter := func(name, help string) prometheus.Counter {
 		return prometheus.NewCounter(prometheus.CounterOpts{Name: "zgoda_spool_" + name, Help: help})
 	}
-	histogram := func(name, help string, first, factor float64, n int) prometheus.Histogram {
+	// The spool links nothing else of ours: both forms are as telemetry/scale has them.
+	histogram := func(name, help string, buckets ...float64) prometheus.Histogram {
 		return prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "zgoda_spool_" + name, Help: help, Buckets: prometheus.ExponentialBuckets(first, factor, n),
+			Name: "zgoda_spool_" + name, Help: help, Buckets: buckets,
+			NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 200,
+			NativeHistogramMinResetDuration: time.Hour, NativeHistogramZeroThreshold: 1e-6,
 		})
 	}
 	return &metrics{
@@ -33,9 +36,9 @@ func newMetrics() *metrics {
 		failures:  counter("failures_total", "Groups or segments that the disk refused."),
 		leftovers: counter("leftovers_total", "Released segments that could not be removed."),
 		synced:    counter("synced_bytes_total", "Bytes written and waited for: groups, headers, zeros for groups without records."),
-		commit:    histogram("commit_seconds", "Time to seal, write and fdatasync a group.", 0.0001, 2, 16),
-		size:      histogram("group_records", "Records in a group.", 1, 2, 14),
-		wait:      histogram("gather_seconds", "Time for which a group was made to wait for more records.", 0.0001, 2, 10),
+		commit:    histogram("commit_seconds", "Time to seal, write and fdatasync a group.", .0001, .0002, .0005, .001, .002, .005, .01, .02, .05, .1, .25, .5, 1, 2.5, 5, 10),
+		size:      histogram("group_records", "Records in a group.", prometheus.ExponentialBuckets(1, 2, 14)...),
+		wait:      histogram("gather_seconds", "Time for which a group was made to wait for more records.", .0001, .0002, .0005, .001, .002, .005, .01, .02, .05, .1),
 	}
 }
 

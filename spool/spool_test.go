@@ -329,3 +329,40 @@ func mustReadDir(tb testing.TB, dir string) []os.DirEntry {
 	}
 	return entries
 }
+
+// TestHistogramsHaveBothForms: as every histogram has; edges are where a promise is
+// counted.
+func TestHistogramsHaveBothForms(t *testing.T) {
+	s := start(t, smallConfig(t.TempDir()), disk{})
+	reg := prometheus.NewPedanticRegistry()
+	if err := s.Register(reg); err != nil {
+		t.Fatal(err)
+	}
+	s.put(t, "x")
+	s.metrics.wait.Observe(.001)
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, f := range families {
+		h := f.GetMetric()[0].GetHistogram()
+		if h == nil {
+			continue
+		}
+		seen++
+		if h.GetSchema() != 3 || len(h.GetPositiveSpan()) == 0 || len(h.GetBucket()) < 10 {
+			t.Errorf("%s: schema %d, %d spans, %d buckets", f.GetName(), h.GetSchema(), len(h.GetPositiveSpan()), len(h.GetBucket()))
+		}
+		edges := map[float64]bool{}
+		for _, b := range h.GetBucket() {
+			edges[b.GetUpperBound()] = true
+		}
+		if f.GetName() == "zgoda_spool_commit_seconds" && !(edges[.25] && edges[1] && edges[5]) {
+			t.Errorf("%s: edges %v", f.GetName(), edges)
+		}
+	}
+	if seen != 3 {
+		t.Errorf("%d histograms", seen)
+	}
+}

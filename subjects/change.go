@@ -155,6 +155,7 @@ func (s *Set) change(ctx context.Context, entries ...ledger.Entry) (event.Sequen
 	if errors.Is(err, ledger.ErrEntry) {
 		return 0, err
 	}
+	s.outage.tell(err, s.hearing.now())
 	if err != nil {
 		return 0, fmt.Errorf("%w: %w", ErrControlAway, err)
 	}

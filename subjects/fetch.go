@@ -55,7 +55,7 @@ func (s *Set) fetch(ctx context.Context, took *took, keys []missKey, asked []tim
 		err = pseudonym.ErrAnswer
 	}
 	if err != nil {
-		s.metrics.failures.WithLabelValues("keyholder").Inc()
+		s.metrics.failures[failedKeyholder].Inc()
 		return nil, fmt.Errorf("%w: %w", ErrKeyholderAway, err)
 	}
 	lookups := make([]control.Lookup, len(keys))
@@ -68,8 +68,9 @@ func (s *Set) fetch(ctx context.Context, took *took, keys []missKey, asked []tim
 	found := make([]control.Found, len(keys))
 	_, err = s.deps.Store.Records(ctx, lookups, found)
 	since(clock, took.store)
+	s.outage.tell(err, s.hearing.now())
 	if err != nil {
-		s.metrics.failures.WithLabelValues("control").Inc()
+		s.metrics.failures[failedControl].Inc()
 		return nil, fmt.Errorf("%w: %w", ErrControlAway, err)
 	}
 	entries := s.keep(cells, handles, found, s.calendar.momentOf(time.Now()))

@@ -153,7 +153,7 @@ func (l *lane) enter(ctx context.Context, until time.Time, n int64) error {
 	case ctx.Err() != nil:
 		return fmt.Errorf("load: %w", ctx.Err())
 	default:
-		l.set.metrics.failures.WithLabelValues("room").Inc()
+		l.set.metrics.failures[failedRoom].Inc()
 		return fmt.Errorf("%w: too many loads under way", ErrKeyholderAway)
 	}
 }

@@ -39,6 +39,7 @@ type Set struct {
 	calendar calendar
 	loads    *loads
 	metrics  *metrics
+	outage   outage
 	close    sync.Once
 }
 

@@ -9,6 +9,7 @@ import (
 	"zgoda/collector/reasons"
 	"zgoda/config"
 	"zgoda/event"
+	"zgoda/telemetry"
 )
 
 // trials are the dry runs of candidate policies, by site.
@@ -23,13 +24,18 @@ func (t trials) Report(site event.SiteID) (dryrun.Report, bool) {
 	return trial.Report(), true
 }
 
-// metrics returns the metrics of all dry runs.
-func (t trials) metrics() *dryrun.Metrics {
+// metrics returns the metrics of all dry runs, with the labels of these sites.
+func (t trials) metrics(sites *collector.Sites) *dryrun.Metrics {
+	var ids []event.SiteID
+	for site := range sites.All {
+		ids = append(ids, site.ID)
+	}
+	labels := telemetry.NewSiteLabels(ids, telemetry.SiteLimit)
 	all := make([]*dryrun.Trial, 0, len(t))
 	for _, trial := range t {
 		all = append(all, trial)
 	}
-	return dryrun.NewMetrics(all...)
+	return dryrun.NewMetrics(labels.Label, all...)
 }
 
 // addCandidates puts the candidate policies beside the live ones of the sites.

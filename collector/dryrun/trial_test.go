@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 
 	"zgoda/consent"
 	"zgoda/event"
@@ -170,22 +171,12 @@ func TestMetrics(t *testing.T) {
 	tr := trial(t, policy(func(p *consent.Policy) { p.Purposes[1].GPC = consent.ReachRefuse }))
 	observe(tr, consent.Signals{GPC: consent.Present}, agreed())
 	reg := prometheus.NewPedanticRegistry()
-	if err := reg.Register(NewMetrics(tr)); err != nil {
+	if err := reg.Register(NewMetrics(ownLabel, tr)); err != nil {
 		t.Fatal(err)
 	}
 	families, err := reg.Gather()
 	if err != nil {
 		t.Fatal(err)
-	}
-	var got []string
-	for _, f := range families {
-		for _, m := range f.GetMetric() {
-			text := f.GetName()
-			for _, l := range m.GetLabel() {
-				text += " " + l.GetName() + "=" + l.GetValue()
-			}
-			got = append(got, fmt.Sprint(text, " ", m.GetCounter().GetValue()))
-		}
 	}
 	want := []string{
 		"zgoda_dryrun_decisions_total candidate=allow candidate_by=basis live=allow live_by=basis purpose=measurement site=shop 1",
@@ -195,7 +186,52 @@ func TestMetrics(t *testing.T) {
 		"zgoda_dryrun_events_total site=shop 1",
 		"zgoda_dryrun_rows_total candidate=none live=period site=shop 1",
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, written(families)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func ownLabel(id event.SiteID) string { return string(id) }
+
+func written(families []*dto.MetricFamily) (lines []string) {
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			text := f.GetName()
+			for _, l := range m.GetLabel() {
+				text += " " + l.GetName() + "=" + l.GetValue()
+			}
+			lines = append(lines, fmt.Sprint(text, " ", m.GetCounter().GetValue()))
+		}
+	}
+	return lines
+}
+
+// Sites that share a label share their numbers, and their purposes' names, of which
+// there could be any number, are no labels.
+func TestMetricsOfManySites(t *testing.T) {
+	one, other := trial(t, policy(nil)), trial(t, policy(func(p *consent.Policy) { p.Purposes[1].GPC = consent.ReachRefuse }))
+	for _, tr := range []*Trial{one, other} {
+		observe(tr, consent.Signals{GPC: consent.Present}, agreed())
+	}
+	reg := prometheus.NewPedanticRegistry()
+	if err := reg.Register(NewMetrics(func(event.SiteID) string { return "other" }, one, other)); err != nil {
+		t.Fatal(err)
+	}
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"zgoda_dryrun_decisions_total candidate=allow candidate_by=basis live=allow live_by=basis purpose=other site=other 2",
+		"zgoda_dryrun_decisions_total candidate=allow candidate_by=ledger live=allow live_by=ledger purpose=other site=other 1",
+		"zgoda_dryrun_decisions_total candidate=deny candidate_by=gpc live=allow live_by=ledger purpose=other site=other 1",
+		"zgoda_dryrun_decisions_total candidate=deny candidate_by=gpc live=deny live_by=gpc purpose=other site=other 2",
+		"zgoda_dryrun_events_differ_total site=other 1",
+		"zgoda_dryrun_events_total site=other 2",
+		"zgoda_dryrun_rows_total candidate=none live=period site=other 1",
+		"zgoda_dryrun_rows_total candidate=period live=period site=other 1",
+	}
+	if diff := cmp.Diff(want, written(families)); diff != "" {
 		t.Error(diff)
 	}
 }
