@@ -117,7 +117,7 @@ func TestDoubleOptIn(t *testing.T) {
 	}
 
 	b := browser.Start(t)
-	opensLink(t, b, s.public+link)
+	opensLink(t, b, s.public+link, confirm.Path)
 	if states := s.states(t, "email:"+address); states != want {
 		t.Errorf("opening the link changed something: %s", states)
 	}
@@ -130,6 +130,7 @@ func TestDoubleOptIn(t *testing.T) {
 		t.Error("the address or the link is in a log")
 	}
 	nothingOf(t, s.data, address, strings.TrimPrefix(link, "/consent/confirm?t="))
+	s.provesByMail(t, b, post1, address)
 }
 
 // asksToConfirm asks for an opt-in as the site's server, after nobody else could.
@@ -157,10 +158,10 @@ func (s *stack) asksToConfirm(t *testing.T, body string) {
 }
 
 // opensLink opens a link of a mail and looks at its page in every way.
-func opensLink(t *testing.T, b *browser.Browser, address string) {
+func opensLink(t *testing.T, b *browser.Browser, address, path string) {
 	t.Helper()
 	b.Open(address)
-	if at := browser.Eval[string](b, "location.pathname + location.search"); at != confirm.Path {
+	if at := browser.Eval[string](b, "location.pathname + location.search"); at != path {
 		t.Errorf("the link stays in the address: %s", at)
 	}
 	for _, size := range [][2]int64{{390, 844}, {1280, 900}} {
@@ -170,7 +171,7 @@ func opensLink(t *testing.T, b *browser.Browser, address string) {
 				t.Errorf("at %v, dark %v: %s (%s)", size, dark, v.ID, v.Impact)
 			}
 			if dir := os.Getenv("ZGODA_SCREENSHOTS"); dir != "" {
-				b.Screenshot(filepath.Join(dir, fmt.Sprintf("confirm-%d-%v.png", size[0], dark)))
+				b.Screenshot(filepath.Join(dir, fmt.Sprintf("%s-%d-%v.png", strings.ReplaceAll(path[1:], "/", "-"), size[0], dark)))
 			}
 		}
 	}
