@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"zgoda/dashboards"
+	"zgoda/dashboards/console"
 	"zgoda/dashboards/grafana"
 	"zgoda/dashboards/rules"
 )
@@ -29,6 +30,9 @@ func run() error {
 		}
 	}
 	if err := rules.Write("prometheus", *runbooks); err != nil {
+		return err
+	}
+	if err := console.Write("."); err != nil {
 		return err
 	}
 	return grafana.Write("json")
