@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -173,7 +174,19 @@ func TestErasureKilled(t *testing.T) {
 	k.identify(t, "petr", "kiosk")
 	k.events(t, "petr", "kiosk", 20)
 	k.stored(t, "petr", 20)
+	var many []string
+	for i := range 25 {
+		many = append(many, fmt.Sprintf("many-%d", i))
+	}
+	k.alike(t, many...)
 	t.Run("gateway at each step", func(t *testing.T) { killedAtEachStep(t, k) })
+	t.Run("keyholder while it destroys", func(t *testing.T) { keyholderKilled(t, k) })
+	t.Run("engine under a mutation", func(t *testing.T) { engineKilled(t, k) })
+	points := killPoints
+	if os.Getenv("ZGODA_KILLS") != "all" {
+		points = map[string]control.EraseStep{"keys": control.StepTold} // whose journal the next start finds in one place alone
+	}
+	killedAtEachPoint(t, k, points)
 	k.neighbour(t)
 }
 
@@ -190,6 +203,29 @@ func (k *killing) neighbour(t *testing.T) {
 	}
 }
 
+// alike sends an event of each user that is like the others'. With enough of them one
+// who is anonymised leaves a row.
+func (k *killing) alike(t *testing.T, users ...string) {
+	t.Helper()
+	before := k.count(t, "zgoda.events", "alike")
+	var batch []string
+	for _, user := range users {
+		batch = append(batch, fmt.Sprintf(`{"type":"track","userId":%q,"messageId":"alike-%s","event":"of alike",%s}`, user, user, agreed))
+	}
+	k.batch(t, batch)
+	k.stored(t, "alike", before+len(users))
+}
+
+// left checks that so many people have left a row that is nobody's, and no more.
+func (k *killing) left(t *testing.T, people int) {
+	t.Helper()
+	for scope, want := range map[string]int{"=": people, "!=": 25} {
+		if n := k.sql(t, "SELECT count() FROM zgoda.events WHERE name = 'of alike' AND scope "+scope+" 'none'"); n != fmt.Sprint(want) {
+			t.Errorf("%s rows have a scope %s none, not %d", n, scope, want)
+		}
+	}
+}
+
 // killedAtEachStep: the same erasure is killed nine times, of a contact with a browser
 // that the neighbour uses too, of a visitor, and of one who is anonymised.
 func killedAtEachStep(t *testing.T, k *killing) {
@@ -201,6 +237,7 @@ func killedAtEachStep(t *testing.T, k *killing) {
 	for user, n := range map[string]int{"jana": 7, "vera": 5, "ana": 6} {
 		k.stored(t, user, n)
 	}
+	k.alike(t, "ana")
 	whom := filepath.Join(t.TempDir(), "whom.txt")
 	if err := os.WriteFile(whom, []byte("user_id:jana\nvisitor:vera\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -238,6 +275,53 @@ func killedAtEachStep(t *testing.T, k *killing) {
 		}
 	}
 	k.gone(t, "jana", "vera", "ana")
+	k.left(t, 1)
+}
+
+// killPoints are all durable points of an erasure without a time to take it back, each
+// with the step that is on the disk then. They are gone through with ZGODA_KILLS=all.
+var killPoints = map[string]control.EraseStep{
+	"hidden": control.StepAccepted, "handles": control.StepAccepted, "ledger": control.StepAccepted,
+	"fenced": control.StepFenced, "gathered": control.StepFenced, "batch": control.StepFenced,
+	"drained": control.StepDrained, "counted": control.StepDrained, "copied": control.StepDrained, "copy noted": control.StepDrained, "issued": control.StepDrained,
+	"deleted": control.StepDeleted, "settled": control.StepSettled, "marked": control.StepSettled, "moved in": control.StepSettled,
+	"proven": control.StepProven, "notices": control.StepProven,
+	"told": control.StepTold, "keys": control.StepTold, "journal": control.StepTold, "tasks": control.StepTold,
+	"destroyed": control.StepDestroyed, "overwritten": control.StepDestroyed, "certified": control.StepCertified, "closed": control.StepCertified,
+}
+
+// killedAtEachPoint kills an erasure of its own at each of some points.
+func killedAtEachPoint(t *testing.T, k *killing, points map[string]control.EraseStep) {
+	t.Helper()
+	n, anonymised := 0, 1
+	for point, step := range points {
+		n++
+		t.Run(point, func(t *testing.T) {
+			user := fmt.Sprintf("one-%d", n)
+			k.identify(t, user, "kiosk")
+			k.events(t, user, "", 7)
+			k.stored(t, user, 7)
+			k.hold(t, "erasing "+point)
+			mode := "erase"
+			if slices.Contains([]string{"copied", "copy noted", "moved in"}, point) {
+				k.alike(t, user)
+				mode = "anonymise"
+				anonymised++
+			}
+			_ = k.ask(t, "--identifier", "user_id:"+user, "--mode", mode)
+			list := slices.DeleteFunc(k.killedAt(t, "erasing "+point), func(r control.Request) bool {
+				return r.State == control.RequestComplete && step != control.StepCertified
+			})
+			k.start(t, host(t, k.public))
+			last := slices.MaxFunc(list, func(a, b control.Request) int { return a.Received.Compare(b.Received) })
+			if last.Step != step {
+				t.Errorf("it was at %s", last.Step)
+			}
+			k.complete(t, last.ID.String())
+			k.gone(t, user)
+			k.left(t, anonymised)
+		})
+	}
 }
 
 func told(list []control.Request) string {

@@ -9,6 +9,7 @@ import (
 
 	"zgoda/certificate"
 	"zgoda/control"
+	"zgoda/pseudonym"
 )
 
 // keysGone is how a task's note says when copies of the medium cannot be read any more.
@@ -32,6 +33,11 @@ func (e *Eraser) certify(ctx context.Context, list []control.Request) error {
 		tasks, err := e.deps.Store.Tasks(ctx, r.ID)
 		if err != nil {
 			return err
+		}
+		if keysWait(tasks) {
+			if tasks, err = e.noteKeys(ctx, r); err != nil {
+				return err
+			}
 		}
 		if waits(tasks) {
 			e.later(r.ID)
@@ -63,6 +69,31 @@ func (e *Eraser) certify(ctx context.Context, list []control.Request) error {
 		}
 	}
 	return nil
+}
+
+// keysWait says whether nobody noted that the keys are destroyed.
+func keysWait(tasks []control.Task) bool {
+	return slices.ContainsFunc(tasks, func(t control.Task) bool {
+		return (t.Name == taskKeyholder || t.Name == taskControl) && t.State == control.TaskWaiting
+	})
+}
+
+// noteKeys notes that the keys and what is on record are destroyed, when whoever
+// destroyed them was killed before that, and the gate of the next start did the rest. The
+// keyholder destroys nothing: it answers with the entry that it has.
+func (e *Eraser) noteKeys(ctx context.Context, r *control.Request) ([]control.Task, error) {
+	now := e.now()
+	sealed, err := e.deps.Keys.Destroy(because(ctx), []pseudonym.Destroyed{{ID: r.ID, Cutoff: r.Cutoff, Until: e.deps.Horizons.Journal(now)}})
+	if err != nil {
+		return nil, err
+	}
+	if len(sealed) != 1 {
+		return nil, errOthers
+	}
+	if err := e.deps.Store.PutTasks(ctx, keyTasks(r.ID, now, sealed[0].KeysGone)); err != nil {
+		return nil, err
+	}
+	return e.deps.Store.Tasks(ctx, r.ID)
 }
 
 // waits says whether something is to be done by somebody else first.

@@ -167,7 +167,7 @@ func (e *Eraser) destroy(ctx context.Context, list []control.Request) error {
 	}
 	e.step("keys")
 	if len(sealed) != len(list) {
-		return errors.New("the keyholder answered for others")
+		return errOthers
 	}
 	if err := e.deps.Journal.Append(sealed); err != nil {
 		return err
@@ -178,8 +178,7 @@ func (e *Eraser) destroy(ctx context.Context, list []control.Request) error {
 	forget := make([]control.Forgotten, len(list))
 	for i := range list {
 		forget[i] = control.Forgotten{Request: list[i].ID, Until: until, Journal: sealed[i].Entry, Keep: sealed[i].Until}
-		tasks = append(tasks, control.Task{Request: list[i].ID, Name: taskKeyholder, State: control.TaskDone, After: 0, Attempts: 1, Verified: now, Note: noteOf(sealed[i].KeysGone)},
-			control.Task{Request: list[i].ID, Name: taskControl, State: control.TaskDone, Before: -1, After: 0, Attempts: 1, Verified: now})
+		tasks = append(tasks, keyTasks(list[i].ID, now, sealed[i].KeysGone)...)
 	}
 	for part := range slices.Chunk(tasks, addAtOnce) {
 		if err := e.deps.Store.PutTasks(ctx, part); err != nil {
@@ -193,6 +192,17 @@ func (e *Eraser) destroy(ctx context.Context, list []control.Request) error {
 	e.step("destroyed")
 	e.hurry()
 	return nil
+}
+
+// errOthers says that the keyholder did not answer for whom it was asked.
+var errOthers = errors.New("the keyholder answered for others")
+
+// keyTasks say that keys, and what is on record, are destroyed.
+func keyTasks(id control.RequestID, now, keysGone time.Time) []control.Task {
+	return []control.Task{
+		{Request: id, Name: taskKeyholder, State: control.TaskDone, After: 0, Attempts: 1, Verified: now, Note: noteOf(keysGone)},
+		{Request: id, Name: taskControl, State: control.TaskDone, Before: -1, After: 0, Attempts: 1, Verified: now},
+	}
 }
 
 // destroyed says what the keyholder is to destroy, and what its journal keeps so that
