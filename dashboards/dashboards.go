@@ -63,7 +63,7 @@ type Panel struct {
 	NoLimit            string
 	Queries            []Query
 	Words              map[int]string // what single values are called: 1 is "ready"
-	Columns            []string       // of a Table: the labels that are shown
+	Columns            []string       // of a Table: the labels that are shown, and Value
 	Stacked            bool           // of a Graph: the lines add up
 	Empty              string         // why it may have no data on a healthy system; empty: it must have some under load
 	Width              int            // of 24

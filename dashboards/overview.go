@@ -127,12 +127,12 @@ func trafficPanels() []Panel {
 func roomPanels() []Panel {
 	return []Panel{
 		{
-			Title: "Limits", Kind: Bars, Unit: Ratio, Width: 8, Levels: upTo(0.5, 0.8), Min: number(0), Max: number(1),
+			Title: "Limits", Kind: Bars, Unit: Ratio, Width: 12, Levels: upTo(0.5, 0.8), Min: number(0), Max: number(1),
 			Description: "The part of each limit that is used, of the fullest gateway. At 100 % further ones are refused.",
 			Queries:     []Query{askNow("{{what}}", highest("what", at("zgoda:limit:ratio")))},
 		},
 		{
-			Title: "Neighbours away", Kind: Graph, Unit: Seconds, Width: 8, Levels: upTo(5, 15), Min: number(0),
+			Title: "Neighbours away", Kind: Graph, Unit: Seconds, Width: 12, Levels: upTo(5, 15), Min: number(0),
 			Description: "How long ClickHouse, the keyholder and the control store have not answered. Events wait in the spool without ClickHouse; without the others some are refused.",
 			Queries: []Query{
 				ask("ClickHouse", highest("", at("zgoda_clickhouse_away_seconds"))),
@@ -141,13 +141,13 @@ func roomPanels() []Panel {
 			},
 		},
 		{
-			Title: "Children", Kind: Table, Unit: Plain, Width: 4, Levels: atLeast(0.5, 1), Columns: []string{"child", "instance"}, Words: map[int]string{0: "down", 1: "up"},
+			Title: "Children", Kind: Table, Unit: Plain, Width: 12, Levels: atLeast(0.5, 1), Columns: []string{"child", "instance", "Value"}, Words: map[int]string{0: "down", 1: "up"},
 			Description: "The processes that the gateway started and watches: whether each is up.",
 			Queries:     []Query{askNow("{{child}}", at("zgoda_child_up"))},
 			Empty:       "ClickHouse and the keyholder are started by others",
 		},
 		{
-			Title: "Versions", Kind: Table, Unit: Plain, Width: 4, Levels: anyValue(), NoLimit: "it is 1 for what runs", Columns: []string{"version", "goversion", "instance"},
+			Title: "Versions", Kind: Table, Unit: Plain, Width: 12, Levels: anyValue(), NoLimit: "it is 1 for what runs", Columns: []string{"version", "goversion", "instance"},
 			Description: "Which version each gateway runs. All of them should be the same, but while they are replaced.",
 			Queries:     []Query{askNow("{{version}}", at("zgoda_build_info"))},
 		},

@@ -62,7 +62,7 @@ func Page(d dashboards.Dashboard) ([]byte, error) {
 	}
 	var out bytes.Buffer
 	t := template.Must(template.New("page").Delims("<<", ">>").Funcs(template.FuncMap{
-		"text": html.EscapeString, "quote": strconv.Quote, "plain": plain, "asks": asks, "level": level, "value": value, "legend": legend, "graph": graph, "id": id, "column": column,
+		"text": html.EscapeString, "quote": strconv.Quote, "plain": plain, "asks": asks, "level": level, "value": value, "legend": legend, "graph": graph, "id": id, "column": column, "heading": heading,
 		"stat":  func(p dashboards.Panel) bool { return p.Kind == dashboards.Stat },
 		"bars":  func(p dashboards.Panel) bool { return p.Kind == dashboards.Bars },
 		"table": func(p dashboards.Panel) bool { return p.Kind == dashboards.Table },
@@ -152,7 +152,20 @@ func plain(q dashboards.Query) string {
 	return placeholder.ReplaceAllString(html.EscapeString(q.Legend), "by $1")
 }
 
-func column(name string) string { return "{{ .Labels." + name + " }}" }
+// column is a label's value, or that of the series by its level.
+func column(p dashboards.Panel, name string) string {
+	if name == "Value" {
+		return `{{ template "zgoda_level" $level }}` + value(p)
+	}
+	return "{{ .Labels." + name + " }}"
+}
+
+func heading(name string) string {
+	if name == "Value" {
+		return "state"
+	}
+	return html.EscapeString(name)
+}
 
 // graph is what the script needs to draw a panel, as an attribute. Braces are
 // escaped: they are the template's.
