@@ -100,24 +100,30 @@ func (p *Proofs) Ask(site event.SiteID, right control.Right, address, locale str
 }
 
 // Run opens requests and sends mails until ctx ends; what was asked by then is still
-// done.
+// done, for stopWithin.
 func (p *Proofs) Run(ctx context.Context) error {
-	for {
+	late, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(stopWithin, stop) })()
+	for ctx.Err() == nil {
 		select {
 		case a := <-p.queue:
-			p.answer(context.WithoutCancel(ctx), &a)
+			p.answer(late, &a)
 		case <-ctx.Done():
-			for {
-				select {
-				case a := <-p.queue:
-					p.answer(context.WithoutCancel(ctx), &a)
-				default:
-					return nil
-				}
-			}
 		}
 	}
+	for late.Err() == nil {
+		select {
+		case a := <-p.queue:
+			p.answer(late, &a)
+		default:
+			return nil
+		}
+	}
+	return nil
 }
+
+const stopWithin = 10 * time.Second
 
 // answerWithin bounds what is done for one asking.
 const answerWithin = 30 * time.Second

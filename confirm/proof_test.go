@@ -339,6 +339,10 @@ func TestProofEnds(t *testing.T) {
 	if a := p.press(t, token, form); a.Status != 303 || p.asked.proven != 1 {
 		t.Errorf("then: %d", a.Status)
 	}
+	p.asked.requests[r.ID] = r // somebody doubts it after all: it wants another link
+	if a := p.press(t, token, form); a.Status != 410 || p.asked.proven != 1 {
+		t.Errorf("a used link: %d", a.Status)
+	}
 }
 
 // TestProofIsNotSent: a link that nobody got works nothing.
