@@ -64,7 +64,7 @@ type proofMetrics struct {
 }
 
 func newProofMetrics() *proofMetrics {
-	return &proofMetrics{
+	m := &proofMetrics{
 		mails: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "zgoda_identity_mails_total", Help: "Mails with a link that proves who makes a request of a data subject, by outcome; unknown: nobody has the address, and none was sent.",
 		}, []string{"outcome"}),
@@ -72,6 +72,13 @@ func newProofMetrics() *proofMetrics {
 			Name: "zgoda_identity_answers_total", Help: "Requests proven by a link that was mailed, and links that do not work, are used or are over.",
 		}, []string{"outcome"}),
 	}
+	for _, outcome := range []string{"sent", "failed", "limited", "unknown"} {
+		m.mails.WithLabelValues(outcome) // there from the beginning
+	}
+	for _, outcome := range []string{"proven", "gone"} {
+		m.pages.WithLabelValues(outcome)
+	}
+	return m
 }
 
 func (m *proofMetrics) register(r prometheus.Registerer) error {
