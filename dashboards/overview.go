@@ -74,7 +74,7 @@ func promisePanels() []Panel {
 		{
 			Title: "Error budget left", Kind: Bars, Unit: Ratio, Width: 8, Levels: atLeast(0.1, 0.5), Min: number(0), Max: number(1),
 			Description: "How much of what may go wrong is left of each objective, by the last three days. At 0 the objective is missed.",
-			Queries:     []Query{askNow("{{slo}}", "zgoda:slo_budget_left:ratio3d")},
+			Queries:     []Query{askNow("{{slo}}", "clamp_min(zgoda:slo_budget_left:ratio3d, 0)")},
 			Empty:       "an objective that nothing counted for within three days has no budget to show",
 		},
 		{
