@@ -8,12 +8,13 @@ import (
 	"net"
 	"net/http"
 	"runtime"
-	"runtime/debug"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"zgoda/version"
 )
 
 // NewRegistry returns a registry that holds the process, the Go runtime and the
@@ -34,21 +35,7 @@ func NewRegistry() *prometheus.Registry {
 }
 
 // Version returns the module's version, or the commit it was built from.
-func Version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	if v := info.Main.Version; v != "" && v != "(devel)" {
-		return v
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-			return s.Value[:12]
-		}
-	}
-	return "devel"
-}
+func Version() string { return version.Version() }
 
 // Ops is the operators' listener: /metrics, /healthz (alive) and /readyz.
 type Ops struct {

@@ -50,11 +50,12 @@ type admitted struct {
 	act    act
 	caller role.Caller
 	call   *keyholderpb.Call // nil of a counted one
+	began  time.Time         // when it came, by the machine's clock
 }
 
 // admit says who calls, if they may.
 func (p *Policy) admit(ctx context.Context, method string) (admitted, error) {
-	a := admitted{act: acts[method]}
+	a := admitted{act: acts[method], began: time.Now()}
 	i, ok := infoOf(ctx)
 	a.caller = i.caller
 	switch {

@@ -173,15 +173,21 @@ func (k *keeping) merged(ctx context.Context, id vault.ContactID, contact event.
 type saidCounter struct{ counter *meter.Counter }
 
 func newSaidCounter(set *meter.Set) saidCounter {
-	return saidCounter{set.Counter("zgoda_keyholder_said_total",
+	c := saidCounter{set.Counter("zgoda_keyholder_said_total",
 		"Identifiers and traits that contacts' events said, by fate: written, same, older, elsewhere (an identifier that does not lead to the contact), full, unfit or unreadable.", "fate")}
+	for _, of := range saidFates(&person.SaidCount{}) {
+		c.counter.Add(0, of.fate)
+	}
+	return c
 }
 
-func (c saidCounter) count(n *person.SaidCount) {
-	for _, of := range []struct {
-		fate string
-		n    int
-	}{
+type saidFate struct {
+	fate string
+	n    int
+}
+
+func saidFates(n *person.SaidCount) []saidFate {
+	return []saidFate{
 		{"written", n.Written},
 		{"same", n.Same},
 		{"older", n.Older},
@@ -189,7 +195,11 @@ func (c saidCounter) count(n *person.SaidCount) {
 		{"full", n.Full},
 		{"unfit", n.Unfit},
 		{"unreadable", n.Unreadable},
-	} {
+	}
+}
+
+func (c saidCounter) count(n *person.SaidCount) {
+	for _, of := range saidFates(n) {
 		if of.n > 0 {
 			c.counter.Add(uint64(of.n), of.fate)
 		}

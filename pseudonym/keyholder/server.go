@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync/atomic"
 
 	"zgoda/pseudonym/access"
@@ -19,6 +20,7 @@ import (
 	"zgoda/pseudonym/meter"
 	"zgoda/pseudonym/rotation"
 	"zgoda/pseudonym/vault"
+	"zgoda/version"
 )
 
 // Deps are what the keyholder is given.
@@ -134,6 +136,8 @@ func (p *parts) close() error {
 func (s *Server) open(ctx context.Context) (p *parts, err error) {
 	p = &parts{metrics: &meter.Set{}, days: daily.NewMaker(s.cfg.Now)}
 	p.kept, p.erased = newSaidCounter(p.metrics), newErasureCounter(p.metrics)
+	p.metrics.Process()
+	p.metrics.Info("zgoda_keyholder_build_info", "One, with the version that runs.", "version", version.Version(), "goversion", runtime.Version())
 	if p.calls, err = calls.Open(calls.Config{Dir: filepath.Join(s.cfg.Data, "calls"), Now: s.cfg.Now}); err != nil {
 		return nil, err
 	}

@@ -1,11 +1,7 @@
 package meter
 
 import (
-	"fmt"
-	"io"
-	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,7 +16,14 @@ type Set struct {
 // family is one metric with all its label values.
 type family struct {
 	name, help, kind string
-	read             func(yield func(labels string, value float64))
+	read             func(yield func(sample))
+}
+
+// sample is one line of a family: name+suffix, labels, value.
+type sample struct {
+	suffix, labels string
+	edge           float64 // of a bucket, which is written into the labels
+	value          float64
 }
 
 func (s *Set) add(f *family) {
@@ -31,19 +34,17 @@ func (s *Set) add(f *family) {
 }
 
 // Counter counts by the values of its labels.
-type Counter struct {
-	labels []string
-	mu     sync.RWMutex
-	values map[string]*atomic.Uint64
-}
+type Counter struct{ series[atomic.Uint64] }
 
 // Counter makes a counter. One without labels is there with 0 from the start.
 func (s *Set) Counter(name, help string, labels ...string) *Counter {
-	c := &Counter{labels: labels, values: make(map[string]*atomic.Uint64)}
+	c := &Counter{series[atomic.Uint64]{labels: labels, fresh: func() *atomic.Uint64 { return new(atomic.Uint64) }}}
 	if len(labels) == 0 {
 		c.Add(0)
 	}
-	s.add(&family{name: name, help: help, kind: "counter", read: c.read})
+	s.add(&family{name: name, help: help, kind: "counter", read: func(yield func(sample)) {
+		c.each(func(labels string, value *atomic.Uint64) { yield(sample{labels: labels, value: float64(value.Load())}) })
+	}})
 	return c
 }
 
@@ -51,42 +52,82 @@ func (s *Set) Counter(name, help string, labels ...string) *Counter {
 // the labels.
 func (c *Counter) Add(n uint64, values ...string) { c.At(values...).Add(n) }
 
-// At returns the counter of the labels' values itself, for hot paths.
-func (c *Counter) At(values ...string) *atomic.Uint64 {
-	key := pairs(c.labels, values)
-	c.mu.RLock()
-	at := c.values[key]
-	c.mu.RUnlock()
-	if at != nil {
-		return at
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if at = c.values[key]; at == nil {
-		at = new(atomic.Uint64)
-		c.values[key] = at
-	}
-	return at
-}
-
-func (c *Counter) read(yield func(string, float64)) {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	for labels, value := range c.values {
-		yield(labels, float64(value.Load()))
-	}
-}
+// Counts makes a counter that is read when it is asked for.
+func (s *Set) Counts(name, help string, read func() float64) { s.read(name, help, "counter", read) }
 
 // Gauge makes a metric that is read when it is asked for.
-func (s *Set) Gauge(name, help string, read func() float64) {
-	s.add(&family{name: name, help: help, kind: "gauge", read: func(yield func(string, float64)) { yield("", read()) }})
+func (s *Set) Gauge(name, help string, read func() float64) { s.read(name, help, "gauge", read) }
+
+func (s *Set) read(name, help, kind string, read func() float64) {
+	s.add(&family{name: name, help: help, kind: kind, read: func(yield func(sample)) { yield(sample{value: read()}) }})
 }
 
 // Gauges makes a metric of one label that is read when it is asked for.
 func (s *Set) Gauges(name, help, label string, read func(yield func(value string, n float64))) {
-	s.add(&family{name: name, help: help, kind: "gauge", read: func(yield func(string, float64)) {
-		read(func(value string, n float64) { yield(pairs([]string{label}, []string{value}), n) })
+	s.add(&family{name: name, help: help, kind: "gauge", read: func(yield func(sample)) {
+		var list []sample
+		read(func(value string, n float64) {
+			list = append(list, sample{labels: pairs([]string{label}, []string{value}), value: n})
+		})
+		slices.SortFunc(list, func(a, b sample) int { return strings.Compare(a.labels, b.labels) })
+		for _, one := range list {
+			yield(one)
+		}
 	}})
+}
+
+// Info makes a metric that is 1 and tells what its labels say: names and values in
+// turns.
+func (s *Set) Info(name, help string, told ...string) {
+	var labels, values []string
+	for pair := range slices.Chunk(told, 2) {
+		labels, values = append(labels, pair[0]), append(values, pair[1])
+	}
+	text := pairs(labels, values)
+	s.add(&family{name: name, help: help, kind: "gauge", read: func(yield func(sample)) { yield(sample{labels: text, value: 1}) }})
+}
+
+// series are numbers by the values of labels.
+type series[T any] struct {
+	labels []string
+	fresh  func() *T
+	mu     sync.RWMutex
+	values map[string]*T
+}
+
+// At returns the number of the labels' values itself, for hot paths.
+func (s *series[T]) At(values ...string) *T {
+	key := pairs(s.labels, values)
+	s.mu.RLock()
+	at := s.values[key]
+	s.mu.RUnlock()
+	if at != nil {
+		return at
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if at = s.values[key]; at == nil {
+		if s.values == nil {
+			s.values = make(map[string]*T)
+		}
+		at = s.fresh()
+		s.values[key] = at
+	}
+	return at
+}
+
+// each goes through the numbers by the text of their labels.
+func (s *series[T]) each(yield func(labels string, value *T)) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	keys := make([]string, 0, len(s.values))
+	for labels := range s.values {
+		keys = append(keys, labels)
+	}
+	slices.Sort(keys)
+	for _, labels := range keys {
+		yield(labels, s.values[labels])
+	}
 }
 
 var escape = strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`)
@@ -102,36 +143,4 @@ func pairs(labels, values []string) string {
 	}
 	b.WriteByte('}')
 	return b.String()
-}
-
-// WriteTo writes all metrics, by name and label.
-func (s *Set) WriteTo(w io.Writer) (int64, error) {
-	s.mu.Lock()
-	families := slices.Clone(s.families)
-	s.mu.Unlock()
-	var b strings.Builder
-	for _, f := range families {
-		fmt.Fprintf(&b, "# HELP %s %s\n# TYPE %s %s\n", f.name, f.help, f.name, f.kind)
-		var lines []string
-		f.read(func(labels string, value float64) {
-			lines = append(lines, f.name+labels+" "+strconv.FormatFloat(value, 'g', -1, 64)+"\n")
-		})
-		slices.Sort(lines)
-		for _, line := range lines {
-			b.WriteString(line)
-		}
-	}
-	n, err := io.WriteString(w, b.String())
-	return int64(n), err
-}
-
-// ServeHTTP answers GET with all metrics.
-func (s *Set) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		w.WriteHeader(http.StatusMethodNotAllowed)
-		return
-	}
-	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-	_, _ = s.WriteTo(w) // who asked is gone
 }

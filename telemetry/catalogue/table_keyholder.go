@@ -57,7 +57,7 @@ var keyholderCalls = group("keyholder", Keyholder,
 		by("role", roles...)),
 	counter("zgoda_keyholder_unknown_total", "Contacts that were asked about and are not there, by role.",
 		by("role", roles...)),
-	histogram("zgoda_keyholder_batch_rows", "Identifiers of one call, by role.", []float64{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048}, by("role", roles...)),
+	histogram("zgoda_keyholder_batch_rows", "Identifiers of one call, by role.", []float64{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192}, by("role", roles...)),
 	histogram("zgoda_keyholder_serve_seconds", "Time to answer a call, by role and act.", []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5, 30}, by("role", roles...), by("act", acts...)),
 	gauge("zgoda_keyholder_build_info", "One, with the version that runs.", upTo(1, "version", "what runs"), upTo(1, "goversion", "what it was built with")),
 )
