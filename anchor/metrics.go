@@ -1,12 +1,20 @@
 package anchor
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"zgoda/control/checkpoint"
+)
 
 // metrics are what an operator sees of checkpoints.
 type metrics struct {
 	made     prometheus.Counter
 	failed   prometheus.Counter
 	number   prometheus.Gauge
+	signed   atomic.Int64 // when the last one was, in Unix nanoseconds; 0: none was
 	refused  *prometheus.CounterVec
 	anchored *prometheus.GaugeVec
 }
@@ -36,10 +44,27 @@ func newMetrics(reg prometheus.Registerer, places []Place) (*metrics, error) {
 	if reg == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.made, m.failed, m.number, m.refused, m.anchored} {
+	age := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "zgoda_ledger_checkpoint_age_seconds", Help: "How long ago the last checkpoint was signed; 0: none was.",
+	}, m.age)
+	for _, c := range []prometheus.Collector{m.made, m.failed, m.number, m.refused, m.anchored, age} {
 		if err := reg.Register(c); err != nil {
 			return nil, err
 		}
 	}
 	return m, nil
+}
+
+// at notes the last checkpoint.
+func (m *metrics) at(c *checkpoint.Checkpoint) {
+	m.number.Set(float64(c.Number))
+	m.signed.Store(c.At.UnixNano())
+}
+
+func (m *metrics) age() float64 {
+	at := m.signed.Load()
+	if at == 0 {
+		return 0
+	}
+	return max(0, time.Since(time.Unix(0, at)).Seconds())
 }

@@ -127,7 +127,7 @@ func (r *Runner) load(ctx context.Context) error {
 			return fmt.Errorf("read the last checkpoint: %w", err)
 		}
 		r.last, r.note = c, msg
-		r.metrics.number.Set(float64(c.Number))
+		r.metrics.at(&c)
 	}
 	r.loaded = true
 	return nil
@@ -151,7 +151,7 @@ func (r *Runner) make(ctx context.Context, h ledger.Head, now time.Time) error {
 	}
 	r.last, r.note = c, msg
 	r.metrics.made.Inc()
-	r.metrics.number.Set(float64(c.Number))
+	r.metrics.at(&c)
 	return nil
 }
 

@@ -128,6 +128,7 @@ func (s *Store) commit(group []*pending) (err error) {
 		return fmt.Errorf("%w: %w", ErrUnknown, err)
 	}
 	s.reached(b.at.sequence)
+	s.written.Add(uint64(len(b.rows)))
 	return nil
 }
 

@@ -19,6 +19,7 @@ type Store struct {
 	cfg      Config
 	db       database
 	sequence atomic.Uint64
+	written  atomic.Uint64 // entries
 
 	mu     sync.Mutex // guards queue, busy, closed
 	queue  []*pending
@@ -121,6 +122,9 @@ func (s *Store) reached(at event.Sequence) {
 
 // Writer returns the name under which this node writes its chain.
 func (s *Store) Writer() ledger.Writer { return s.cfg.Node }
+
+// Written is how many entries this process has written to the ledger.
+func (s *Store) Written() uint64 { return s.written.Load() }
 
 // Shared says whether other nodes may change the store: then Watch tells of it.
 func (s *Store) Shared() bool { return s.cfg.Address != "" }

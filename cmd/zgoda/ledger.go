@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"path/filepath"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"zgoda/anchor"
 	"zgoda/control"
@@ -30,6 +33,11 @@ func (n *node) makeAnchors() error {
 	places, err := n.anchorPlaces()
 	if err != nil {
 		return err
+	}
+	if err := n.registry.Register(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "zgoda_ledger_entries_total", Help: "Entries that this process has written to the ledger.",
+	}, func() float64 { return float64(n.control.Written()) })); err != nil {
+		return fmt.Errorf("register the metrics of the ledger: %w", err)
 	}
 	n.anchors, err = anchor.New(cfg, anchor.Deps{
 		Store: n.control, Key: n.ledgerKey, Places: places, Logger: n.log, Registerer: n.registry,
