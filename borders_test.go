@@ -141,6 +141,25 @@ func TestOneOwner(t *testing.T) {
 	}
 }
 
+// TestDashboardsAreApart: what writes the files that operators watch by links
+// nothing of what is watched, but the table of its metrics; nor the other way round.
+func TestDashboardsAreApart(t *testing.T) {
+	all := deps(t)
+	if len(all["zgoda/dashboards/gen"]) == 0 {
+		t.Fatal("zgoda/dashboards/gen is gone")
+	}
+	for _, p := range all["zgoda/dashboards/gen"] {
+		if strings.HasPrefix(p, "zgoda/") && !links([]string{p}, "zgoda/dashboards") && p != "zgoda/telemetry/catalogue" {
+			t.Errorf("the generator of dashboards links %s", p)
+		}
+	}
+	for _, main := range []string{"zgoda/cmd/zgoda", "zgoda/cmd/zgoda-keyholder"} {
+		if links(all[main], "zgoda/dashboards") {
+			t.Errorf("%s links the dashboards", main)
+		}
+	}
+}
+
 // TestWatchersChangeNothing: what only watches decisions can reach nothing that
 // stores, links or writes.
 func TestWatchersChangeNothing(t *testing.T) {
