@@ -156,8 +156,10 @@ func (s *twoServers) waits(t *testing.T, id string) {
 	if out := s.done(t, "", "requests", "show", id); !strings.Contains(out, want) {
 		t.Errorf("show: %s", out)
 	}
-	if out := s.done(t, "", "requests", "list"); !strings.Contains(out, want) {
-		t.Errorf("list: %s", out)
+	for _, verb := range []string{"list", "queue"} {
+		if out := s.done(t, "", "requests", verb); !strings.Contains(out, want) {
+			t.Errorf("%s: %s", verb, out)
+		}
 	}
 	if r := s.request(t, id); r.State != "in_progress" || r.Attempts != 0 {
 		t.Errorf("%s after %d tries", r.State, r.Attempts)

@@ -178,6 +178,7 @@ type shownQueue struct {
 		Oldest   time.Time `json:"oldest"`
 		Deadline time.Time `json:"deadline"`
 		Failing  int64     `json:"failing"`
+		Error    string    `json:"error,omitempty"`
 	} `json:"steps"`
 	Nodes []struct {
 		Node    string    `json:"node"`
@@ -206,8 +207,8 @@ func (f *requestsQueueCmd) Run(ctx context.Context, s streams) error {
 	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintf(w, "%d erasures under way, %d late\n", q.Waiting, q.Late) // Flush returns the error
 	for _, p := range q.Steps {
-		_, _ = fmt.Fprintf(w, "%s\t%d\toldest %s\tdeadline %s\t%d failing\n", p.Step, p.Requests,
-			p.Oldest.UTC().Format(time.RFC3339), p.Deadline.UTC().Format(time.DateOnly), p.Failing)
+		_, _ = fmt.Fprintf(w, "%s\t%d\toldest %s\tdeadline %s\t%d failing\t%s\n", p.Step, p.Requests,
+			p.Oldest.UTC().Format(time.RFC3339), p.Deadline.UTC().Format(time.DateOnly), p.Failing, p.Error)
 	}
 	for _, n := range q.Nodes {
 		state := "seen " + n.Seen.UTC().Format(time.RFC3339)

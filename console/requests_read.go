@@ -252,6 +252,7 @@ type queueBody struct {
 	Oldest   time.Time `json:"oldest" doc:"when the first of them was received"`
 	Deadline time.Time `json:"deadline" doc:"the nearest"`
 	Failing  int64     `json:"failing" doc:"of them, those whose last try failed"`
+	Error    string    `json:"error,omitempty" doc:"of one of these, what is waited for or wrong"`
 }
 
 func (s *Server) requestQueue(ctx context.Context, _ *struct{}) (*queueOutput, error) {
@@ -265,7 +266,7 @@ func (s *Server) requestQueue(ctx context.Context, _ *struct{}) (*queueOutput, e
 	}
 	out.Body.Steps = make([]queueBody, len(steps))
 	for i, q := range steps {
-		out.Body.Steps[i] = queueBody{string(q.Step), q.Count, q.Oldest, q.Deadline, q.Failing}
+		out.Body.Steps[i] = queueBody{string(q.Step), q.Count, q.Oldest, q.Deadline, q.Failing, q.Error}
 		out.Body.Waiting += q.Count
 	}
 	return out, nil

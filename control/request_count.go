@@ -46,17 +46,18 @@ type QueueStep struct {
 	Oldest   time.Time // when the first of them was received
 	Deadline time.Time // the nearest
 	Failing  int64     // of them, those whose last try failed
+	Error    string    // of one of these, what is waited for or wrong
 }
 
 // Queue tells how far erasures under way are.
 func (s *Store) Queue(ctx context.Context) (steps []QueueStep, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	err = all(ctx, s.db.plain(), `SELECT step, count(*), min(received_micros), min(deadline_micros), count(CASE WHEN error <> '' THEN 1 END)
+	err = all(ctx, s.db.plain(), `SELECT step, count(*), min(received_micros), min(deadline_micros), count(CASE WHEN error <> '' THEN 1 END), max(error)
 		FROM request WHERE state = 'in_progress' AND kind = 'erasure' GROUP BY step ORDER BY step`, nil, func(rows *sql.Rows) error {
 		var q QueueStep
 		var oldest, deadline int64
-		err := rows.Scan((*string)(&q.Step), &q.Count, &oldest, &deadline, &q.Failing)
+		err := rows.Scan((*string)(&q.Step), &q.Count, &oldest, &deadline, &q.Failing, &q.Error)
 		q.Oldest, q.Deadline = ledger.FromMicros(oldest), ledger.FromMicros(deadline)
 		steps = append(steps, q)
 		return err

@@ -288,7 +288,7 @@ func contractRequestsCounted(t *testing.T, cfg Config) {
 		}
 	}
 	queue, err := s.Queue(t.Context())
-	if err != nil || !reflect.DeepEqual(queue, []QueueStep{{StepFenced, 5, oldest.Received, oldest.Deadline, 1}}) {
+	if err != nil || !reflect.DeepEqual(queue, []QueueStep{{StepFenced, 5, oldest.Received, oldest.Deadline, 1, "clickhouse"}}) {
 		t.Errorf("the queue is %+v: %v", queue, err)
 	}
 }
