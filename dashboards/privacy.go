@@ -175,33 +175,39 @@ func erasurePanels() []Panel {
 func keepingPanels() []Panel {
 	return []Panel{
 		{
-			Title: "Past retention", Kind: Stat, Unit: Number, Width: 4, Levels: none(1),
+			Title: "Past retention", Kind: Stat, Unit: Number, Width: 6, Levels: none(1),
 			Description: "What was past its time at the last run of retention and was still there: rows and contacts.",
 			Queries:     []Query{ask("{{what}}", highest("what", at("zgoda_retention_past")))},
 		},
 		{
-			Title: "Last retention run", Kind: Stat, Unit: Seconds, Width: 4, Levels: upTo(100000, 172800),
+			Title: "Last retention run", Kind: Stat, Unit: Seconds, Width: 6, Levels: upTo(100000, 172800),
 			Description: "How long ago retention was last carried out. It runs each day.",
 			Queries:     []Query{ask("ago", "time() - max("+at("zgoda_retention_run_timestamp_seconds")+" > 0)")},
 			Empty:       "there was no run since the start",
 		},
 		{
-			Title: "Last checkpoint", Kind: Stat, Unit: Seconds, Width: 4, Levels: anyValue(), NoLimit: "without new entries none is made",
+			Title: "Last checkpoint", Kind: Stat, Unit: Seconds, Width: 6, Levels: anyValue(), NoLimit: "without new entries none is made",
 			Description: "How long ago the ledger's last checkpoint was signed; one is when there are entries that are not under one. What is under it cannot be changed without being found out.",
 			Queries:     []Query{ask("ago", highest("", at("zgoda_ledger_checkpoint_age_seconds")))},
 		},
 		{
-			Title: "Incident drafts", Kind: Stat, Unit: Plain, Width: 4, Levels: none(1),
+			Title: "Incident drafts", Kind: Stat, Unit: Plain, Width: 6, Levels: none(1),
 			Description: "Drafts of incidents that the keyholder opened within three days. A breach is to be told to the authority within 72 hours.",
 			Queries:     []Query{ask("drafts", "ceil(sum(increase("+kept("zgoda_keyholder_incident_drafts_total")+"[3d])))")},
 		},
 		{
-			Title: "Ledger", Kind: Graph, Unit: Number, Width: 8, Levels: anyValue(), NoLimit: "a chain only grows", Min: number(0),
-			Description: "The entry of each gateway's chain that the last checkpoint is over, and the one that the last checkpoint in each place outside is over.",
+			Title: "Ledger", Kind: Graph, Unit: Number, Width: 12, Levels: anyValue(), NoLimit: "a chain only grows", Min: number(0),
+			Description: "Entries that each gateway wrote to its chain since its start, and the entry that the last checkpoint is over.",
 			Queries: []Query{
-				ask("checkpoint {{instance}}", highest("instance", at("zgoda_ledger_checkpoint_number"))),
-				ask("at {{anchor}} {{instance}}", highest("instance, anchor", at("zgoda_ledger_anchored_number"))),
+				ask("entries {{instance}}", at("zgoda_ledger_entries_total")),
+				ask("checkpoint {{instance}}", at("zgoda_ledger_checkpoint_number")),
 			},
+		},
+		{
+			Title: "Anchors", Kind: Graph, Unit: Number, Width: 12, Levels: anyValue(), NoLimit: "a chain only grows", Min: number(0),
+			Description: "The entry of each gateway's chain that the last checkpoint in each place outside is over. It follows the ledger's last checkpoint within minutes.",
+			Queries:     []Query{ask("{{anchor}} {{instance}}", at("zgoda_ledger_anchored_number"))},
+			Empty:       "no place outside is set for checkpoints",
 		},
 	}
 }
