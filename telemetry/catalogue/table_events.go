@@ -19,6 +19,6 @@ var events = group("events", Gateway,
 	counter("zgoda_events_refused_total", "Events answered with an error, by reason.",
 		by("reason", reasons...)),
 	counter("zgoda_events_stored_total", "Events that are in ClickHouse."),
-	counter("zgoda_site_events_total", "Events by site and what was answered.",
-		sites, by("fate", "received", "accepted", "dropped", "refused")),
+	counter("zgoda_site_events_total", "Events by site and what the answer said: accepted (on disk), dropped (for consent) or refused (to be sent again, or wrong). The first 50 sites by name have a label of their own, the others are other. Of a request that is refused before its events are read, one is counted.",
+		sites, by("fate", "accepted", "dropped", "refused")),
 )

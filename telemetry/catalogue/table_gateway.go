@@ -6,6 +6,9 @@ var routes = []string{"beacon", "confirm", "consent", "consent-requests", "demo"
 // answers are the edges of what somebody waits for.
 var answers = []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .25, .5, 1, 2.5, 5, 10}
 
+// stages are the edges of the parts of one, some of which take microseconds.
+var stages = []float64{.00001, .00002, .00005, .0001, .0002, .0005, .001, .002, .005, .01, .02, .05, .1, .25, .5, 1, 2.5, 5, 10}
+
 var gatewayMetrics = group("gateway", Gateway,
 	gauge("zgoda_gateway_body_bytes", "Memory that bodies of requests in flight hold, beyond the first 8 KiB of each."),
 	gauge("zgoda_gateway_body_bytes_limit", "Memory that bodies of requests in flight may hold."),

@@ -35,8 +35,8 @@ var writer = group("writer", Gateway,
 	counter("zgoda_writer_unreadable_total", "Records quarantined because it can no longer be found out whether they were stored."),
 	gauge("zgoda_writer_stalled", "Steps that fail and are tried again now, by why.",
 		by("why", "login", "read_only", "memory", "parts", "disk", "schema", "content", "unreachable", "refused", "other")),
-	histogram("zgoda_writer_range_seconds", "Time of each step of a range of records.", delays, by("step", "read", "insert", "verify", "release")),
-	histogram("zgoda_writer_delay_seconds", "Time from durable to stored and released, of each range.", delays),
+	histogram("zgoda_writer_range_seconds", "Time of each step of a range of records: read (from the spool to the journal), insert (each attempt), verify (each time the store is asked what is there), release.", answers, by("step", "read", "insert", "verify", "release")),
+	histogram("zgoda_writer_delay_seconds", "Time from durable to stored and released of the oldest record of each range. Its exemplars name the range by where it begins in the spool.", delays),
 )
 
 var clickhouse = group("clickhouse", Gateway,
