@@ -82,6 +82,9 @@ func NewFooters(deps FooterDeps) (*Footers, error) {
 	f := &Footers{deps: deps, answers: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "zgoda_withdraw_answers_total", Help: "Withdrawals by the link of a mail's footer that were written or were so already, and links that do not work.",
 	}, []string{"outcome"})}
+	for _, outcome := range []string{"withdrawn", "already", "gone"} {
+		f.answers.WithLabelValues(outcome)
+	}
 	if f.seal, err = cipher.NewGCM(block); err != nil {
 		return nil, fmt.Errorf("make the key of footers: %w", err)
 	}

@@ -2,9 +2,12 @@ package console
 
 import (
 	"errors"
+	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"zgoda/telemetry/scale"
 )
 
 // metrics count requests by route and class of answer; both labels are closed sets.
@@ -20,11 +23,10 @@ func newMetrics() *metrics {
 			Name: "zgoda_console_requests_total",
 			Help: "Requests to the console by operation and class of answer.",
 		}, []string{"operation", "class"}),
-		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name:    "zgoda_console_request_seconds",
-			Help:    "Time to answer a request to the console.",
-			Buckets: []float64{.001, .005, .025, .1, .5, 2.5, 10, 60},
-		}, []string{"operation"}),
+		seconds: prometheus.NewHistogramVec(scale.Seconds(
+			"zgoda_console_request_seconds", "Time to answer a request to the console.",
+			.001, .005, .025, .1, .5, 2.5, 10, 60,
+		), []string{"operation"}),
 		running: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "zgoda_console_requests_running",
 			Help: "Requests to the console that are being answered now.",
@@ -37,6 +39,11 @@ func (m *metrics) register(r prometheus.Registerer) error {
 		return nil
 	}
 	return errors.Join(r.Register(m.requests), r.Register(m.seconds), r.Register(m.running))
+}
+
+// expect has an operation's failures there with 0, so that their rise is seen.
+func (m *metrics) expect(operation string) {
+	m.requests.WithLabelValues(operation, class(http.StatusInternalServerError))
 }
 
 func (m *metrics) observe(operation string, status int, took time.Duration) {

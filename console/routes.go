@@ -81,6 +81,7 @@ func (s *Server) handler() (http.Handler, error) {
 
 // operation completes an operation that the holders of roles may call.
 func (s *Server) operation(op huma.Operation, roles []Role) huma.Operation {
+	s.metrics.expect(op.OperationID)
 	op.Path = base + op.Path
 	op.Security = []map[string][]string{{"bearer": {}}}
 	op.Middlewares = huma.Middlewares{s.observe, s.authorise(roles), s.hold}

@@ -12,6 +12,12 @@ import (
 	"zgoda/control/ledger"
 )
 
+// RequestStates are all states.
+var RequestStates = []RequestState{
+	RequestUnverified, RequestInput, RequestPending, RequestApproved, RequestRunning, RequestPaused,
+	RequestFailed, RequestDenied, RequestComplete, RequestCancelled, RequestDuplicate,
+}
+
 // Ends are the states that a request does not leave.
 var Ends = []RequestState{RequestDenied, RequestComplete, RequestCancelled, RequestDuplicate}
 

@@ -109,17 +109,17 @@ func (l *link) Ready(ctx context.Context) error {
 	})
 }
 
-// Certificate returns until when the certificate is in force; false: the link
+// Certificate returns from and until when the certificate is in force; false: the link
 // needs none.
-func (l *link) Certificate() (until time.Time, ok bool, err error) {
+func (l *link) Certificate() (from, until time.Time, ok bool, err error) {
 	if l.cfg.Address == "" {
-		return time.Time{}, false, nil
+		return time.Time{}, time.Time{}, false, nil
 	}
 	id, err := identity.Read(l.cfg.Identity)
 	if err != nil {
-		return time.Time{}, true, err
+		return time.Time{}, time.Time{}, true, err
 	}
-	return id.Until, true, nil
+	return id.From, id.Until, true, nil
 }
 
 // RenewCertificate replaces the certificate by a new one with a new private key,

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"zgoda/telemetry/scale"
 )
 
 // metrics count calls by what was asked and how it ended, both from closed sets.
@@ -15,15 +17,19 @@ type metrics struct {
 
 func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
-		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name:    "zgoda_keyholder_call_seconds",
-			Help:    "Time of calls to the keyholder, by act and outcome.",
-			Buckets: prometheus.ExponentialBuckets(0.0001, 4, 9),
-		}, []string{"act", "outcome"}),
+		seconds: prometheus.NewHistogramVec(scale.Seconds(
+			"zgoda_keyholder_call_seconds", "Time of calls to the keyholder, by act and outcome.",
+			append([]float64{.0001, .00025}, scale.Answers...)...,
+		), []string{"act", "outcome"}),
 		conflicts: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "zgoda_link_conflicts_total",
 			Help: "Links that named identifiers of two known contacts, which were not merged.",
 		}),
+	}
+	for _, act := range []string{"ready", "keys", "resolve", "link"} { // what events wait for: alarms want their failures there before they rise
+		for _, outcome := range []string{"done", "away", "failed"} {
+			m.seconds.WithLabelValues(act, outcome)
+		}
 	}
 	if registerer == nil {
 		return m, nil

@@ -82,17 +82,22 @@ func (m *metrics) count(ctx context.Context, s *Service) {
 	}
 }
 
-// set tells of every right, so that an alert finds its zero.
+// requestKind is what requests are counted by.
+type requestKind struct {
+	right control.Right
+	state control.RequestState
+}
+
+// set tells of every right and state, so that an alert finds its zero. Nothing is
+// taken away before it is told anew: a scrape may come in between.
 func (m *metrics) set(counts []control.RequestCount, now time.Time) {
-	m.states.Reset()
-	m.deadline.Reset()
-	open, overdue, nearest := map[control.Right]*[4]int64{}, map[control.Right]int64{}, map[control.Right]time.Time{}
+	open, states, overdue, nearest := map[control.Right]*[4]int64{}, map[requestKind]int64{}, map[control.Right]int64{}, map[control.Right]time.Time{}
 	for _, right := range Rights {
 		open[right] = &[4]int64{}
 	}
 	for i := range counts {
 		c := &counts[i]
-		m.states.WithLabelValues(string(c.Right), string(c.State)).Set(float64(c.Count))
+		states[requestKind{c.Right, c.State}] += c.Count
 		if !c.Open || open[c.Right] == nil {
 			continue
 		}
@@ -108,9 +113,14 @@ func (m *metrics) set(counts []control.RequestCount, now time.Time) {
 		for age, n := range open[right] {
 			m.open.WithLabelValues(string(right), ages[age]).Set(float64(n))
 		}
+		for _, state := range control.RequestStates {
+			m.states.WithLabelValues(string(right), string(state)).Set(float64(states[requestKind{right, state}]))
+		}
 		m.overdue.WithLabelValues(string(right)).Set(float64(overdue[right]))
 		if at, there := nearest[right]; there {
 			m.deadline.WithLabelValues(string(right)).Set(at.Sub(now).Hours() / 24)
+		} else {
+			m.deadline.DeleteLabelValues(string(right)) // no number stands for none
 		}
 	}
 }

@@ -55,25 +55,37 @@ func (n *node) dialKeyholder() (err error) {
 	}
 	n.closers = append(n.closers, n.rights.Close)
 	if n.config.Keyholder.Address != "" {
-		n.registry.MustRegister(certificateGauge("pseudonymise", n.keyholder.Certificate), certificateGauge("rights", n.rights.Certificate))
+		n.watchCertificate("pseudonymise", n.keyholder.Certificate)
+		n.watchCertificate("rights", n.rights.Certificate)
 	}
 	return nil
 }
 
-// certificateGauge tells how long a certificate is in force; 0 when it is not, or
-// cannot be read.
-func certificateGauge(role string, read func() (time.Time, bool, error)) prometheus.Collector {
-	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+// watchCertificate tells how long a certificate is in force, 0 when it is not or
+// cannot be read, and for how long it was made.
+func (n *node) watchCertificate(role string, read func() (from, until time.Time, ok bool, err error)) {
+	labels := prometheus.Labels{"role": role}
+	n.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name:        "zgoda_certificate_expires_seconds",
 		Help:        "How long the certificate for the keyholder is in force; it is renewed at half of its life.",
-		ConstLabels: prometheus.Labels{"role": role},
+		ConstLabels: labels,
 	}, func() float64 {
-		until, _, err := read()
+		_, until, _, err := read()
 		if err != nil {
 			return 0
 		}
 		return max(0, time.Until(until).Seconds())
-	})
+	}), prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name:        "zgoda_certificate_life_seconds",
+		Help:        "How long the certificate for the keyholder was in force when it was made.",
+		ConstLabels: labels,
+	}, func() float64 {
+		from, until, _, err := read()
+		if err != nil {
+			return 0
+		}
+		return until.Sub(from).Seconds()
+	}))
 }
 
 // renewEvery is how often certificates are looked at.

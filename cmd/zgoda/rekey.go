@@ -50,7 +50,7 @@ func (n *node) dialAdministrator() (err error) {
 	}
 	n.closers = append(n.closers, n.keyAdmin.Close)
 	if cfg.Address != "" {
-		n.registry.MustRegister(certificateGauge("administrator", n.keyAdmin.Certificate))
+		n.watchCertificate("administrator", n.keyAdmin.Certificate)
 	}
 	return nil
 }

@@ -87,7 +87,7 @@ func (e *Eraser) fenceDue(ctx context.Context) error {
 // lost fails an erasure of which the keyholder does not know any more whom it is
 // about: nothing could be looked for, and that is not the same as nothing being there.
 func (e *Eraser) lost(ctx context.Context, id control.RequestID) error {
-	e.metrics.failures.WithLabelValues("case").Inc()
+	e.metrics.failures.WithLabelValues(failedCase).Inc()
 	return e.deps.Fail(ctx, id, "the keyholder does not know whom it is about", false)
 }
 

@@ -86,7 +86,7 @@ func (e *Eraser) inHalves(ctx context.Context, at control.EraseStep, part []cont
 			return false, errors.Join(first, failed)
 		}
 	}
-	e.metrics.took("after_"+string(at), began)
+	e.metrics.took(after(at), began)
 	return true, first
 }
 

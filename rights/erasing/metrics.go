@@ -4,6 +4,9 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"zgoda/control"
+	"zgoda/telemetry/scale"
 )
 
 type metrics struct {
@@ -15,10 +18,10 @@ type metrics struct {
 }
 
 func newMetrics() *metrics {
-	return &metrics{
-		steps: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "zgoda_erasure_step_seconds", Help: "How long the parts of erasures took, by part.", Buckets: prometheus.ExponentialBuckets(0.01, 4, 9),
-		}, []string{"step"}),
+	m := &metrics{
+		steps: prometheus.NewHistogramVec(scale.Seconds(
+			"zgoda_erasure_step_seconds", "How long the parts of erasures took, by part.", prometheus.ExponentialBuckets(0.01, 4, 9)...,
+		), []string{"step"}),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "zgoda_erasure_failures_total", Help: "Steps of erasures that failed and are tried again, by the step before.",
 		}, []string{"step"}),
@@ -26,7 +29,23 @@ func newMetrics() *metrics {
 		rows:    prometheus.NewCounter(prometheus.CounterOpts{Name: "zgoda_erasure_rows_total", Help: "Rows that erasures took away, proven."}),
 		done:    prometheus.NewCounter(prometheus.CounterOpts{Name: "zgoda_erasures_total", Help: "Erasures that are complete, with their certificates."}),
 	}
+	for _, step := range []string{partRows, "deleted", "settled", after(control.StepProven), after(control.StepTold), after(control.StepDestroyed)} {
+		m.steps.WithLabelValues(step)
+	}
+	for _, step := range []control.EraseStep{
+		failedCase, control.StepAccepted, control.StepFenced, control.StepDrained, control.StepDeleted, control.StepSettled,
+		control.StepProven, control.StepTold, control.StepDestroyed, control.StepCertified,
+	} {
+		m.failures.WithLabelValues(string(step))
+	}
+	return m
 }
+
+// failedCase is what failed before a batch has a step: opening the keyholder's case.
+const failedCase = "case"
+
+// after names what follows a step.
+func after(s control.EraseStep) string { return "after_" + string(s) }
 
 func (m *metrics) register(r prometheus.Registerer) error {
 	if r == nil {

@@ -55,7 +55,7 @@ func (e *Eraser) rows(ctx context.Context, b *control.EraseBatch, list []control
 	if err = errors.Join(err, ended); err != nil {
 		return err
 	}
-	e.metrics.took("rows", began)
+	e.metrics.took(partRows, began)
 	return w.proven(ctx)
 }
 
