@@ -18,6 +18,7 @@ type keyholding struct {
 	tb     testing.TB
 	dir    string // keys and vault
 	socket string
+	now    func() time.Time
 
 	client  *pseudonym.Client
 	rights  *pseudonym.Rights
@@ -25,14 +26,21 @@ type keyholding struct {
 	stop    func()
 }
 
-// newKeyholding starts a keyholder with what a folder has; "": nothing.
+// lastMonth is a time of it.
+func lastMonth() time.Time {
+	now := time.Now().UTC()
+	return now.AddDate(0, 0, -now.Day()-3)
+}
+
+// newKeyholding starts a keyholder as it was last month, with what a folder has; "":
+// nothing.
 func newKeyholding(tb testing.TB, from string) *keyholding {
 	tb.Helper()
 	run, err := os.MkdirTemp("", "i6") //nolint:usetesting // the path of a socket must be short
 	if err != nil {
 		tb.Fatal(err)
 	}
-	k := &keyholding{tb: tb, dir: filepath.Join(run, "data"), socket: filepath.Join(run, "s")}
+	k := &keyholding{tb: tb, dir: filepath.Join(run, "data"), socket: filepath.Join(run, "s"), now: lastMonth}
 	if from != "" {
 		copyFolder(tb, k.dir, from)
 	}
@@ -43,7 +51,7 @@ func newKeyholding(tb testing.TB, from string) *keyholding {
 func (k *keyholding) start() {
 	k.tb.Helper()
 	cfg := keyholder.DefaultConfig()
-	cfg.Data, cfg.Socket = k.dir, k.socket
+	cfg.Data, cfg.Socket, cfg.Now = k.dir, k.socket, k.now
 	server, err := keyholder.New(cfg, keyholder.Deps{})
 	if err != nil {
 		k.tb.Fatal(err)
@@ -82,6 +90,14 @@ func (k *keyholding) dial() {
 		k.tb.Fatal(err)
 	}
 	k.blinder = pseudonym.NewBlinder(keys.Gate)
+}
+
+// goesOn has it go on from last month to now.
+func (k *keyholding) goesOn() {
+	k.tb.Helper()
+	k.stop()
+	k.now = time.Now
+	k.start()
 }
 
 // close stops it for good.
@@ -137,12 +153,10 @@ func (k *keyholding) query(kind event.IdentifierKind, value string) pseudonym.Qu
 	return pseudonym.Query{H1: h1, Kind: kind, Mint: kind != event.KindVisitor}
 }
 
-// resolve asks for the pseudonyms of somebody as an event does, in a month.
-func (k *keyholding) resolve(kind event.IdentifierKind, value string, period event.Period) event.Handles {
+// resolve asks for the pseudonyms of somebody as an event does.
+func (k *keyholding) resolve(kind event.IdentifierKind, value string) event.Handles {
 	k.tb.Helper()
-	q := k.query(kind, value)
-	q.Period = period
-	list, err := k.client.Resolve(context.Background(), []pseudonym.Query{q})
+	list, err := k.client.Resolve(context.Background(), []pseudonym.Query{k.query(kind, value)})
 	if err != nil || len(list) != 1 {
 		k.tb.Fatalf("%d answers, %v", len(list), err)
 	}

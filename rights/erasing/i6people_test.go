@@ -81,9 +81,14 @@ func newLives(t *testing.T, r *rapid.T, template string, points []string) *lives
 		t.Fatal(err)
 	}
 	m.e = m.eraser()
-	for i := range 4 {
+	for i := range 3 { // few, so that they share
 		m.users, m.browsers = append(m.users, fmt.Sprintf("user-%d", i)), append(m.browsers, m.newBrowser())
 	}
+	for range rapid.IntRange(0, 4).Draw(r, "last month") { // their pseudonyms of counting are others now
+		m.event(r)
+	}
+	m.keys.goesOn()
+	m.e = m.eraser()
 	return m
 }
 
@@ -106,13 +111,6 @@ func (m *lives) newBrowser() string {
 	return fmt.Sprintf("browser-%d", m.browsersMade)
 }
 
-// months are those that pseudonyms of counting are asked for.
-func months() [2]event.Period {
-	now := time.Now().UTC()
-	last := now.AddDate(0, 0, -now.Day())
-	return [2]event.Period{event.Period(now.Year()*100 + int(now.Month())), event.Period(last.Year()*100 + int(last.Month()))}
-}
-
 // somebody is whom the keyholder knows by these pseudonyms.
 func (m *lives) somebody(h event.Handles, name string) *somebody {
 	p := m.people[h.Consent]
@@ -126,7 +124,7 @@ func (m *lives) somebody(h event.Handles, name string) *somebody {
 // user is whose an identifier is now. One who was forgotten is another by then.
 func (m *lives) user(r *rapid.T) (*somebody, event.Handles) {
 	name := rapid.SampledFrom(m.users).Draw(r, "user")
-	h := m.keys.resolve(event.KindUserID, name, rapid.SampledFrom(sliceOf(months())).Draw(r, "month"))
+	h := m.keys.resolve(event.KindUserID, name)
 	p := m.somebody(h, name)
 	if id, erased := m.erased[p]; erased && m.writtenDown(id) {
 		r.Fatalf("%s was forgotten and is who they were", name)
@@ -139,16 +137,13 @@ func (m *lives) writtenDown(id control.RequestID) bool {
 	return slices.Contains(m.made.IDs(), [16]byte(id))
 }
 
-func sliceOf(m [2]event.Period) []event.Period { return m[:] }
-
 // browser is a browser; of one that was forgotten the cookie was taken away.
 func (m *lives) browser(r *rapid.T) (*somebody, event.Handles) {
 	i := rapid.IntRange(0, len(m.browsers)-1).Draw(r, "browser")
-	month := rapid.SampledFrom(sliceOf(months())).Draw(r, "month")
-	h := m.keys.resolve(event.KindVisitor, m.browsers[i], month)
+	h := m.keys.resolve(event.KindVisitor, m.browsers[i])
 	if _, erased := m.erased[m.somebody(h, m.browsers[i])]; erased {
 		m.browsers[i] = m.newBrowser()
-		h = m.keys.resolve(event.KindVisitor, m.browsers[i], month)
+		h = m.keys.resolve(event.KindVisitor, m.browsers[i])
 	}
 	return m.somebody(h, m.browsers[i]), h
 }
@@ -184,7 +179,7 @@ func (m *lives) store(*rapid.T) { m.must(m.w.ship(m.t.Context())) }
 // identify is a login.
 func (m *lives) identify(r *rapid.T) {
 	c, h := m.user(r)
-	b, _ := m.browser(r)
+	b, seen := m.browser(r)
 	if _, erased := m.erased[c]; erased || slices.Contains(c.browsers, b) {
 		return
 	}
@@ -196,6 +191,7 @@ func (m *lives) identify(r *rapid.T) {
 	c.browsers = append(c.browsers, b)
 	m.bonds = append(m.bonds, bond{contact: c, browser: b, at: at})
 	m.does(r, c, h)
+	m.does(r, b, seen)
 }
 
 func (m *lives) says(e ledger.Entry) {
@@ -244,7 +240,7 @@ func (m *lives) opened(p *somebody, mode control.EraseMode) (control.Request, ps
 func (m *lives) forget(r *rapid.T) {
 	var list []control.Request
 	var of []pseudonym.OpenedCase
-	for range rapid.IntRange(1, 3).Draw(r, "people") {
+	for range rapid.IntRange(1, 2).Draw(r, "people") {
 		p, _ := m.user(r)
 		if _, erased := m.erased[p]; erased {
 			continue

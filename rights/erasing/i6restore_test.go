@@ -2,7 +2,6 @@ package erasing
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -14,6 +13,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"zgoda/consent"
 	"zgoda/control"
 	"zgoda/event"
 	"zgoda/restore"
@@ -216,6 +216,10 @@ func (m *lives) forgetSince(b *backup, valid map[control.RequestID]bool) {
 
 // partly restores some parts from before erasures, and nothing else had happened since.
 func (m *lives) partly(r *rapid.T) {
+	for range 3 {
+		m.browse(r)
+		m.identify(r)
+	}
 	m.carriedOut(r)
 	m.back(r)
 	had := slices.Clone(m.requests)
@@ -251,6 +255,11 @@ func (m *lives) written() {
 			if m.writtenDown(id) && m.w.held(a.subject) > m.standing(a.subject) {
 				m.r.Fatalf("rows of %s are back", a.by.name)
 			}
+		}
+	}
+	for p, id := range m.erased {
+		if record, err := m.w.Record(m.t.Context(), shop, p.consent); m.writtenDown(id) && (err != nil || record.State != consent.StateErased) {
+			m.r.Fatalf("%s was forgotten and is not denied: %v, %v", p.name, record.State, err)
 		}
 	}
 	for _, name := range m.users {
@@ -312,8 +321,8 @@ func (m *lives) end(r *rapid.T) {
 		if _, erased := m.erased[p]; erased {
 			continue
 		}
-		if record, err := m.w.Record(m.t.Context(), shop, p.consent); err != nil || record.State != 0 {
-			r.Fatalf("%s is denied, and was not forgotten: %v", p.name, errors.Join(err))
+		if record, err := m.w.Record(m.t.Context(), shop, p.consent); err != nil || record.State != consent.StateActive {
+			r.Fatalf("%s is denied, and was not forgotten: %v", p.name, err)
 		}
 	}
 	_, err := m.w.store.Verify(m.t.Context())
@@ -352,7 +361,7 @@ func TestI6Restores(t *testing.T) {
 	first.saved(template)
 	first.close()
 	all := points(t, control.EraseAnonymise, false)
-	few(t, 20)
+	few(t, 25)
 	runs, crashes, forgotten, restores, replayed := 0, 0, 0, 0, 0
 	rapid.Check(t, func(r *rapid.T) {
 		m := newLives(t, r, template, all)
