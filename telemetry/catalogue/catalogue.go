@@ -37,6 +37,7 @@ type Label struct {
 // Metric is one family.
 type Metric struct {
 	Name, Help string
+	Note       string // what to make of it, beside the help that the process tells
 	Type       Type
 	Unit       string // seconds, bytes, ratio, days, "" for a number
 	Process    Process

@@ -1,6 +1,8 @@
 package catalogue
 
 import (
+	"bytes"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -78,5 +80,21 @@ func TestFind(t *testing.T) {
 	}
 	if m, _ := Find("zgoda_spool_limit_bytes"); m.Unit != "bytes" || m.Process != Gateway || m.Group != "spool" {
 		t.Errorf("%+v", m)
+	}
+}
+
+// TestPageIsCurrent: docs/metrics.md is what the list says.
+func TestPageIsCurrent(t *testing.T) {
+	page, err := os.ReadFile("../../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(page, Markdown()) {
+		t.Error("docs/metrics.md is not what the list says: run go generate ./telemetry/catalogue")
+	}
+	for _, m := range All() {
+		if strings.Contains(m.Help+m.Note, "|") || m.Help == "" {
+			t.Errorf("%s: %q cannot stand in a table", m.Name, m.Help+m.Note)
+		}
 	}
 }

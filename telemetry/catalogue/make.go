@@ -16,6 +16,7 @@ func metric(t Type, name, help string, options []option) Metric {
 func counter(name, help string, options ...option) Metric {
 	return metric(Counter, name, help, options)
 }
+
 func gauge(name, help string, options ...option) Metric { return metric(Gauge, name, help, options) }
 
 // histogram has the upper edges of its classic form.
@@ -37,6 +38,9 @@ func upTo(bound int, name, means string) option {
 
 // when says which setting the metric needs.
 func when(setting string) option { return func(m *Metric) { m.When = setting } }
+
+// note says what to make of the numbers.
+func note(text string) option { return func(m *Metric) { m.Note = text } }
 
 // sparse is said of a metric whose series come with their first value.
 func sparse(m *Metric) { m.Sparse = true }

@@ -1,7 +1,7 @@
 package catalogue
 
 // tables are our tables in ClickHouse.
-var tables = upTo(32, "table", "our tables")
+var tables = by("table", "erasures_done", "events", "links")
 
 // delays are the edges of what goes on after the answer.
 var delays = []float64{.05, .1, .25, .5, 1, 2, 5, 10, 30, 60, 300, 3600}
@@ -18,7 +18,7 @@ var writer = group("writer", Gateway,
 	counter("zgoda_writer_erased_total", "Records taken out of the spool and the quarantine by erasures."),
 	gauge("zgoda_writer_held_seconds", "How long nothing has been begun to be stored, since a key's rotation rewrites what is; 0: nothing holds."),
 	counter("zgoda_writer_holes_mended_total", "Rows missing after an insert that was answered, and sent again."),
-	gauge("zgoda_writer_lag_seconds", "How long the last range waited from durable to released."),
+	gauge("zgoda_writer_lag_seconds", "How long the last range waited from durable to released.", note("Keeps its value while nothing is stored: for an alarm take `zgoda_spool_oldest_seconds`.")),
 	gauge("zgoda_writer_quarantine_bytes", "Bytes of the quarantine on disk."),
 	gauge("zgoda_writer_quarantine_full", "1 while a range waits because the quarantine is full."),
 	gauge("zgoda_writer_quarantine_limit_bytes", "Bytes at which the quarantine is full."),
@@ -33,7 +33,7 @@ var writer = group("writer", Gateway,
 	gauge("zgoda_writer_seen_limit_ids", "Message ids remembered at most."),
 	counter("zgoda_writer_splits_total", "Ranges split because a row was refused."),
 	counter("zgoda_writer_unreadable_total", "Records quarantined because it can no longer be found out whether they were stored."),
-	gauge("zgoda_writer_stalled", "Steps that fail and are tried again now, by why.",
+	gauge("zgoda_writer_stalled", "Steps that fail and are tried again now, by why.", note("`other` is our own disk or store."),
 		by("why", "login", "read_only", "memory", "parts", "disk", "schema", "content", "unreachable", "refused", "other")),
 	histogram("zgoda_writer_range_seconds", "Time of each step of a range of records: read (from the spool to the journal), insert (each attempt), verify (each time the store is asked what is there), release.", answers, by("step", "read", "insert", "verify", "release")),
 	histogram("zgoda_writer_delay_seconds", "Time from durable to stored and released of the oldest record of each range. Its exemplars name the range by where it begins in the spool.", delays),
@@ -42,7 +42,7 @@ var writer = group("writer", Gateway,
 var clickhouse = group("clickhouse", Gateway,
 	gauge("zgoda_clickhouse_away_seconds", "How long ClickHouse has not answered a question; it is asked every 5 seconds."),
 	histogram("zgoda_clickhouse_probe_seconds", "Time that ClickHouse took to answer the smallest question.", answers),
-	gauge("zgoda_clickhouse_parts", "Parts of the table's partition that has the most.", tables),
+	gauge("zgoda_clickhouse_parts", "Parts of the table's partition that has the most.", note("Of the server that is written to; like all that is read from its system tables, not told until it was read once, nor where [the grants](operating.md#a-clickhouse-server-of-your-own) are missing."), tables),
 	gauge("zgoda_clickhouse_parts_limit", "Parts of a partition at which the server refuses rows."),
 	gauge("zgoda_clickhouse_rows", "Rows of the table.", tables),
 	gauge("zgoda_clickhouse_mutations_waiting", "Mutations of the table that are not done.", tables),
@@ -50,5 +50,5 @@ var clickhouse = group("clickhouse", Gateway,
 	gauge("zgoda_clickhouse_mutation_oldest_seconds", "How long the oldest mutation that is not done has waited; 0: none is."),
 	gauge("zgoda_clickhouse_disk_free_bytes", "Free space of the server's disk that has the least left for its size."),
 	gauge("zgoda_clickhouse_disk_size_bytes", "Size of that disk."),
-	gauge("zgoda_clock_skew_seconds", "How far the clock of another part is ahead of this process'; negative: behind.", by("peer", "clickhouse")),
+	gauge("zgoda_clock_skew_seconds", "How far the clock of another part is ahead of this process'; negative: behind.", note("Not told while an answer takes longer than a second."), by("peer", "clickhouse")),
 )
