@@ -8,7 +8,7 @@ func spoolAlerts() []Alert {
 		{
 			Name: "ZgodaSpoolFull", Severity: Critical, For: 15 * time.Second, Explains: []string{Accepted, Fresh},
 			Expr: `zgoda_spool_bytes / (zgoda_spool_limit_bytes > 0) > 0.9
-or increase(zgoda_events_refused_total{reason="spool_full"}[1m]) > 0`,
+or sum without (reason) (increase(zgoda_events_refused_total{reason="spool_full"}[1m])) > 0`,
 			Summary:     "The spool is full: events are refused",
 			Description: "{{ $labels.instance }} answers 503 until ClickHouse has taken enough. SDKs send again, browsers that are closed do not.",
 		},
@@ -31,7 +31,7 @@ or sum by (instance) (increase(zgoda_events_refused_total{reason="spool_full"}[1
 		{
 			Name: "ZgodaSpoolDisk", Severity: Critical, For: 15 * time.Second, Explains: []string{Accepted, Durable},
 			Expr: `zgoda_spool_failing == 1 or zgoda_spool_disk_wait_seconds > 5
-or increase(zgoda_spool_damaged[1h]) > 0
+or zgoda_spool_damaged > min_over_time(zgoda_spool_damaged[1h])
 or (zgoda_spool_damaged > 0 and on (instance, job) time() - process_start_time_seconds < 3600)`,
 			Summary:     "The spool's disk fails, hangs, or lost something",
 			Description: "At {{ $labels.instance }} the disk refuses groups, keeps one waiting for more than 5 seconds, or a segment was damaged and set aside within the last hour.",
@@ -45,7 +45,8 @@ or (zgoda_spool_damaged > 0 and on (instance, job) time() - process_start_time_s
 		{
 			Name: "ZgodaWriterBehind", Severity: Warning, For: 2 * time.Minute, Explains: []string{Fresh},
 			Expr: `zgoda_spool_oldest_seconds > 120
-unless on (instance) (zgoda_clickhouse_away_seconds > 15 or sum by (instance) (zgoda_writer_stalled) > 0 or zgoda_writer_held_seconds > 0)
+unless on (instance) (zgoda_clickhouse_away_seconds > 15 or sum by (instance) (zgoda_writer_stalled) > 0 or zgoda_writer_held_seconds > 0
+or zgoda_spool_bytes / (zgoda_spool_limit_bytes > 0) > 0.5)
 unless on () ` + tooFast(Fresh),
 			Summary:     "Events wait for minutes to be in ClickHouse",
 			Description: "The oldest event in the spool of {{ $labels.instance }} has waited for {{ $value | humanizeDuration }}. ClickHouse answers: more comes than it takes.",
@@ -61,8 +62,8 @@ unless on () ` + tooFast(Fresh),
 			Expr: `(
 increase(zgoda_writer_quarantined_total[1h]) > 0
 or increase(zgoda_writer_unreadable_total[1h]) > 0
-or increase(zgoda_later_resolved_total{fate="quarantined"}[1h]) > 0
-or increase(zgoda_said_total{fate="quarantined"}[1h]) > 0
+or sum without (fate) (increase(zgoda_later_resolved_total{fate="quarantined"}[1h])) > 0
+or sum without (fate) (increase(zgoda_said_total{fate="quarantined"}[1h])) > 0
 ) unless on (instance) zgoda_writer_quarantine_full == 1
 unless on () ` + tooFast(Durable),
 			Summary:     "Events that were answered as taken are in the quarantine",
@@ -91,7 +92,7 @@ or (zgoda_said_oldest_seconds > 300 unless on (instance) zgoda_keyholder_away_se
 
 const sealedFull = `zgoda_later_bytes / (zgoda_later_limit_bytes > 0) > 0.9
 or zgoda_said_bytes / (zgoda_said_limit_bytes > 0) > 0.9
-or increase(zgoda_events_refused_total{reason="sealed_full"}[1m]) > 0`
+or sum without (reason) (increase(zgoda_events_refused_total{reason="sealed_full"}[1m])) > 0`
 
 // clickhouseAlerts are about ClickHouse itself.
 func clickhouseAlerts() []Alert {

@@ -13,14 +13,6 @@ or (up{job="zgoda-keyholder"} == 0 unless on () zgoda_keyholder_away_seconds > 5
 			Description: "{{ $labels.instance }} could not be asked for its metrics. Where it is the only gateway nobody's event, choice or withdrawal is taken.",
 		},
 		{
-			Name: "ZgodaNotReady", Severity: Critical, For: time.Minute, Explains: []string{Accepted},
-			Expr: `zgoda_ready == 0
-unless on (instance) zgoda_restore_gate == 1
-unless on () ALERTS{alertstate="firing",explains=~".*,accepted,.*",alertname!="ZgodaNotReady"}`,
-			Summary:     "A gateway says that it is not ready",
-			Description: "{{ $labels.instance }} is up and takes no traffic; GET /readyz says why. No other alert explains it.",
-		},
-		{
 			Name: "ZgodaRestarts", Severity: Warning,
 			Expr:        `increase(zgoda_child_restarts_total[15m]) >= 3`,
 			Summary:     "A child process ends again and again: {{ $labels.child }}",
@@ -81,3 +73,16 @@ func diskLow(part, bytes string) string {
 const diskEnds = `zgoda_disk_free_bytes / (zgoda_disk_size_bytes > 0) < 0.3
 and predict_linear(zgoda_disk_free_bytes[1h], 24 * 3600) < 0
 and zgoda_disk_free_bytes offset 30m > 0`
+
+// notReadyAlert speaks where no other does. It is the last of the causes, so that it
+// sees what the others have just said.
+func notReadyAlert() Alert {
+	return Alert{
+		Name: "ZgodaNotReady", Severity: Critical, For: 90 * time.Second, Explains: []string{Accepted},
+		Expr: `zgoda_ready == 0
+unless on (instance) zgoda_restore_gate == 1
+unless on () ALERTS{alertstate="firing",explains=~".*,accepted,.*",alertname!="ZgodaNotReady"}`,
+		Summary:     "A gateway says that it is not ready",
+		Description: "{{ $labels.instance }} is up and takes no traffic; GET /readyz says why. No other alert explains it.",
+	}
+}

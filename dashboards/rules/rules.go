@@ -46,7 +46,7 @@ func (a *Alert) Runbook() string { return "docs/runbooks/" + a.Name + ".md" }
 
 // Alerts returns all of them in the order of the file: causes before budgets.
 func Alerts() []Alert {
-	return slices.Concat(processAlerts(), spoolAlerts(), clickhouseAlerts(), keyholderAlerts(), rightsAlerts(), budgetAlerts())
+	return slices.Concat(processAlerts(), spoolAlerts(), clickhouseAlerts(), keyholderAlerts(), rightsAlerts(), []Alert{notReadyAlert()}, budgetAlerts())
 }
 
 // Names returns the names of all alerts, each once, in the order of the file: each
