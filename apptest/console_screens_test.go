@@ -2,7 +2,6 @@ package apptest
 
 import (
 	"fmt"
-	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -31,7 +30,7 @@ type screens struct {
 // folder that keeps the pictures; the last one then waits for its alert.
 func TestConsoleShowsWhatIs(t *testing.T) {
 	t.Parallel()
-	s, keyholder := withKeyholderMetrics(t)
+	s, keyholder := withKeyholderMetrics(t, "")
 	c := screens{folder: os.Getenv("ZGODA_SHOTS"), kept: os.Getenv("ZGODA_SHOTS") != ""}
 	if !c.kept {
 		c.folder = t.TempDir()
@@ -43,7 +42,7 @@ func TestConsoleShowsWhatIs(t *testing.T) {
 		Every: time.Second,
 	})
 	c.b = browser.Start(t)
-	c.page = c.p.URL() + "/consoles/zgoda-overview.html?span=15m"
+	c.page = c.p.URL() + "/consoles/zgoda-overview.html?span=5m"
 
 	c.until(t, `count(zgoda:limit:ratio) and on () zgoda_ready == 1`)
 	c.look(t, "rest")
@@ -69,33 +68,6 @@ func TestConsoleShowsWhatIs(t *testing.T) {
 		c.look(t, "clickhouse-away")
 	}
 	c.stays(t)
-}
-
-// withKeyholderMetrics is a stack whose keyholder shows its metrics too, at the
-// address that is returned.
-func withKeyholderMetrics(t *testing.T) (*stack, string) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	_ = l.Close()
-	path := filepath.Join(t.TempDir(), "zgoda.yaml")
-	if err := os.WriteFile(path, []byte("keyholder: {metrics: \""+address+"\"}\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return up(t, "--config", path), address
-}
-
-// from is the path of a file of the project.
-func from(t *testing.T, path string) string {
-	t.Helper()
-	whole, err := filepath.Abs(filepath.Join("..", path))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return whole
 }
 
 // until waits until Prometheus has an answer.

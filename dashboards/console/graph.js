@@ -2,7 +2,7 @@
   'use strict';
   var main = document.querySelector('main');
   var prefix = main.dataset.prefix, instance = main.dataset.instance;
-  var span = { '15m': 900, '1h': 3600, '6h': 21600, '1d': 86400, '7d': 604800 }[main.dataset.span];
+  var span = { '5m': 300, '15m': 900, '1h': 3600, '6h': 21600, '1d': 86400, '7d': 604800 }[main.dataset.span];
   var step = Math.max(5, Math.ceil(span / 240));
   var every = 15000;
   var space = 'http://www.w3.org/2000/svg';
@@ -81,7 +81,7 @@
 
   function clock(t) {
     var d = new Date(t * 1000).toISOString();
-    return span > 86400 ? d.slice(5, 10) : d.slice(11, 16);
+    return span > 86400 ? d.slice(5, 10) : d.slice(11, span < 900 ? 19 : 16);
   }
 
   function colour(i) { return 'var(--c' + (i % 8) + ')'; }
