@@ -141,9 +141,11 @@ func (m *lives) passGate() {
 	ctx, cancel := context.WithTimeout(m.t.Context(), 2*time.Minute)
 	ended := make(chan error, 1)
 	go func() { ended <- gate.Run(ctx) }()
-	select {
-	case <-gate.Shown():
-	case <-ctx.Done():
+	for _, opened := range []<-chan struct{}{gate.Shown(), gate.Open()} {
+		select {
+		case <-opened:
+		case <-ctx.Done():
+		}
 	}
 	open := gate.Showing()
 	cancel()
