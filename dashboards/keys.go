@@ -52,6 +52,7 @@ func callPanels() []Panel {
 				ask("{{role}}, half", quantile(0.5, "role", kept("zgoda_keyholder_batch_rows"))+" >= 0"),
 				ask("{{role}}, 99 of 100", quantile(0.99, "role", kept("zgoda_keyholder_batch_rows"))+" >= 0"),
 			},
+			Empty: "the keyholder was asked about nobody within the span",
 		},
 	}
 }
