@@ -67,6 +67,7 @@ func changePanels() []Panel {
 				ask("99 of 100, here", quantile(0.99, "", at("zgoda_withdrawal_to_enforced_seconds"))),
 				ask("99 of 100, elsewhere", quantile(0.99, "", at("zgoda_withdrawal_to_enforced_elsewhere_seconds"))),
 			},
+			Empty: "nobody changed a choice within the span; elsewhere: or there is no other gateway",
 		},
 		{
 			Title: "Within a second", Kind: Stat, Unit: Ratio, Width: 3, Levels: atLeast(0.999, 1), Min: number(0), Max: number(1),
