@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"regexp"
 	"runtime"
 	"time"
 
@@ -28,7 +29,14 @@ func NewRegistry() *prometheus.Registry {
 	}, func() float64 { return 1 })
 	reg.MustRegister(
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		collectors.NewGoCollector(),
+		collectors.NewGoCollector(
+			// Of go_memstats_ one counter has the name of a gauge in OpenMetrics, which
+			// makes the whole scrape invalid. What is asked of memory is told by these.
+			collectors.WithGoCollectorMemStatsMetricsDisabled(),
+			collectors.WithGoCollectorRuntimeMetrics(collectors.GoRuntimeMetricsRule{
+				Matcher: regexp.MustCompile(`^/memory/classes/(total|heap/(objects|released)):bytes$|^/gc/(cycles/total:gc-cycles|heap/(allocs|goal):bytes)$`),
+			}),
+		),
 		build,
 	)
 	return reg

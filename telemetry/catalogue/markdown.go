@@ -27,7 +27,7 @@ scrape, and dashboards and alerts by these metrics: [dashboards.md](dashboards.m
 
 - A counter begins at 0 with its process. All its series are there from the start, so that a first fault is a rise; ` + "`*`" + ` marks
   the few whose series come with their first value.
-- A gauge that has nothing to tell is absent, never a number that stands for nothing.
+- A gauge that has nothing to tell is absent, but where its line says what 0 means.
 - Labels are of closed sets, or of as many values as are said here. None is a path, a name, an address or a text that anybody
   sent. A site is a label up to 50 sites; the others are ` + "`other`" + `.
 - Exemplars name a range of the spool as the log does, nothing of a person.
