@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"zgoda/telemetry/scale"
@@ -88,11 +90,12 @@ func newMetrics(reg prometheus.Registerer, now levels) *metrics {
 	return m
 }
 
-func (m *metrics) answered(e endpoint, status int, seconds float64) {
+// answered counts an answer to a request that began then.
+func (m *metrics) answered(e endpoint, status int, began time.Time) {
 	class := status / 100
 	if class < 1 || class >= len(classes) {
 		class = 0
 	}
 	m.requests[e][class].Inc()
-	m.seconds[e].Observe(seconds)
+	m.seconds[e].Observe(time.Since(began).Seconds())
 }

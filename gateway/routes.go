@@ -169,7 +169,7 @@ func (g *Gateway) serve(ctx context.Context, rc *fasthttp.RequestCtx) {
 			rc.SetConnectionClose()
 		}
 		g.metrics.busy.Dec()
-		g.metrics.answered(to.endpoint, rc.Response.StatusCode(), time.Since(start).Seconds())
+		g.metrics.answered(to.endpoint, rc.Response.StatusCode(), start)
 	}()
 	rc.Response.Header.SetCanonical(typeOptions, nosniff)
 	g.dispatch(ctx, rc, to, start)

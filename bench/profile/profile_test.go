@@ -44,6 +44,30 @@ func TestStages(t *testing.T) {
 	}
 }
 
+func TestWatching(t *testing.T) {
+	parts, all := Watching(append([]Sample{
+		{[]string{"time.now", "time.Now", "zgoda/collector.(*lap).end", "zgoda/collector.(*Collector).promise"}, 3 * time.Second},
+		{[]string{"sync/atomic.AddUint64", "github.com/prometheus/client_golang/prometheus.(*counter).Inc", "zgoda/collector.(*metrics).decision"}, 2 * time.Second},
+		{[]string{"runtime.mallocgc", "github.com/prometheus/client_golang/prometheus.(*histogram).Write", "github.com/prometheus/client_golang/prometheus.(*Registry).Gather.func1"}, 5 * time.Second},
+		{[]string{"github.com/prometheus/client_golang/prometheus.(*counter).Inc", "zgoda/notice.(*Sender).send"}, time.Second},
+		{[]string{"time.now", "zgoda/gateway.(*Gateway).serve"}, 7 * time.Second}, // every request needs it
+	}, samples...))
+	want := map[string]time.Duration{"times of stages": 3 * time.Second, "decisions": 2 * time.Second, "scraping": 5 * time.Second, "other counters and histograms": time.Second}
+	if all != 29*time.Second {
+		t.Errorf("all of it is %v", all)
+	}
+	seen := map[string]bool{}
+	for _, p := range parts {
+		if p.CPU != want[p.Name] || seen[p.Name] {
+			t.Errorf("%s: %v, want %v once", p.Name, p.CPU, want[p.Name])
+		}
+		seen[p.Name] = true
+	}
+	if len(parts) < 8 {
+		t.Errorf("what took nothing is left out: %v", parts)
+	}
+}
+
 func TestFunctionsCountRecursionOnce(t *testing.T) {
 	got := Functions([]Sample{{[]string{"a", "b", "a", "c"}, time.Second}, {[]string{"b", "c"}, time.Second}})
 	want := []Function{{"c", 0, 2 * time.Second}, {"b", time.Second, 2 * time.Second}, {"a", time.Second, time.Second}}

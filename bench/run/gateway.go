@@ -49,17 +49,18 @@ sites:
 
 // startGateway starts everything in dir. flags are added to `zgoda up`.
 func startGateway(bin, dir string, flags ...string) (*gateway, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil { //nolint:gosec // a scratch folder that was made here
 		return nil, fmt.Errorf("make the gateway's folder: %w", err)
 	}
 	config := filepath.Join(dir, "bench.yaml")
 	if err := errors.Join(
-		os.WriteFile(config, []byte(siteFile), 0o600),
-		os.WriteFile(filepath.Join(dir, "bench.secret"), []byte(siteSecret), 0o600),
+		os.WriteFile(config, []byte(siteFile), 0o600), //nolint:gosec // the same
+		os.WriteFile(filepath.Join(dir, "bench.secret"), []byte(siteSecret), 0o600), //nolint:gosec // the same
 	); err != nil {
 		return nil, fmt.Errorf("write the gateway's configuration: %w", err)
 	}
 	g := &gateway{bin: bin, data: filepath.Join(dir, "data"), log: &bytes.Buffer{}}
+	//nolint:gosec // the binary under test, chosen by whoever runs this
 	cmd := exec.Command(filepath.Join(bin, "zgoda"), append([]string{"up", "--config", config, "--data", g.data}, flags...)...)
 	cmd.Stderr = g.log
 	var err error

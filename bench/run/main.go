@@ -6,6 +6,7 @@
 //	run rotation   contacts get new pseudonyms under load
 //	run erase      contacts are erased from many rows under load
 //	run cold       new identifiers at half load
+//	run instruments  what counting, timing and scraping cost at peak
 //	run soak       mixed load for an hour with processes killed
 //	run bare, run durable, run generate    the processes that these start
 package main
@@ -36,6 +37,7 @@ type options struct {
 	visitors    uint64
 	only        string
 	lasts       time.Duration
+	other       string
 	contacts    int
 	rows        uint64
 }
@@ -73,14 +75,14 @@ func run(ctx context.Context, args []string) error {
 			return err
 		}
 		return train(ctx, o, rest[0])
-	case "quick", "full", "soak", "rotation", "erase", "cold":
+	case "quick", "full", "soak", "rotation", "erase", "cold", "instruments":
 		o, err := parse(command, rest)
 		if err != nil {
 			return err
 		}
-		return map[string]func(context.Context, options) error{"quick": quick, "full": full, "soak": soak, "rotation": rotation, "erase": erasure, "cold": cold}[command](ctx, o)
+		return map[string]func(context.Context, options) error{"quick": quick, "full": full, "soak": soak, "rotation": rotation, "erase": erasure, "cold": cold, "instruments": instruments}[command](ctx, o)
 	default:
-		return fmt.Errorf("%s is none of quick, full, soak, rotation, erase, cold, train", command)
+		return fmt.Errorf("%s is none of quick, full, soak, rotation, erase, cold, instruments, train", command)
 	}
 }
 
@@ -94,14 +96,15 @@ func parse(command string, args []string) (o options, err error) {
 	flags.IntVar(&o.rounds, "rounds", 3, "rounds, in turn over all servers; medians are reported")
 	flags.DurationVar(&o.round, "round", 4*time.Second, "length of a round")
 	flags.Uint64Var(&o.visitors, "visitors", defaultVisitors[command], "known visitors, drawn by Zipf's law")
-	flags.StringVar(&o.only, "only", "", "of quick: single, batch, sustained or half; of rotation and erase: prepare; of erase: export")
+	flags.StringVar(&o.only, "only", "", "of quick: single, batch, sustained or half; of rotation and erase: prepare; of erase: export; of instruments: profile, batch, scrape or pairs")
 	flags.IntVar(&o.contacts, "contacts", map[string]int{"rotation": 1_000_000, "erase": 10_000}[command], "of rotation and erase: how many")
+	flags.StringVar(&o.other, "other", "", "of instruments: folder of the binaries of another build, to compare with")
 	flags.Uint64Var(&o.rows, "rows", 100_000_000, "of erase: how many, a year's")
 	flags.DurationVar(&o.lasts, "time", map[string]time.Duration{"soak": time.Hour, "erase": 6 * time.Minute}[command], "of soak and erase: how long")
 	return o, flags.Parse(args)
 }
 
-var defaultVisitors = map[string]uint64{"quick": 100_000, "full": 1_000_000, "soak": 200_000, "rotation": 100_000, "erase": 100_000, "cold": 100_000}
+var defaultVisitors = map[string]uint64{"quick": 100_000, "full": 1_000_000, "soak": 200_000, "rotation": 100_000, "erase": 100_000, "cold": 100_000, "instruments": 100_000}
 
 // serve serves a yardstick until standard input ends or a signal comes.
 func serve(with func(net.Listener) error) error {

@@ -53,14 +53,14 @@ func newStage(ctx context.Context, o options, withNginx bool, flags ...string) (
 	return s, s.startGateway(ctx, o, flags)
 }
 
-// newGatewayStage starts the gateway alone.
-func newGatewayStage(ctx context.Context, o options) (*stage, error) {
+// newGatewayStage starts the gateway alone. flags are added to `zgoda up`.
+func newGatewayStage(ctx context.Context, o options, flags ...string) (*stage, error) {
 	dir, err := os.MkdirTemp(o.scratch, "zgoda-bench-")
 	if err != nil {
 		return nil, fmt.Errorf("make a scratch folder: %w", err)
 	}
 	s := &stage{dir: dir}
-	if err := s.startGateway(ctx, o, nil); err != nil {
+	if err := s.startGateway(ctx, o, flags); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
