@@ -54,7 +54,7 @@ func startGateway(bin, dir string, flags ...string) (*gateway, error) {
 	}
 	config := filepath.Join(dir, "bench.yaml")
 	if err := errors.Join(
-		os.WriteFile(config, []byte(siteFile), 0o600), //nolint:gosec // the same
+		os.WriteFile(config, []byte(siteFile), 0o600),                               //nolint:gosec // the same
 		os.WriteFile(filepath.Join(dir, "bench.secret"), []byte(siteSecret), 0o600), //nolint:gosec // the same
 	); err != nil {
 		return nil, fmt.Errorf("write the gateway's configuration: %w", err)
