@@ -105,11 +105,12 @@
     var x = function (t) { return left + (t - (end - span)) / span * (width - left - 6); };
     var y = function (v) { return top + (1 - (v - low) / (high - low)) * (height - top - bottom); };
     var svg = draw('svg', { viewBox: '0 0 ' + width + ' ' + height, role: 'img', 'aria-label': g.title + ': ' + shown.map(spoken(g)).join(', ') });
-    ticks(low, high, 4).forEach(function (v) {
-      draw('line', { class: 'grid', x1: left, x2: width - 6, y1: y(v), y2: y(v) }, svg);
-      draw('text', { x: left - 6, y: y(v) + 4, 'text-anchor': 'end' }, svg, written(v, g.unit));
+    var scale = g.unit !== 's' || high <= 120 ? 1 : high <= 7200 ? 60 : 3600; // round minutes, round hours
+    ticks(low / scale, high / scale, 4).forEach(function (v) {
+      draw('line', { class: 'grid', x1: left, x2: width - 6, y1: y(v * scale), y2: y(v * scale) }, svg);
+      draw('text', { x: left - 6, y: y(v * scale) + 4, 'text-anchor': 'end' }, svg, scale === 1 ? written(v, g.unit) : v + (scale === 60 ? 'm' : 'h'));
     });
-    var parts = width > 420 ? 4 : 2;
+    var parts = width > 520 ? 4 : 2;
     for (var i = 0; i <= parts; i++) {
       var t = end - span + span * i / parts;
       draw('text', { x: x(t), y: height - 5, 'text-anchor': i === 0 ? 'start' : i === parts ? 'end' : 'middle' }, svg, clock(t));
