@@ -81,7 +81,7 @@ func atLeast(bad, warn float64) []Level {
 // anyValue is for what has no value that is too much.
 func anyValue() []Level { return []Level{{Color: "blue"}} }
 
-func number(n float64) *float64 { return &n }
+func number(n float64) *float64 { return new(n) }
 
 // checkQuery refuses a query that is not whole: its brackets do not close, a
 // variable is none of those that Expand knows, or it names a metric, a label or a

@@ -4,6 +4,5 @@
 //
 // Prometheus fills in numbers, bars and tables itself, so that they are there
 // without a script too; a script of ours draws the lines and keeps the page fresh.
-// Nothing is fetched from elsewhere, nor from Prometheus' older pages, which not
-// every version has.
+// Nothing is fetched from elsewhere, nor from Prometheus' older pages.
 package console

@@ -85,7 +85,7 @@ func height(k dashboards.Kind) uint32 {
 }
 
 func source() common.DataSourceRef {
-	return common.DataSourceRef{Type: cog.ToPtr("prometheus"), Uid: cog.ToPtr("${datasource}")}
+	return common.DataSourceRef{Type: new("prometheus"), Uid: new("${datasource}")}
 }
 
 // variables are the choices at the head of each dashboard: which Prometheus, which
@@ -97,7 +97,7 @@ func variables() []cog.Builder[dashboard.VariableModel] {
 			Query(dashboard.StringOrMap{String: &query}).Refresh(dashboard.VariableRefreshOnTimeRangeChanged).
 			Multi(true).IncludeAll(true).AllValue(".*").
 			Current(dashboard.VariableOption{
-				Selected: cog.ToPtr(true),
+				Selected: new(true),
 				Text:     dashboard.StringOrArrayOfString{ArrayOfString: []string{"All"}},
 				Value:    dashboard.StringOrArrayOfString{ArrayOfString: []string{"$__all"}},
 			})
@@ -115,7 +115,7 @@ func levels(of []dashboards.Level) cog.Builder[dashboard.ThresholdsConfig] {
 	for i, l := range of {
 		steps[i].Color = l.Color
 		if i > 0 {
-			steps[i].Value = cog.ToPtr(l.From)
+			steps[i].Value = new(l.From)
 		}
 	}
 	return dashboard.NewThresholdsConfigBuilder().Mode(dashboard.ThresholdsModeAbsolute).Steps(steps)
@@ -127,7 +127,7 @@ func words(of map[int]string) []dashboard.ValueMapping {
 	}
 	m := dashboard.NewValueMap()
 	for value, text := range of {
-		m.Options[strconv.Itoa(value)] = dashboard.ValueMappingResult{Text: cog.ToPtr(text)}
+		m.Options[strconv.Itoa(value)] = dashboard.ValueMappingResult{Text: new(text)}
 	}
 	return []dashboard.ValueMapping{{ValueMap: m}}
 }
