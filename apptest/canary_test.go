@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -12,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"zgoda/telemetry/catalogue"
 )
 
 // canaries are raw identifiers planted in events; none may be found anywhere
@@ -33,10 +36,12 @@ var canaries = map[string]string{
 
 // TestI1RawDiesFirst plants identifiers in every field that can carry one, on
 // every route, with and without consent, and looks for them in the files under
-// the data folder, in the logs, in /metrics, in every column of ClickHouse and in
+// the data folder, in the logs, in the metrics of both processes, in every column of ClickHouse and in
 // its part files.
 func TestI1RawDiesFirst(t *testing.T) {
 	config, secret := controllerSite(t)
+	keyholder := freeAddress(t)
+	also(t, config, fmt.Sprintf("keyholder: {metrics: %q}\n", keyholder))
 	s := up(t, "--config", config)
 	for _, route := range []string{"/v1/track", "/v1/t", "/v1/page", "/v1/screen", "/v1/identify", "/v1/group", "/v1/alias"} {
 		for _, consent := range []string{`{"analytics":true,"profiling":true}`, `{"analytics":true,"profiling":false}`, `{}`} {
@@ -61,12 +66,28 @@ func TestI1RawDiesFirst(t *testing.T) {
 	for _, row := range s.rows(t, "SELECT database || '.' || name FROM system.tables WHERE database NOT IN ('INFORMATION_SCHEMA','information_schema') AND engine NOT LIKE 'System%'") {
 		search(t, "table "+row[0], []byte(s.sql(t, "SELECT * FROM "+row[0])))
 	}
-	search(t, "/metrics", []byte(get(t, s.ops+"/metrics")))
+	for process, address := range map[catalogue.Process]string{catalogue.Gateway: s.ops, catalogue.Keyholder: "http://" + keyholder} {
+		search(t, "the metrics of the "+string(process), []byte(openMetrics(t, address)))
+		toldBy(t, address).agree(t, process)
+	}
 	noCoreDumps(t, s)
 	searchFiles(t, s) // while running: write-ahead logs, open segments
 	s.stop(t)
 	searchFiles(t, s) // and after
 	search(t, "the logs", []byte(s.log.String()))
+}
+
+// also adds to a file.
+func also(t *testing.T, path, text string) {
+	t.Helper()
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = file.WriteString(text)
+	if err = errors.Join(err, file.Close()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // controllerSite writes the configuration of a site with a secret key, behind a

@@ -110,6 +110,23 @@ type toldMetrics map[string]openmetrics.Family
 // toldBy asks for OpenMetrics and reads it strictly.
 func toldBy(t *testing.T, address string) toldMetrics {
 	t.Helper()
+	families, err := openmetrics.Parse(openMetrics(t, address))
+	if err != nil {
+		t.Fatalf("%s: %v", address, err)
+	}
+	all := toldMetrics{}
+	for _, f := range families {
+		if f.Type == "counter" {
+			f.Name += "_total"
+		}
+		all[f.Name] = f
+	}
+	return all
+}
+
+// openMetrics is the text of a scrape, exemplars too.
+func openMetrics(t *testing.T, address string) string {
+	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address+"/metrics", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -127,18 +144,7 @@ func toldBy(t *testing.T, address string) toldMetrics {
 	if got := answer.Header.Get("Content-Type"); !strings.HasPrefix(got, "application/openmetrics-text; version=1.0.0; charset=utf-8") {
 		t.Errorf("%s is %q", address, got)
 	}
-	families, err := openmetrics.Parse(string(body))
-	if err != nil {
-		t.Fatalf("%s: %v", address, err)
-	}
-	all := toldMetrics{}
-	for _, f := range families {
-		if f.Type == "counter" {
-			f.Name += "_total"
-		}
-		all[f.Name] = f
-	}
-	return all
+	return string(body)
 }
 
 // missing names what the list has and the process does not tell.
