@@ -18,15 +18,16 @@ import (
 // ended.
 type ownKeyholder struct {
 	data, socket string
+	args         []string // more of its arguments
 	log          *logFile
 	cmd          *exec.Cmd // nil while it is away
 }
 
 // startKeyholder starts a keyholder that ends with the test.
-func startKeyholder(t *testing.T) *ownKeyholder {
+func startKeyholder(t *testing.T, args ...string) *ownKeyholder {
 	t.Helper()
 	dir := t.TempDir()
-	k := &ownKeyholder{data: filepath.Join(dir, "keyholder"), socket: filepath.Join(dir, "private", "keyholder.sock"), log: &logFile{}}
+	k := &ownKeyholder{data: filepath.Join(dir, "keyholder"), socket: filepath.Join(dir, "private", "keyholder.sock"), args: args, log: &logFile{}}
 	k.start(t)
 	t.Cleanup(func() {
 		k.end(syscall.SIGKILL)
@@ -40,7 +41,7 @@ func startKeyholder(t *testing.T) *ownKeyholder {
 func (k *ownKeyholder) start(t *testing.T) {
 	t.Helper()
 	before := strings.Count(k.log.String(), "ready ")
-	k.cmd = exec.Command(filepath.Join(bin, "zgoda-keyholder"), "--data", k.data, "--socket", k.socket)
+	k.cmd = exec.Command(filepath.Join(bin, "zgoda-keyholder"), append([]string{"--data", k.data, "--socket", k.socket}, k.args...)...)
 	k.cmd.Stdout, k.cmd.Stderr = k.log, k.log
 	if err := k.cmd.Start(); err != nil {
 		t.Fatal(err)
