@@ -19,6 +19,7 @@ type Access struct {
 	URL   string `json:"url"`
 	Token string `json:"token"`
 	PID   int    `json:"pid"`
+	Ops   string `json:"ops,omitempty"` // where its metrics are, as http://HOST:PORT
 }
 
 // String returns "[redacted]".

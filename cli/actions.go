@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"io"
+
+	"zgoda/doctor"
 )
 
 // Actions are the commands that need more than the console's API.
@@ -14,6 +16,8 @@ type Actions struct {
 	Serve func(ctx context.Context, flags ServeFlags, out, errw io.Writer) error
 	// Check validates a configuration and prints it without secrets.
 	Check func(ctx context.Context, flags CheckFlags, out, errw io.Writer) error
+	// Settings reads and validates a configuration ("" for none), and tells where to look.
+	Settings func(config string) (doctor.Settings, error)
 	// Move copies the control store from its file into PostgreSQL.
 	Move func(ctx context.Context, flags MoveFlags, out, errw io.Writer) error
 	// Version is what "zgoda version" prints about engine and build beyond what

@@ -113,27 +113,3 @@ func printRetention(out io.Writer, r *retention.RunReport, format string) error 
 	_, err := out.Write(b.Bytes())
 	return err
 }
-
-type doctorCmd struct{ dataFlag }
-
-// Run lists what is past its time; there being something is a failure.
-func (c *doctorCmd) Run(ctx context.Context, s streams) error {
-	client, err := c.connect()
-	if err != nil {
-		return err
-	}
-	var body struct{ Past []retention.Finding }
-	if err := client.call(ctx, http.MethodGet, "/doctor", nil, &body); err != nil {
-		return err
-	}
-	for _, f := range body.Past {
-		if _, err := fmt.Fprintf(s.out, "past retention: %s\n", printable(f.Text)); err != nil {
-			return err
-		}
-	}
-	if n := len(body.Past); n > 0 {
-		return fmt.Errorf("%d findings", n)
-	}
-	_, err = fmt.Fprintln(s.out, "nothing is past its time")
-	return err
-}

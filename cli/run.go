@@ -23,6 +23,11 @@ type usageError struct{ text string }
 
 func (e usageError) Error() string { return e.text }
 
+// codeError ends a command that has said everything with an exit code.
+type codeError int
+
+func (e codeError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
 // streams are where a command reads and writes.
 type streams struct {
 	in        io.Reader
@@ -51,7 +56,7 @@ type grammar struct {
 	Backup      backupCmd      `cmd:"" help:"Back the control store and ClickHouse up, as far as they are this system's own."`
 	Restore     restoreCmd     `cmd:"" help:"Put a backup in place, while the system is stopped; erasures since are carried out again at the next start."`
 	Retention   retentionCmd   `cmd:"" help:"Show what runs of retention did, and make one."`
-	Doctor      doctorCmd      `cmd:"" help:"List what is past its time; exit code 1 when there is anything."`
+	Doctor      doctorCmd      `cmd:"" help:"Look the whole system over: what is wrong, why it matters and what to do. Exit code 1 for a problem, 3 when a check could not look."`
 	Keys        keysCmd        `cmd:"" help:"Look after the keyholder: keys and their rotation, certificates, reveals that wait, its log of calls."`
 	Control     controlCmd     `cmd:"" help:"Move the control store to PostgreSQL."`
 	Token       tokenCmd       `cmd:"" help:"Make, list and revoke tokens of the console's API."`
@@ -89,9 +94,12 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errw io.Writer, 
 	}
 	err = k.Run()
 	var u usageError
+	var code codeError
 	switch {
 	case err == nil:
 		return exitDone
+	case errors.As(err, &code):
+		return int(code)
 	case errors.As(err, &u):
 		return usage(errw, err)
 	default:

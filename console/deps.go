@@ -13,6 +13,7 @@ import (
 	"zgoda/collector/reasons"
 	"zgoda/consent"
 	"zgoda/control/ledger"
+	"zgoda/doctor"
 	"zgoda/event"
 	"zgoda/stores"
 )
@@ -190,6 +191,8 @@ type Deps struct {
 	Retention Retention
 	Backups   Backups
 	Horizons  stores.Horizons
+	// Checks are what the gateway looks at itself when somebody asks how all is.
+	Checks []doctor.Check
 	// SecretOf tells whose secret key a token is; nil: none opens anything here.
 	SecretOf func(token string) (event.SiteID, bool)
 	// Processes tells the state of our processes.

@@ -4,10 +4,12 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"zgoda/doctor"
 	"zgoda/retention"
 	"zgoda/stores"
 )
@@ -34,7 +36,8 @@ type retentionOutput struct {
 
 type doctorOutput struct {
 	Body struct {
-		Past []retention.Finding `json:"past"`
+		Past     []retention.Finding `json:"past" doc:"what is past its time"`
+		Findings []doctor.Finding    `json:"findings" doc:"what this gateway alone can look at: the ledger's chain, tables that nobody listed, clocks"`
 	}
 }
 
@@ -72,7 +75,8 @@ func (s *Server) keepingRoutes(api huma.API) {
 		}, []Role{RoleAdministrator, RoleDPO}), s.runRetention)
 		huma.Register(api, s.operation(huma.Operation{
 			OperationID: "doctor", Method: http.MethodGet, Path: "/doctor", Tags: tags, Summary: "What is past its time",
-			Description: "Rows past their end, contacts that are kept though they were not seen for too long, requests past their deadline, runs that failed, files that nobody can tell whose they are. None: all is well.",
+			Description: "Rows past their end, contacts that are kept though they were not seen for too long, requests past their deadline, runs that failed, files that nobody can tell whose they are; " +
+				"and whether the ledger's chain holds, tables are all ours and clocks agree. It takes at most 2 seconds.",
 		}, operators), s.doctor)
 	}
 	if s.deps.Backups != nil {
@@ -118,13 +122,29 @@ func (s *Server) runRetention(ctx context.Context, _ *struct{}) (*struct{}, erro
 	return nil, nil
 }
 
+// lookWithin bounds what the gateway looks at when it is asked how all is.
+const lookWithin = 2 * time.Second
+
+// doctor looks. What could not be looked at is a finding too: somebody asks because
+// something is away.
 func (s *Server) doctor(ctx context.Context, _ *struct{}) (*doctorOutput, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookWithin)
+	defer cancel()
+	var report doctor.Report
+	var checks sync.WaitGroup
+	checks.Go(func() { report = doctor.Run(ctx, s.deps.Checks, lookWithin) })
 	list, err := s.deps.Retention.Look(ctx)
-	if err != nil {
-		return nil, s.failed(ctx, "look for what is past its time", err)
-	}
+	checks.Wait()
 	out := &doctorOutput{}
 	out.Body.Past = append([]retention.Finding{}, list...)
+	out.Body.Findings = append([]doctor.Finding{}, report.Findings...)
+	if err != nil {
+		s.log.Warn("what is past its time could not be looked for", "err", err)
+		out.Body.Findings = append(out.Body.Findings, doctor.Finding{
+			Check: "retention", Level: doctor.Failed, What: "what is past its time could not be looked for: ClickHouse or the control store did not answer in time",
+			Do: "bring it back, then run zgoda doctor again",
+		})
+	}
 	return out, nil
 }
 

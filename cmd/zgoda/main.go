@@ -16,7 +16,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := cli.Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, cli.Actions{Up: up, Serve: serve, Check: check, Move: move, Restore: restoreBackup})
+	code := cli.Run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, cli.Actions{Up: up, Serve: serve, Check: check, Move: move, Restore: restoreBackup, Settings: doctorSettings})
 	stop()
 	os.Exit(code)
 }

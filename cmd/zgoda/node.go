@@ -359,7 +359,7 @@ func (n *node) makeConsole() (err error) {
 	cfg.Hosts = append(cfg.Hosts, hosts...)
 	n.console, err = console.New(cfg, console.Deps{
 		Passing:   n.gate.Passing,
-		Retention: n.retention, Backups: &backups{n: n}, Horizons: personal.Horizons{Backups: n.config.Rights.BackupsKept()},
+		Retention: n.retention, Backups: &backups{n: n}, Checks: n.checks(), Horizons: personal.Horizons{Backups: n.config.Rights.BackupsKept()},
 		OptIns: n.optIns(), Footers: n.footers, Links: n.config.Mail.Links,
 		Directory: n.people, People: n.rights, Merger: n.people, Writer: n.people, Renewals: n.renewal, SecretOf: n.sites.secretOf, Waiting: n.writer, BadIdentifier: pseudonym.ErrIdentifier, Sites: n.sites, Explainer: explainer{n.gateway}, SQL: shownSQL{queries{n.admin, n.analyst}, n.gate},
 		DryRuns: n.sites.trials, Drops: n.reasons, Requests: n.requests, RequestStore: n.control, Proofs: n.proofMails(), Exports: n.exports, Corrections: n.requests, ToldOf: n.notices, Effects: n.effects, Agreements: n.control, Known: n.rights, Certificates: n.control, Others: others,

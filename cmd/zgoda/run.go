@@ -164,7 +164,7 @@ func (n *node) announce(ctx context.Context, out io.Writer) error {
 	case <-time.After(storeWithin):
 	}
 	console := "http://" + n.console.Addr().String()
-	if err := cli.WriteAccess(n.config.Data, cli.Access{URL: console, Token: n.local.Reveal(), PID: os.Getpid()}); err != nil {
+	if err := cli.WriteAccess(n.config.Data, cli.Access{URL: console, Token: n.local.Reveal(), PID: os.Getpid(), Ops: "http://" + n.ops.Addr()}); err != nil {
 		return err
 	}
 	where := fmt.Sprintf("public=http://%s console=%s ops=http://%s", n.gateway.Addr(), console, n.ops.Addr())
