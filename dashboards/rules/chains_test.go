@@ -120,7 +120,11 @@ func TestNothingFires(t *testing.T) {
 		}
 	}
 	promtool(t, tick,
-		story{name: "at rest", world: resting(), moments: hour},
+		story{name: "at rest", world: resting(), moments: hour, values: map[string]float64{
+			// No number, and not one that is none: 0 of 0.
+			`absent(sum(zgoda:slo_errors:ratio_rate5m{slo="accepted"}))`: 1, `absent(sum(zgoda:slo_budget_left:ratio3d{slo="withdrawal"}))`: 1,
+			`sum(zgoda:slo_errors:ratio_rate5m{slo="fresh"})`: 0, `sum(zgoda:slo_budget_left:ratio3d{slo="requests"})`: 1,
+		}},
 		story{name: "at work", world: healthy(), moments: hour},
 		story{name: "no series at all", world: world{`up{job="node"}`: flat(1)}, moments: none(0, 10*m, m)},
 		story{name: "the gateway alone", world: gateway, moments: none(0, 10*m, m)},
@@ -128,6 +132,12 @@ func TestNothingFires(t *testing.T) {
 		story{name: "a restart", world: healthy().with(restarted), moments: none(0, 50*m, m)},
 		story{name: "never anything but zeros", world: blank(), moments: none(0, 65*m, m)},
 	)
+	// Days after Prometheus began, and hours after a start: there was no run of
+	// retention yet. (Time begins at 0 here.)
+	promtool(t, h/2, story{
+		name: "a start after days", world: blank().with(world{"process_start_time_seconds": flat((50 * h).Seconds())}),
+		moments: none(50*h, 56*h, h/2),
+	})
 }
 
 // blank is a system that has just been set up: nobody was there, nothing ran.

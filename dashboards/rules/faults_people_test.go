@@ -10,8 +10,8 @@ const (
 
 var keyFaults = []fault{
 	{ // it tells no metrics either
-		alert: "ZgodaKeyholderAway critical", bad: all(lasts("zgoda_keyholder_away_seconds"), gauge(`up{job="zgoda-keyholder"}`, 0, 1)), after: tick,
-		near: brief("zgoda_keyholder_away_seconds", 20, 0, tick),
+		alert: "ZgodaKeyholderAway critical", bad: all(gauge("zgoda_keyholder_away_seconds", 6, 0), gauge(`up{job="zgoda-keyholder"}`, 0, 1)),
+		near: all(gauge("zgoda_keyholder_away_seconds", 4, 0), brief(`up{job="zgoda-keyholder"}`, 1, 1, m)),
 	},
 	{
 		alert: "ZgodaKeyholderRefusals critical", bad: rises(`zgoda_keyholder_refused_total{why="role"}`, 1), ends: 15 * m,
@@ -41,8 +41,8 @@ var keyFaults = []fault{
 
 var rightsFaults = []fault{
 	{
-		alert: "ZgodaControlAway critical", bad: lasts("zgoda_control_away_seconds"), after: tick,
-		near: brief("zgoda_control_away_seconds", 20, 0, tick),
+		alert: "ZgodaControlAway critical", bad: gauge("zgoda_control_away_seconds", 6, 0),
+		near: gauge("zgoda_control_away_seconds", 4, 0),
 	},
 	{
 		alert: "ZgodaRequestOverdue critical", bad: all(gauge(`zgoda_requests_overdue{right="erasure"}`, 2, 0), gauge(nextDue, -1, 20)),

@@ -98,8 +98,8 @@ var spoolFaults = []fault{
 	{alert: "ZgodaSealedFilling warning", bad: gauge("zgoda_later_bytes", 0.6*gib/4, 0), near: gauge("zgoda_later_bytes", 0.4*gib/4, 0)},
 	{alert: "ZgodaSealedFilling warning", bad: gauge("zgoda_said_oldest_seconds", 400, 0), near: gauge("zgoda_said_oldest_seconds", 200, 0)},
 	{
-		alert: "ZgodaClickHouseAway critical", bad: lasts("zgoda_clickhouse_away_seconds"), after: tick,
-		near: brief("zgoda_clickhouse_away_seconds", 20, 0, tick),
+		alert: "ZgodaClickHouseAway critical", bad: gauge("zgoda_clickhouse_away_seconds", 16, 0),
+		near: gauge("zgoda_clickhouse_away_seconds", 14, 0),
 	},
 	{
 		alert: "ZgodaClickHouseParts warning", bad: gauge(`zgoda_clickhouse_parts{table="events"}`, 1600, 30),
