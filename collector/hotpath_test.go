@@ -83,7 +83,7 @@ func TestHotPathAllocs(t *testing.T) {
 
 // TestTimingAllocs: a native histogram makes a bucket when a time comes that none is
 // for, once in its life. With all of them there, timing costs nothing; the average
-// over requests would not show what one in 16 does.
+// over requests would not show what one in 64 does.
 func TestTimingAllocs(t *testing.T) {
 	watch, _ := newStopwatch()
 	for s := 1e-6; s < 30; s *= 1.02 {

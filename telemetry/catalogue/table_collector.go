@@ -20,7 +20,7 @@ var collector = group("collector", Gateway,
 	gauge("zgoda_consent_strings_bytes", "Memory of the decoded strings that are kept.", note("At most `cached_strings`. Many bytes with many misses: raise it.")),
 	counter("zgoda_consent_strings_hits_total", "TC and GPP strings that were decoded already."),
 	counter("zgoda_consent_strings_misses_total", "TC and GPP strings that were decoded, or could not be."),
-	histogram("zgoda_collector_stage_seconds", "Time of each stage of a request with events, of one request in 16: read (and check), load (who it is of), decide (and make the record), spool (wait for the disk), answer.", stages,
+	histogram("zgoda_collector_stage_seconds", "Time of each stage of a request with events, of one request in 64 and of each that comes a tenth of a second after the last that was timed: read (and check), load (who it is of), decide (and make the record), spool (wait for the disk), answer.", stages,
 		by("stage", "read", "load", "decide", "spool", "answer")),
 )
 
