@@ -100,7 +100,7 @@ bench-schema: need-go engine build ## Measure the table of events beside variant
 	$(GO) run ./bench/schema
 
 .PHONY: generate
-generate: need-go ## Regenerate generated files (protocol, snippet)
+generate: need-go ## Regenerate generated files (protocol, snippet, dashboards, docs/metrics.md)
 	@command -v protoc >/dev/null || { echo "protoc is needed and was not found: apt-get install protobuf-compiler, then run make again" >&2; exit 1; }
 	$(GO) generate $(PACKAGES)
 

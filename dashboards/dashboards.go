@@ -141,6 +141,7 @@ func (p Panel) validate() error {
 	}
 	fault((p.Kind == Table) != (len(p.Columns) > 0), "columns are for tables, which need them")
 	fault(len(p.Queries) == 0, "it asks nothing")
+	fault(p.Kind == Table && len(p.Queries) > 1, "a table asks one thing")
 	for _, q := range p.Queries {
 		fault(q.Legend == "", "a query without a legend")
 		fault((p.Kind == Table || p.Kind == Bars) != q.Instant, "tables and bars ask for the newest value, the others do not")

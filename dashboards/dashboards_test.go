@@ -30,15 +30,18 @@ func TestValidateRefuses(t *testing.T) {
 		t.Fatalf("a whole panel: %v", err)
 	}
 	for want, spoil := range map[string]func(*Panel){
-		"no title":          func(p *Panel) { p.Title = "" },
-		"not a sentence":    func(p *Panel) { p.Description = "Bytes." },
-		"is no unit":        func(p *Panel) { p.Unit = "parsec" },
-		"width":             func(p *Panel) { p.Width = 25 },
-		"no levels":         func(p *Panel) { p.Levels = nil },
-		"NoLimit says why":  func(p *Panel) { p.Levels = anyValue() },
-		"do not rise":       func(p *Panel) { p.Levels = upTo(2, 1) },
-		"is no colour":      func(p *Panel) { p.Levels[0].Color = "mauve" },
-		"columns are for":   func(p *Panel) { p.Columns = []string{"site"} },
+		"no title":         func(p *Panel) { p.Title = "" },
+		"not a sentence":   func(p *Panel) { p.Description = "Bytes." },
+		"is no unit":       func(p *Panel) { p.Unit = "parsec" },
+		"width":            func(p *Panel) { p.Width = 25 },
+		"no levels":        func(p *Panel) { p.Levels = nil },
+		"NoLimit says why": func(p *Panel) { p.Levels = anyValue() },
+		"do not rise":      func(p *Panel) { p.Levels = upTo(2, 1) },
+		"is no colour":     func(p *Panel) { p.Levels[0].Color = "mauve" },
+		"columns are for":  func(p *Panel) { p.Columns = []string{"site"} },
+		"asks one thing": func(p *Panel) {
+			p.Kind, p.Columns, p.Queries = Table, []string{"Value"}, []Query{askNow("a", "zgoda_spool_bytes"), askNow("b", "zgoda_spool_bytes")}
+		},
 		"asks nothing":      func(p *Panel) { p.Queries = nil },
 		"without a legend":  func(p *Panel) { p.Queries[0].Legend = "" },
 		"newest value":      func(p *Panel) { p.Kind = Bars },
