@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -147,6 +148,11 @@ func line(text string) string {
 }
 
 func skipped(what string) []Finding { return []Finding{{Level: Skipped, What: what}} }
+
 func failed(what string, err error) []Finding {
-	return []Finding{{Level: Failed, What: what + ": " + err.Error()}}
+	text := err.Error()
+	if errors.Is(err, context.DeadlineExceeded) || strings.HasSuffix(text, context.DeadlineExceeded.Error()) { // gRPC has words of its own
+		text = "no answer in time"
+	}
+	return []Finding{{Level: Failed, What: what + ": " + text}}
 }
