@@ -49,7 +49,6 @@ func New(cfg Config, deps Deps) (*Collector, error) {
 // caller has Reset. It returns when every event has met its fate or is on disk;
 // the caller says Written on the answer once it is.
 func (c *Collector) Collect(ctx context.Context, r *Request, a *Answer) {
-	a.lap = c.metrics.watch.start(r.Began)
 	p := c.promise(ctx, r, a)
 	if p == nil {
 		return
@@ -68,6 +67,7 @@ func (c *Collector) Collect(ctx context.Context, r *Request, a *Answer) {
 func (c *Collector) promise(ctx context.Context, r *Request, a *Answer) *promise {
 	w := acquire(&c.works, r, a)
 	defer w.release(&c.works)
+	a.lap = c.metrics.watch.start(r.Began, &w.turn)
 	if !w.open() {
 		c.deps.Fates.Receive(1)
 		c.deps.Fates.Refuse(reasonOf(a.Status), 1)

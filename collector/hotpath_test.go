@@ -91,9 +91,10 @@ func TestTimingAllocs(t *testing.T) {
 			of.Observe(s)
 		}
 	}
+	var turn uint32
 	if n := testing.AllocsPerRun(10, func() {
 		for i := range 10_000 {
-			l := watch.start(time.Now().Add(-time.Duration(i%1000) * 50 * time.Microsecond))
+			l := watch.start(time.Now().Add(-time.Duration(i%1000)*50*time.Microsecond), &turn)
 			for p := range phaseCount {
 				l.end(p)
 			}

@@ -59,10 +59,11 @@ type work struct {
 	a *Answer
 
 	site      *Site
-	secret    bool // the key is a server's
-	noOrigin  bool // a public key without an Origin
-	otherSite bool // a page of another site sends the request
-	dry       bool // explain: nothing is stored, linked, minted or counted
+	secret    bool   // the key is a server's
+	noOrigin  bool   // a public key without an Origin
+	otherSite bool   // a page of another site sends the request
+	dry       bool   // explain: nothing is stored, linked, minted or counted
+	turn      uint32 // how many requests it has had, for the stopwatch; kept
 
 	parser  *segment.Parser
 	body    jsontape.Value
@@ -151,7 +152,7 @@ func (w *work) release(pool *sync.Pool) {
 	*w = work{
 		c: w.c, put: w.put, seeSite: w.seeSite, seeChoice: w.seeChoice, text: w.text, beside: beside{buffer: w.beside.buffer},
 		items: w.items[:0], ids: w.ids[:0], entries: w.entries[:0], encoded: w.encoded[:0], folded: w.folded[:0],
-		saying: saying{record: w.saying.record[:0]},
+		saying: saying{record: w.saying.record[:0]}, turn: w.turn,
 	}
 	pool.Put(w)
 }
