@@ -25,7 +25,15 @@ type mix struct {
 	patience time.Duration // after which a client gives an answer up; 0: five seconds
 	first    int           // the first client's number, for a second load on the same stack
 
-	strangers bool // every second request is about somebody new
+	strangers bool   // every second request is about somebody new
+	secret    string // the site's secret key; empty: the demo site's
+}
+
+func (m mix) headers() map[string]string {
+	if m.secret == "" {
+		return secretKey
+	}
+	return map[string]string{"Authorization": "Bearer " + m.secret, "Content-Type": "application/json"}
 }
 
 // load is clients that send until they are stopped, and what they were told. A
@@ -150,7 +158,7 @@ func (l *load) try(ctx context.Context, client *http.Client, path string, body [
 	if err != nil {
 		return false
 	}
-	for k, v := range secretKey {
+	for k, v := range l.mix.headers() {
 		req.Header.Set(k, v)
 	}
 	resp, err := client.Do(req)
@@ -188,7 +196,7 @@ func (l *load) loseAnswer(path string, body []byte) {
 	}
 	defer conn.Close()
 	head := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: %s\r\nAuthorization: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n",
-		path, l.address, secretKey["Authorization"], len(body))
+		path, l.address, l.mix.headers()["Authorization"], len(body))
 	if _, err := conn.Write(append([]byte(head), body...)); err == nil {
 		l.unread.Add(1)
 	}

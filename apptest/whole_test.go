@@ -20,7 +20,7 @@ ledger: {name: shop.example/zgoda, checkpoint_entries: 1, anchors: {file: %q}}
 rights: {gather: 1s}
 sites:
   - id: demo
-    keys: {public: [demo-key]}
+    keys: {public: [pk_whole_1], secret_file: whole.secret}
     origins: ["https://shop.example"]
     cookieless: daily
     controller: {name: Shop s.r.o., establishment: SK}
@@ -29,6 +29,9 @@ sites:
       - {id: analytics, kind: analytics, basis: legitimate_interest, terminal_access: none, retention: 13mo}
       - {id: profiling, kind: profiling, basis: consent, retention: 13mo, text: {en: "Who?"}}
 `
+
+// wholeSecret is the site's secret key.
+const wholeSecret = "what the shop's server knows"
 
 // whole is a system with everything that metrics tell of: two gateways with a
 // PostgreSQL between them, one of which reaches the keyholder by certificates.
@@ -48,6 +51,9 @@ func startWhole(t *testing.T) *whole {
 	eventually(t, 15*time.Second, "the keyholder's ready line", func() bool { return ready.MatchString(keyholder.String()) })
 	found := ready.FindStringSubmatch(keyholder.String())
 	w.metrics = host(t, found[2])
+	if err := os.WriteFile(filepath.Join(data, "whole.secret"), []byte(wholeSecret), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	tls := fmt.Sprintf("keyholder: {address: %q", found[1])
 	for setting, role := range map[string]string{"certificate": "pseudonymise", "rights_certificate": "rights"} {
 		path := filepath.Join(data, role+".pem")
@@ -83,7 +89,7 @@ func startWhole(t *testing.T) *whole {
 func (w *whole) happens(t *testing.T) {
 	t.Helper()
 	for i, s := range []*stack{w.a, w.b} {
-		startLoad(t, host(t, s.public), mix{clients: 2, pause: 20 * time.Millisecond, first: 100 * i})
+		startLoad(t, host(t, s.public), mix{clients: 2, pause: 20 * time.Millisecond, first: 100 * i, secret: wholeSecret})
 	}
 	do := func(args ...string) {
 		t.Helper()
