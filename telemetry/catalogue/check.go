@@ -176,7 +176,7 @@ func alternatives(re string) []string {
 func grouped(expr string, known []string) error {
 	var errs []error
 	for _, g := range grouping.FindAllStringSubmatch(texts.ReplaceAllString(expr, `""`), -1) {
-		for _, l := range strings.Split(g[1], ",") {
+		for l := range strings.SplitSeq(g[1], ",") {
 			if l = strings.TrimSpace(l); l != "" && !slices.Contains(known, l) {
 				errs = append(errs, fmt.Errorf("no metric here has the label %s", l))
 			}

@@ -1,20 +1,24 @@
-// Command gen writes docs/metrics.md.
+// Command gen writes docs/metrics.md, the path of which it is given.
 package main
 
 import (
-	"fmt"
+	"errors"
+	"log/slog"
 	"os"
 
 	"zgoda/telemetry/catalogue"
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: gen FILE")
-		os.Exit(2)
+	if err := run(os.Args[1:]); err != nil {
+		slog.Error("the page of metrics was not written", "err", err)
+		os.Exit(1) //nolint:forbidigo // this is main
 	}
-	if err := os.WriteFile(os.Args[1], catalogue.Markdown(), 0o644); err != nil { //nolint:gosec // a page of the docs
-		fmt.Fprintln(os.Stderr, "gen:", err)
-		os.Exit(1)
+}
+
+func run(args []string) error {
+	if len(args) != 1 {
+		return errors.New("one path is needed")
 	}
+	return os.WriteFile(args[0], catalogue.Markdown(), 0o644) //nolint:gosec // a page of the docs is for everybody
 }
