@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// counted are the views that show numbers alone.
-var counted = []string{"daily_activity", "daily_visitors"}
+// numbers are the views that show numbers alone.
+var numbers = []string{"daily_activity", "daily_visitors"}
 
 // Strangers returns the names of tables and views of the database that are none of
 // ours: no erasure goes through them.
@@ -34,7 +34,7 @@ func (s *Store) Strangers(ctx context.Context) (names []string, err error) {
 }
 
 func ours(table string) bool {
-	return slices.Contains(Lasting, table) || slices.Contains(PersonalViews, table) || slices.Contains(counted, table) ||
+	return slices.Contains(Lasting, table) || slices.Contains(PersonalViews, table) || slices.Contains(numbers, table) ||
 		table == lockTable || strings.HasPrefix(table, stampPrefix) ||
 		slices.ContainsFunc(PersonalTables, func(p PersonalTable) bool { return p.Is(table) })
 }

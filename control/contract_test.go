@@ -30,6 +30,8 @@ var contract = []struct {
 	{"TokenErrorsRefuse", contractTokenErrorsRefuse},
 	{"Tokens", contractTokens},
 	{"VerifyNamesTheFirstBadEntry", contractVerifyNamesTheFirstBadEntry},
+	{"VerifySince", contractVerifySince},
+	{"Strangers", contractStrangers},
 	{"VerifyAfterErasure", contractVerifyAfterErasure},
 	{"VerifyAgainstAnchors", contractVerifyAgainstAnchors},
 	{"VerifyLongLedger", contractVerifyLongLedger},

@@ -3,6 +3,7 @@ package control
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"zgoda/control/ledger"
 	"zgoda/event"
@@ -159,5 +160,74 @@ func contractVerifyLongLedger(t *testing.T, cfg Config) {
 	var bad *ledger.BadEntryError
 	if _, err := s.Verify(t.Context()); !errors.As(err, &bad) || bad.Sequence != 2100 {
 		t.Errorf("got %v", err)
+	}
+}
+
+// contractVerifySince: from a noted entry on, what comes behind is held against it, and
+// an entry that is gone, altered or another one is found.
+func contractVerifySince(t *testing.T, cfg Config) {
+	t.Helper()
+	noted := func(t *testing.T, s *Store, number ledger.Number) (h ledger.Head) {
+		t.Helper()
+		for e, err := range s.Entries(t.Context(), 0) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.Number == number {
+				h = ledger.Head{Writer: e.Writer, Number: e.Number, Sequence: e.Sequence, Hash: e.Hash}
+			}
+		}
+		return h
+	}
+	t.Run("whole", func(t *testing.T) {
+		s := five(t, another(t, cfg))
+		for _, from := range []ledger.Number{0, 1, 3, 5} {
+			if head, err := s.VerifySince(t.Context(), noted(t, s, from)); err != nil || head.Number != 5 {
+				t.Errorf("from %d: %+v, %v", from, head, err)
+			}
+		}
+		ahead := noted(t, s, 5)
+		ahead.Number, ahead.Sequence = 6, 6
+		if _, err := s.VerifySince(t.Context(), ahead); err == nil {
+			t.Error("the end was cut off, and nobody noticed")
+		}
+	})
+	for _, c := range []struct{ name, sql, why string }{
+		{"behind it altered", `UPDATE ledger SET at_micros = at_micros + 1 WHERE sequence = 4`, ledger.WhyHash},
+		{"itself altered", `UPDATE ledger SET state = 'given' WHERE sequence = 3`, ledger.WhyHash},
+		{"itself another", `UPDATE ledger SET hash = zeroblob(32) WHERE sequence = 3`, ledger.WhyAnchor},
+		{"behind it dropped", `DELETE FROM ledger WHERE sequence = 4`, ledger.WhyMissing},
+		{"the end dropped", `DELETE FROM ledger WHERE sequence > 3`, ledger.WhyMissing},
+		{"the head altered", `UPDATE writer SET hash = zeroblob(32)`, ledger.WhyHead},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := five(t, another(t, cfg))
+			from := noted(t, s, 3)
+			say(t, s, c.sql)
+			_, err := s.VerifySince(t.Context(), from)
+			if bad, ok := errors.AsType[*ledger.BadEntryError](err); !ok || bad.Why != c.why {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
+// contractStrangers: a store has our tables alone, and another one is named. Every
+// name in the list is a table's.
+func contractStrangers(t *testing.T, cfg Config) {
+	t.Helper()
+	s := five(t, another(t, cfg))
+	if names, err := s.Strangers(t.Context()); err != nil || len(names) > 0 {
+		t.Errorf("%q, %v", names, err)
+	}
+	for _, name := range tables {
+		say(t, s, "SELECT count(*) FROM "+name)
+	}
+	say(t, s, "CREATE TABLE people_copy (subject TEXT)")
+	if names, err := s.Strangers(t.Context()); err != nil || len(names) != 1 || names[0] != "people_copy" {
+		t.Errorf("%q, %v", names, err)
+	}
+	if at, err := s.Clock(t.Context()); err != nil || time.Since(at).Abs() > time.Minute {
+		t.Errorf("the clock says %s, %v", at, err)
 	}
 }

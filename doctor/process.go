@@ -164,15 +164,16 @@ func (m *Metrics) off() float64 {
 	return off
 }
 
-// disk looks at the volumes that something is kept on.
+// disk looks at the volumes that something is kept on. What is free has to be little as
+// a part and in bytes: a tenth of a large volume is much.
 func (s *system) disk(ctx context.Context) []Finding {
 	var list []Finding
 	measured := func(what string, free, size float64) {
 		level := OK
 		switch {
-		case free < 0.03*size || free < 1<<30:
+		case free < 0.03*size && free < 1<<30:
 			level = Problem
-		case free < 0.1*size || free < 5<<30:
+		case free < 0.1*size && free < 5<<30:
 			level = Warning
 		}
 		if level != OK {
