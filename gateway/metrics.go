@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,7 +18,7 @@ type metrics struct {
 	seconds  [endpointCount]prometheus.Observer
 	broken   [brokenCount]prometheus.Counter
 	panics   prometheus.Counter
-	busy     prometheus.Gauge
+	busy     atomic.Int64       // each request changes it twice, from all processors: a gauge of floats costs more
 	crowded  prometheus.Counter // connections
 	hasty    prometheus.Counter // choices
 }
@@ -49,9 +50,6 @@ func newMetrics(reg prometheus.Registerer, now levels) *metrics {
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "zgoda_gateway_panics_total", Help: "Requests whose handling failed by a fault of ours.",
 		}),
-		busy: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "zgoda_gateway_requests_in_flight", Help: "Requests being handled.",
-		}),
 	}
 	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "zgoda_gateway_requests_total", Help: "Requests answered, by route and class of status.",
@@ -65,7 +63,10 @@ func newMetrics(reg prometheus.Registerer, now levels) *metrics {
 		Name: "zgoda_gateway_limited_total", Help: "What one address was refused, by the limit that it had reached.",
 	}, []string{"limit"})
 	m.crowded, m.hasty = limited.WithLabelValues("connections"), limited.WithLabelValues("choices")
-	reg.MustRegister(requests, seconds, unread, limited, m.panics, m.busy,
+	reg.MustRegister(requests, seconds, unread, limited, m.panics,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "zgoda_gateway_requests_in_flight", Help: "Requests being handled.",
+		}, func() float64 { return float64(m.busy.Load()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "zgoda_gateway_body_bytes", Help: "Memory that bodies of requests in flight hold, beyond the first 8 KiB of each.",
 		}, func() float64 { return float64(now.bodies.held.Load()) }),
@@ -90,8 +91,12 @@ func newMetrics(reg prometheus.Registerer, now levels) *metrics {
 	return m
 }
 
+// begun counts a request that is being handled until it is answered.
+func (m *metrics) begun() { m.busy.Add(1) }
+
 // answered counts an answer to a request that began then.
 func (m *metrics) answered(e endpoint, status int, began time.Time) {
+	m.busy.Add(-1)
 	class := status / 100
 	if class < 1 || class >= len(classes) {
 		class = 0

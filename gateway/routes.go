@@ -153,7 +153,7 @@ func settingsKey(path []byte) []byte {
 func (g *Gateway) serve(ctx context.Context, rc *fasthttp.RequestCtx) {
 	start := time.Now()
 	to := g.find(rc.Path())
-	g.metrics.busy.Inc()
+	g.metrics.begun()
 	defer func() {
 		if recover() != nil {
 			g.metrics.panics.Inc()
@@ -168,7 +168,6 @@ func (g *Gateway) serve(ctx context.Context, rc *fasthttp.RequestCtx) {
 		} else if g.draining.Load() {
 			rc.SetConnectionClose()
 		}
-		g.metrics.busy.Dec()
 		g.metrics.answered(to.endpoint, rc.Response.StatusCode(), start)
 	}()
 	rc.Response.Header.SetCanonical(typeOptions, nosniff)
