@@ -51,6 +51,14 @@ func TestHealth(t *testing.T) {
 	}
 	must(t, s, "CREATE TABLE {db}.somebody (x UInt8) ENGINE = MergeTree ORDER BY x")
 	must(t, s, "INSERT INTO {db}.somebody VALUES (1)")
+	for _, passing := range []string{hiddenPrefix, stampPrefix, mapPrefix} { // there for a moment
+		must(t, s, "CREATE TABLE {db}."+passing+"1 (x UInt8) ENGINE = Memory")
+	}
+	for _, one := range []*Store{s, writer} {
+		if names, err := one.Strangers(t.Context()); err != nil || len(names) != 1 || names[0] != "somebody" {
+			t.Errorf("taken for somebody else's: %q, %v", names, err)
+		}
+	}
 	if l := loadOf(t, s, "events"); l.Parts != 3 || l.Rows != 20 || l.Mutations != 0 {
 		t.Errorf("events: %+v", l)
 	}
