@@ -53,6 +53,7 @@ func chains() []story {
 			`zgoda_requests_overdue{right="access"}`:          during(10*m, 30*m, 3, 0),
 			`zgoda_requests_open{age="older",right="access"}`: during(10*m, 30*m, 4, 0),
 		}, 10*m, 30*m, 0),
+		outage("gateway and keyholder are gone", "ZgodaDown critical", gone(10*m, 30*m).with(world{`up{job="zgoda-keyholder"}`: during(10*m, 30*m, 0, 1)}), 10*m, 30*m, 90*time.Second),
 		outage("the gateway is gone", "ZgodaDown critical", gone(10*m, 30*m), 10*m, 30*m, 90*time.Second),
 		{
 			// A backlog that grows is a warning, until it spoils the objective.

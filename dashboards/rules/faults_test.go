@@ -7,7 +7,7 @@ const spoolDisk = `zgoda_disk_free_bytes{folder="spool"}`
 var processFaults = []fault{
 	{alert: "ZgodaDown critical", bad: gauge(`up{job="zgoda"}`, 0, 1), near: brief(`up{job="zgoda"}`, 0, 1, m)},
 	{ // it answers the gateway, but tells no metrics
-		alert: "ZgodaDown critical", bad: gauge(`up{job="zgoda-keyholder"}`, 0, 1), near: brief(`up{job="zgoda-keyholder"}`, 0, 1, m),
+		alert: "ZgodaDown warning", bad: gauge(`up{job="zgoda-keyholder"}`, 0, 1), near: brief(`up{job="zgoda-keyholder"}`, 0, 1, m),
 	},
 	{
 		alert: "ZgodaNotReady critical", bad: gauge("zgoda_ready", 0, 1),

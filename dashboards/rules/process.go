@@ -7,10 +7,17 @@ func processAlerts() []Alert {
 	return []Alert{
 		{
 			Name: "ZgodaDown", Severity: Critical, For: time.Minute, Explains: everySLO,
-			Expr: `up{job="zgoda"} == 0
-or (up{job="zgoda-keyholder"} == 0 unless on () zgoda_keyholder_away_seconds > 5)`,
-			Summary:     "{{ $labels.job }} does not answer",
+			Expr:        `up{job="zgoda"} == 0`,
+			Summary:     "A gateway does not answer",
 			Description: "{{ $labels.instance }} could not be asked for its metrics. Where it is the only gateway nobody's event, choice or withdrawal is taken.",
+		},
+		{
+			Name: "ZgodaDown", Severity: Warning, For: time.Minute,
+			Expr: `up{job="zgoda-keyholder"} == 0
+unless on () zgoda_keyholder_away_seconds > 5
+unless on () up{job="zgoda"} == 0`,
+			Summary:     "The keyholder tells no metrics",
+			Description: "{{ $labels.instance }} answers the gateways and could not be asked for its metrics: who asked it for what may not be asked is not seen.",
 		},
 		{
 			Name: "ZgodaRestarts", Severity: Warning,
