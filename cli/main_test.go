@@ -20,6 +20,7 @@ import (
 	"zgoda/console"
 	"zgoda/console/consoletest"
 	"zgoda/control"
+	"zgoda/doctor"
 	"zgoda/rights"
 )
 
@@ -41,6 +42,13 @@ var fakeActions = cli.Actions{
 			return err
 		}
 		return c.Check(out)
+	},
+	Settings: func(file string) (doctor.Settings, error) {
+		c, err := config.Resolve(config.Settings{}, file, os.LookupEnv)
+		if err == nil && file != "" {
+			err = c.Validate()
+		}
+		return doctor.Settings{Given: file != "", Secrets: c.SecretFiles()}, err
 	},
 	Version: "engine 26.7",
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"time"
 
@@ -186,7 +187,7 @@ func (s *system) disk(ctx context.Context) []Finding {
 	var st unix.Statfs_t
 	if err := unix.Statfs(s.Data, &st); err == nil && st.Blocks > 0 {
 		measured("the volume of "+s.Data, float64(st.Bavail)*float64(st.Bsize), float64(st.Blocks)*float64(st.Bsize))
-	} else if err != nil {
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) { // that is the check files' to say
 		list = append(list, failed("measure the volume of the data folder", err)...)
 	}
 	m, err := s.metrics(ctx)
