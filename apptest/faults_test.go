@@ -2,7 +2,6 @@ package apptest
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -29,7 +28,8 @@ type observed struct {
 	pending         []string // other alerts that waited meanwhile and did not fire
 }
 
-// after is how long the test looks on once the alert fires: another may follow.
+// after is how long the test looks on once the alert fires, and once it ended:
+// another may follow.
 const after = 20 * time.Second
 
 // TestFaultsRaiseTheirAlerts: ClickHouse hangs, the keyholder hangs, the spool is
@@ -37,53 +37,59 @@ const after = 20 * time.Second
 // shipped, raises the alert of that fault within its time and no other, also while it
 // lasts; the alert ends once the fault is mended, and none follows. Every second is
 // scraped and evaluated: with the 15 seconds of the sample configuration up to 30
-// more go by. ZGODA_ALERTS names a file for the table of times.
+// more go by.
 func TestFaultsRaiseTheirAlerts(t *testing.T) {
 	t.Parallel()
-	table := make([][]observed, 2)
-	t.Run("stores", func(t *testing.T) {
-		t.Run("ClickHouse", func(t *testing.T) { t.Parallel(); table[0] = clickhouseFaults(t) })
-		t.Run("keyholder", func(t *testing.T) { t.Parallel(); table[1] = keyholderFaults(t) })
-	})
-	text := faultTable(slices.Concat(table...))
-	t.Log("\n" + text)
-	if path := os.Getenv("ZGODA_ALERTS"); path != "" && !t.Failed() {
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil { //nolint:gosec // for everybody to read
-			t.Fatal(err)
-		}
+	chains := []struct {
+		name    string
+		provoke func(*testing.T) []observed
+	}{{"ClickHouse", clickhouseFault}, {"spool", spoolFault}, {"keyholder and request", keyholderFaults}}
+	table := make([][]observed, len(chains))
+	var all sync.WaitGroup
+	for i, c := range chains { // beside each other within the one turn of this test: they wait most of the time
+		all.Go(func() { t.Run(c.name, func(t *testing.T) { table[i] = c.provoke(t) }) })
 	}
+	all.Wait()
+	t.Log("\n" + faultTable(slices.Concat(table...)))
 }
 
-// clickhouseFaults hangs ClickHouse, and then slows it until the spool is full.
-func clickhouseFaults(t *testing.T) []observed {
-	s, keyholder := withKeyholderMetrics(t, "spool_limit: 64MiB\n")
-	p := watch(t, keyholder, s)
+// engineOf is how signals are sent to the ClickHouse of a stack.
+func engineOf(t *testing.T, s *stack) func(syscall.Signal) {
+	t.Helper()
 	pid := s.child("zgoda-clickhouse")
 	signal := func(what syscall.Signal) { _ = syscall.Kill(pid, what) }
 	t.Cleanup(func() { signal(syscall.SIGCONT) }) // so that it can end
-	light := startLoad(t, host(t, s.public), mix{clients: 2, pause: 100 * time.Millisecond})
-	scraped(t, p)
+	return signal
+}
 
-	all := []observed{provoke(t, p, fault{
+// clickhouseFault hangs ClickHouse under light load.
+func clickhouseFault(t *testing.T) []observed {
+	s, keyholder := withKeyholderMetrics(t, "")
+	p, signal := watch(t, keyholder, s), engineOf(t, s)
+	startLoad(t, host(t, s.public), mix{clients: 2, pause: 100 * time.Millisecond})
+	scraped(t, p)
+	return []observed{provoke(t, p, fault{
 		what: "ClickHouse hangs", alert: "ZgodaClickHouseAway", within: time.Minute, over: 45 * time.Second,
 		breaks: func(*testing.T) { signal(syscall.SIGSTOP) },
 		mends:  func(*testing.T) { signal(syscall.SIGCONT) },
 	})}
-	light.stop()
-	eventually(t, time.Minute, "ClickHouse going on", func() bool {
-		pid = s.child("zgoda-clickhouse")
-		return s.metrics(t)["zgoda_spool_waiting_records"] == 0
-	})
+}
+
+// spoolFault slows ClickHouse under heavy load until the smallest spool is full.
+func spoolFault(t *testing.T) []observed {
+	s, keyholder := withKeyholderMetrics(t, "spool_limit: 64MiB\n")
+	p, signal := watch(t, keyholder, s), engineOf(t, s)
+	scraped(t, p)
 	heavy, goOn := (*load)(nil), func() {}
-	return append(all, provoke(t, p, fault{
+	return []observed{provoke(t, p, fault{
 		what: "the spool is full", alert: "ZgodaSpoolFull", within: 40 * time.Second, over: 2 * time.Minute,
 		breaks: func(t *testing.T) {
 			goOn = slowed(t, signal)
-			heavy = startLoad(t, host(t, s.public), mix{clients: 4, pad: 6000, pause: 5 * time.Millisecond, first: 500})
+			heavy = startLoad(t, host(t, s.public), mix{clients: 4, pad: 20_000, pause: 5 * time.Millisecond})
 			eventually(t, time.Minute, "the first event that is refused", func() bool { return heavy.busy.Load() > 0 })
 		},
 		mends: func(*testing.T) { heavy.stop(); goOn() },
-	}))
+	})}
 }
 
 // slowed lets a process run for one second of five until what is returned is called:
