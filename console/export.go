@@ -80,17 +80,19 @@ type exportInput struct {
 
 type exportHandleInput struct {
 	ContactPath
-	exportQuery
+	ExportQuery
 }
 
-type exportQuery struct {
+// ExportQuery are the parameters of an export that is asked for by its address. It is
+// exported since parameters of embedded structs are read of exported ones alone.
+type ExportQuery struct {
 	Format   string `query:"format" enum:"json,csv,xlsx" default:"json"`
 	Approval string `query:"approval" pattern:"^[0-9a-f]{32}$" doc:"of an answer 202, when a second person has approved"`
 }
 
 type exportRequestInput struct {
 	RequestPath
-	exportQuery
+	ExportQuery
 }
 
 // waitingBody says what an export waits for.

@@ -32,7 +32,7 @@ func TestExport(t *testing.T) {
 	if got := wanted(t, r, 200, "GET", requests+"/"+request, ""); got.State != "complete" || got.Contact != handle {
 		t.Errorf("%+v", got)
 	}
-	if a := do(t, r, "GET", "/api/v1/sites/demo/contacts/"+handle+"/export?format=xlsx", ""); a.status != http.StatusOK || a.header.Get("Zgoda-Request") == request {
+	if a := do(t, r, "GET", "/api/v1/sites/demo/contacts/"+handle+"/export?format=xlsx", ""); a.status != http.StatusOK || a.header.Get("Zgoda-Request") == request || !strings.HasPrefix(a.body, "xlsx of r_") {
 		t.Errorf("by handle: %d %s", a.status, a.body)
 	}
 	r.Exports.Limit(true)
@@ -45,6 +45,25 @@ func TestExport(t *testing.T) {
 	again := do(t, r, "POST", exportPath, strings.Replace(body, `{`, `{"approval":"`+w.Approval+`",`, 1))
 	if again.status != http.StatusOK || again.header.Get("Zgoda-Request") != w.Request { // goes on with the one that is open
 		t.Errorf("approved: %d %s of %s", again.status, again.body, w.Request)
+	}
+}
+
+// TestExportOfRequest: what a request asks for is handed out in the form that is asked
+// for, also when a second person had to approve it; JSON when none is named.
+func TestExportOfRequest(t *testing.T) {
+	r := consoletest.StartRequests(t, nil, nil)
+	contact(t, r, "email:jana@example.org")
+	for query, form := range map[string]string{"": "json", "&format=xlsx": "xlsx"} {
+		r.Exports.Limit(true)
+		var w waiting
+		if a := do(t, r, "POST", exportPath, `{"identifier":"email:jana@example.org","reason":"letter 7"}`); a.status != http.StatusAccepted {
+			t.Fatalf("above the limit: %d %s", a.status, a.body)
+		} else if a.json(t, &w); w.Approval == "" {
+			t.Fatalf("%+v", w)
+		}
+		if a := do(t, r, "GET", requests+"/"+w.Request+"/export?approval="+w.Approval+query, ""); a.status != http.StatusOK || a.body != form+" of "+w.Request {
+			t.Errorf("%d %s", a.status, a.body)
+		}
 	}
 }
 
