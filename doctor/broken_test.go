@@ -31,13 +31,14 @@ func TestBroken(t *testing.T) {
 		do    func(*testing.T, *world)
 	}{
 		{"configuration", problem, "sites[0].id: is missing", func(_ *testing.T, w *world) { w.wrong = errors.New("sites[0].id: is missing") }},
-		{"files", problem, "control: 1 files", func(t *testing.T, w *world) { w.file(t, "control/control.db", 0o640) }},
+		{"files", problem, "control: 1 files", func(t *testing.T, w *world) { t.Helper(); w.file(t, "control/control.db", 0o640) }},
 		{"files", problem, "may be used by others than its owner", func(t *testing.T, w *world) {
-			if err := os.Chmod(w.data, 0o755); err != nil { //nolint:gosec // what is under test
+			t.Helper()
+			if err := os.Chmod(w.data, 0o755); err != nil {
 				t.Fatal(err)
 			}
 		}},
-		{"files", problem, "has mode 0644", func(t *testing.T, w *world) { w.secret(t, "site.secret", 0o644) }},
+		{"files", problem, "has mode 0644", func(t *testing.T, w *world) { t.Helper(); w.secret(t, "site.secret", 0o644) }},
 		{"files", problem, "cannot be read", func(_ *testing.T, w *world) { w.settings.Secrets = []string{w.data + "/../none"} }},
 		{"files", warning, "key-encryption key", func(_ *testing.T, w *world) { w.settings.LocalKEK = true }},
 		{"process", problem, "not ready: the spool is full", metric("zgoda_ready", "0")},
