@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -75,6 +76,8 @@ func TestBroken(t *testing.T) {
 		}},
 		{"clocks", warning, "clickhouse, against the gateway's, is off by -5.0", metric(`zgoda_clock_skew_seconds{peer="clickhouse"}`, "-5")},
 		{"clocks", problem, "is off by 60.0", metric(`zgoda_clock_skew_seconds{peer="clickhouse"}`, "60")},
+		{"clocks", problem, "the gateway, against this machine's, is off by", func(_ *testing.T, w *world) { w.ahead = time.Minute }},
+		{"clocks", warning, "the gateway, against this machine's, is off by -", func(_ *testing.T, w *world) { w.ahead = -10 * time.Second }},
 		{"clocks", warning, "the control store is off", inner("clocks", warning, "the control store is off")},
 		{"disk", problem, "folder spool has 100.0 MiB free of 10.0 GiB", disk("spool", 100<<20, 10<<30)},
 		{"disk", warning, "folder control has 4.0 GiB free of 100.0 GiB", disk("control", 4<<30, 100<<30)},
@@ -100,6 +103,11 @@ func TestBroken(t *testing.T) {
 		{"tables", failed, "could not be asked", func(_ *testing.T, w *world) { w.asked = errors.New("refused") }},
 		{"retention", problem, "something of rows", past("rows")},
 		{"retention", problem, "something of run", past("run")},
+		{"retention", warning, "something of run", func(t *testing.T, w *world) {
+			t.Helper()
+			past("run")(t, w)
+			w.metrics["process_start_time_seconds"] = fmt.Sprint(time.Now().Add(-time.Minute).Unix())
+		}},
 		{"retention", warning, "something of contacts", past("contacts")},
 		{"retention", failed, "did not answer", inner("retention", failed, "did not answer")},
 		{"requests", problem, "3 requests of access are past", metric(`zgoda_requests_overdue{right="access"}`, "3")},

@@ -22,9 +22,13 @@ import (
 	"zgoda/telemetry/catalogue"
 )
 
-func serve(t *testing.T, text string) string {
+func serve(t *testing.T, text string) string { t.Helper(); return serveAt(t, text, 0) }
+
+// serveAt serves metrics by a clock that is ahead of ours.
+func serveAt(t *testing.T, text string, ahead time.Duration) string {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
 		if r.URL.Path == "/readyz" {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			text = "the spool is full\n"
@@ -59,6 +63,7 @@ type world struct {
 	waiting  int
 	offline  bool
 	stopped  bool
+	ahead    time.Duration // its clock
 }
 
 func newWorld(t *testing.T) *world {
@@ -107,7 +112,7 @@ func text(samples map[string]string) string {
 
 func (w *world) look(t *testing.T) doctor.Report {
 	t.Helper()
-	gateway := serve(t, text(w.metrics))
+	gateway := serveAt(t, text(w.metrics), w.ahead)
 	settings := w.settings
 	settings.KeyholderMetrics = strings.TrimPrefix(serve(t, text(w.keys)), "http://")
 	deps := doctor.Deps{
@@ -134,6 +139,7 @@ func TestHealthy(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	disk("spool", 40<<30, 1000<<30)(t, w) // little as a part, and much
+	w.ahead = -1500 * time.Millisecond    // which is told in whole seconds
 	r := w.look(t)
 	var checks []string
 	for _, f := range r.Findings {
