@@ -1,12 +1,80 @@
 package apptest
 
-import "testing"
+import (
+	"syscall"
+	"testing"
+	"time"
+)
 
-// processScenes are troubles of processes, the machine and limits.
+// fifteen is why an alert that counts over 15 minutes stays.
+const fifteen = "it counts over 15 minutes"
+
+// processScenes are troubles of processes, of the machine and of the keyholder's door.
 func processScenes() []scene {
 	return []scene{
-		{"units", func(t *testing.T) *operated { t.Helper(); return operate(t, "") }, []trouble{
-			{alert: "ZgodaDown", begin: func(t *testing.T, o *operated) { t.Helper(); o.stop(t) }, shows: []string{`job="zgoda"} => 0`, "zgoda 000", "zgoda-keyholder 200", "the settings are good"}},
+		{"units", func(t *testing.T) *operated { t.Helper(); return operate(t, "", "--listen", "127.0.0.1:0") }, []trouble{
+			{alert: "ZgodaDown", begin: gatewayGone, shows: []string{`job="zgoda"} => 0`, "zgoda 000", "zgoda-keyholder 200", "the settings are good"}},
+			{alert: "ZgodaKeyholderAway", begin: keyholderHangs, shows: []string{"the keyholder does not answer"}},
+			{alert: "ZgodaKeyholderRefusals", begin: strangersAtTheKeyholder, lasts: fifteen},
+			{alert: "ZgodaPanics", begin: noneCounted("zgoda_gateway_panics_total"), unseen: "it is a fault of the program, and none is known"},
+			{alert: "ZgodaEventsUnaccounted", begin: someLoad, unseen: "it is a fault of the program, and none is known"},
+			{alert: "ZgodaClockSkew", begin: someLoad, unseen: "the processes of a machine have one clock"},
+		}},
+		{"up", func(t *testing.T) *operated { t.Helper(); return operateUp(t, "") }, []trouble{
+			{alert: "ZgodaRestarts", begin: keyholderKilled3, lasts: fifteen, shows: []string{`child="keyholder"`}, over: func(t *testing.T, o *operated) {
+				t.Helper()
+				if o.metrics(t)[`zgoda_child_up{child="keyholder"}`] != 1 {
+					t.Error("the keyholder is not up")
+				}
+			}},
 		}},
 	}
+}
+
+func gatewayGone(t *testing.T, o *operated) { t.Helper(); o.stop(t) }
+
+func keyholderHangs(t *testing.T, o *operated) {
+	t.Helper()
+	o.keyholder.signal(syscall.SIGSTOP)
+}
+
+// strangersAtTheKeyholder: somebody without a certificate connects to its port, and
+// the gateway's user asks for what is an administrator's.
+func strangersAtTheKeyholder(t *testing.T, o *operated) {
+	t.Helper()
+	if out, errs, code := o.zgoda(t, "", "keys", "status", "--socket", o.keyholder.socket); code == 0 {
+		t.Errorf("the gateway's socket told the state of keys: %s%s", out, errs)
+	}
+}
+
+// keyholderKilled3 kills the child three times; it is started again each time.
+func keyholderKilled3(t *testing.T, o *operated) {
+	t.Helper()
+	for range 3 {
+		pid := o.child("zgoda-keyholder")
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+		eventually(t, 20*time.Second, "another keyholder that is up", func() bool {
+			now := o.child("zgoda-keyholder")
+			return now != 0 && now != pid && o.metrics(t)[`zgoda_child_up{child="keyholder"}`] == 1
+		})
+	}
+}
+
+// noneCounted is for a fault that nobody knows how to make: its counter is there.
+func noneCounted(name string) func(t *testing.T, o *operated) {
+	return func(t *testing.T, o *operated) {
+		t.Helper()
+		if n, ok := o.metrics(t)[name]; !ok || n != 0 {
+			t.Errorf("%s is %v (there: %v)", name, n, ok)
+		}
+	}
+}
+
+// someLoad sends events; all of them have a fate.
+func someLoad(t *testing.T, o *operated) {
+	t.Helper()
+	l := startLoad(t, host(t, o.public), mix{clients: 2, pause: 10 * time.Millisecond})
+	stepping(o.stack, l).more(t, 200)
+	l.stop()
+	o.settled(t, 30*time.Second)
 }

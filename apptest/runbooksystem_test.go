@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"zgoda/apptest/disk"
 	"zgoda/apptest/prometheus"
 )
 
@@ -29,8 +30,9 @@ type operated struct {
 	units      map[string]unit   // by the names of docs/runbooks/README.md
 	variables  map[string]string // of the shell
 	folder     string            // where commands are typed
-	tools      string            // folder of systemctl and journalctl
+	tools      string            // folder of systemctl, journalctl and clickhouse-client
 	asked      chan order
+	blind      string // why this machine's Prometheus cannot see the trouble that is made; set by its begin
 }
 
 // unit is what systemd would look after.
@@ -50,12 +52,21 @@ type order struct {
 // of the gateway's configuration and of the keyholder's arguments.
 func operate(t *testing.T, more string, keyholderArgs ...string) *operated {
 	t.Helper()
+	return operateOn(t, func(string) disk.Disk { return nil }, more, keyholderArgs...)
+}
+
+// operateOn is operate with a disk that can fail under the spool's folder.
+func operateOn(t *testing.T, under func(folder string) disk.Disk, more string, keyholderArgs ...string) *operated {
+	t.Helper()
 	e, address := startEngine(t), freeAddress(t)
 	k := startKeyholder(t, append([]string{"--metrics", address}, keyholderArgs...)...)
 	dir := t.TempDir()
 	o := &operated{engine: e, keyholder: k, config: filepath.Join(dir, "zgoda.yaml")}
 	o.stack = &stack{data: filepath.Join(dir, "data"), log: &logFile{}}
 	o.configure(t, fmt.Sprintf("clickhouse: %q\n", e.dsn())+more)
+	if d := under(filepath.Join(o.data, "spool")); d != nil {
+		o.disk = d
+	}
 	o.command = []string{
 		"serve", "--config", o.config, "--data", o.data, "--keyholder", k.socket, "--console", freeAddress(t), "--ops", freeAddress(t),
 	}
@@ -88,13 +99,18 @@ func operateUp(t *testing.T, more string) *operated {
 const operatedSite = `
 sites:
   - id: demo
-    keys: {public: [demo-key]}
+    keys: {public: [demo-key], secret_file: demo.secret}
     controller: {name: Shop s.r.o., establishment: SK}
+    properties: {keep: [sku]}
     purposes:
       - {id: measurement, kind: measurement, basis: legitimate_interest, terminal_access: none, retention: 25mo}
       - {id: analytics, kind: analytics, basis: consent, retention: 13mo, text: {en: "May we?"}}
       - {id: profiling, kind: profiling, basis: consent, retention: 13mo, text: {en: "Who?"}}
+      - {id: marketing, kind: marketing, basis: consent, retention: 13mo, text: {en: "Offers?"}}
 `
+
+// operatedSecret is the secret key of that site.
+const operatedSecret = "secret-of-the-site-that-is-operated"
 
 // configure writes the configuration.
 func (o *operated) configure(t *testing.T, text string) {
@@ -102,8 +118,10 @@ func (o *operated) configure(t *testing.T, text string) {
 	if !strings.Contains(text, "\nsites:") {
 		text += operatedSite
 	}
-	if err := os.WriteFile(o.config, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
+	for path, content := range map[string]string{o.config: text, filepath.Join(filepath.Dir(o.config), "demo.secret"): operatedSecret + "\n"} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -125,17 +143,19 @@ func (o *operated) gateway() unit {
 }
 
 // desk starts what an operator has: a Prometheus that asks each second, the variables
-// of docs/runbooks/README.md, and systemctl and journalctl. Where the tests run there
-// is no systemd: these two know what the pages use of it and nothing else, and the
-// test starts and stops what they name.
+// of docs/runbooks/README.md, and systemctl, journalctl and clickhouse-client. Where
+// the tests run there is neither systemd nor a client: these three know what the pages
+// use of them and nothing else; the test starts and stops what is named, and asks the
+// server.
 func (o *operated) desk(t *testing.T, keyholderMetrics string) {
 	t.Helper()
 	o.folder, o.tools, o.asked = t.TempDir(), t.TempDir(), make(chan order)
 	server := httptest.NewServer(http.HandlerFunc(o.answer))
 	t.Cleanup(server.Close)
 	for name, script := range map[string]string{
-		"systemctl":  `[ $# = 2 ] || { echo "systemctl ACT UNIT" >&2; exit 2; }; exec curl -sS --fail-with-body --max-time 60 "` + server.URL + `/$1/$2"`,
-		"journalctl": `[ $# = 2 ] && [ "$1" = --unit ] || { echo "journalctl --unit UNIT" >&2; exit 2; }; exec curl -sS --fail-with-body "` + server.URL + `/log/$2"`,
+		"systemctl":         `[ $# = 2 ] || { echo "systemctl ACT UNIT" >&2; exit 2; }; exec curl -sS --fail-with-body --max-time 60 "` + server.URL + `/$1/$2"`,
+		"clickhouse-client": `[ $# = 2 ] && [ "$1" = --query ] || { echo "clickhouse-client --query SQL" >&2; exit 2; }; printf %s "$2" | exec curl -sS --fail-with-body --data-binary @- "` + server.URL + `/sql/clickhouse-server"`,
+		"journalctl":        `[ $# = 2 ] && [ "$1" = --unit ] || { echo "journalctl --unit UNIT" >&2; exit 2; }; exec curl -sS --fail-with-body "` + server.URL + `/log/$2"`,
 	} {
 		if err := os.WriteFile(filepath.Join(o.tools, name), []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil { //nolint:gosec // a program of the test's own
 			t.Fatal(err)
@@ -143,7 +163,7 @@ func (o *operated) desk(t *testing.T, keyholderMetrics string) {
 	}
 	o.prometheus = watch(t, keyholderMetrics, o.stack)
 	maps.Copy(o.variables, map[string]string{
-		"ZGODA_DATA": o.data, "ZGODA_SITE": "demo", "CONFIG": o.config, "PUBLIC": o.public, "OPS": o.ops,
+		"ZGODA_DATA": o.data, "ZGODA_SITE": "demo", "CONFIG": o.config, "ZGODA_CONFIG": o.config, "PUBLIC": o.public, "OPS": o.ops,
 		"KEYHOLDER_METRICS": "http://" + keyholderMetrics, "PROMETHEUS": o.prometheus.URL(),
 	})
 	eventually(t, 30*time.Second, "all processes scraped", func() bool {
@@ -164,6 +184,8 @@ func (o *operated) answer(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "Unit "+name+".service could not be found.", http.StatusNotFound)
 	case act == "log":
 		_, _ = fmt.Fprint(w, u.log())
+	case act == "sql":
+		o.query(w, r)
 	case slices.Contains([]string{"start", "stop", "restart"}, act):
 		done := order{act, name, make(chan string, 1)}
 		select {
