@@ -68,9 +68,10 @@ func TestBroken(t *testing.T) {
 			w.metrics[`zgoda_certificate_expires_seconds{role="rights"}`] = "3600"
 			w.metrics[`zgoda_certificate_life_seconds{role="rights"}`] = "86400"
 		}},
-		{"certificates", problem, "is over since", func(t *testing.T, w *world) { w.certificate(t, -time.Hour) }},
-		{"certificates", warning, "should have been renewed", func(t *testing.T, w *world) { w.certificate(t, 8*time.Hour) }},
+		{"certificates", problem, "is over since", func(t *testing.T, w *world) { t.Helper(); w.certificate(t, -time.Hour) }},
+		{"certificates", warning, "should have been renewed", func(t *testing.T, w *world) { t.Helper(); w.certificate(t, 8*time.Hour) }},
 		{"certificates", problem, "holds no certificate", func(t *testing.T, w *world) {
+			t.Helper()
 			w.file(t, "control/pem", 0o600)
 			w.settings.Certificates = []string{w.data + "/control/pem"}
 		}},
@@ -85,7 +86,7 @@ func TestBroken(t *testing.T) {
 		{"spool", problem, "the spool is 95 % full", metric("zgoda_spool_bytes", "9.5e9")},
 		{"spool", problem, "refuses what is written", metric("zgoda_spool_failing", "1")},
 		{"spool", problem, "has not answered for 9s", metric("zgoda_spool_disk_wait_seconds", "9")},
-		{"spool", warning, "set aside as damaged", func(t *testing.T, w *world) { w.file(t, "spool/3.damaged", 0o600) }},
+		{"spool", warning, "set aside as damaged", func(t *testing.T, w *world) { t.Helper(); w.file(t, "spool/3.damaged", 0o600) }},
 		{"lag", problem, "takes no rows: schema", metric(`zgoda_writer_stalled{why="schema"}`, "1")},
 		{"lag", warning, "has waited for 5m0s", metric("zgoda_spool_oldest_seconds", "300")},
 		{"lag", problem, "has waited for 1h0m0s", metric("zgoda_spool_oldest_seconds", "3600")},
@@ -96,6 +97,7 @@ func TestBroken(t *testing.T) {
 		{"clickhouse", problem, "2 mutations of the table events fail", metric(`zgoda_clickhouse_mutations_failed{table="events"}`, "2")},
 		{"clickhouse", problem, "something of replicas", past("replicas")},
 		{"tables", problem, "in no list of what is kept: dump.csv, journal/old", func(t *testing.T, w *world) {
+			t.Helper()
 			w.file(t, "dump.csv", 0o600)
 			w.file(t, "journal/old", 0o600)
 		}},
