@@ -73,7 +73,7 @@ func noneCounted(name string) func(t *testing.T, o *operated) {
 // someLoad sends events; all of them have a fate.
 func someLoad(t *testing.T, o *operated) {
 	t.Helper()
-	l := startLoad(t, host(t, o.public), mix{clients: 2, pause: 10 * time.Millisecond})
+	l := o.busy(t, mix{clients: 2, pause: 10 * time.Millisecond})
 	stepping(o.stack, l).more(t, 200)
 	l.stop()
 	o.settled(t, 30*time.Second)

@@ -84,6 +84,7 @@ func TestEveryAlertHasItsRunbook(t *testing.T) {
 	for _, name := range rules.Names() {
 		page, ok := all[name]
 		if !ok {
+			t.Errorf("%s has no page", name)
 			continue
 		}
 		for _, fault := range page.Faults() {

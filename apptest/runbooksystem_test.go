@@ -32,6 +32,7 @@ type operated struct {
 	folder     string            // where commands are typed
 	tools      string            // folder of systemctl, journalctl and clickhouse-client
 	asked      chan order
+	loads      int    // how many loads were started
 	blind      string // why this machine's Prometheus cannot see the trouble that is made; set by its begin
 }
 
@@ -242,6 +243,14 @@ func (o *operated) types(t *testing.T, commands string) (string, error) {
 			return printed.String(), err
 		}
 	}
+}
+
+// busy starts a load whose events are not those of an earlier one.
+func (o *operated) busy(t *testing.T, m mix) *load {
+	t.Helper()
+	o.loads++
+	m.first, m.secret = 100*o.loads, operatedSecret
+	return startLoad(t, host(t, o.public), m)
 }
 
 // active says whether Prometheus has the alert as pending or firing.
