@@ -133,6 +133,15 @@ func TestRunbooks(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			o := s.start(t)
+			first, err := runbook.Read(filepath.Join(from(t, runbooks), "README.md"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, b := range first.Commands("First, whatever it is") {
+				if printed, err := o.types(t, b.Text); err != nil {
+					t.Errorf("README.md, line %d: %v\n%s", b.Line, err, printed)
+				}
+			}
 			for _, tr := range s.troubles {
 				t.Run(tr.alert, func(t *testing.T) { tr.meet(t, o, all[tr.alert]) })
 			}

@@ -158,7 +158,7 @@ func (o *operated) desk(t *testing.T, keyholderMetrics string) {
 		"clickhouse-client": `[ $# = 2 ] && [ "$1" = --query ] || { echo "clickhouse-client --query SQL" >&2; exit 2; }; printf %s "$2" | exec curl -sS --fail-with-body --data-binary @- "` + server.URL + `/sql/clickhouse-server"`,
 		"journalctl":        `[ $# = 2 ] && [ "$1" = --unit ] || { echo "journalctl --unit UNIT" >&2; exit 2; }; exec curl -sS --fail-with-body "` + server.URL + `/log/$2"`,
 	} {
-		if err := os.WriteFile(filepath.Join(o.tools, name), []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil { //nolint:gosec // a program of the test's own
+		if err := os.WriteFile(filepath.Join(o.tools, name), []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
