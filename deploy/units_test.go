@@ -58,6 +58,28 @@ func TestUnits(t *testing.T) {
 	}
 }
 
+// TestMetricsOfTheKeyholder: what lets them be read opens the machine's own address and
+// nothing more.
+func TestMetricsOfTheKeyholder(t *testing.T) {
+	content, err := os.ReadFile(filepath.Join("systemd", "zgoda-keyholder-metrics.conf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var settings []string
+	for line := range strings.Lines(string(content)) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			settings = append(settings, line)
+		}
+	}
+	want := []string{"[Service]", "PrivateNetwork=no", "RestrictAddressFamilies=AF_UNIX AF_INET", "IPAddressAllow=127.0.0.1"}
+	if !slices.Equal(settings, want) {
+		t.Errorf("%q, want %q", settings, want)
+	}
+	if !slices.Contains(lines(t, "zgoda-keyholder"), "IPAddressDeny=any") {
+		t.Error("without it every address is allowed")
+	}
+}
+
 var rated = regexp.MustCompile(`exposure level for \S+: ([0-9.]+)`)
 
 // TestExposure asks systemd itself, where it is installed.

@@ -154,5 +154,8 @@ func failed(what string, err error) []Finding {
 	if errors.Is(err, context.DeadlineExceeded) || strings.HasSuffix(text, context.DeadlineExceeded.Error()) { // gRPC has words of its own
 		text = "no answer in time"
 	}
-	return []Finding{{Level: Failed, What: what + ": " + text}}
+	return []Finding{{
+		Level: Failed, What: what + ": " + text, Why: "nothing can be said of it: it may be well or not",
+		Do: "mend what the check `process` or `files` says of it, and look again; `--timeout` gives a slow machine longer",
+	}}
 }
