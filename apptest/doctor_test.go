@@ -118,6 +118,7 @@ ledger: {checkpoint_entries: 1}
 // opened lets others read the site's secret: the file is found, and so is that the
 // configuration cannot be used any more.
 func (s *sick) opened(t *testing.T, secret string) {
+	t.Helper()
 	if err := os.Chmod(secret, 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -132,6 +133,7 @@ func (s *sick) opened(t *testing.T, secret string) {
 // strangers puts a file, a table of the control store and a table of ClickHouse where no
 // erasure goes.
 func (s *sick) strangers(t *testing.T) {
+	t.Helper()
 	dump := filepath.Join(s.data, "people.csv")
 	if err := os.WriteFile(dump, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -161,6 +163,7 @@ func (s *sick) control(t *testing.T, statement string) {
 
 // late opens a request that has been waiting since long ago.
 func (s *sick) late(t *testing.T) {
+	t.Helper()
 	s.overdue(t, "shop", "email:"+sickPerson)
 	s.finds(t, time.Minute, "requests", doctor.Problem, "1 requests of rectification are past their deadline")
 }

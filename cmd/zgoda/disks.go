@@ -49,7 +49,7 @@ func (d *disks) measure() {
 	for name, path := range d.folders {
 		var s unix.Statfs_t
 		if err := unix.Statfs(path, &s); err == nil && s.Blocks > 0 {
-			size := uint64(s.Bsize) //nolint:gosec // a block's size is positive
+			size := uint64(s.Bsize)
 			rooms[name] = room{free: s.Bavail * size, size: s.Blocks * size}
 		}
 	}

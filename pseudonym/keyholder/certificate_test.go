@@ -100,14 +100,14 @@ func TestCertificates(t *testing.T) {
 	if over := resolve(t, client, contact(1, true)); over[0] != resolve(t, k.Client, contact(1, false))[0] {
 		t.Error("TCP and socket answer differently")
 	}
-	until, _, err := client.Certificate()
+	_, until, _, err := client.Certificate()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := client.RenewCertificate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if after, _, err := client.Certificate(); err != nil || after.Sub(until) < time.Hour {
+	if _, after, _, err := client.Certificate(); err != nil || after.Sub(until) < time.Hour {
 		t.Errorf("from %v to %v, %v", until, after, err)
 	}
 	renewed, err := pseudonym.Dial(k.by(t, gate, path))
