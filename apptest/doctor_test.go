@@ -170,6 +170,7 @@ func (s *sick) late(t *testing.T) {
 
 // hangs stops a process for as long as it takes to be found.
 func (s *sick) hangs(t *testing.T, program, check, what string) {
+	t.Helper()
 	pid := s.child(program)
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
@@ -184,6 +185,7 @@ func (s *sick) hangs(t *testing.T, program, check, what string) {
 
 // altered changes an entry behind the last checkpoint, as nobody may.
 func (s *sick) altered(t *testing.T) {
+	t.Helper()
 	s.control(t, "UPDATE ledger SET hash = zeroblob(32) WHERE number = (SELECT max(number) FROM ledger)")
 	s.finds(t, 10*time.Second, "ledger", doctor.Problem, "the ledger was altered")
 }

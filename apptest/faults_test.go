@@ -64,6 +64,7 @@ func engineOf(t *testing.T, s *stack) func(syscall.Signal) {
 
 // clickhouseFault hangs ClickHouse under light load.
 func clickhouseFault(t *testing.T) []observed {
+	t.Helper()
 	s, keyholder := withKeyholderMetrics(t, "")
 	p, signal := watch(t, keyholder, s), engineOf(t, s)
 	startLoad(t, host(t, s.public), mix{clients: 2, pause: 100 * time.Millisecond})
@@ -77,6 +78,7 @@ func clickhouseFault(t *testing.T) []observed {
 
 // spoolFault slows ClickHouse under heavy load until the smallest spool is full.
 func spoolFault(t *testing.T) []observed {
+	t.Helper()
 	s, keyholder := withKeyholderMetrics(t, "spool_limit: 64MiB\n")
 	p, signal := watch(t, keyholder, s), engineOf(t, s)
 	scraped(t, p)
@@ -84,6 +86,7 @@ func spoolFault(t *testing.T) []observed {
 	return []observed{provoke(t, p, fault{
 		what: "the spool is full", alert: "ZgodaSpoolFull", within: 40 * time.Second, over: 2 * time.Minute,
 		breaks: func(t *testing.T) {
+			t.Helper()
 			goOn = slowed(t, signal)
 			heavy = startLoad(t, host(t, s.public), mix{clients: 4, pad: 20_000, pause: 5 * time.Millisecond})
 			eventually(t, time.Minute, "the first event that is refused", func() bool { return heavy.busy.Load() > 0 })
@@ -118,6 +121,7 @@ func slowed(t *testing.T, signal func(syscall.Signal)) (goOn func()) {
 
 // keyholderFaults hangs the keyholder, and then lets a request be overdue.
 func keyholderFaults(t *testing.T) []observed {
+	t.Helper()
 	s, keyholder := withKeyholderMetrics(t, "")
 	p := watch(t, keyholder, s)
 	pid := s.child("zgoda-keyholder")
@@ -134,8 +138,12 @@ func keyholderFaults(t *testing.T) []observed {
 		}),
 		provoke(t, p, fault{
 			what: "a request is overdue", alert: "ZgodaRequestOverdue", within: 30 * time.Second, over: 45 * time.Second,
-			breaks: func(t *testing.T) { request = s.overdue(t, "demo", "user_id:load-user-0-1") },
+			breaks: func(t *testing.T) {
+				t.Helper()
+				request = s.overdue(t, "demo", "user_id:load-user-0-1")
+			},
 			mends: func(t *testing.T) {
+				t.Helper()
 				for _, act := range []string{"pause", "cancel"} {
 					if out, errs, code := s.zgoda(t, "", "requests", act, request); code != 0 {
 						t.Fatalf("requests %s: %s%s", act, out, errs)
