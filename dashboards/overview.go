@@ -58,8 +58,8 @@ func nowPanels() []Panel {
 		},
 		{
 			Title: "Oldest not stored", Kind: Stat, Unit: Seconds, Width: 3, Levels: upTo(10, 120),
-			Description: "How long the oldest event that was answered has been waiting to be in ClickHouse. The objective is below 10 seconds.",
-			Queries:     []Query{ask("oldest", highest("", at("zgoda_spool_oldest_seconds")))},
+			Description: "How long the oldest event that was answered has been waiting to be in ClickHouse, in the spool or sealed for the keyholder. The objective is below 10 seconds.",
+			Queries:     []Query{ask("oldest", highest("", at("zgoda_spool_oldest_seconds")+" >= "+at("zgoda_later_oldest_seconds")+" or "+at("zgoda_later_oldest_seconds")))},
 		},
 		{
 			Title: "Requests overdue", Kind: Stat, Unit: Plain, Width: 3, Levels: none(1),
