@@ -54,6 +54,10 @@ KILLTIME ?= 10m
 kill: need-go engine build ## Kill the three processes every few seconds under load for KILLTIME (default 10m); count what was lost or doubled
 	ZGODA_KILL_TIME=$(KILLTIME) $(GO) test -timeout 24h -count=1 -v -run '^TestI4AnAnswerIsAPromise$$' ./apptest
 
+.PHONY: long
+long: need-go engine build debian ## Run what is shortened in other runs: kills at each point of an erasure, every state of the runbooks
+	ZGODA_KILLS=all ZGODA_RUNBOOKS=all $(GO) test -timeout 60m -parallel $(STACKS) -count=1 -v -run '^(TestErasureKilled|TestRunbooks)$$' ./apptest
+
 .PHONY: lint
 lint: need-go $(LINT) ## Check formatting and run the pinned linters
 	$(LINT) fmt --diff
