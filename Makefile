@@ -39,11 +39,11 @@ STACKS ?= 3
 
 .PHONY: test
 test: need-go engine build debian ## Set up what the tests need and run all of them
-	$(GO) test -timeout 20m -parallel $(STACKS) $(PACKAGES)
+	$(GO) test -timeout 24m -parallel $(STACKS) $(PACKAGES)
 
 .PHONY: apptest
 apptest: need-go engine build debian ## Run only the black-box tests with real binaries, engine and browser
-	$(GO) test -timeout 20m -parallel $(STACKS) -count=1 -v ./apptest/...
+	$(GO) test -timeout 24m -parallel $(STACKS) -count=1 -v ./apptest/...
 
 .PHONY: race
 race: need-go engine build debian ## Run the tests with the race detector, and the binaries built with it under load

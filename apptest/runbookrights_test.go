@@ -37,11 +37,9 @@ func rightsScene(t *testing.T) *operated {
 		w.WriteHeader(http.StatusGone)
 	}))
 	t.Cleanup(recipient.Close)
-	folder, secret := t.TempDir(), "secret-"+rand.Text()
-	for _, name := range []string{"site", "mailer"} {
-		if err := os.WriteFile(filepath.Join(folder, name), []byte(secret+name+"\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "mailer"), []byte("secret-"+rand.Text()+"\n"), 0o600); err != nil {
+		t.Fatal(err)
 	}
 	anchor := filepath.Join(folder, "outside", "checkpoints")
 	if err := os.Mkdir(filepath.Dir(anchor), 0o700); err != nil {
@@ -50,9 +48,8 @@ func rightsScene(t *testing.T) *operated {
 	o := operateUp(t, fmt.Sprintf(`ledger: {checkpoint_entries: 1, checkpoint_every: 1s, anchors: {file: %q}}
 rights:
   recipients: [{name: mailer, url: "%s/forget", secret_file: %q, identifiers: [email], rights: [restriction]}]
-`, anchor, recipient.URL, filepath.Join(folder, "mailer"))+
-		strings.Replace(operatedSite, "keys: {public: [demo-key]}", fmt.Sprintf("keys: {public: [demo-key], secret_file: %q}", filepath.Join(folder, "site")), 1))
-	o.variables["ANCHOR"], o.variables["SECRET"] = anchor, secret+"site"
+`, anchor, recipient.URL, filepath.Join(folder, "mailer")))
+	o.variables["ANCHOR"] = anchor
 	return o
 }
 
@@ -64,7 +61,7 @@ func moreStrangersThanMayCome(t *testing.T, o *operated) {
 	})
 	for n := range 30 {
 		body := fmt.Sprintf(`{"userId":"stranger-%d","event":"Order",%s}`, n, grantAll)
-		if resp, text := post(t, o.public+"/v1/track", body, map[string]string{"Authorization": "Bearer " + o.variables["SECRET"]}); resp.StatusCode != http.StatusOK {
+		if resp, text := post(t, o.public+"/v1/track", body, map[string]string{"Authorization": "Bearer " + operatedSecret}); resp.StatusCode != http.StatusOK {
 			t.Fatalf("%d %s", resp.StatusCode, text)
 		}
 	}
