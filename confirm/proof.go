@@ -70,12 +70,6 @@ func NewProofs(cfg Config, deps ProofDeps) (*Proofs, error) {
 	return p, nil
 }
 
-// ProofRights are those that can be asked for with a mail address alone.
-var ProofRights = []control.Right{
-	control.RightAccess, control.RightErasure, control.RightRestriction, control.RightPortability,
-	control.RightObjection, control.RightAutomated, control.RightWithdrawal,
-}
-
 // Ask takes what somebody asks for on a page of a site, who says what their address
 // is. It looks nothing up: neither its answer nor the time that it takes depends on
 // whether anybody has the address. ErrBusy: nothing was taken.

@@ -50,6 +50,9 @@ func (e *Eraser) fence(ctx context.Context, list []fencing) error {
 // them are fenced now, as if they had been one after the other: nobody is left then
 // whose it could be, and what it did before it was anybody's would stay.
 func (e *Eraser) together(ctx context.Context, list []fencing) error {
+	if len(list) < 2 {
+		return nil
+	}
 	last, contacts := map[event.Handle]int{}, map[event.SiteID][]event.Handle{}
 	for i := range list {
 		for _, site := range list[i].who.sites {
@@ -60,9 +63,6 @@ func (e *Eraser) together(ctx context.Context, list []fencing) error {
 				last[v.consent] = i
 			}
 		}
-	}
-	if len(list) < 2 {
-		return nil
 	}
 	for visitor, i := range last {
 		w, others := &list[i].who, false
