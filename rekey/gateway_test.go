@@ -25,7 +25,8 @@ type gateway struct {
 	put    int // ever
 	holds  int
 	forgot []event.KeyVersion
-	stop   func()
+	stop   func() // in order: what is spooled is stored, unless another rewrites
+	kill   func()
 }
 
 // start runs a gateway that may look after keys or not, with the spool of an
@@ -61,16 +62,32 @@ func (w *world) start(name string, admin bool, left ...row) *gateway {
 		case <-ctx.Done():
 		}
 	})
-	g.stop = func() { cancel(); wg.Wait() }
+	g.kill = func() { cancel(); wg.Wait() }
+	g.stop = func() {
+		g.kill()
+		if !k.Held() {
+			g.drain()
+		}
+	}
 	return g
 }
 
-// every does something each so often.
+// drain stores all that is spooled.
+func (g *gateway) drain() {
+	for g.WaitsBefore(g.End()) > 0 {
+		g.store()
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// every does something each so often, until ctx ends.
 func every(ctx context.Context, d time.Duration, do func()) {
 	for tick := time.NewTicker(d); ; {
 		select {
 		case <-tick.C:
-			do()
+			if ctx.Err() == nil {
+				do()
+			}
 		case <-ctx.Done():
 			return
 		}
@@ -88,18 +105,21 @@ func (g *gateway) collect(ctx context.Context) {
 }
 
 func (g *gateway) ship(ctx context.Context) {
-	every(ctx, 50*time.Millisecond, func() {
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		if g.holds > 0 {
-			return
-		}
-		if g.rewriting {
-			g.t.Errorf("%s stores while a partition is rewritten", g.name)
-		}
-		n := min(10, len(g.queue))
-		g.rows, g.queue = append(g.rows, g.queue[:n]...), g.queue[n:]
-	})
+	every(ctx, 50*time.Millisecond, g.store)
+}
+
+// store stores a range, unless the writer is held.
+func (g *gateway) store() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.holds > 0 {
+		return
+	}
+	if g.rewriting {
+		g.t.Errorf("%s stores while a partition is rewritten", g.name)
+	}
+	n := min(10, len(g.queue))
+	g.rows, g.queue = append(g.rows, g.queue[:n]...), g.queue[n:]
 }
 
 func (g *gateway) Attend(_ context.Context, node string, held bool) (pseudonym.Attendance, error) {

@@ -51,11 +51,11 @@ func New(cfg Config, deps Deps) (*Keeper, error) {
 // writer holds, if it is to: before that nothing may be stored.
 func (k *Keeper) Begun() <-chan struct{} { return k.first }
 
-// Run keeps in step until ctx ends, and lets the writer go on then.
+// Run keeps in step until ctx ends. A writer that is held for another gateway then
+// stays so: that one rewrites on, and what is stored meanwhile would be lost.
 func (k *Keeper) Run(ctx context.Context) error {
 	var jobs sync.WaitGroup
 	defer jobs.Wait()
-	defer k.letGo()
 	idle := make(chan struct{}, 1) // a job may begin
 	idle <- struct{}{}
 	for {
@@ -256,6 +256,14 @@ func (k *Keeper) holds() bool {
 	held := k.resume != nil || k.leading
 	k.mu.Unlock()
 	return held && k.clean()
+}
+
+// Held says whether the writer is held for another gateway, so that nothing is
+// stored until that one lets go, or for good once Run has returned.
+func (k *Keeper) Held() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.resume != nil
 }
 
 func (k *Keeper) isOpen() bool {

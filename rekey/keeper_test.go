@@ -74,27 +74,62 @@ func TestEveryStepFails(t *testing.T) {
 	}
 }
 
-// TestLeaderDies: another goes on, or it does itself when it is back with the
-// spool of its earlier life, in the middle of which it may begin.
-func TestLeaderDies(t *testing.T) {
-	for name, back := range map[string]bool{"another goes on": false, "it is back": true} {
+// TestLeaderGoes: it dies, or stops in order, in the middle of its work. Another goes
+// on, or it does itself when it is back with the spool of its earlier life.
+func TestLeaderGoes(t *testing.T) {
+	for name, way := range map[string]struct{ back, killed bool }{
+		"dies, another goes on": {killed: true}, "dies and is back": {back: true, killed: true},
+		"stops, another goes on": {}, "stops and is back": {back: true},
+	} {
 		t.Run(name, func(t *testing.T) {
 			inTime(t, func(_ *testing.T, w *world) {
 				a := w.start("a", true)
 				time.Sleep(5 * time.Second)
-				b := w.start("b", !back)
+				b := w.start("b", !way.back)
 				defer func() { b.stop() }()
 				time.Sleep(20 * time.Second)
+				w.mu.Lock()
 				w.took = 10 * time.Second
+				w.mu.Unlock()
 				w.rotate()
 				time.Sleep(6 * time.Second) // in the middle of a partition, or before
-				a.stop()
-				a = w.start("a", back, a.queue...)
+				if way.killed {
+					a.kill()
+				} else {
+					a.stop()
+				}
+				a = w.start("a", way.back, a.queue...)
 				defer func() { a.stop() }()
 				w.rotated(a, b)
 			})
 		})
 	}
+}
+
+// TestFollowerStops: a gateway that stops while another rewrites stores nothing any
+// more, since that would be lost in the exchange; it does when it is back.
+func TestFollowerStops(t *testing.T) {
+	inTime(t, func(t *testing.T, w *world) {
+		t.Helper()
+		a := w.start("a", true)
+		defer a.stop()
+		b := w.start("b", false)
+		time.Sleep(20 * time.Second)
+		w.mu.Lock()
+		w.took = 10 * time.Second
+		w.mu.Unlock()
+		w.rotate()
+		for !w.isRewriting() {
+			time.Sleep(time.Second)
+		}
+		b.stop()
+		if len(b.queue) == 0 {
+			t.Error("nothing was spooled while it was held")
+		}
+		b = w.start("b", false, b.queue...)
+		defer b.stop()
+		w.rotated(a, b)
+	})
 }
 
 // TestKeyholderAway: while it is away in the middle nobody stores and nobody

@@ -104,3 +104,9 @@ func (w *world) isOpen() bool {
 	defer w.mu.Unlock()
 	return w.open
 }
+
+func (w *world) isRewriting() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.rewriting
+}

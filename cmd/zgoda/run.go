@@ -81,7 +81,7 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 	_ = resolve.Wait() // nor from what waited: nothing reaches the spool
 	stopCommit()
 	_ = commit.Wait()
-	_ = keep.Wait() // the writer is let go, whatever held it
+	_ = keep.Wait() // nothing is rewritten by this process any more
 	n.drainWriter(background)
 	stopShip()
 	_ = ship.Wait()
@@ -90,8 +90,13 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 	return err
 }
 
-// drainWriter ships what is spooled within the deadline.
+// drainWriter ships what is spooled within the deadline, unless another gateway
+// rewrites.
 func (n *node) drainWriter(ctx context.Context) {
+	if n.keeper.Held() {
+		n.log.Info("another gateway rewrites what is stored; events stay in the spool until the next start", "waiting", n.spool.Stats().Records)
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, drainWithin)
 	defer cancel()
 	if err := n.writer.Drain(ctx); err != nil {
