@@ -30,7 +30,7 @@ func TestErasing(t *testing.T) {
 	for name, try := range map[string]func(*testing.T, *Store, *enginetest.Room){
 		"erased": testErased, "windows": testWindows, "withdrawn": testWithdrawn, "anonymised": testAnonymised, "settled": testSettled,
 		"halfway": testHalfway, "killed": testKilled, "rekeyed": testBesideRekey, "masked": testMasked, "restored": testRestored,
-		"hidden": testHidden, "stamped": testStamped, "read": testRead, "marked": testMarked, "backedup": testBackedUp,
+		"hidden": testHidden, "stamped": testStamped, "unmarked": testUnmarked, "read": testRead, "marked": testMarked, "backedup": testBackedUp,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := schemaStore(t, room.Access.Address, room.Access.Admin.User, room.Access.Admin.Password.Reveal(), name)

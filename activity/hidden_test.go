@@ -115,6 +115,57 @@ func testStamped(t *testing.T, s *Store, _ *enginetest.Room) {
 	}
 }
 
+// testUnmarked: a purpose whose own time is over is no longer noted on rows that stay
+// for another, and on those alone.
+func testUnmarked(t *testing.T, s *Store, _ *enginetest.Room) {
+	t.Helper()
+	at := time.Now().UTC().Truncate(time.Second).Add(5 * time.Millisecond)
+	rows := activityOf(4, 32, "unmarked", at)
+	rules := []erase.Stamp{{Bit: profiling, Scope: event.ScopePerson, Months: 13}, {Bit: marketing, Scope: event.ScopePerson, Days: 170}, {Bit: analysing, Scope: event.ScopePeriod, Months: 6}}
+	for i := range rows {
+		rows[i].Purposes = event.PurposeSet(i % 16)
+		rows[i].ReceivedAt = at.AddDate(0, 0, -170).Add(time.Duration(i-16) * time.Second)
+		rows[i].ExpiresAt = at.AddDate(1, 0, 0)
+	}
+	rows[31].Site = "blog"
+	rows[15].ExpiresAt = at.Add(time.Hour).Truncate(time.Second)
+	insert(t, s, "rows", rows)
+	changed := uint64(0)
+	want := map[string]event.PurposeSet{}
+	for _, r := range rows {
+		left := r.Purposes
+		for _, rule := range rules {
+			if r.Site == "shop" && r.ExpiresAt.After(at) && !r.ReceivedAt.AddDate(0, rule.Months, rule.Days).Truncate(time.Second).After(at) {
+				left &^= 1 << rule.Bit
+			}
+		}
+		if want[r.MessageID] = left; left != r.Purposes {
+			changed++
+		}
+	}
+	if changed == 0 || changed == uint64(len(rows)) {
+		t.Fatal("the rows are too much alike:", changed)
+	}
+	id, n, err := s.Unmark(t.Context(), "shop", rules, at)
+	if err != nil || id == "" || n != changed {
+		t.Fatal(id, n, changed, err, errDetail(err))
+	}
+	for _, r := range rows {
+		if got := one(t, s, "SELECT toString(purposes) FROM unmarked.events WHERE message_id = ?", r.MessageID); got != fmt.Sprint(uint32(want[r.MessageID])) {
+			t.Errorf("%s, received %s, purposes %d: %s are left, want %d", r.MessageID, r.ReceivedAt, r.Purposes, got, want[r.MessageID])
+		}
+	}
+	if id, n, err := s.Unmark(t.Context(), "shop", rules, at); err != nil || id != "" || n != 0 {
+		t.Error("again:", id, n, err)
+	}
+	if id, _, err := s.Unmark(t.Context(), "shop", nil, at); err != nil || id != "" {
+		t.Error("without purposes:", id, err)
+	}
+	if _, _, err := s.Unmark(t.Context(), "shop", []erase.Stamp{{Bit: event.MaxPurposes, Months: 1}}, at); err == nil {
+		t.Error("a bit that there is not is taken")
+	}
+}
+
 // testRead: a person's rows are read, and nobody else's.
 func testRead(t *testing.T, s *Store, _ *enginetest.Room) {
 	t.Helper()

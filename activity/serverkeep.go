@@ -38,11 +38,30 @@ func (s *Servers) Rekey(ctx context.Context, scope event.Scope, to event.KeyVers
 // done on each, with the id of the mutation of the server that is written to. While a
 // replica is away it returns an error and is to be called again.
 func (s *Servers) Restamp(ctx context.Context, site event.SiteID, rules []erase.Stamp) (id string, err error) {
+	return s.restamp(ctx, func(ctx context.Context, one *Store) (string, error) { return one.Restamp(ctx, site, rules) })
+}
+
+// Unmark takes purposes whose time is over from rows, as Restamp gives them another end.
+// Rows are of the server that is written to.
+func (s *Servers) Unmark(ctx context.Context, site event.SiteID, rules []erase.Stamp, now time.Time) (id string, rows uint64, err error) {
+	id, err = s.restamp(ctx, func(ctx context.Context, one *Store) (id string, err error) {
+		var n uint64
+		if id, n, err = one.Unmark(ctx, site, rules, now); one == s.all[0] {
+			rows = n
+		}
+		return id, err
+	})
+	return id, rows, err
+}
+
+// restamp changes rows on every server: those that follow another by themselves are
+// waited for.
+func (s *Servers) restamp(ctx context.Context, do func(ctx context.Context, one *Store) (id string, err error)) (id string, err error) {
 	kinds, err := s.kinds(ctx)
 	if err != nil {
 		return "", err
 	}
-	if id, err = s.all[0].Restamp(ctx, site, rules); err != nil {
+	if id, err = do(ctx, s.all[0]); err != nil {
 		return "", err
 	}
 	return id, s.each(ctx, func(ctx context.Context, i int, one *Store) error {
@@ -50,7 +69,7 @@ func (s *Servers) Restamp(ctx context.Context, site event.SiteID, rules []erase.
 		case i == 0:
 			return nil
 		case !kinds[i].replicated("events"):
-			_, err := one.Restamp(ctx, site, rules)
+			_, err := do(ctx, one)
 			return err
 		case id == "":
 			return nil

@@ -283,6 +283,15 @@ func testRestamped(t *testing.T, s *Servers) {
 	if n, _, err := s.PastRetention(t.Context(), "shop"); n != 0 || err != nil {
 		t.Error(n, err)
 	}
+	for _, one := range s.all { // their end is another purpose's
+		must(t, one, "ALTER TABLE {db}.events UPDATE expires_at = expires_at + toIntervalDay(7) WHERE 1 SETTINGS mutations_sync = 2")
+	}
+	if id, n, err := s.Unmark(t.Context(), "shop", rules, time.Now().AddDate(0, 0, 8)); err != nil || id == "" || n == 0 {
+		t.Error(id, n, err, errDetail(err))
+	}
+	if got := counted(t, s, "SELECT toString(countIf(bitTest(purposes, 0) OR bitTest(purposes, 2))) FROM {db}.events WHERE site = 'shop'"); !slices.Equal(got, []string{"0", "0"}) {
+		t.Error("purposes that are over are noted still:", got)
+	}
 	if _, err := s.Rekey(t.Context(), event.ScopePerson, 2); !errors.Is(err, ErrReplicaRekey) {
 		t.Error("rows of a copy would stay under an old key", err)
 	}

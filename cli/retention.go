@@ -97,6 +97,9 @@ func printRetention(out io.Writer, r *retention.RunReport, format string) error 
 	for _, p := range r.Stamps {
 		line("%s %s: rows are kept for %s (before: %s)", p.Site, p.Purpose, p.To, cmp.Or(p.From, "not known"))
 	}
+	for _, site := range slices.Sorted(maps.Keys(r.Unmarked)) {
+		line("%s: purposes whose time is over were taken from %d rows that others keep", site, r.Unmarked[site])
+	}
 	line("contacts not seen for too long: %d, being erased: %d", r.Idle, r.Opened)
 	for _, why := range slices.Sorted(maps.Keys(r.Kept)) {
 		line("kept, %s: %d", why, r.Kept[why])

@@ -70,7 +70,7 @@ func (e *explainer) site(s *SiteConfig, policy *consent.Policy) {
 }
 
 func (e *explainer) purpose(c *PurposeConfig, p *consent.Purpose) {
-	e.line("  %s (%s, version %d, bit %d): %s Rows are kept %s.", p.ID, p.Kind, p.Version, p.Bit, basisSentence(p), c.Retention)
+	e.line("  %s (%s, version %d, bit %d): %s %s", p.ID, p.Kind, p.Version, p.Bit, basisSentence(p), keptSentence(c, p))
 	e.line("    %s", deviceSentence(p))
 	e.line("    %s", strings.Join([]string{reachOf("GPC", p.GPC), reachOf("DNT", p.DNT), adpcSentence(p.ADPC)}, " "))
 	e.line("    %s", tcfSentence(p))
@@ -79,6 +79,13 @@ func (e *explainer) purpose(c *PurposeConfig, p *consent.Purpose) {
 	if p.Basis == consent.BasisConsent {
 		e.line("    %s", grantSentence(c, p))
 	}
+}
+
+func keptSentence(c *PurposeConfig, p *consent.Purpose) string {
+	if p.Kind == consent.KindMarketing || p.Kind == consent.KindSharing {
+		return "No row is kept for it alone; it is noted on rows of others for " + c.Retention + "."
+	}
+	return "Rows are kept " + c.Retention + "."
 }
 
 func basisSentence(p *consent.Purpose) string {

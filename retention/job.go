@@ -31,6 +31,7 @@ type store interface {
 // rows are what is stored in ClickHouse; activity.Store is one.
 type rows interface {
 	Restamp(ctx context.Context, site event.SiteID, rules []erase.Stamp) (mutation string, err error)
+	Unmark(ctx context.Context, site event.SiteID, rules []erase.Stamp, now time.Time) (mutation string, rows uint64, err error)
 	PastRetention(ctx context.Context, site event.SiteID) (rows uint64, oldest time.Time, err error)
 }
 
@@ -57,7 +58,8 @@ type Purpose struct {
 // Site is a site with its purposes.
 type Site struct {
 	ID       event.SiteID
-	Purposes []Purpose
+	Purposes []Purpose // those that rows rest on
+	Noted    []Purpose // all that are noted on rows
 }
 
 // Config are the settings.
@@ -185,9 +187,12 @@ func (j *Job) due(ctx context.Context) error {
 func (j *Job) Once(ctx context.Context) (RunReport, error) {
 	j.running.Lock()
 	defer j.running.Unlock()
-	r := RunReport{At: j.now(), Past: map[event.SiteID]Past{}}
+	r := RunReport{At: j.now(), Past: map[event.SiteID]Past{}, Unmarked: map[event.SiteID]uint64{}}
 	if err := j.stamp(ctx, &r); err != nil {
 		r.fail("stamps", err)
+	}
+	if err := j.unmark(ctx, &r); err != nil {
+		r.fail("purposes", err)
 	}
 	if err := j.idle(ctx, &r); err != nil {
 		r.fail("contacts", err)
@@ -211,7 +216,7 @@ func (j *Job) Once(ctx context.Context) (RunReport, error) {
 		return r, fmt.Errorf("write the report: %w", err)
 	}
 	j.metrics.show(&r)
-	j.log.Info("a run of retention is over", "stamps", len(r.Stamps), "contacts", r.Opened, "kept", len(r.Kept), "sites_with_rows_past_their_end", len(r.Past), "failed", len(r.Failed))
+	j.log.Info("a run of retention is over", "stamps", len(r.Stamps), "sites_with_purposes_over", len(r.Unmarked), "contacts", r.Opened, "kept", len(r.Kept), "sites_with_rows_past_their_end", len(r.Past), "failed", len(r.Failed))
 	return r, j.deps.Store.AddRetentionRun(ctx, r.At, raw)
 }
 

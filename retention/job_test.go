@@ -30,6 +30,7 @@ type world struct {
 	stamps   map[named]control.Stamp
 	runs     []RunReport
 	restamps map[event.SiteID][]erase.Stamp
+	unmarked map[event.SiteID][]erase.Stamp
 	fail     map[string]error
 	past     map[event.SiteID]uint64
 	seen     map[byte]time.Time // of contacts
@@ -43,7 +44,7 @@ type world struct {
 
 func newWorld() *world {
 	return &world{
-		now: midnight, stamps: map[named]control.Stamp{}, restamps: map[event.SiteID][]erase.Stamp{}, fail: map[string]error{}, past: map[event.SiteID]uint64{},
+		now: midnight, stamps: map[named]control.Stamp{}, restamps: map[event.SiteID][]erase.Stamp{}, unmarked: map[event.SiteID][]erase.Stamp{}, fail: map[string]error{}, past: map[event.SiteID]uint64{},
 		seen: map[byte]time.Time{}, why: map[event.Handle]string{}, cases: map[[16]byte]bool{}, refuse: map[byte]error{},
 	}
 }
@@ -92,6 +93,17 @@ func (w *world) Restamp(_ context.Context, site event.SiteID, rules []erase.Stam
 	}
 	w.restamps[site] = rules
 	return "mutation_7.txt", nil
+}
+
+func (w *world) Unmark(_ context.Context, site event.SiteID, rules []erase.Stamp, now time.Time) (string, uint64, error) {
+	if err := w.fail["unmark "+string(site)]; err != nil {
+		return "", 0, err
+	}
+	if !now.Equal(w.now) {
+		return "", 0, errors.New("another time")
+	}
+	w.unmarked[site] = rules
+	return "mutation_8.txt", uint64(len(rules)), nil
 }
 
 func (w *world) PastRetention(_ context.Context, site event.SiteID) (uint64, time.Time, error) {
@@ -205,6 +217,30 @@ func TestChangedRetentionStampsRows(t *testing.T) {
 	last := w.runs[len(w.runs)-1]
 	if len(last.Stamps) != 1 || last.Stamps[0].From != "13mo of period, bit 1" || last.Stamps[0].To != "40d of period, bit 1" || last.Stamps[0].Mutation == "" {
 		t.Errorf("%+v", last.Stamps)
+	}
+}
+
+// TestPurposesThatAreOver: every purpose of a site is taken from rows once its own time is
+// over, also one that no row rests on, each day and site for itself.
+func TestPurposesThatAreOver(t *testing.T) {
+	w := newWorld()
+	sites := sitesOf(consent.Retention{Months: 13})
+	sites[0].Noted = append(slices.Clone(sites[0].Purposes), Purpose{"marketing", 3, event.ScopePerson, consent.Retention{Days: 30}})
+	w.fail["unmark blog"] = errors.New("away")
+	for range 2 {
+		r, err := w.job(t, sites, nil).Once(t.Context())
+		if err != nil || len(r.Failed) != 1 || !maps.Equal(r.Unmarked, map[event.SiteID]uint64{"shop": 3}) {
+			t.Errorf("%+v %v", r, err)
+		}
+		want := []erase.Stamp{{Bit: 0, Months: 25}, {Bit: 1, Scope: event.ScopePeriod, Months: 13}, {Bit: 3, Scope: event.ScopePerson, Days: 30}}
+		if !slices.Equal(w.unmarked["shop"], want) || len(w.unmarked) != 1 {
+			t.Error(w.unmarked)
+		}
+		clear(w.unmarked)
+		w.now = w.now.AddDate(0, 0, 1)
+	}
+	if len(w.restamps["shop"]) != 2 {
+		t.Error("rows rest on it:", w.restamps)
 	}
 }
 

@@ -22,7 +22,9 @@ type RunReport struct {
 	Kept   map[string]int `json:"kept,omitempty"`
 	More   bool           `json:"more,omitempty"`
 	Stamps []Stamped      `json:"stamps,omitempty"`
-	Failed []string       `json:"failed,omitempty"`
+	// Unmarked are rows, by site, that purposes were taken from whose own time was over.
+	Unmarked map[event.SiteID]uint64 `json:"rows_unmarked,omitempty"`
+	Failed   []string                `json:"failed,omitempty"`
 }
 
 // Past are rows past their end.

@@ -81,13 +81,34 @@ func (j *Job) stamp(ctx context.Context, r *RunReport) error {
 	return errors.Join(errs...)
 }
 
-func (j *Job) stampSite(ctx context.Context, r *RunReport, s *Site, was map[named]string) error {
-	rules := make([]erase.Stamp, len(s.Purposes))
-	for i := range s.Purposes {
-		p := &s.Purposes[i]
+func rulesOf(purposes []Purpose) []erase.Stamp {
+	rules := make([]erase.Stamp, len(purposes))
+	for i := range purposes {
+		p := &purposes[i]
 		rules[i] = erase.Stamp{Bit: p.Bit, Scope: p.Scope, Months: p.Retention.Months, Days: p.Retention.Days}
 	}
-	mutation, err := j.deps.Rows.Restamp(ctx, s.ID, rules)
+	return rules
+}
+
+// unmark takes purposes whose own time is over from rows that are kept for others.
+func (j *Job) unmark(ctx context.Context, r *RunReport) error {
+	var errs []error
+	for i := range j.deps.Sites {
+		s := &j.deps.Sites[i]
+		_, rows, err := j.deps.Rows.Unmark(ctx, s.ID, rulesOf(s.Noted), r.At)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("site %s: %w", s.ID, err))
+			continue
+		}
+		if rows > 0 {
+			r.Unmarked[s.ID] = rows
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (j *Job) stampSite(ctx context.Context, r *RunReport, s *Site, was map[named]string) error {
+	mutation, err := j.deps.Rows.Restamp(ctx, s.ID, rulesOf(s.Purposes))
 	if err != nil {
 		return fmt.Errorf("site %s: %w", s.ID, err)
 	}

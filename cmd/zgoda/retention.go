@@ -47,16 +47,18 @@ func (n *node) aside() (list []string) {
 	return list
 }
 
-// keeping are the sites with the purposes that rows rest on.
+// keeping are the sites with how long rows are kept for which purpose.
 func (n *node) keeping() (sites []retention.Site) {
 	for _, id := range n.siteIDs() {
 		s := retention.Site{ID: id}
 		policy := n.sites.policies[id]
 		for i := range policy.Purposes {
 			p := &policy.Purposes[i]
+			keeps := retention.Purpose{ID: p.ID, Bit: p.Bit, Scope: p.Kind.Scope(), Retention: p.Retention}
+			s.Noted = append(s.Noted, keeps)
 			switch p.Kind {
 			case consent.KindMeasurement, consent.KindAnalytics, consent.KindProfiling:
-				s.Purposes = append(s.Purposes, retention.Purpose{ID: p.ID, Bit: p.Bit, Scope: p.Kind.Scope(), Retention: p.Retention})
+				s.Purposes = append(s.Purposes, keeps)
 			default: // no row is stored on it alone
 			}
 		}
