@@ -209,6 +209,8 @@ func (w *work) begin(ctx context.Context) bool {
 	if w.dry {
 		return err == nil
 	}
+	w.c.deps.Fates.Hold(n) // before they are in flight: what is in hand explains them
+	w.inHand = n
 	w.c.deps.Fates.Receive(n)
 	if err != nil || len(w.items) == 0 {
 		if err == nil {
@@ -216,6 +218,7 @@ func (w *work) begin(ctx context.Context) bool {
 		}
 		w.c.deps.Fates.Refuse(reasonOf(w.a.Status), n)
 		w.c.metrics.sites.count(w.a, n)
+		w.let()
 		return false
 	}
 	for i := range w.items {

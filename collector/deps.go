@@ -49,6 +49,7 @@ type log interface {
 // fates counts what becomes of events; telemetry.Fates is one.
 type fates interface {
 	Receive(n int)
+	Hold(n int)
 	Refuse(r event.Reason, n int)
 	Drop(r event.Reason, n int)
 }

@@ -34,6 +34,7 @@ func (nullLog) Put([]byte) (spool.Ticket, error)         { return spool.Ticket{}
 func (nullLog) Wait(context.Context, spool.Ticket) error { return nil }
 func (nullLog) Flush(context.Context) error              { return nil }
 func (nullFates) Receive(int)                            {}
+func (nullFates) Hold(int)                               {}
 func (nullFates) Refuse(event.Reason, int)               {}
 func (nullFates) Drop(event.Reason, int)                 {}
 func (nullBlinder) BlindBoth(event.SiteID, event.IdentifierKind, []byte) (pseudonym.Both, error) {

@@ -16,6 +16,7 @@ type promise struct {
 	fates   []fate
 	tickets []spool.Ticket // by event; of those that were put
 	said    []saidPlace    // of those events that said something which is kept
+	inHand  int            // events that are in hand until the answer
 	many    bool           // the body was a batch
 	strict  bool
 	quiet   bool // something was dropped that a record might have let through
@@ -31,6 +32,7 @@ type saidPlace struct {
 func (w *work) promise() *promise {
 	p := w.c.waits.Get().(*promise) //nolint:forcetypeassert // the pool's New makes nothing else
 	p.a, p.many, p.strict, p.quiet = w.a, w.many, w.r.Strict, w.quiet
+	p.inHand, w.inHand = w.inHand, 0
 	for i := range w.items {
 		p.fates = append(p.fates, w.items[i].fate)
 		p.tickets = append(p.tickets, w.items[i].ticket)
@@ -43,6 +45,8 @@ func (w *work) promise() *promise {
 
 // release gives a promise back, emptied.
 func (p *promise) release() {
+	p.c.deps.Fates.Hold(-p.inHand)
+	p.inHand = 0
 	clear(p.fates)
 	clear(p.tickets)
 	clear(p.said)

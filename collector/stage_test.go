@@ -176,11 +176,13 @@ func (l *logFake) Flush(context.Context) error {
 type fatesFake struct {
 	mu       sync.Mutex
 	received int
+	held     int
 	refused  map[event.Reason]int
 	dropped  map[event.Reason]int
 }
 
 func (f *fatesFake) Receive(n int)                { f.mu.Lock(); f.received += n; f.mu.Unlock() }
+func (f *fatesFake) Hold(n int)                   { f.mu.Lock(); f.held += n; f.mu.Unlock() }
 func (f *fatesFake) Refuse(r event.Reason, n int) { f.mu.Lock(); f.refused[r] += n; f.mu.Unlock() }
 func (f *fatesFake) Drop(r event.Reason, n int)   { f.mu.Lock(); f.dropped[r] += n; f.mu.Unlock() }
 
@@ -194,6 +196,9 @@ func (s *stage) balance(tb testing.TB) {
 	}
 	for _, n := range s.fates.dropped {
 		fated += n
+	}
+	if s.fates.held != 0 {
+		tb.Errorf("%d events are in hand", s.fates.held)
 	}
 	if fated != s.fates.received {
 		tb.Errorf("I5: received %d, fated %d (refused %v, dropped %v, put %d)", s.fates.received, fated, s.fates.refused, s.fates.dropped, len(s.log.records))

@@ -8,6 +8,7 @@ import (
 	"zgoda/consent/cookie"
 	"zgoda/consent/signal"
 	"zgoda/event"
+	"zgoda/killpoint"
 	"zgoda/record"
 	"zgoda/subjects"
 )
@@ -95,6 +96,10 @@ func (w *work) take(ctx context.Context) {
 			continue
 		}
 		w.read(it)
+		killpoint.At("collector take")
+		if killpoint.Skips("collector put") {
+			continue // a fault that loses an event, and says nothing
+		}
 		if it.waits {
 			w.putBy(it)
 			continue

@@ -64,6 +64,7 @@ type work struct {
 	otherSite bool   // a page of another site sends the request
 	dry       bool   // explain: nothing is stored, linked, minted or counted
 	turn      uint32 // how many requests it has had, for the stopwatch; kept
+	inHand    int    // events that were counted as received, and are not a promise's yet
 
 	parser  *segment.Parser
 	body    jsontape.Value
@@ -134,8 +135,29 @@ func acquire(pool *sync.Pool, r *Request, a *Answer) *work {
 	return w
 }
 
+// abandon is for a fault of ours amid the events of a request, which a panic left:
+// those without a fate are refused. What was put may be on disk, where the writer
+// counts it.
+func (w *work) abandon() {
+	for i := range w.items {
+		if f := &w.items[i].fate; !f.met && !f.put {
+			w.c.deps.Fates.Refuse(event.ReasonInternal, 1)
+		}
+	}
+	w.let()
+}
+
+// let notes that a request's events are nothing in hand any more.
+func (w *work) let() {
+	w.c.deps.Fates.Hold(-w.inHand)
+	w.inHand = 0
+}
+
 // release gives a work back, wiped.
 func (w *work) release(pool *sync.Pool) {
+	if w.inHand > 0 {
+		w.abandon()
+	}
 	segment.Put(w.parser)
 	w.releaseCandidate()
 	w.text.Reset()

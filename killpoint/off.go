@@ -4,3 +4,6 @@ package killpoint
 
 // At does nothing.
 func At(string) {}
+
+// Skips is false.
+func Skips(string) bool { return false }

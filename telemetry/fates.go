@@ -26,6 +26,7 @@ type Fates struct {
 	duplicate   atomic.Uint64
 	quarantined atomic.Uint64
 	inFlight    atomic.Int64
+	inHand      atomic.Int64
 	dropped     [event.ReasonCount]atomic.Uint64
 	later       [event.ReasonCount]atomic.Uint64
 	refused     [event.ReasonCount]atomic.Uint64
@@ -33,6 +34,11 @@ type Fates struct {
 
 // Receive counts n events that were decoded out of requests; their life begins.
 func (f *Fates) Receive(n int) { f.begin(&f.received, n) }
+
+// Hold notes n events as in hand of requests that are not answered, or with a negative n
+// as such no more. Of what is in flight the others wait on disk: whoever counts both
+// sees an event that is in no place, or in two, which the sum above cannot tell.
+func (f *Fates) Hold(n int) { f.inHand.Add(int64(n)) }
 
 // Recover counts n events that an earlier process left in the spool.
 func (f *Fates) Recover(n int) { f.begin(&f.recovered, n) }
@@ -78,7 +84,7 @@ func (f *Fates) end(counter *atomic.Uint64, n int) {
 // Snapshot is all counters at one moment.
 type Snapshot struct {
 	Received, Recovered, Stored, Duplicate, Quarantined uint64
-	InFlight                                            int64
+	InFlight, InHand                                    int64
 	Dropped, DroppedLater, Refused                      [event.ReasonCount]uint64
 }
 
@@ -93,6 +99,7 @@ func (f *Fates) Snapshot() Snapshot {
 		Duplicate:   f.duplicate.Load(),
 		Quarantined: f.quarantined.Load(),
 		InFlight:    f.inFlight.Load(),
+		InHand:      f.inHand.Load(),
 	}
 	for r := range event.ReasonCount {
 		s.Dropped[r] = f.dropped[r].Load()
@@ -118,6 +125,7 @@ var (
 	descDuplicate   = desc("duplicate_total", "Events whose messageId was stored already.")
 	descQuarantined = desc("quarantined_total", "Events that ClickHouse refuses for their content.")
 	descInFlight    = desc("in_flight", "Events received or recovered that have not met their fate yet.")
+	descInHand      = desc("in_hand", "Events of requests that are not answered yet.")
 	descDropped     = desc("dropped_total", "Events not stored, and answered so, by reason.", "reason")
 	descLater       = desc("dropped_later_total", "Accepted events stopped by a later withdrawal or erasure, by reason.", "reason")
 	descRefused     = desc("refused_total", "Events answered with an error, by reason.", "reason")
@@ -142,6 +150,7 @@ func (f *Fates) Collect(ch chan<- prometheus.Metric) {
 	counter(descDuplicate, s.Duplicate)
 	counter(descQuarantined, s.Quarantined)
 	ch <- prometheus.MustNewConstMetric(descInFlight, prometheus.GaugeValue, float64(s.InFlight))
+	ch <- prometheus.MustNewConstMetric(descInHand, prometheus.GaugeValue, float64(s.InHand))
 	for r := event.ReasonNone + 1; int(r) < event.ReasonCount; r++ {
 		counter(descDropped, s.Dropped[r], r.String())
 		counter(descLater, s.DroppedLater[r], r.String())

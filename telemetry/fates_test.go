@@ -93,6 +93,7 @@ func gathered(t *testing.T, g prometheus.Gatherer) (begun, fated float64) {
 		switch strings.TrimPrefix(fam.GetName(), "zgoda_events_") {
 		case "received_total", "recovered_total":
 			begun += sum
+		case "in_hand": // is of those in flight
 		default:
 			fated += sum
 		}
@@ -122,4 +123,20 @@ func BenchmarkFates(b *testing.B) {
 			f.Store(1)
 		}
 	})
+}
+
+// TestInHand: what requests have in hand is told beside what is in flight, and is no
+// fate.
+func TestInHand(t *testing.T) {
+	var f Fates
+	f.Hold(3)
+	f.Receive(3)
+	f.Store(2)
+	if s := f.Snapshot(); s.InHand != 3 || s.InFlight != 1 {
+		t.Fatalf("%+v", s)
+	}
+	f.Hold(-3)
+	if s := f.Snapshot(); s.InHand != 0 || s.InFlight != 1 {
+		t.Fatalf("%+v", s)
+	}
 }
