@@ -21,10 +21,14 @@ var processFaults = []fault{
 	{alert: "ZgodaPanics critical", bad: rises("zgoda_keyholder_panics_total", 1), ends: open, near: stays("zgoda_keyholder_panics_total", 7)},
 	{
 		alert: "ZgodaEventsUnaccounted critical",
-		bad: func(from, to time.Duration) world {
-			return world{"zgoda_events_received_total": func(at time.Duration) float64 { return 15*at.Seconds() + during(from, to, 1, 0)(at) }}
-		},
-		near: stays("zgoda_events_in_flight", 100),
+		bad:   gauge("zgoda_events_in_flight", 1, 0),
+		near:  brief("zgoda_events_in_flight", 1, 0, m),
+	},
+	{ // more in the spool than has no fate
+		alert: "ZgodaEventsUnaccounted critical",
+		bad:   gauge("zgoda_spool_waiting_records", 1, 0),
+		near: all(gauge("zgoda_events_in_flight", 50, 0), gauge("zgoda_spool_waiting_records", 50, 0),
+			gauge("zgoda_events_in_hand", 50, 0)), // on disk already, and not answered
 	},
 	{
 		alert: "ZgodaDiskLow critical", bad: gauge(spoolDisk, gib/2, 50*gib),

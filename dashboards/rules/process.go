@@ -33,12 +33,12 @@ unless on () up{job="zgoda"} == 0`,
 		},
 		{
 			Name: "ZgodaEventsUnaccounted", Severity: Critical, For: 2 * time.Minute, Explains: []string{Durable},
-			Expr: `zgoda_events_received_total + zgoda_events_recovered_total
-- zgoda_events_stored_total - zgoda_events_duplicate_total - zgoda_events_quarantined_total - zgoda_events_in_flight
-- sum without (reason) (zgoda_events_dropped_total) - sum without (reason) (zgoda_events_dropped_later_total)
-- sum without (reason) (zgoda_events_refused_total) != 0`,
+			Expr: `zgoda_events_in_flight - zgoda_events_in_hand - zgoda_spool_waiting_records - zgoda_later_waiting_records > 0
+or zgoda_events_in_flight - zgoda_spool_waiting_records < 0`,
+			// What is in flight is in a request, in the spool or waits for the keyholder, and for
+			// moments in two of them: what is in none is lost, and what is only in the spool has a fate already.
 			Summary:     "Events have no fate, or more than one",
-			Description: "{{ $value | humanize }} more events came to {{ $labels.instance }} than it can account for: a fault of ours.",
+			Description: "{{ $value | humanize }} events of {{ $labels.instance }} have no fate and are nowhere; or, where it is negative, two: a fault of ours.",
 		},
 		{
 			Name: "ZgodaDiskLow", Severity: Critical, For: 2 * time.Minute,

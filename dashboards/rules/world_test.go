@@ -65,6 +65,7 @@ var fates = []string{
 var zeros = []string{
 	"zgoda_keyholder_away_seconds", "zgoda_restore_gate", "zgoda_gateway_panics_total", "zgoda_keyholder_panics_total",
 	`zgoda_child_restarts_total{child="clickhouse"}`, `zgoda_child_restarts_total{child="keyholder"}`,
+	"zgoda_events_in_hand", "zgoda_spool_waiting_records", "zgoda_later_waiting_records",
 	"zgoda_events_recovered_total", "zgoda_spool_failing", "zgoda_spool_damaged", "zgoda_spool_disk_wait_seconds",
 	`zgoda_writer_stalled{why="unreachable"}`, `zgoda_writer_stalled{why="login"}`, "zgoda_writer_held_seconds",
 	"zgoda_writer_quarantine_full", "zgoda_writer_quarantined_total", "zgoda_writer_unreadable_total",
