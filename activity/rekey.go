@@ -101,6 +101,13 @@ func (s *Store) dropRekeys(ctx context.Context, prefixes ...string) error {
 	return nil
 }
 
+// ClearRekeys drops the copies of every rewriting on the server that is written to.
+// When it has returned none of them comes to an exchange any more, also one that was
+// sent and not answered.
+func (s *Servers) ClearRekeys(ctx context.Context) error {
+	return s.all[0].dropRekeys(ctx, eventsCopyPrefix, linksCopyPrefix)
+}
+
 // Map adds pairs to the map. They travel as data and never touch a disk.
 func (r *Rekey) Map(ctx context.Context, old, new []event.Handle) error {
 	const act = "insert into the map of pseudonyms"

@@ -60,6 +60,9 @@ type Deps struct {
 	Writer   holder
 	// Begin begins to rewrite what is stored.
 	Begin func(ctx context.Context, to event.KeyVersion) (Rewriting, error)
+	// Clear takes away the copies of a rewriting that is over, whoever made them, so
+	// that none is exchanged any more.
+	Clear func(ctx context.Context) error
 	// Refetch takes the keyholder's keys anew, when they have changed.
 	Refetch    func(ctx context.Context) error
 	Logger     *slog.Logger
@@ -108,7 +111,7 @@ type Rewriting interface {
 }
 
 func (d Deps) validate() error {
-	if d.Keyholder == nil || d.Subjects == nil || d.Spool == nil || d.Writer == nil || d.Begin == nil || d.Refetch == nil || d.Logger == nil || d.Registerer == nil {
+	if d.Keyholder == nil || d.Subjects == nil || d.Spool == nil || d.Writer == nil || d.Begin == nil || d.Clear == nil || d.Refetch == nil || d.Logger == nil || d.Registerer == nil {
 		return errors.New("rekey: a dependency is missing")
 	}
 	return nil

@@ -24,8 +24,9 @@ type gateway struct {
 	queue  []row
 	put    int // ever
 	holds  int
+	lost   bool // the store is out of this gateway's reach
 	forgot []event.KeyVersion
-	stop   func() // in order: what is spooled is stored, unless another rewrites
+	stop   func() // in order: what is spooled is stored, while no other rewrites
 	kill   func()
 }
 
@@ -37,7 +38,7 @@ func (w *world) start(name string, admin bool, left ...row) *gateway {
 	g := &gateway{world: w, name: name, cached: w.version, queue: left, put: len(left)}
 	w.mu.Unlock()
 	deps := rekey.Deps{
-		Keyholder: g, Subjects: g, Spool: g, Writer: g, Begin: w.begin, Refetch: func(context.Context) error { return w.fault("refetch") },
+		Keyholder: g, Subjects: g, Spool: g, Writer: g, Begin: w.begin, Clear: w.clear, Refetch: func(context.Context) error { return w.fault("refetch") },
 		Logger: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	}
 	if admin {
@@ -54,7 +55,8 @@ func (w *world) start(name string, admin bool, left ...row) *gateway {
 			w.t.Error(err)
 		}
 	})
-	wg.Go(func() { g.collect(ctx) })
+	collecting, stopCollect := context.WithCancel(ctx)
+	wg.Go(func() { g.collect(collecting) })
 	wg.Go(func() {
 		select {
 		case <-k.Begun():
@@ -64,18 +66,19 @@ func (w *world) start(name string, admin bool, left ...row) *gateway {
 	})
 	g.kill = func() { cancel(); wg.Wait() }
 	g.stop = func() {
+		stopCollect()
+		k.Rest()
+		g.drain(drainWithin)
 		g.kill()
-		if !k.Held() {
-			g.drain()
-		}
 	}
 	return g
 }
 
-// drain stores all that is spooled.
-func (g *gateway) drain() {
-	for g.WaitsBefore(g.End()) > 0 {
-		g.store()
+const drainWithin = 10 * time.Second
+
+// drain waits until all that is spooled is stored, or a time is over.
+func (g *gateway) drain(within time.Duration) {
+	for began := time.Now(); g.WaitsBefore(g.End()) > 0 && time.Since(began) < within; {
 		time.Sleep(50 * time.Millisecond)
 	}
 }
@@ -108,11 +111,17 @@ func (g *gateway) ship(ctx context.Context) {
 	every(ctx, 50*time.Millisecond, g.store)
 }
 
+func (g *gateway) cut(on bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.lost = on
+}
+
 // store stores a range, unless the writer is held.
 func (g *gateway) store() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.holds > 0 {
+	if g.holds > 0 || g.hung || g.lost {
 		return
 	}
 	if g.rewriting {
@@ -160,17 +169,17 @@ func (g *gateway) Lease(_ context.Context, node string, release bool) (bool, tim
 	if err := g.fault("lease"); err != nil {
 		return false, time.Time{}, err
 	}
+	g.mu.Lock()
+	away, board := g.away, g.board
+	g.mu.Unlock()
 	if release {
-		g.board.Release(node)
+		board.Release(node)
 		return false, time.Time{}, nil
 	}
-	g.mu.Lock()
-	away := g.away
-	g.mu.Unlock()
 	if away {
 		return false, time.Time{}, errAway
 	}
-	held, until := g.board.Lease(node)
+	held, until := board.Lease(node)
 	return held, until, nil
 }
 

@@ -20,6 +20,8 @@ type Keeper struct {
 	metrics *metrics
 	first   chan struct{} // closed when the keyholder has first answered
 	started sync.Once
+	rests   chan struct{} // closed when this gateway is to rewrite nothing any more
+	resting sync.Once
 
 	mu       sync.Mutex
 	known    bool // revision and version are
@@ -44,28 +46,42 @@ func New(cfg Config, deps Deps) (*Keeper, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Keeper{cfg: cfg, deps: deps, metrics: m, first: make(chan struct{}), left: make(map[event.KeyVersion]bool)}, nil
+	return &Keeper{cfg: cfg, deps: deps, metrics: m, first: make(chan struct{}), rests: make(chan struct{}), left: make(map[event.KeyVersion]bool)}, nil
 }
 
 // Begun is closed when the keyholder has answered for the first time and the
 // writer holds, if it is to: before that nothing may be stored.
 func (k *Keeper) Begun() <-chan struct{} { return k.first }
 
-// Run keeps in step until ctx ends. A writer that is held for another gateway then
-// stays so: that one rewrites on, and what is stored meanwhile would be lost.
+// Rest ends the job, if one is at work, and begins no other. A gateway that stops calls
+// it first: others have the lease at once, and it is still heard of while it stores.
+func (k *Keeper) Rest() { k.resting.Do(func() { close(k.rests) }) }
+
+// Run keeps in step until ctx ends, which must not be before the last event of this
+// process is stored: whom the keyholder does not know, nobody waits for. A writer that
+// is held for another gateway then stays so: that one rewrites on, and what is stored
+// meanwhile would be lost.
 func (k *Keeper) Run(ctx context.Context) error {
 	var jobs sync.WaitGroup
 	defer jobs.Wait()
+	working, stop := context.WithCancel(ctx)
+	defer stop() // before the wait
+	jobs.Go(func() {
+		select {
+		case <-k.rests:
+			stop()
+		case <-working.Done():
+		}
+	})
 	idle := make(chan struct{}, 1) // a job may begin
 	idle <- struct{}{}
+	said := ""
 	for {
-		if err := k.step(ctx); err != nil && ctx.Err() == nil {
-			k.deps.Logger.Warn("keys could not be taken over; tried again", "error", err)
-		}
-		if k.deps.Admin != nil && k.isOpen() {
+		said = k.tell(ctx, k.step(ctx), said)
+		if k.deps.Admin != nil && k.isOpen() && working.Err() == nil {
 			select {
 			case <-idle:
-				jobs.Go(func() { k.work(ctx); idle <- struct{}{} })
+				jobs.Go(func() { k.work(working); idle <- struct{}{} })
 			default:
 			}
 		}
@@ -73,6 +89,18 @@ func (k *Keeper) Run(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// tell logs what went wrong with a step, once for each kind of trouble. It returns what
+// was said last.
+func (k *Keeper) tell(ctx context.Context, err error, said string) string {
+	switch {
+	case err == nil:
+		return ""
+	case ctx.Err() == nil && err.Error() != said:
+		k.deps.Logger.Warn("not in step with the keyholder's keys; tried again", "error", err)
+	}
+	return err.Error()
 }
 
 // interval is how long it is until the next word: others wait for us while a
@@ -120,7 +148,7 @@ func (k *Keeper) step(ctx context.Context) error {
 	case answer.Hold:
 		err = errors.Join(err, k.obey(ctx))
 	default:
-		k.letGo()
+		err = errors.Join(err, k.letGo(ctx))
 	}
 	k.started.Do(func() { close(k.first) })
 	return err
@@ -211,11 +239,20 @@ func (k *Keeper) obey(ctx context.Context) error {
 	if err != nil {
 		return nil // a range is under way: the next step tries again
 	}
-	k.mu.Lock()
-	k.resume = resume
-	k.mu.Unlock()
-	k.metrics.held.Set(1)
+	k.keep(resume)
 	return nil
+}
+
+// keep is a hold of the writer that lasts until letGo.
+func (k *Keeper) keep(resume func()) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.resume != nil {
+		resume() // it is held as well
+		return
+	}
+	k.resume = resume
+	k.metrics.held.Set(1)
 }
 
 // heardFirst says whether storing has begun.
@@ -228,16 +265,27 @@ func (k *Keeper) heardFirst() bool {
 	}
 }
 
-// letGo lets the writer go on, as far as the keyholder's word goes.
-func (k *Keeper) letGo() {
+// letGo lets the writer go on, as far as the keyholder's word goes. Whoever rewrote may
+// be gone, with an exchange under way on a server that hangs: without the copy, which is
+// taken away first, it cannot happen any more, and nothing that is stored now is lost.
+func (k *Keeper) letGo(ctx context.Context) error {
 	k.mu.Lock()
-	resume := k.resume
+	resume, leading := k.resume, k.leading
+	k.mu.Unlock()
+	if resume == nil || leading { // the job holds the writer as well, and its copies are there
+		return nil
+	}
+	bounded, cancel := context.WithTimeout(ctx, k.cfg.Poll)
+	defer cancel()
+	if err := k.deps.Clear(bounded); err != nil {
+		return fmt.Errorf("take away what a rewriting left: %w", err)
+	}
+	k.mu.Lock()
 	k.resume = nil
 	k.mu.Unlock()
-	if resume != nil {
-		resume()
-		k.metrics.held.Set(0)
-	}
+	resume()
+	k.metrics.held.Set(0)
+	return nil
 }
 
 // clean says whether everything that may have been spooled under old pseudonyms

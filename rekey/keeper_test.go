@@ -52,7 +52,7 @@ func TestManyGateways(t *testing.T) {
 // TestEveryStepFails: whatever fails, and again, it comes to its end.
 func TestEveryStepFails(t *testing.T) {
 	for _, act := range []string{
-		"attend", "refetch", "resolve", "flush", "hold", "lease", "begin", "map", "partitions", "rewrite", "links", "left", "end", "done",
+		"attend", "refetch", "resolve", "flush", "hold", "lease", "begin", "map", "partitions", "rewrite", "links", "left", "end", "done", "clear",
 	} {
 		t.Run(act, func(t *testing.T) {
 			inTime(t, func(t *testing.T, w *world) {
@@ -104,32 +104,6 @@ func TestLeaderGoes(t *testing.T) {
 			})
 		})
 	}
-}
-
-// TestFollowerStops: a gateway that stops while another rewrites stores nothing any
-// more, since that would be lost in the exchange; it does when it is back.
-func TestFollowerStops(t *testing.T) {
-	inTime(t, func(t *testing.T, w *world) {
-		t.Helper()
-		a := w.start("a", true)
-		defer a.stop()
-		b := w.start("b", false)
-		time.Sleep(20 * time.Second)
-		w.mu.Lock()
-		w.took = 10 * time.Second
-		w.mu.Unlock()
-		w.rotate()
-		for !w.isRewriting() {
-			time.Sleep(time.Second)
-		}
-		b.stop()
-		if len(b.queue) == 0 {
-			t.Error("nothing was spooled while it was held")
-		}
-		b = w.start("b", false, b.queue...)
-		defer b.stop()
-		w.rotated(a, b)
-	})
 }
 
 // TestKeyholderAway: while it is away in the middle nobody stores and nobody

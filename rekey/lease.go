@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -22,6 +23,7 @@ type lease struct {
 	cancel context.CancelCauseFunc
 	over   chan struct{} // closed when it is renewed no more
 	resume func()
+	once   sync.Once // resume is the keeper's since
 }
 
 const (
@@ -110,7 +112,7 @@ func (l *lease) spent() bool {
 	return time.Since(l.since) > l.keeper.cfg.Budget || float64(st.Bytes) > l.keeper.cfg.Fill*float64(st.Limit)
 }
 
-// release lets all go on. Twice is fine.
+// release lets all go on, this gateway at the keeper's next step. Twice is fine.
 func (l *lease) release(ctx context.Context) {
 	l.cancel(context.Canceled)
 	<-l.over
@@ -119,8 +121,10 @@ func (l *lease) release(ctx context.Context) {
 	if _, _, err := l.keeper.deps.Admin.Lease(ctx, l.keeper.cfg.Node, true); err != nil {
 		l.keeper.deps.Logger.Warn("the lease could not be given up; it ends by itself", "error", err)
 	}
-	l.keeper.setLeading(false)
-	l.resume()
+	l.once.Do(func() {
+		l.keeper.keep(l.resume) // as if another had led: the next step lets go of it
+		l.keeper.setLeading(false)
+	})
 }
 
 const releaseWithin = 2 * time.Second

@@ -26,6 +26,20 @@ func (w *world) begin(_ context.Context, to event.KeyVersion) (rekey.Rewriting, 
 	return &pass{w, w.latest, to}, nil
 }
 
+// clear takes copies away: a rewriting that is under way fails.
+func (w *world) clear(context.Context) error {
+	err := w.fault("clear")
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.hung {
+		err = errAway
+	}
+	if err == nil {
+		w.cleared++
+	}
+	return err
+}
+
 func (p *pass) there() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -75,8 +89,9 @@ func (p *pass) Rewrite(ctx context.Context, partition string) (n uint64, err err
 		}
 		mine = append(mine, row{r.id, p.to, r.partition})
 	}
-	took := p.took
+	took, copied := p.took, p.cleared
 	p.mu.Unlock()
+	exchange := func() { p.rows = append(others, mine...) }
 	select {
 	case <-time.After(took):
 	case <-ctx.Done():
@@ -86,10 +101,34 @@ func (p *pass) Rewrite(ctx context.Context, partition string) (n uint64, err err
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.rewriting = false
-	if err == nil {
-		p.rows = append(others, mine...)
+	switch {
+	case p.hung:
+		go p.lately(copied, exchange)
+		return 0, errAway
+	case err == nil:
+		exchange()
 	}
 	return n, err
+}
+
+// lately is an exchange that was sent to a store that hangs: it happens a moment after
+// that answers again, unless its copy is gone by then.
+func (p *pass) lately(copied int, exchange func()) {
+	for p.isHung() {
+		time.Sleep(100 * time.Millisecond)
+	}
+	time.Sleep(2 * time.Second)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cleared == copied {
+		exchange()
+	}
+}
+
+func (w *world) isHung() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.hung
 }
 
 func (p *pass) Links(context.Context) (uint64, error) { return 0, p.fault("links") }

@@ -38,6 +38,8 @@ type world struct {
 	faults    []string // what fails next, by act
 	latest    int      // pass; an earlier one has lost its map
 	took      time.Duration
+	hung      bool // the store answers nobody
+	cleared   int  // times that copies were taken away
 }
 
 func newWorld(t *testing.T) *world {
@@ -63,6 +65,33 @@ func (w *world) rotate() {
 	w.version++
 	w.revision++
 	w.open = true
+}
+
+// restart is one of the keyholder: it knows no gateway.
+func (w *world) restart() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.board = standstill.New(time.Now)
+}
+
+// hang has the store answer nobody, or answer again.
+func (w *world) hang(on bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.hung = on
+}
+
+func (w *world) takes(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.took = d
+}
+
+// untilRewriting waits until somebody rewrites.
+func (w *world) untilRewriting() {
+	for !w.isRewriting() {
+		time.Sleep(time.Second)
+	}
 }
 
 // rotated waits until the rotation is done, and a little longer, and checks that

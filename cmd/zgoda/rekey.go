@@ -14,7 +14,7 @@ import (
 func (n *node) makeKeeper(blinder *pseudonym.Blinder) error {
 	deps := rekey.Deps{
 		Keyholder: n.keyholder, Subjects: forgetting{n}, Spool: n.spool, Writer: n.writer, Logger: n.log, Registerer: n.registry,
-		Begin: n.rewriteRows,
+		Begin: n.rewriteRows, Clear: n.servers.ClearRekeys,
 		Refetch: func(ctx context.Context) error {
 			keys, err := n.keyholder.Keys(ctx)
 			if err != nil {

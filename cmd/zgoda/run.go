@@ -42,8 +42,10 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 		})
 	}
 	committing, stopCommit := context.WithCancel(background)
+	keeping, stopKeep := context.WithCancel(background)
 	shipping, stopShip := context.WithCancel(background)
 	defer stopCommit()
+	defer stopKeep()
 	defer stopShip()
 	start(&commit, func() error { return n.spool.Run(committing) })
 	start(&commit, func() error { return n.waiting.queue.Run(committing) })
@@ -51,7 +53,7 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 	start(&side, func() error { return n.gate.Run(failing) })
 	start(&side, n.afterGate(failing, n.said.carrier.Run))
 	start(&resolve, n.afterGate(failing, n.waiting.resolver.Run))
-	start(&keep, func() error { return n.keeper.Run(failing) })
+	start(&keep, func() error { return n.keeper.Run(keeping) })
 	start(&ship, func() error { return n.ship(shipping) })
 	start(&ship, func() error { return n.subjects.Run(shipping) })
 	start(&front, func() error { return n.gateway.Run(failing) })
@@ -64,7 +66,7 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 	start(&side, func() error { n.keepCertificates(failing); return nil })
 	start(&side, func() error { return n.anchors.Run(failing) })
 	start(&side, n.afterGate(failing, n.renewal.Run))
-	start(&side, func() error { return n.optOuts.Run(failing) })
+	start(&side, func() error { return n.optOuts.Run(committing) })
 	start(&side, n.afterGate(failing, n.runRights))
 	start(&side, n.ops.Run)
 
@@ -76,13 +78,15 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 	if cause := context.Cause(failing); ctx.Err() == nil && !errors.Is(cause, context.Canceled) {
 		err = errors.Join(err, cause)
 	}
+	n.keeper.Rest() // others may lead at once
 	_ = cli.RemoveAccess(n.config.Data)
 	_ = front.Wait()   // handlers have returned: nothing new comes
 	_ = resolve.Wait() // nor from what waited: nothing reaches the spool
 	stopCommit()
 	_ = commit.Wait()
-	_ = keep.Wait() // nothing is rewritten by this process any more
 	n.drainWriter(background)
+	stopKeep() // nothing is stored unheard of: an insert that is given up may still happen
+	_ = keep.Wait()
 	stopShip()
 	_ = ship.Wait()
 	_ = n.ops.Close()
@@ -90,17 +94,13 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 	return err
 }
 
-// drainWriter ships what is spooled within the deadline, unless another gateway
-// rewrites.
+// drainWriter ships what is spooled within the deadline, but for the times in which
+// another gateway rewrites.
 func (n *node) drainWriter(ctx context.Context) {
-	if n.keeper.Held() {
-		n.log.Info("another gateway rewrites what is stored; events stay in the spool until the next start", "waiting", n.spool.Stats().Records)
-		return
-	}
 	ctx, cancel := context.WithTimeout(ctx, drainWithin)
 	defer cancel()
 	if err := n.writer.Drain(ctx); err != nil {
-		n.log.Info("some events stay in the spool until the next start", "waiting", n.spool.Stats().Records)
+		n.log.Info("some events stay in the spool until the next start", "waiting", n.spool.Stats().Records, "another gateway rewrites", n.keeper.Held())
 	}
 }
 
