@@ -13,6 +13,8 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"zgoda/telemetry/catalogue"
 )
 
 // twoServers is a system on a ClickHouse of its own that has a replica: two engines,
@@ -131,11 +133,13 @@ func TestReplicas(t *testing.T) {
 		s.stored(t, "jana", 5)
 		id := s.forget(t, "user_id:jana")
 		s.waits(t, id)
+		s.watched(t, false)
 		s.engines[1].start(t)
 		if body := s.complete(t, id); body.Tables[0].Before != 5 || len(body.Tables[0].Copies) != 2 {
 			t.Errorf("the certificate says %+v", body.Tables)
 		}
 	})
+	t.Run("it is back and watched", func(t *testing.T) { s.watched(t, true) })
 	t.Run("rows on both", func(t *testing.T) { s.onBoth(t) })
 	t.Run("away in the middle", func(t *testing.T) { s.awayInTheMiddle(t) })
 	t.Run("not of the schema", func(t *testing.T) {
@@ -146,6 +150,29 @@ func TestReplicas(t *testing.T) {
 			t.Errorf("doctor: %d %s", code, out)
 		}
 	})
+}
+
+// watched waits until metrics tell of the replica what is so, and holds all that is told to
+// the catalogue. The first server is told of in any case.
+func (s *twoServers) watched(t *testing.T, there bool) {
+	t.Helper()
+	var told map[string]float64
+	eventually(t, 40*time.Second, "metrics tell of the replica", func() bool {
+		told = s.metrics(t)
+		_, parts := told[`zgoda_clickhouse_parts{server="replica_1",table="events"}`]
+		_, disk := told[`zgoda_clickhouse_disk_free_bytes{server="replica_1"}`]
+		skew, clock := told[`zgoda_clock_skew_seconds{peer="replica_1"}`]
+		return (told[`zgoda_clickhouse_away_seconds{server="replica_1"}`] == 0) == there && parts == there && disk == there && clock == there && skew < 1 && skew > -1
+	})
+	for _, name := range []string{`zgoda_clickhouse_parts{server="first",table="events"}`, `zgoda_clickhouse_disk_free_bytes{server="first"}`, `zgoda_clock_skew_seconds{peer="clickhouse"}`, `zgoda_clock_skew_seconds{peer="keyholder"}`} {
+		if _, ok := told[name]; !ok {
+			t.Errorf("%s is not told", name)
+		}
+	}
+	if away := told[`zgoda_clickhouse_away_seconds{server="first"}`]; away != 0 {
+		t.Errorf("the first server is away for %v", away)
+	}
+	toldBy(t, s.ops).agree(t, catalogue.Gateway)
 }
 
 // waits looks until an erasure shows that the replica is waited for, which is no try.

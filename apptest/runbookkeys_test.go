@@ -139,7 +139,7 @@ func runWithoutClickHouse(t *testing.T, o *operated) {
 	_, _, _ = o.zgoda(t, "", "retention", "run", "--wait", "2s")
 	eventually(t, 45*time.Second, "a run that failed in parts", func() bool { return o.metrics(t)["zgoda_retention_run_failures"] > 0 })
 	o.engine.start(t)
-	eventually(t, 30*time.Second, "a ClickHouse that answers", func() bool { return o.metrics(t)["zgoda_clickhouse_away_seconds"] == 0 })
+	eventually(t, 30*time.Second, "a ClickHouse that answers", func() bool { return o.metrics(t)[`zgoda_clickhouse_away_seconds{server="first"}`] == 0 })
 }
 
 // restoredWithoutClickHouse: the control store was restored, and ClickHouse is away

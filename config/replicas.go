@@ -11,6 +11,9 @@ import (
 	"zgoda/certificate"
 )
 
+// MaxReplicas bounds the servers of clickhouse_replicas: each has series of its own.
+const MaxReplicas = 16
+
 // ReplicaDSNs are the addresses of the servers of clickhouse_replicas: that of clickhouse
 // with another host and port. Call it on a configuration that is valid.
 func (c Config) ReplicaDSNs() []DSN {
@@ -43,6 +46,9 @@ func (v *checker) replicas(c *Config) {
 	}
 	if !certificate.Nameable(host) {
 		v.fail("clickhouse", "the host looks like a pseudonym, which no certificate may hold: give it another name")
+	}
+	if len(c.ClickHouseReplicas) > MaxReplicas {
+		v.fail("clickhouse_replicas", fmt.Sprintf("lists more than %d servers: each is asked, watched and told of in metrics for itself", MaxReplicas))
 	}
 	for i, address := range c.ClickHouseReplicas {
 		at := fmt.Sprintf("clickhouse_replicas[%d]", i)

@@ -74,8 +74,8 @@ func diskPanels() []Panel {
 		},
 		{
 			Title: "Free at ClickHouse", Kind: Graph, Unit: Bytes, Width: 8, Levels: atLeast(1e9, 1e10), Min: number(0),
-			Description: "Free space of ClickHouse's disk that has the least left for its size.",
-			Queries:     []Query{ask("free", "min("+at("zgoda_clickhouse_disk_free_bytes")+")")},
+			Description: "Free space of each server's disk that has the least left for its size.",
+			Queries:     []Query{ask("{{server}}", "min by (server) ("+at("zgoda_clickhouse_disk_free_bytes")+")")},
 		},
 	}
 }
@@ -127,14 +127,19 @@ func limitPanels() []Panel {
 func watchPanels() []Panel {
 	return []Panel{
 		{
-			Title: "Time of a scrape", Kind: Graph, Unit: Seconds, Width: 12, Levels: upTo(0.5, 5), Min: number(0),
+			Title: "Time of a scrape", Kind: Graph, Unit: Seconds, Width: 8, Levels: upTo(0.5, 5), Min: number(0),
 			Description: "How long Prometheus takes to read each process. It gives up after 10 seconds.",
 			Queries:     []Query{ask("{{job}} {{instance}}", "scrape_duration_seconds"+both)},
 		},
 		{
-			Title: "Samples of a scrape", Kind: Graph, Unit: Number, Width: 12, Levels: upTo(10000, 50000), Min: number(0),
+			Title: "Samples of a scrape", Kind: Graph, Unit: Number, Width: 8, Levels: upTo(10000, 50000), Min: number(0),
 			Description: "How many series each process tells. Labels are bounded: it grows with the configured sites and purposes up to their limits and not with people.",
 			Queries:     []Query{ask("{{job}} {{instance}}", "scrape_samples_scraped"+both)},
+		},
+		{
+			Title: "Clocks", Kind: Graph, Unit: Seconds, Width: 8, Levels: upTo(2, 30), Min: number(0),
+			Description: "How far the clocks of ClickHouse, its replicas, the keyholder and the control store's PostgreSQL are from the gateway's, either way. Deadlines and retention go by clocks.",
+			Queries:     []Query{ask("{{peer}} {{instance}}", "abs("+at("zgoda_clock_skew_seconds")+")")},
 		},
 	}
 }

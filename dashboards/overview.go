@@ -133,9 +133,9 @@ func roomPanels() []Panel {
 		},
 		{
 			Title: "Neighbours away", Kind: Graph, Unit: Seconds, Width: 12, Levels: upTo(5, 15), Min: number(0),
-			Description: "How long ClickHouse, the keyholder and the control store have not answered. Events wait in the spool without ClickHouse; without the others some are refused.",
+			Description: "How long ClickHouse, its replicas, the keyholder and the control store have not answered. Events wait in the spool without ClickHouse; without keyholder or store some are refused.",
 			Queries: []Query{
-				ask("ClickHouse", highest("", at("zgoda_clickhouse_away_seconds"))),
+				ask("ClickHouse, {{server}}", highest("server", at("zgoda_clickhouse_away_seconds"))),
 				ask("keyholder", highest("", at("zgoda_keyholder_away_seconds"))),
 				ask("control store", highest("", at("zgoda_control_away_seconds"))),
 			},

@@ -19,7 +19,7 @@ func stagePanels() []Panel {
 	return []Panel{
 		{
 			Title: "Stages, 95 %", Kind: Graph, Unit: Seconds, Width: 8, Levels: upTo(0.1, 0.5), Min: number(0), Stacked: true,
-			Description: "The time that 95 of 100 requests stay below in each stage: read, load (who it is about), decide, spool (the disk) and answer. One request of 16 is measured.",
+			Description: "The time that 95 of 100 requests stay below in each stage: read, load (who it is about), decide, spool (the disk) and answer. One request of 64 is measured.",
 			Queries:     []Query{ask("{{stage}}", quantile(0.95, "stage", at("zgoda_collector_stage_seconds"))+" >= 0")},
 			Empty:       "nobody sent events within the span",
 		},
@@ -134,39 +134,39 @@ func clickhousePanels() []Panel {
 	return []Panel{
 		{
 			Title: "ClickHouse answers", Kind: Graph, Unit: Seconds, Width: 8, Levels: upTo(1, 3), Min: number(0),
-			Description: "The time that the smallest question takes, asked every 5 seconds, and for how long none was answered.",
+			Description: "The time that the smallest question takes, asked every 5 seconds of each server, and for how long none was answered. The first is written to; replicas have copies.",
 			Queries: []Query{
-				ask("99 of 100", "histogram_quantile(0.99, sum by (le) (rate("+at("zgoda_clickhouse_probe_seconds_bucket")+"[5m])))"),
-				ask("away", highest("", at("zgoda_clickhouse_away_seconds"))),
+				ask("{{server}}, 99 of 100", "histogram_quantile(0.99, sum by (server, le) (rate("+at("zgoda_clickhouse_probe_seconds_bucket")+"[5m]))) >= 0"),
+				ask("{{server}} away", highest("server", at("zgoda_clickhouse_away_seconds"))),
 			},
 		},
 		{
 			Title: "Parts", Kind: Graph, Unit: Ratio, Width: 8, Levels: upTo(0.3, 0.5), Min: number(0),
-			Description: "Parts of the partition that has the most, by table, of those at which ClickHouse refuses rows. They rise when merges do not keep up.",
-			Queries:     []Query{ask("{{table}}", highest("table", at("zgoda_clickhouse_parts"))+" / ignoring (table) group_left () "+highest("", at("zgoda_clickhouse_parts_limit")))},
+			Description: "Parts of the partition that has the most, by server and table, of those at which the server refuses rows. They rise when merges do not keep up.",
+			Queries:     []Query{ask("{{server}} {{table}}", highest("server, table", at("zgoda_clickhouse_parts"))+" / on (server) group_left () "+highest("server", at("zgoda_clickhouse_parts_limit")))},
 		},
 		{
 			Title: "Disk of ClickHouse", Kind: Graph, Unit: Ratio, Width: 8, Levels: atLeast(0.03, 0.1), Min: number(0), Max: number(1),
-			Description: "The part of ClickHouse's disk that is free, of the disk that has the least.",
-			Queries:     []Query{ask("free", "min("+share(at("zgoda_clickhouse_disk_free_bytes"), at("zgoda_clickhouse_disk_size_bytes"))+")")},
+			Description: "The part of each server's disk that is free, of the disk that has the least.",
+			Queries:     []Query{ask("{{server}}", "min by (server) ("+share(at("zgoda_clickhouse_disk_free_bytes"), at("zgoda_clickhouse_disk_size_bytes"))+")")},
 		},
 		{
 			Title: "Mutations", Kind: Graph, Unit: Plain, Width: 8, Levels: upTo(10, 100), Min: number(0),
-			Description: "Changes of stored rows that ClickHouse has not carried out yet, by table, and those whose last try failed. Erasures and withdrawals make them.",
+			Description: "Changes of stored rows that a server has not carried out yet, by server and table, and those whose last try failed. Erasures and withdrawals make them.",
 			Queries: []Query{
-				ask("{{table}}", highest("table", at("zgoda_clickhouse_mutations_waiting"))),
-				ask("{{table}} failed", highest("table", at("zgoda_clickhouse_mutations_failed"))),
+				ask("{{server}} {{table}}", highest("server, table", at("zgoda_clickhouse_mutations_waiting"))),
+				ask("{{server}} {{table}} failed", highest("server, table", at("zgoda_clickhouse_mutations_failed"))),
 			},
 		},
 		{
 			Title: "Oldest mutation", Kind: Graph, Unit: Seconds, Width: 8, Levels: upTo(600, 3600), Min: number(0),
-			Description: "How long the oldest mutation that is not done has waited; 0 when none does.",
-			Queries:     []Query{ask("oldest", highest("", at("zgoda_clickhouse_mutation_oldest_seconds")))},
+			Description: "How long the oldest mutation of each server that is not done has waited; 0 when none does.",
+			Queries:     []Query{ask("{{server}}", highest("server", at("zgoda_clickhouse_mutation_oldest_seconds")))},
 		},
 		{
 			Title: "Rows", Kind: Bars, Unit: Number, Width: 8, Levels: anyValue(), NoLimit: "how much is kept is up to retention", Min: number(0),
-			Description: "Rows of each of our tables in ClickHouse, those that are masked and not yet merged away included.",
-			Queries:     []Query{askNow("{{table}}", highest("table", at("zgoda_clickhouse_rows")))},
+			Description: "Rows of each of our tables on each server, those that are masked and not yet merged away included.",
+			Queries:     []Query{askNow("{{server}} {{table}}", highest("server, table", at("zgoda_clickhouse_rows")))},
 		},
 	}
 }

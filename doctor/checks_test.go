@@ -77,7 +77,8 @@ func newWorld(t *testing.T) *world {
 	w.file(t, "control/control.db", 0o600)
 	w.metrics = map[string]string{
 		"zgoda_ready": "1", `zgoda_build_info{goversion="go",version="v1"}`: "1", `zgoda_child_up{child="clickhouse"}`: "1",
-		"zgoda_spool_bytes": "1", "zgoda_spool_limit_bytes": "1e10", "zgoda_clickhouse_parts_limit": "3000", `zgoda_clickhouse_parts{table="events"}`: "3",
+		"zgoda_spool_bytes": "1", "zgoda_spool_limit_bytes": "1e10", `zgoda_clickhouse_away_seconds{server="first"}`: "0",
+		`zgoda_clickhouse_parts_limit{server="first"}`: "3000", `zgoda_clickhouse_parts{server="first",table="events"}`: "3", `zgoda_clock_skew_seconds{peer="keyholder"}`: "-0.4",
 		`zgoda_clock_skew_seconds{peer="clickhouse"}`: "0.01", "process_start_time_seconds": fmt.Sprint(time.Now().Add(-48 * time.Hour).Unix()),
 		"zgoda_ledger_checkpoint_number": "7", `zgoda_writer_stalled{why="schema"}`: "0", `zgoda_requests_overdue{right="access"}`: "0",
 	}

@@ -146,3 +146,15 @@ func (m *Metrics) ratio(part, whole string) (float64, bool) {
 	}
 	return a / b, true
 }
+
+// beside hands over each sample of one family with the greatest of another that has the
+// same value of a label.
+func (m *Metrics) beside(part, whole, label string, do func(labelled string, part, whole float64)) {
+	wholes := map[string]float64{}
+	m.each(whole, label, func(labelled string, v float64) { wholes[labelled] = max(v, wholes[labelled]) })
+	m.each(part, label, func(labelled string, v float64) {
+		if of, ok := wholes[labelled]; ok {
+			do(labelled, v, of)
+		}
+	})
+}

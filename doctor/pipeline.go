@@ -115,42 +115,66 @@ func (s *system) lag(ctx context.Context) []Finding {
 	return list
 }
 
-// clickhouse looks at the server and its tables.
+// serverName is what a server of ClickHouse is called, which the gateway tells of as
+// first, replica_1 and so on.
+func serverName(server string) string {
+	if server == "first" || server == "" {
+		return "ClickHouse"
+	}
+	return "ClickHouse's " + server
+}
+
+// clickhouse looks at the servers and their tables.
 func (s *system) clickhouse(ctx context.Context) []Finding {
 	m, err := s.metrics(ctx)
 	if err != nil {
 		return unseen(err)
 	}
 	var list []Finding
-	if s, away := m.above("zgoda_clickhouse_away_seconds", 15); away {
-		list = append(list, Finding{
-			Level: Problem, What: "ClickHouse has not answered for " + duration(s), Why: "events wait in the spool, queries fail, and no erasure or withdrawal reaches stored rows",
-			Do: "bring it back; with zgoda up it is started again by itself, and the log says why it ended", Runbook: "ZgodaClickHouseAway",
-		})
-	}
-	if part, ok := m.ratio("zgoda_clickhouse_parts", "zgoda_clickhouse_parts_limit"); ok && part > 0.3 {
-		list = append(list, Finding{
-			Level: bounds{0.3, 0.8}.of(part), What: fmt.Sprintf("a partition has %.0f %% of the parts at which ClickHouse refuses rows", 100*part), Why: "at the limit nothing is stored",
-			Do: "see what holds the merges: SELECT * FROM system.merges; or the disk is too slow", Runbook: "ZgodaClickHouseParts",
-		})
-	}
-	m.each("zgoda_clickhouse_mutations_failed", "table", func(table string, n float64) {
-		if n > 0 {
+	m.each("zgoda_clickhouse_away_seconds", "server", func(server string, v float64) {
+		if v <= 15 {
+			return
+		}
+		f := Finding{
+			Level: Problem, What: serverName(server) + " has not answered for " + duration(v), Why: "events wait in the spool, queries fail, and no erasure or withdrawal reaches stored rows",
+			Do: "bring it back; with `zgoda up` it is started again by itself, and the log says why it ended", Runbook: "ZgodaClickHouseAway",
+		}
+		if server != "first" {
+			f.Why, f.Do = "erasures, withdrawals and rotations wait until each copy of the rows is told", "bring the server back; one that is gone for good is taken from `clickhouse_replicas`"
+		}
+		list = append(list, f)
+	})
+	m.beside("zgoda_clickhouse_parts", "zgoda_clickhouse_parts_limit", "server", func(server string, parts, limit float64) {
+		if level := (bounds{0.3, 0.8}).of(parts / limit); level != OK {
 			list = append(list, Finding{
-				Level: Problem, What: fmt.Sprintf("%.0f mutations of the table %s fail", n, table), Why: "erasures and withdrawals wait for them",
-				Do: "zgoda requests list; and on the server: SELECT latest_fail_reason FROM system.mutations WHERE NOT is_done", Runbook: "ZgodaErasureLate",
+				Level: level, What: fmt.Sprintf("a partition of %s has %.0f %% of the parts at which it refuses rows", serverName(server), 100*parts/limit), Why: "at the limit nothing is stored",
+				Do: "see what holds the merges: `SELECT * FROM system.merges`; or the disk is too slow", Runbook: "ZgodaClickHouseParts",
 			})
 		}
 	})
-	if s, old := m.above("zgoda_clickhouse_mutation_oldest_seconds", 3600); old {
-		list = append(list, Finding{
-			Level: Warning, What: "a mutation has not been done for " + duration(s), Why: "erasures and withdrawals wait for it",
-			Do: "see what holds it: SELECT * FROM system.mutations WHERE NOT is_done", Runbook: "ZgodaErasureLate",
-		})
+	for _, sample := range m.samples["zgoda_clickhouse_mutations_failed"] {
+		if sample.value > 0 {
+			list = append(list, Finding{
+				Level: Problem, What: fmt.Sprintf("%.0f mutations of the table %s of %s fail", sample.value, sample.labels["table"], serverName(sample.labels["server"])), Why: "erasures and withdrawals wait for them",
+				Do: "`zgoda requests list`; and on the server: `SELECT latest_fail_reason FROM system.mutations WHERE NOT is_done`", Runbook: "ZgodaErasureLate",
+			})
+		}
 	}
-	if _, told := m.value("zgoda_clickhouse_parts_limit"); !told {
-		list = append(list, Finding{Level: Skipped, What: "parts, mutations and disk are not told: ClickHouse is away, or its user may not read them (docs/operating.md has the grants)"})
-	}
+	m.each("zgoda_clickhouse_mutation_oldest_seconds", "server", func(server string, v float64) {
+		if v > 3600 {
+			list = append(list, Finding{
+				Level: Warning, What: "a mutation of " + serverName(server) + " has not been done for " + duration(v), Why: "erasures and withdrawals wait for it",
+				Do: "see what holds it: `SELECT * FROM system.mutations WHERE NOT is_done`", Runbook: "ZgodaErasureLate",
+			})
+		}
+	})
+	m.each("zgoda_clickhouse_away_seconds", "server", func(server string, _ float64) {
+		told := false
+		m.each("zgoda_clickhouse_parts_limit", "server", func(of string, _ float64) { told = told || of == server })
+		if !told {
+			list = append(list, Finding{Level: Skipped, What: "parts, mutations and disk of " + serverName(server) + " are not told: it is away, or its user may not read them (docs/operating.md has the grants)"})
+		}
+	})
 	if answer, err := s.ask(ctx); err == nil {
 		for _, f := range answer.Past {
 			if f.What == "replicas" {

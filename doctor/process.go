@@ -7,6 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -116,8 +118,8 @@ func (s *system) versions(ctx context.Context, m *Metrics) (list []Finding) {
 	return list
 }
 
-// clocks compares clocks with each other: the gateway does ClickHouse's, this program
-// the others' whose answers bear a time.
+// clocks compares clocks with each other: the gateway does those of who answers it, this
+// program the gateway's own.
 func (s *system) clocks(ctx context.Context) []Finding {
 	m, err := s.metrics(ctx)
 	if err != nil {
@@ -131,24 +133,17 @@ func (s *system) clocks(ctx context.Context) []Finding {
 		}
 		list = append(list, Finding{
 			Level: level, What: fmt.Sprintf("the clock of %s is off by %.1f seconds", who, off), Why: "rows end at other times than promised, and which choice is the newest is judged wrongly",
-			Do: "keep the clocks of all machines by NTP: chronyc tracking, or timedatectl", Runbook: "ZgodaClockSkew",
+			Do: "keep the clocks of all machines by NTP: `chronyc tracking`, or `timedatectl`", Runbook: "ZgodaClockSkew",
 		})
 	}
-	told := 0
+	compare("the gateway, against this machine's,", m.off())
+	missing := []string{"clickhouse", "keyholder"} // always there; the others are where they are set
 	m.each("zgoda_clock_skew_seconds", "peer", func(peer string, v float64) {
-		told++
+		missing = slices.DeleteFunc(missing, func(p string) bool { return p == peer })
 		compare(peer+", against the gateway's,", v)
 	})
-	compare("the gateway, against this machine's,", m.off())
-	if k, err := s.keyholderMetrics(ctx); err == nil {
-		compare("the keyholder, against this machine's,", k.off())
-	}
-	answer, err := s.ask(ctx)
-	if err == nil {
-		list = append(list, answer.of("clocks")...)
-	}
-	if told == 0 && len(list) == 0 {
-		return []Finding{{Level: OK, What: "those that tell agree; ClickHouse's cannot be told now"}}
+	if len(missing) > 0 && len(list) == 0 {
+		return []Finding{{Level: OK, What: "those that tell agree; not told now: " + strings.Join(missing, ", ")}}
 	}
 	return list
 }
@@ -194,17 +189,14 @@ func (s *system) disk(ctx context.Context) []Finding {
 	if err != nil {
 		return append(list, Finding{Level: Skipped, What: "other volumes and ClickHouse's need the gateway, which was not asked"})
 	}
-	m.each("zgoda_disk_free_bytes", "folder", func(folder string, free float64) {
-		m.each("zgoda_disk_size_bytes", "folder", func(other string, size float64) {
-			if folder == other && folder != "data" {
-				measured("the volume of the folder "+folder, free, size)
-			}
-		})
+	m.beside("zgoda_disk_free_bytes", "zgoda_disk_size_bytes", "folder", func(folder string, free, size float64) {
+		if folder != "data" {
+			measured("the volume of the folder "+folder, free, size)
+		}
 	})
-	free, ok := m.value("zgoda_clickhouse_disk_free_bytes")
-	if size, both := m.value("zgoda_clickhouse_disk_size_bytes"); ok && both {
-		measured("ClickHouse's disk", free, size)
-	}
+	m.beside("zgoda_clickhouse_disk_free_bytes", "zgoda_clickhouse_disk_size_bytes", "server", func(server string, free, size float64) {
+		measured("the disk of "+serverName(server), free, size)
+	})
 	return list
 }
 

@@ -109,6 +109,19 @@ func (l *link) Ready(ctx context.Context) error {
 	})
 }
 
+// Clock says whether the keyholder answers, and returns what time it is there, in whole
+// milliseconds; the zero time where a keyholder of an earlier release does not say it.
+func (l *link) Clock(ctx context.Context) (at time.Time, err error) {
+	err = l.call(ctx, "ready", func(ctx context.Context) error {
+		answer, err := l.health.Ready(ctx, &keyholderpb.ReadyRequest{})
+		if ms := answer.GetNow(); ms != 0 {
+			at = time.UnixMilli(ms)
+		}
+		return err
+	})
+	return at, err
+}
+
 // Certificate returns from and until when the certificate is in force; false: the link
 // needs none.
 func (l *link) Certificate() (from, until time.Time, ok bool, err error) {

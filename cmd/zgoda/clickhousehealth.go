@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,20 +19,26 @@ const (
 	askClickHouse  = 5 * time.Second
 	lookEvery      = 3               // of so many questions one looks at tables and disks as well
 	answerWithin   = 3 * time.Second // each question
-	skewUncertain  = time.Second     // an answer that took longer says nothing of the clock
 	clickhouseGone = 2 * askClickHouse
 )
 
-// probe asks ClickHouse how it is, on a connection of its own, whatever else goes
-// on. A scrape is told what was answered last: it asks nobody.
+// firstServer is the one that is written to and read; its replicas are replica_1 and so
+// on, in the order of clickhouse_replicas.
+const firstServer = "first"
+
+func replicaName(i int) string { return "replica_" + strconv.Itoa(i+1) }
+
+// probe asks one server of ClickHouse how it is, on a connection of its own, whatever
+// else goes on. A scrape is told what was answered last: it asks nobody.
 type probe struct {
-	store *activity.Store
-	log   *slog.Logger
-	took  prometheus.Histogram
-	since atomic.Int64 // when it answered last, in Unix nanoseconds
+	server string // as it is told
+	store  *activity.Store
+	log    *slog.Logger
+	clocks *clocks
+	took   prometheus.Observer
+	since  atomic.Int64 // when it answered last, in Unix nanoseconds
 
 	mu     sync.Mutex
-	skew   known[time.Duration]
 	tables known[[]activity.TableLoad]
 	limit  known[uint64]
 	disk   known[room]
@@ -49,24 +56,60 @@ func (k *known[T]) set(v T) { k.value, k.heard = v, true }
 // room is the free space and the size of a disk, in bytes.
 type room struct{ free, size uint64 }
 
-func newProbe(store *activity.Store, log *slog.Logger) *probe {
-	p := &probe{store: store, log: log, took: prometheus.NewHistogram(scale.Seconds(
-		"zgoda_clickhouse_probe_seconds", "Time that ClickHouse took to answer the smallest question."))}
+// probes are those of all servers, each asked for itself: one that hangs holds up no
+// other.
+type probes struct {
+	all    []*probe // the first server's first
+	took   *prometheus.HistogramVec
+	clocks *clocks
+	log    *slog.Logger
+}
+
+func newProbes(log *slog.Logger, c *clocks) *probes {
+	return &probes{log: log, clocks: c, took: prometheus.NewHistogramVec(scale.Seconds(
+		"zgoda_clickhouse_probe_seconds", "Time that ClickHouse took to answer the smallest question."), []string{"server"})}
+}
+
+// add makes a server's probe of a store that nobody else uses.
+func (ps *probes) add(server string, store *activity.Store) *probe {
+	p := &probe{server: server, store: store, clocks: ps.clocks, log: ps.log.With("server", server), took: ps.took.WithLabelValues(server)}
 	p.since.Store(time.Now().UnixNano())
+	ps.all = append(ps.all, p)
 	return p
 }
 
-func (n *node) openProbe(ctx context.Context, c activity.Config) error {
-	c.MaxConnections = 1
-	store, err := n.openActivity(ctx, c)
-	if err != nil {
+// openProbes opens a connection to the server that is written to and to each replica.
+func (n *node) openProbes(ctx context.Context, first activity.Config) error {
+	n.probes = newProbes(n.log, n.clocks)
+	open := func(server string, c activity.Config) error {
+		c.MaxConnections = 1
+		store, err := n.openActivity(ctx, c)
+		if err == nil {
+			n.probes.add(server, store)
+		}
 		return err
 	}
-	n.probe = newProbe(store, n.log)
-	return n.registry.Register(n.probe)
+	if err := open(firstServer, first); err != nil {
+		return err
+	}
+	for i, dsn := range n.config.ReplicaDSNs() {
+		if err := open(replicaName(i), serverConfig(dsn)); err != nil {
+			return err
+		}
+	}
+	return n.registry.Register(n.probes)
 }
 
-// run asks until ctx ends.
+// run asks all until ctx ends.
+func (ps *probes) run(ctx context.Context) {
+	var all sync.WaitGroup
+	for _, p := range ps.all {
+		all.Go(func() { p.run(ctx) })
+	}
+	all.Wait()
+}
+
+// run asks one until ctx ends.
 func (p *probe) run(ctx context.Context) {
 	tick := time.NewTicker(askClickHouse)
 	defer tick.Stop()
@@ -94,11 +137,11 @@ func (p *probe) ask(ctx context.Context) bool {
 	end := time.Now()
 	p.since.Store(end.UnixNano())
 	p.took.Observe(end.Sub(start).Seconds())
-	if end.Sub(start) <= skewUncertain {
-		p.mu.Lock()
-		p.skew.set(at.Sub(start.Add(end.Sub(start) / 2)))
-		p.mu.Unlock()
+	peer := p.server
+	if peer == firstServer {
+		peer = "clickhouse"
 	}
+	p.clocks.heard(peer, at, start, end)
 	return true
 }
 
@@ -139,7 +182,7 @@ func (p *probe) away() time.Duration {
 }
 
 func clickhouseDesc(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc("zgoda_clickhouse_"+name, help, labels, nil)
+	return prometheus.NewDesc("zgoda_clickhouse_"+name, help, append([]string{"server"}, labels...), nil)
 }
 
 var (
@@ -152,31 +195,33 @@ var (
 	descOldest  = clickhouseDesc("mutation_oldest_seconds", "How long the oldest mutation that is not done has waited; 0: none is.")
 	descFree    = clickhouseDesc("disk_free_bytes", "Free space of the server's disk that has the least left for its size.")
 	descSize    = clickhouseDesc("disk_size_bytes", "Size of that disk.")
-	descSkew    = prometheus.NewDesc("zgoda_clock_skew_seconds", "How far the clock of another part is ahead of this process'; negative: behind.", []string{"peer"}, nil)
 )
 
 // Describe implements prometheus.Collector.
-func (p *probe) Describe(ch chan<- *prometheus.Desc) {
+func (ps *probes) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		descAway, descParts, descLimit, descRows, descWaiting, descFailed, descOldest, descFree, descSize, descSkew,
+		descAway, descParts, descLimit, descRows, descWaiting, descFailed, descOldest, descFree, descSize,
 	} {
 		ch <- d
 	}
-	p.took.Describe(ch)
+	ps.took.Describe(ch)
 }
 
 // Collect implements prometheus.Collector.
-func (p *probe) Collect(ch chan<- prometheus.Metric) {
+func (ps *probes) Collect(ch chan<- prometheus.Metric) {
+	ps.took.Collect(ch)
+	for _, p := range ps.all {
+		p.collect(ch)
+	}
+}
+
+func (p *probe) collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, append([]string{p.server}, labels...)...)
 	}
 	gauge(descAway, p.away().Seconds())
-	p.took.Collect(ch)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.skew.heard {
-		gauge(descSkew, p.skew.value.Seconds(), "clickhouse")
-	}
 	if p.limit.heard {
 		gauge(descLimit, float64(p.limit.value))
 	}

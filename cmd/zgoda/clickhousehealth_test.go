@@ -35,7 +35,12 @@ func gauges(t *testing.T, collectors ...prometheus.Collector) map[string]float64
 	return all
 }
 
-func probeOf(t *testing.T, address string, who engine.Credential, log *strings.Builder) *probe {
+func probesFor(log *strings.Builder) *probes {
+	return newProbes(slog.New(slog.NewTextHandler(log, nil)), newClocks())
+}
+
+// probeOf adds the probe of a server.
+func probeOf(t *testing.T, ps *probes, server, address string, who engine.Credential) *probe {
 	t.Helper()
 	c := activity.DefaultConfig()
 	c.Address, c.User, c.Password, c.MaxConnections = address, who.User, who.Password.Reveal(), 1
@@ -44,7 +49,7 @@ func probeOf(t *testing.T, address string, who engine.Credential, log *strings.B
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Close() })
-	return newProbe(store, slog.New(slog.NewTextHandler(log, nil)))
+	return ps.add(server, store)
 }
 
 // TestProbe: what ClickHouse told last is told, with how long ago it answered; what
@@ -52,35 +57,72 @@ func probeOf(t *testing.T, address string, who engine.Credential, log *strings.B
 func TestProbe(t *testing.T) {
 	access := enginetest.Start(t)
 	var log strings.Builder
-	p := probeOf(t, access.Address, access.Admin, &log)
-	if got := gauges(t, p); len(got) != 2 || got["zgoda_clickhouse_away_seconds"] != 0 || got["zgoda_clickhouse_probe_seconds"] != 0 {
+	ps := probesFor(&log)
+	p := probeOf(t, ps, firstServer, access.Address, access.Admin)
+	if got := gauges(t, ps); len(got) != 2 || got["zgoda_clickhouse_away_seconds first"] != 0 || got["zgoda_clickhouse_probe_seconds first"] != 0 {
 		t.Errorf("before it was asked: %v", got)
 	}
 	p.since.Store(time.Now().Add(-time.Minute).UnixNano())
-	if away := gauges(t, p)["zgoda_clickhouse_away_seconds"]; away < 59 || away > 70 {
+	if away := gauges(t, ps)["zgoda_clickhouse_away_seconds first"]; away < 59 || away > 70 {
 		t.Errorf("away for %v", away)
 	}
 	if !p.ask(t.Context()) {
 		t.Fatal("it did not answer")
 	}
 	p.look(t.Context())
-	got := gauges(t, p)
-	if got["zgoda_clickhouse_away_seconds"] != 0 || got["zgoda_clickhouse_probe_seconds"] != 1 || got["zgoda_clickhouse_parts_limit"] < 100 {
-		t.Errorf("%v", got)
-	}
-	if free, size := got["zgoda_clickhouse_disk_free_bytes"], got["zgoda_clickhouse_disk_size_bytes"]; free <= 0 || size < free {
-		t.Errorf("%v free of %v", free, size)
-	}
-	for _, table := range activity.LoadTables() {
-		if n, there := got["zgoda_clickhouse_parts "+table]; !there || n != 0 {
-			t.Errorf("parts of %s: %v, %v", table, n, there)
-		}
-	}
-	if skew, there := got["zgoda_clock_skew_seconds clickhouse"]; !there || skew < -.5 || skew > .5 {
+	filled(t, gauges(t, ps), firstServer)
+	if skew, there := gauges(t, ps.clocks)["zgoda_clock_skew_seconds clickhouse"]; !there || skew < -.5 || skew > .5 {
 		t.Errorf("a clock of this machine is off by %v, %v", skew, there)
 	}
 	if log.Len() > 0 {
 		t.Error(log.String())
+	}
+}
+
+// filled checks that all is told of a server that answered.
+func filled(t *testing.T, got map[string]float64, server string) {
+	t.Helper()
+	if got["zgoda_clickhouse_away_seconds "+server] != 0 || got["zgoda_clickhouse_probe_seconds "+server] != 1 || got["zgoda_clickhouse_parts_limit "+server] < 100 {
+		t.Errorf("%v", got)
+	}
+	if free, size := got["zgoda_clickhouse_disk_free_bytes "+server], got["zgoda_clickhouse_disk_size_bytes "+server]; free <= 0 || size < free {
+		t.Errorf("%v free of %v", free, size)
+	}
+	for _, table := range activity.LoadTables() {
+		if n, there := got["zgoda_clickhouse_parts "+server+" "+table]; !there || n != 0 {
+			t.Errorf("parts of %s: %v, %v", table, n, there)
+		}
+	}
+}
+
+// TestProbesOfReplicas: each server is told of under its own name, whatever the others do.
+func TestProbesOfReplicas(t *testing.T) {
+	first, second := enginetest.Start(t), enginetest.Start(t)
+	var log strings.Builder
+	ps := probesFor(&log)
+	probeOf(t, ps, firstServer, "127.0.0.1:1", first.Admin) // nobody is there
+	probeOf(t, ps, replicaName(0), second.Address, second.Admin)
+	probeOf(t, ps, replicaName(1), first.Address, first.Admin)
+	for _, p := range ps.all {
+		p.since.Store(time.Now().Add(-time.Minute).UnixNano())
+		if answered := p.ask(t.Context()); answered != (p.server != firstServer) {
+			t.Errorf("%s answered: %v", p.server, answered)
+		} else if answered {
+			p.look(t.Context())
+		}
+	}
+	got := gauges(t, ps)
+	filled(t, got, "replica_1")
+	filled(t, got, "replica_2")
+	if got["zgoda_clickhouse_away_seconds first"] < 59 {
+		t.Errorf("the first is away for %v", got["zgoda_clickhouse_away_seconds first"])
+	}
+	if _, there := got["zgoda_clickhouse_parts_limit first"]; there {
+		t.Error("the first did not answer, and is told of")
+	}
+	skews := gauges(t, ps.clocks)
+	if _, there := skews["zgoda_clock_skew_seconds replica_1"]; len(skews) != 2 || !there {
+		t.Errorf("%v", skews)
 	}
 }
 
@@ -89,14 +131,15 @@ func TestProbe(t *testing.T) {
 func TestProbeWithoutGrants(t *testing.T) {
 	access := enginetest.Start(t)
 	var log strings.Builder
-	p := probeOf(t, access.Address, access.Writer, &log)
+	ps := probesFor(&log)
+	p := probeOf(t, ps, firstServer, access.Address, access.Writer)
 	if !p.ask(t.Context()) {
 		t.Fatal("it did not answer")
 	}
 	p.look(t.Context())
 	p.look(t.Context())
-	got := gauges(t, p)
-	for _, name := range []string{"zgoda_clickhouse_parts events", "zgoda_clickhouse_disk_free_bytes", "zgoda_clickhouse_mutation_oldest_seconds"} {
+	got := gauges(t, ps)
+	for _, name := range []string{"zgoda_clickhouse_parts first events", "zgoda_clickhouse_disk_free_bytes first", "zgoda_clickhouse_mutation_oldest_seconds first"} {
 		if n, there := got[name]; there {
 			t.Errorf("%s is told to be %v", name, n)
 		}
@@ -109,7 +152,7 @@ func TestProbeWithoutGrants(t *testing.T) {
 // TestProbeOfNobody: an answer that does not come ends nothing.
 func TestProbeOfNobody(t *testing.T) {
 	var log strings.Builder
-	p := probeOf(t, "127.0.0.1:1", engine.Credential{User: "x"}, &log)
+	p := probeOf(t, probesFor(&log), firstServer, "127.0.0.1:1", engine.Credential{User: "x"})
 	before := time.Now().Add(-time.Minute).UnixNano()
 	p.since.Store(before)
 	if p.ask(t.Context()) || p.since.Load() != before {

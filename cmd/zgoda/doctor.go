@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -48,7 +47,6 @@ func (n *node) checks() []doctor.Check {
 	return []doctor.Check{
 		{Name: "ledger", Look: n.lookAtLedger},
 		{Name: "tables", Look: n.lookAtTables},
-		{Name: "clocks", Look: n.lookAtClocks},
 	}
 }
 
@@ -98,10 +96,22 @@ func (n *node) lookAtLedger(ctx context.Context) []doctor.Finding {
 
 // lookAtTables lists tables that are none of ours: no erasure goes through them.
 func (n *node) lookAtTables(ctx context.Context) (list []doctor.Finding) {
-	for _, place := range []struct {
+	type place struct {
 		name string
 		find func(context.Context) ([]string, error)
-	}{{"the control store", n.control.Strangers}, {"ClickHouse's database", n.probe.store.Strangers}} {
+	}
+	places := []place{{"the control store", n.control.Strangers}}
+	for _, p := range n.probes.all {
+		name := "ClickHouse's database"
+		if p.server != firstServer {
+			name += " on the replica " + p.store.Address()
+			if p.away() > 0 {
+				continue // that is told, and waited for
+			}
+		}
+		places = append(places, place{name, p.store.Strangers})
+	}
+	for _, place := range places {
 		names, err := place.find(ctx)
 		switch {
 		case err != nil:
@@ -114,26 +124,4 @@ func (n *node) lookAtTables(ctx context.Context) (list []doctor.Finding) {
 		}
 	}
 	return list
-}
-
-// lookAtClocks compares the clock of a control store that is a server with ours.
-func (n *node) lookAtClocks(ctx context.Context) []doctor.Finding {
-	asked := time.Now()
-	at, err := n.control.Clock(ctx)
-	took := time.Since(asked)
-	if err != nil {
-		return []doctor.Finding{{Level: doctor.Failed, What: "the control store's clock could not be asked for: it did not answer in time"}}
-	}
-	off := at.Sub(asked.Add(took / 2)).Abs()
-	if took > skewUncertain || off <= 2*time.Second {
-		return []doctor.Finding{{Level: doctor.OK, What: "the control store's clock agrees"}}
-	}
-	level := doctor.Warning
-	if off > 30*time.Second {
-		level = doctor.Problem
-	}
-	return []doctor.Finding{{
-		Level: level, What: fmt.Sprintf("the clock of the control store is off by %s", off.Round(100*time.Millisecond)), Why: "which choice is the newest is judged wrongly",
-		Do: "keep the clocks of all machines by NTP: chronyc tracking, or timedatectl", Runbook: "ZgodaClockSkew",
-	}}
 }

@@ -21,12 +21,13 @@ const (
 
 // presence watches whether the keyholder answers.
 type presence struct {
-	ask   func(context.Context) error
-	since atomic.Int64 // when it was last there, in Unix nanoseconds
+	ask    func(context.Context) (time.Time, error) // what time it is there
+	clocks *clocks
+	since  atomic.Int64 // when it was last there, in Unix nanoseconds
 }
 
-func newPresence(ask func(context.Context) error, reg prometheus.Registerer) *presence {
-	p := &presence{ask: ask}
+func newPresence(ask func(context.Context) (time.Time, error), c *clocks, reg prometheus.Registerer) *presence {
+	p := &presence{ask: ask, clocks: c}
 	p.since.Store(time.Now().UnixNano())
 	reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "zgoda_keyholder_away_seconds",
@@ -39,8 +40,11 @@ func (p *presence) run(ctx context.Context) {
 	tick := time.NewTicker(askKeyholder)
 	defer tick.Stop()
 	for {
-		if p.ask(ctx) == nil {
-			p.since.Store(time.Now().UnixNano())
+		asked := time.Now()
+		if said, err := p.ask(ctx); err == nil {
+			answered := time.Now()
+			p.since.Store(answered.UnixNano())
+			p.clocks.heard("keyholder", said, asked, answered)
 		}
 		select {
 		case <-ctx.Done():

@@ -69,7 +69,8 @@ type node struct {
 	keyholder *pseudonym.Client
 	rights    *pseudonym.Rights
 	presence  *presence
-	probe     *probe // of ClickHouse
+	probes    *probes // of ClickHouse
+	clocks    *clocks
 	disks     *disks
 	days      *daily.Holder // nil where every site has it off
 	control   *control.Store
@@ -123,12 +124,12 @@ func newNode(c config.Config, demo bool, places folders, errw io.Writer) (*node,
 	}
 	n := &node{
 		config: c, sites: s, places: places, errw: errw, log: newLogger(errw),
-		registry: telemetry.NewRegistry(), fates: &telemetry.Fates{}, local: console.NewSecret(),
+		registry: telemetry.NewRegistry(), fates: &telemetry.Fates{}, local: console.NewSecret(), clocks: newClocks(),
 	}
 	if n.reasons, err = newReasons(c); err != nil {
 		return nil, err
 	}
-	n.registry.MustRegister(n.fates, s.trials.metrics(s.collected))
+	n.registry.MustRegister(n.fates, n.clocks, s.trials.metrics(s.collected))
 	if err := n.reasons.Register(n.registry); err != nil {
 		return nil, err
 	}
@@ -210,7 +211,7 @@ func (n *node) openKeyholder(ctx context.Context) (keys pseudonym.Keys, err erro
 		keys, err = n.keyholder.Keys(ctx)
 		return err
 	})
-	n.presence = newPresence(n.keyholder.Ready, n.registry)
+	n.presence = newPresence(n.keyholder.Clock, n.clocks, n.registry)
 	return keys, err
 }
 
@@ -265,7 +266,7 @@ func (n *node) openStores(ctx context.Context, keys pseudonym.Keys, s stores) (e
 	if n.admin, err = n.openActivity(ctx, s.admin); err != nil {
 		return err
 	}
-	if err := errors.Join(n.openProbe(ctx, s.admin), n.openDisks()); err != nil {
+	if err := errors.Join(n.openProbes(ctx, s.admin), n.openDisks()); err != nil {
 		return err
 	}
 	if err := n.openServers(ctx); err != nil {

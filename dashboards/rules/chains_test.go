@@ -27,10 +27,15 @@ func chains() []story {
 		// Everything in the spool is late while ClickHouse is away, and nothing is said
 		// of that: not then, and not while the windows remember it.
 		outage("ClickHouse is away for half an hour", "ZgodaClickHouseAway critical", world{
-			"zgoda_clickhouse_away_seconds":           since(10*m, 40*m),
-			"zgoda_spool_oldest_seconds":              since(10*m, 40*m),
-			`zgoda_writer_stalled{why="unreachable"}`: during(10*m, 40*m, 4, 0),
-			"zgoda_spool_bytes":                       during(10*m, 40*m, 1.5*gib, 64<<20),
+			`zgoda_clickhouse_away_seconds{server="first"}`: since(10*m, 40*m),
+			"zgoda_spool_oldest_seconds":                    since(10*m, 40*m),
+			`zgoda_writer_stalled{why="unreachable"}`:       during(10*m, 40*m, 4, 0),
+			"zgoda_spool_bytes":                             during(10*m, 40*m, 1.5*gib, 64<<20),
+		}, 10*m, 40*m, 90*time.Second),
+		outage("ClickHouse is away with its replica", "ZgodaClickHouseAway critical", world{
+			`zgoda_clickhouse_away_seconds{server="first"}`:     since(10*m, 40*m),
+			`zgoda_clickhouse_away_seconds{server="replica_1"}`: since(10*m, 40*m),
+			"zgoda_spool_oldest_seconds":                        since(10*m, 40*m),
 		}, 10*m, 40*m, 90*time.Second),
 		outage("the keyholder is away, strangers wait and choices are refused", "ZgodaKeyholderAway critical", world{
 			"zgoda_keyholder_away_seconds": since(10*m, 30*m),
@@ -111,7 +116,7 @@ func TestNothingFires(t *testing.T) {
 		}
 	}
 	restarted["zgoda_keyholder_away_seconds"] = during(20*m, 20*m+tick, 3, 0)
-	restarted["zgoda_clickhouse_away_seconds"] = during(20*m, 20*m+tick, 9, 0)
+	restarted[`zgoda_clickhouse_away_seconds{server="first"}`] = during(20*m, 20*m+tick, 9, 0)
 	restarted["zgoda_ready"] = during(20*m, 20*m+tick, 0, 1)
 	gateway, keyholder := resting(), world{`up{job="zgoda-keyholder"}`: flat(1), "zgoda_keyholder_kek_unreached": flat(0)}
 	delete(gateway, `up{job="zgoda-keyholder"}`)

@@ -36,16 +36,32 @@ var processFaults = []fault{
 	},
 	{alert: "ZgodaDiskLow warning", bad: gauge(spoolDisk, 4*gib, 50*gib), near: gauge(spoolDisk, 6*gib, 50*gib)},
 	{
-		alert: "ZgodaDiskLow critical", bad: gauge("zgoda_clickhouse_disk_free_bytes", gib/2, 50*gib),
-		near: gauge("zgoda_clickhouse_disk_free_bytes", 6*gib, 50*gib),
+		alert: "ZgodaDiskLow critical", bad: gauge(`zgoda_clickhouse_disk_free_bytes{server="first"}`, gib/2, 50*gib),
+		near: gauge(`zgoda_clickhouse_disk_free_bytes{server="first"}`, 6*gib, 50*gib),
 	},
 	{
-		alert: "ZgodaDiskLow warning", bad: gauge("zgoda_clickhouse_disk_free_bytes", 4*gib, 50*gib),
-		near: brief("zgoda_clickhouse_disk_free_bytes", 4*gib, 50*gib, 2*m),
+		alert: "ZgodaDiskLow warning", bad: gauge(`zgoda_clickhouse_disk_free_bytes{server="first"}`, 4*gib, 50*gib),
+		near: brief(`zgoda_clickhouse_disk_free_bytes{server="first"}`, 4*gib, 50*gib, 2*m),
+	},
+	{
+		alert: "ZgodaDiskLow critical", bad: gauge(`zgoda_clickhouse_disk_free_bytes{server="replica_1"}`, gib/2, 50*gib),
+		near: gauge(`zgoda_clickhouse_disk_free_bytes{server="replica_1"}`, 6*gib, 50*gib),
 	},
 	{
 		alert: "ZgodaClockSkew warning", bad: gauge(`zgoda_clock_skew_seconds{peer="clickhouse"}`, -3, 0),
 		near: gauge(`zgoda_clock_skew_seconds{peer="clickhouse"}`, 1.5, 0),
+	},
+	{
+		alert: "ZgodaClockSkew warning", bad: gauge(`zgoda_clock_skew_seconds{peer="keyholder"}`, 3, 0),
+		near: brief(`zgoda_clock_skew_seconds{peer="keyholder"}`, 3, 0, m),
+	},
+	{
+		alert: "ZgodaClockSkew warning", bad: gauge(`zgoda_clock_skew_seconds{peer="control"}`, 40, 0),
+		near: gauge(`zgoda_clock_skew_seconds{peer="control"}`, -1.9, 0),
+	},
+	{
+		alert: "ZgodaClockSkew warning", bad: gauge(`zgoda_clock_skew_seconds{peer="replica_1"}`, -40, 0),
+		near: gauge(`zgoda_clock_skew_seconds{peer="replica_1"}`, 1.9, 0),
 	},
 	{alert: "ZgodaLimitNear warning", bad: gauge("zgoda_gateway_connections", 8500, 20), near: gauge("zgoda_gateway_connections", 7500, 20)},
 	{
@@ -102,19 +118,35 @@ var spoolFaults = []fault{
 	{alert: "ZgodaSealedFilling warning", bad: gauge("zgoda_later_bytes", 0.6*gib/4, 0), near: gauge("zgoda_later_bytes", 0.4*gib/4, 0)},
 	{alert: "ZgodaSealedFilling warning", bad: gauge("zgoda_said_oldest_seconds", 400, 0), near: gauge("zgoda_said_oldest_seconds", 200, 0)},
 	{
-		alert: "ZgodaClickHouseAway critical", bad: gauge("zgoda_clickhouse_away_seconds", 16, 0),
-		near: gauge("zgoda_clickhouse_away_seconds", 14, 0),
+		alert: "ZgodaClickHouseAway critical", bad: gauge(`zgoda_clickhouse_away_seconds{server="first"}`, 16, 0),
+		near: gauge(`zgoda_clickhouse_away_seconds{server="first"}`, 14, 0),
+	},
+	{ // events are stored meanwhile
+		alert: "ZgodaClickHouseAway warning", bad: gauge(`zgoda_clickhouse_away_seconds{server="replica_1"}`, 16, 0),
+		near: brief(`zgoda_clickhouse_away_seconds{server="replica_1"}`, 16, 0, m),
 	},
 	{
-		alert: "ZgodaClickHouseParts warning", bad: gauge(`zgoda_clickhouse_parts{table="events"}`, 1600, 30),
-		near: gauge(`zgoda_clickhouse_parts{table="events"}`, 1400, 30),
+		alert: "ZgodaClickHouseParts warning", bad: gauge(`zgoda_clickhouse_parts{server="first",table="events"}`, 1600, 30),
+		near: gauge(`zgoda_clickhouse_parts{server="first",table="events"}`, 1400, 30),
 	},
 	{
-		alert: "ZgodaClickHouseParts warning", bad: gauge("zgoda_clickhouse_mutation_oldest_seconds", 3700, 0),
-		near: gauge("zgoda_clickhouse_mutation_oldest_seconds", 3000, 0),
+		alert: "ZgodaClickHouseParts warning", bad: gauge(`zgoda_clickhouse_mutation_oldest_seconds{server="first"}`, 3700, 0),
+		near: gauge(`zgoda_clickhouse_mutation_oldest_seconds{server="first"}`, 3000, 0),
 	},
 	{
-		alert: "ZgodaClickHouseParts warning", bad: gauge(`zgoda_clickhouse_mutations_failed{table="events"}`, 1, 0),
-		near: brief(`zgoda_clickhouse_mutations_failed{table="events"}`, 1, 0, 4*m),
+		alert: "ZgodaClickHouseParts warning", bad: gauge(`zgoda_clickhouse_mutations_failed{server="first",table="events"}`, 1, 0),
+		near: brief(`zgoda_clickhouse_mutations_failed{server="first",table="events"}`, 1, 0, 4*m),
+	},
+	{ // each server by its own limit
+		alert: "ZgodaClickHouseParts warning", bad: gauge(`zgoda_clickhouse_parts{server="replica_1",table="events"}`, 160, 30),
+		near: gauge(`zgoda_clickhouse_parts{server="replica_1",table="events"}`, 140, 30),
+	},
+	{
+		alert: "ZgodaClickHouseParts warning", bad: gauge(`zgoda_clickhouse_mutation_oldest_seconds{server="replica_1"}`, 3700, 0),
+		near: gauge(`zgoda_clickhouse_mutation_oldest_seconds{server="replica_1"}`, 3000, 0),
+	},
+	{
+		alert: "ZgodaClickHouseParts warning", bad: gauge(`zgoda_clickhouse_mutations_failed{server="replica_1",table="events"}`, 1, 0),
+		near: brief(`zgoda_clickhouse_mutations_failed{server="replica_1",table="events"}`, 1, 0, 4*m),
 	},
 }

@@ -71,7 +71,7 @@ var shown = regexp.MustCompile(`\{\{[^}]*\}\}`)
 // TestAlertsAreWhole: each has what somebody needs who is woken by it, and shows
 // nothing but labels of closed sets and numbers: it goes to pagers.
 func TestAlertsAreWhole(t *testing.T) {
-	templates := regexp.MustCompile(`^\{\{ (\$labels\.(instance|job|child|folder|disk|peer|what|why|limit|role|kind|right)|\$value \| humanize(Percentage|Duration)?) \}\}$`)
+	templates := regexp.MustCompile(`^\{\{ (\$labels\.(instance|job|child|folder|disk|server|peer|what|why|limit|role|kind|right)|\$value \| humanize(Percentage|Duration)?) \}\}$`)
 	alerts := Alerts()
 	for i := range alerts {
 		a := &alerts[i]

@@ -19,7 +19,7 @@ zgoda_spool_bytes / (zgoda_spool_limit_bytes > 0) > 0.5
 or (
 zgoda_spool_bytes / (zgoda_spool_limit_bytes > 0) > 0.3
 and predict_linear(zgoda_spool_bytes[30m], 4 * 3600) > zgoda_spool_limit_bytes
-unless on (instance) zgoda_clickhouse_away_seconds > 15
+unless on (instance) zgoda_clickhouse_away_seconds{server="first"} > 15
 )
 ) unless on (instance) (
 zgoda_spool_bytes / (zgoda_spool_limit_bytes > 0) > 0.9
@@ -38,14 +38,14 @@ or (zgoda_spool_damaged > 0 and on (instance, job) time() - process_start_time_s
 		},
 		{
 			Name: "ZgodaWriterStalled", Severity: Critical, For: 2 * time.Minute, Explains: []string{Fresh},
-			Expr:        `zgoda_writer_stalled{why!="unreachable"} > 0 unless on (instance) zgoda_clickhouse_away_seconds > 15`,
+			Expr:        `zgoda_writer_stalled{why!="unreachable"} > 0 unless on (instance) zgoda_clickhouse_away_seconds{server="first"} > 15`,
 			Summary:     "ClickHouse answers and takes no rows: {{ $labels.why }}",
 			Description: "Events wait in the spool of {{ $labels.instance }} until somebody mends it. Nothing is lost before the spool is full.",
 		},
 		{
 			Name: "ZgodaWriterBehind", Severity: Warning, For: 2 * time.Minute, Explains: []string{Fresh},
 			Expr: `zgoda_spool_oldest_seconds > 120
-unless on (instance) (zgoda_clickhouse_away_seconds > 15 or sum by (instance) (zgoda_writer_stalled) > 0 or zgoda_writer_held_seconds > 0
+unless on (instance) (zgoda_clickhouse_away_seconds{server="first"} > 15 or sum by (instance) (zgoda_writer_stalled) > 0 or zgoda_writer_held_seconds > 0
 or zgoda_spool_bytes / (zgoda_spool_limit_bytes > 0) > 0.5)
 unless on () ` + tooFast(Fresh),
 			Summary:     "Events wait for minutes to be in ClickHouse",
@@ -94,22 +94,30 @@ const sealedFull = `zgoda_later_bytes / (zgoda_later_limit_bytes > 0) > 0.9
 or zgoda_said_bytes / (zgoda_said_limit_bytes > 0) > 0.9
 or sum without (reason) (increase(zgoda_events_refused_total{reason="sealed_full"}[1m])) > 0`
 
-// clickhouseAlerts are about ClickHouse itself.
+// clickhouseAlerts are about ClickHouse itself, and about each server that has a copy.
 func clickhouseAlerts() []Alert {
 	return []Alert{
 		{
 			Name: "ZgodaClickHouseAway", Severity: Critical, For: 30 * time.Second, Explains: []string{Fresh},
-			Expr:        `zgoda_clickhouse_away_seconds > 15`,
+			Expr:        `zgoda_clickhouse_away_seconds{server="first"} > 15`,
 			Summary:     "ClickHouse does not answer",
 			Description: "{{ $labels.instance }} has had no answer for {{ $value | humanizeDuration }}. Events wait in the spool; erasures and exports wait too.",
 		},
 		{
+			Name: "ZgodaClickHouseAway", Severity: Warning, For: 2 * time.Minute,
+			Expr: `zgoda_clickhouse_away_seconds > 15
+unless zgoda_clickhouse_away_seconds{server="first"}
+unless on (instance) zgoda_clickhouse_away_seconds{server="first"} > 15`,
+			Summary:     "A replica of ClickHouse does not answer: {{ $labels.server }}",
+			Description: "{{ $labels.instance }} has had no answer of {{ $labels.server }} for {{ $value | humanizeDuration }}. Events are stored; erasures, withdrawals from rows and rotations wait for it.",
+		},
+		{
 			Name: "ZgodaClickHouseParts", Severity: Warning, For: 5 * time.Minute,
-			Expr: `max by (table) (zgoda_clickhouse_parts / on (instance) group_left () (zgoda_clickhouse_parts_limit > 0)) > 0.5
-or max(zgoda_clickhouse_mutation_oldest_seconds) > 3600
-or max by (table) (zgoda_clickhouse_mutations_failed) > 0`,
-			Summary:     "ClickHouse does not keep up with merges or mutations",
-			Description: "A partition has more than half of the parts at which rows are refused, or a mutation fails or has waited for more than an hour: erasures wait for it.",
+			Expr: `max by (server, table) (zgoda_clickhouse_parts / on (instance, server) group_left () (zgoda_clickhouse_parts_limit > 0)) > 0.5
+or max by (server) (zgoda_clickhouse_mutation_oldest_seconds) > 3600
+or max by (server, table) (zgoda_clickhouse_mutations_failed) > 0`,
+			Summary:     "ClickHouse does not keep up with merges or mutations: {{ $labels.server }}",
+			Description: "On {{ $labels.server }} a partition has more than half of the parts at which rows are refused, or a mutation fails or has waited for more than an hour: erasures wait for it.",
 			Empty:       "the database's user may not read the tables of parts",
 		},
 	}

@@ -73,7 +73,7 @@ or zgoda_events_in_flight - zgoda_spool_waiting_records < 0`,
 func diskLow(part, bytes string) string {
 	const ours, theirs = "zgoda_disk_free_bytes", "zgoda_clickhouse_disk_free_bytes"
 	return ours + " / (zgoda_disk_size_bytes > 0) " + part + " and " + ours + " " + bytes +
-		"\nor label_replace(" + theirs + " / (zgoda_clickhouse_disk_size_bytes > 0) " + part + " and " + theirs + " " + bytes + `, "disk", "clickhouse", "", "")`
+		"\nor label_replace(" + theirs + " / (zgoda_clickhouse_disk_size_bytes > 0) " + part + " and " + theirs + " " + bytes + `, "disk", "clickhouse $1", "server", "(.*)")`
 }
 
 // diskEnds is where a volume is full within a day if it goes on like this.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -77,7 +78,7 @@ func (s *service) Ready(ctx context.Context, request *keyholderpb.ReadyRequest) 
 	if _, err := s.epoch(); err != nil { //nolint:contextcheck // the keys of a period are made for all calls
 		return nil, err
 	}
-	answer := &keyholderpb.ReadyAnswer{Revision: s.ring.Revision(), Open: s.ring.Carrying(rotation.Profiling)}
+	answer := &keyholderpb.ReadyAnswer{Revision: s.ring.Revision(), Open: s.ring.Carrying(rotation.Profiling), Now: time.Now().UnixMilli()}
 	who, _ := access.From(ctx)
 	if name := request.GetNode(); len(name) <= maxNode && who.Role == role.Pseudonymise {
 		hold, err := s.rotator.Seen(ctx, who.Name, name, request.GetHeld(), answer.GetRevision())

@@ -176,8 +176,9 @@ func TestStranger(t *testing.T) {
 	if err != nil || !strings.Contains(string(output), "refused as it should be") {
 		t.Errorf("the stranger: %v\n%s", err, output)
 	}
-	if err := k.Ready(t.Context()); err != nil {
-		t.Errorf("we ourselves: %v", err)
+	asked := time.Now().Truncate(time.Millisecond)
+	if at, err := k.Clock(t.Context()); err != nil || at.Before(asked) || at.After(time.Now()) {
+		t.Errorf("we ourselves are told that it is %v: %v", at, err)
 	}
 	for _, e := range k.entriesOf(t) {
 		if e.Role == "pseudonymise" && e.Act == "connect" && e.Outcome == "refused" && e.Why == "peer" {

@@ -748,6 +748,7 @@ type ReadyAnswer struct {
 	Revision      uint64                 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"` // as in KeysAnswer
 	Hold          bool                   `protobuf:"varint,2,opt,name=hold,proto3" json:"hold,omitempty"`         // writers are to hold
 	Open          bool                   `protobuf:"varint,3,opt,name=open,proto3" json:"open,omitempty"`         // a purpose key's rotation is under way
+	Now           int64                  `protobuf:"varint,4,opt,name=now,proto3" json:"now,omitempty"`           // Unix ms by the keyholder's clock
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -801,6 +802,13 @@ func (x *ReadyAnswer) GetOpen() bool {
 		return x.Open
 	}
 	return false
+}
+
+func (x *ReadyAnswer) GetNow() int64 {
+	if x != nil {
+		return x.Now
+	}
+	return 0
 }
 
 // Call goes with every request of a person or an administrator.
@@ -4080,11 +4088,12 @@ const file_keyholder_proto_rawDesc = "" +
 	"\x05known\x18\x02 \x01(\bR\x05known\"6\n" +
 	"\fReadyRequest\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x12\n" +
-	"\x04held\x18\x02 \x01(\bR\x04held\"Q\n" +
+	"\x04held\x18\x02 \x01(\bR\x04held\"c\n" +
 	"\vReadyAnswer\x12\x1a\n" +
 	"\brevision\x18\x01 \x01(\x04R\brevision\x12\x12\n" +
 	"\x04hold\x18\x02 \x01(\bR\x04hold\x12\x12\n" +
-	"\x04open\x18\x03 \x01(\bR\x04open\"T\n" +
+	"\x04open\x18\x03 \x01(\bR\x04open\x12\x10\n" +
+	"\x03now\x18\x04 \x01(\x03R\x03now\"T\n" +
 	"\x04Call\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x0e\n" +
 	"\x02at\x18\x02 \x01(\x03R\x02at\x12\x14\n" +

@@ -3,6 +3,9 @@ package catalogue
 // tables are our tables in ClickHouse.
 var tables = by("table", "erasures_done", "events", "links")
 
+// server is a server of ClickHouse; as many as config.MaxReplicas, and the first.
+var server = upTo(17, "server", "`first`, which is written to, and `replica_1` and so on as `clickhouse_replicas` lists them")
+
 // delays are the edges of what goes on after the answer.
 var delays = []float64{.05, .1, .25, .5, 1, 2, 5, 10, 30, 60, 300, 3600}
 
@@ -40,15 +43,16 @@ var writer = group("writer", Gateway,
 )
 
 var clickhouse = group("clickhouse", Gateway,
-	gauge("zgoda_clickhouse_away_seconds", "How long ClickHouse has not answered a question; it is asked every 5 seconds."),
-	histogram("zgoda_clickhouse_probe_seconds", "Time that ClickHouse took to answer the smallest question.", answers),
-	gauge("zgoda_clickhouse_parts", "Parts of the table's partition that has the most.", note("Of the server that is written to; like all that is read from its system tables, not told until it was read once, nor where [the grants](operating.md#a-clickhouse-server-of-your-own) are missing."), tables),
-	gauge("zgoda_clickhouse_parts_limit", "Parts of a partition at which the server refuses rows."),
-	gauge("zgoda_clickhouse_rows", "Rows of the table.", tables),
-	gauge("zgoda_clickhouse_mutations_waiting", "Mutations of the table that are not done.", tables),
-	gauge("zgoda_clickhouse_mutations_failed", "Of them, those whose last try failed.", tables),
-	gauge("zgoda_clickhouse_mutation_oldest_seconds", "How long the oldest mutation that is not done has waited; 0: none is."),
-	gauge("zgoda_clickhouse_disk_free_bytes", "Free space of the server's disk that has the least left for its size."),
-	gauge("zgoda_clickhouse_disk_size_bytes", "Size of that disk."),
-	gauge("zgoda_clock_skew_seconds", "How far the clock of another part is ahead of this process'; negative: behind.", note("Not told while an answer takes longer than a second."), by("peer", "clickhouse")),
+	gauge("zgoda_clickhouse_away_seconds", "How long ClickHouse has not answered a question; it is asked every 5 seconds.", server),
+	histogram("zgoda_clickhouse_probe_seconds", "Time that ClickHouse took to answer the smallest question.", answers, server),
+	gauge("zgoda_clickhouse_parts", "Parts of the table's partition that has the most.", note("Like all that is read from its system tables, not told until it was read once, nor where [the grants](operating.md#a-clickhouse-server-of-your-own) are missing."), server, tables),
+	gauge("zgoda_clickhouse_parts_limit", "Parts of a partition at which the server refuses rows.", server),
+	gauge("zgoda_clickhouse_rows", "Rows of the table.", server, tables),
+	gauge("zgoda_clickhouse_mutations_waiting", "Mutations of the table that are not done.", server, tables),
+	gauge("zgoda_clickhouse_mutations_failed", "Of them, those whose last try failed.", server, tables),
+	gauge("zgoda_clickhouse_mutation_oldest_seconds", "How long the oldest mutation that is not done has waited; 0: none is.", server),
+	gauge("zgoda_clickhouse_disk_free_bytes", "Free space of the server's disk that has the least left for its size.", server),
+	gauge("zgoda_clickhouse_disk_size_bytes", "Size of that disk.", server),
+	gauge("zgoda_clock_skew_seconds", "How far the clock of another part is ahead of this process'; negative: behind.", note("Not told while answers take longer than a second, nor a minute after the last."),
+		upTo(19, "peer", "`clickhouse` and its `replica_1` and so on, `keyholder`, and `control` where that is PostgreSQL")),
 )
