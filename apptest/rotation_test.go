@@ -26,7 +26,7 @@ func TestRotationKeepsContinuity(t *testing.T) {
 	p := person{s: s}
 	p.comes(t, 100)
 	s.settled(t, time.Minute)
-	p.spread(t, e, 4950)
+	p.spread(t, e.dsn(), 4950)
 	l := startLoad(t, host(t, s.public), mix{clients: 8, pause: 10 * time.Millisecond})
 	eventually(t, time.Minute, "load is stored", func() bool { return s.sql(t, loadRows) != "0" && l.acked.Load() > 3000 })
 
@@ -102,10 +102,10 @@ func (p *person) comes(t *testing.T, n int) {
 }
 
 // spread stores rows of the contact in the months before.
-func (p *person) spread(t *testing.T, e *ownEngine, each int) {
+func (p *person) spread(t *testing.T, dsn string, each int) {
 	t.Helper()
 	cfg := activity.DefaultConfig()
-	cfg.DSN = e.dsn()
+	cfg.DSN = dsn
 	store, err := activity.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)

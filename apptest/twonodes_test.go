@@ -23,6 +23,7 @@ import (
 type gateways struct {
 	a, b  *stack
 	proxy *pgtest.Proxy
+	dsn   string // of ClickHouse
 	admin string // the keyholder's socket for who looks after the keys, which the first gateway may use
 }
 
@@ -35,6 +36,7 @@ func startGateways(t *testing.T) *gateways {
 	keyholder := background(t, filepath.Join(bin, "zgoda-keyholder"), "--data", filepath.Join(data, "keyholder"), "--socket", socket)
 	eventually(t, 15*time.Second, "the keyholder's ready line", func() bool { return strings.Contains(keyholder.String(), "ready ") })
 	clickhouse := fmt.Sprintf("clickhouse://%s:%s@%s/zgoda", access.Admin.User, access.Admin.Password.Reveal(), access.Address)
+	g.dsn = clickhouse
 	g.admin = filepath.Join(data, "private", "admin.sock")
 	g.a = serving(t, data, "gate-a", socket, address, clickhouse, fmt.Sprintf("keyholder: {admin_socket: %q}\n", g.admin))
 	g.b = serving(t, data, "gate-b", socket, pgtest.Through(t, address, g.proxy.Address()), clickhouse, "")
