@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -29,17 +30,7 @@ const killpoints = "ZGODA_KILLPOINTS"
 
 func holding(t *testing.T) *killing {
 	t.Helper()
-	programs := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-tags", "killpoints", "-o", programs+"/", "../cmd/...")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	for _, name := range []string{"zgoda", "zgoda-keyholder"} {
-		if hasKillpoints(t, filepath.Join(bin, name)) || !hasKillpoints(t, filepath.Join(programs, name)) {
-			t.Errorf("%s has points to be killed at without the tag, or none with it", name)
-		}
-	}
+	programs := withPoints(t)
 	config, secret := controllerSite(t)
 	text, err := os.ReadFile(config)
 	if err != nil {
@@ -54,6 +45,34 @@ func holding(t *testing.T) *killing {
 	s.run(t)
 	k.eraser = &eraser{s, secret}
 	return k
+}
+
+// buildPoints builds the binaries with points, once, into a folder that ends with the
+// tests.
+var buildPoints = sync.OnceValues(func() (programs string, err error) {
+	programs = filepath.Join(bin, "points")
+	build := exec.Command("go", "build", "-tags", "killpoints", "-o", programs+"/", "../cmd/...")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build with points: %w\n%s", err, out)
+	}
+	return programs, nil
+})
+
+// withPoints returns the folder of binaries that have points, and sees to it that what
+// is shipped has none.
+func withPoints(t *testing.T) (programs string) {
+	t.Helper()
+	programs, err := buildPoints()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"zgoda", "zgoda-keyholder"} {
+		if hasKillpoints(t, filepath.Join(bin, name)) || !hasKillpoints(t, filepath.Join(programs, name)) {
+			t.Errorf("%s has points to be killed at without the tag, or none with it", name)
+		}
+	}
+	return programs
 }
 
 func hasKillpoints(t *testing.T, program string) bool {

@@ -1,6 +1,7 @@
 package apptest
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"os"
@@ -19,15 +20,28 @@ import (
 type ownKeyholder struct {
 	data, socket string
 	args         []string // more of its arguments
+	build        build
 	log          *logFile
 	cmd          *exec.Cmd // nil while it is away
+}
+
+// build is how binaries are made and started; of an empty one as they are shipped.
+type build struct {
+	programs  string   // their folder; empty: bin
+	variables []string // of their environment, beside the test's own
 }
 
 // startKeyholder starts a keyholder that ends with the test.
 func startKeyholder(t *testing.T, args ...string) *ownKeyholder {
 	t.Helper()
+	return startKeyholderOf(t, build{}, args...)
+}
+
+// startKeyholderOf is startKeyholder of another build.
+func startKeyholderOf(t *testing.T, b build, args ...string) *ownKeyholder {
+	t.Helper()
 	dir := t.TempDir()
-	k := &ownKeyholder{data: filepath.Join(dir, "keyholder"), socket: filepath.Join(dir, "private", "keyholder.sock"), args: args, log: &logFile{}}
+	k := &ownKeyholder{data: filepath.Join(dir, "keyholder"), socket: filepath.Join(dir, "private", "keyholder.sock"), args: args, build: b, log: &logFile{}}
 	k.start(t)
 	t.Cleanup(func() {
 		k.end(syscall.SIGKILL)
@@ -41,7 +55,8 @@ func startKeyholder(t *testing.T, args ...string) *ownKeyholder {
 func (k *ownKeyholder) start(t *testing.T) {
 	t.Helper()
 	before := strings.Count(k.log.String(), "ready ")
-	k.cmd = exec.Command(filepath.Join(bin, "zgoda-keyholder"), append([]string{"--data", k.data, "--socket", k.socket}, k.args...)...)
+	k.cmd = exec.Command(filepath.Join(cmp.Or(k.build.programs, bin), "zgoda-keyholder"), append([]string{"--data", k.data, "--socket", k.socket}, k.args...)...)
+	k.cmd.Env = append(os.Environ(), k.build.variables...)
 	k.cmd.Stdout, k.cmd.Stderr = k.log, k.log
 	if err := k.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -16,8 +16,6 @@ func processScenes() []scene {
 			{alert: "ZgodaDown", begin: gatewayGone, shows: []string{`job="zgoda"} => 0`, "zgoda 000", "zgoda-keyholder 200", "the settings are good"}},
 			{alert: "ZgodaKeyholderAway", begin: keyholderHangs, shows: []string{"the keyholder does not answer"}},
 			{alert: "ZgodaKeyholderRefusals", begin: strangersAtTheKeyholder, lasts: fifteen},
-			{alert: "ZgodaPanics", begin: noneCounted("zgoda_gateway_panics_total"), unseen: "it is a fault of the program, and none is known"},
-			{alert: "ZgodaEventsUnaccounted", begin: someLoad, unseen: "it is a fault of the program, and none is known"},
 			{alert: "ZgodaClockSkew", begin: someLoad, unseen: "the processes of a machine have one clock"},
 		}},
 		{"up", func(t *testing.T) *operated { t.Helper(); return operateUp(t, "") }, []trouble{

@@ -33,6 +33,7 @@ type operated struct {
 	tools      string            // folder of systemctl, journalctl and clickhouse-client
 	asked      chan order
 	loads      int    // how many loads were started
+	points     string // folder of the points at which its processes fail; empty: they have none
 	blind      string // why this machine's Prometheus cannot see the trouble that is made; set by its begin
 }
 
@@ -59,11 +60,18 @@ func operate(t *testing.T, more string, keyholderArgs ...string) *operated {
 // operateOn is operate with a disk that can fail under the spool's folder.
 func operateOn(t *testing.T, under func(folder string) disk.Disk, more string, keyholderArgs ...string) *operated {
 	t.Helper()
+	return operateOf(t, build{}, under, more, keyholderArgs...)
+}
+
+// operateOf is operateOn of another build.
+func operateOf(t *testing.T, b build, under func(folder string) disk.Disk, more string, keyholderArgs ...string) *operated {
+	t.Helper()
 	e, address := startEngine(t), freeAddress(t)
-	k := startKeyholder(t, append([]string{"--metrics", address}, keyholderArgs...)...)
+	k := startKeyholderOf(t, b, append([]string{"--metrics", address}, keyholderArgs...)...)
 	dir := t.TempDir()
 	o := &operated{engine: e, keyholder: k, config: filepath.Join(dir, "zgoda.yaml")}
-	o.stack = &stack{data: filepath.Join(dir, "data"), log: &logFile{}}
+	o.stack = &stack{data: filepath.Join(dir, "data"), log: &logFile{}, programs: b.programs}
+	o.prepare = func(cmd *exec.Cmd) { cmd.Env = append(os.Environ(), b.variables...) }
 	o.configure(t, fmt.Sprintf("clickhouse: %q\n", e.dsn())+more)
 	if d := under(filepath.Join(o.data, "spool")); d != nil {
 		o.disk = d

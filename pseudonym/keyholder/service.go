@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"zgoda/event"
+	"zgoda/killpoint"
 	"zgoda/pseudonym/access"
 	"zgoda/pseudonym/authority"
 	"zgoda/pseudonym/cases"
@@ -106,6 +107,7 @@ func (s *service) Keys(context.Context, *keyholderpb.KeysRequest) (*keyholderpb.
 
 // Resolve answers for every identifier of the batch, or for none.
 func (s *service) Resolve(ctx context.Context, request *keyholderpb.ResolveRequest) (*keyholderpb.ResolveAnswer, error) {
+	killpoint.At("keyholder resolve")
 	n, err := request.Rows()
 	tally := access.TallyOf(ctx)
 	tally.Rows = n
