@@ -305,6 +305,12 @@ func corrected(t *testing.T, s *stack, secret string) {
 	if out, errs, code := correct("--revision", "1", "city=Nitra"); code == 0 {
 		t.Errorf("a correction on an old revision was done: %s %s", out, errs)
 	}
+	if _, errs, code := correct("--id", fmt.Sprint(id), "user_id:mila-2"); code == 0 || !strings.Contains(errs, "of its kind") {
+		t.Errorf("an address became a user id: %d %s", code, errs)
+	}
+	if _, errs, code := correct("--remove", "999999", "city=Nitra"); code == 0 || s.kept(t, "user_id:mila").value("city") != "" {
+		t.Errorf("half of a correction was done: %d %s", code, errs)
+	}
 	if open, _, _ := s.zgoda(t, "", "requests", "list", "--site", "shop", "--state", "open"); strings.Contains(open, "rectification") {
 		t.Errorf("a refused correction is open: %s", open)
 	}

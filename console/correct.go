@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -115,7 +116,7 @@ func (s *Server) correct(ctx context.Context, site string, of PersonBody, in *Co
 		out.Body.IDs, out.Body.Revision, err = s.putCorrection(acting, site, w, data, in)
 	}
 	if err != nil {
-		return nil, s.uncorrected(ctx, r, in.Request == "", err)
+		return nil, s.uncorrected(ctx, r, in.Request == "", len(out.Body.IDs) > 0, err)
 	}
 	s.heed(ctx, event.SiteID(site), data)
 	out.Body.State, err = s.corrected(context.WithoutCancel(ctx), r, names) // it is done, whoever called has gone or not
@@ -147,11 +148,8 @@ func (s *Server) correction(ctx context.Context, site string, w who, in *Correct
 }
 
 // namesOf are the names of what changes, never the values: recipients are told which
-// data to ask for.
+// data to ask for. What is to be taken away has to be there, before anything is put.
 func (s *Server) namesOf(ctx context.Context, w who, data []pseudonym.Datum, remove []int64) (names []string, err error) {
-	if s.deps.ToldOf == nil {
-		return nil, nil
-	}
 	name := func(d *pseudonym.Datum) string {
 		if d.Kind != event.KindUnknown {
 			return d.Kind.String()
@@ -174,14 +172,12 @@ func (s *Server) namesOf(ctx context.Context, w who, data []pseudonym.Datum, rem
 	if err != nil {
 		return nil, err
 	}
-	gone := map[int64]bool{}
 	for _, id := range remove {
-		gone[id] = true
-	}
-	for i := range revealed.Data {
-		if gone[revealed.Data[i].ID] {
-			add(name(&revealed.Data[i]))
+		i := slices.IndexFunc(revealed.Data, func(d pseudonym.Datum) bool { return d.ID == id })
+		if i < 0 {
+			return nil, pseudonym.ErrNotFound
 		}
+		add(name(&revealed.Data[i]))
 	}
 	return names, nil
 }
@@ -198,16 +194,20 @@ func (s *Server) putCorrection(ctx context.Context, site string, w who, data []p
 	if len(in.Remove) > 0 {
 		now, err = s.deps.People.Remove(ctx, w.ref, in.Remove, nil, now)
 	}
-	return ids, now, err
+	return ids, now, err // with ids and an error: half of it is done
 }
 
-// uncorrected answers for a correction that was not done. A request that was opened for
-// it is ended when the data were refused; otherwise it stays, to be called again with.
-func (s *Server) uncorrected(ctx context.Context, r control.Request, opened bool, err error) error {
+// uncorrected answers for a correction that was not done, or half of it. A request that
+// was opened for it is ended when the data were refused; otherwise it stays, to be
+// called again with.
+func (s *Server) uncorrected(ctx context.Context, r control.Request, opened, half bool, err error) error {
 	answer := s.peopleFailed(ctx, "correct the data", err)
 	var p *Problem
-	if !opened || !errors.As(answer, &p) || p.Status == http.StatusServiceUnavailable {
-		if opened && p != nil {
+	if !opened || half || !errors.As(answer, &p) || p.Status == http.StatusServiceUnavailable {
+		if p != nil && half {
+			p.Detail += "; data were put, and nothing was taken away"
+		}
+		if p != nil && opened {
 			p.Detail += "; the request " + r.ID.String() + " stays open"
 		}
 		return answer

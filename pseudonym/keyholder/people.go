@@ -94,6 +94,7 @@ func (r *rights) refused(ctx context.Context, err error) error {
 		{person.ErrDatum, codes.InvalidArgument},
 		{person.ErrIdentifier, codes.InvalidArgument},
 		{person.ErrSite, codes.InvalidArgument},
+		{person.ErrKind, codes.InvalidArgument},
 		{person.ErrDocument, codes.InvalidArgument},
 		{person.ErrEmpty, codes.InvalidArgument},
 		{person.ErrCut, codes.InvalidArgument},

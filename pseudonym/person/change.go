@@ -11,8 +11,8 @@ import (
 )
 
 // Put adds data to a contact, and puts others in the place of those with an ID.
-// Identifiers lead to the contact from then on; corrected ones do not any more.
-// revision is of Reveal, or 0 for whatever there is. It returns the numbers of the
+// Identifiers lead to the contact from then on; corrected ones do not any more. One that
+// is corrected stays of its kind. revision is of Reveal, or 0 for whatever there is. It returns the numbers of the
 // data and the revision after.
 func (p *People) Put(ctx context.Context, id vault.ContactID, site event.SiteID, data []Datum, revision uint64, ways Ways) (ids []int64, now uint64, err error) {
 	data = slices.Clone(data)
@@ -103,7 +103,7 @@ func (p *People) change(ctx context.Context, id vault.ContactID, revision uint64
 		*now = revisionOf(rows)
 		return err
 	})
-	for _, own := range []error{ErrChanged, ErrNoDatum, ErrFull, ErrIdentifier, ErrSite, ErrLast, ErrSealed, vault.ErrUnknown} {
+	for _, own := range []error{ErrChanged, ErrNoDatum, ErrFull, ErrIdentifier, ErrSite, ErrKind, ErrLast, ErrSealed, vault.ErrUnknown} {
 		if errors.Is(err, own) {
 			return own
 		}
@@ -122,6 +122,9 @@ func (c *change) put(d *Datum) error {
 		i := c.at(d.ID)
 		if i < 0 {
 			return ErrNoDatum
+		}
+		if there := &c.data[i]; there.identifies() && there.Kind != d.Kind {
+			return ErrKind // a wrong number would cut the contact off from its events
 		}
 		c.leave(c.data[i])
 		c.bytes -= c.sealer.size(&c.data[i])

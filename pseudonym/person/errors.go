@@ -9,6 +9,7 @@ var (
 	ErrTaken      = errors.New("the identifier leads to another contact")
 	ErrLast       = errors.New("the contact's last identifier stays: nothing else leads to it")
 	ErrSite       = errors.New("the identifiers are of two sites")
+	ErrKind       = errors.New("an identifier is corrected by one of its kind alone: add the other, or take this one away")
 	ErrChanged    = errors.New("the contact's data have changed since they were shown")
 	ErrNoDatum    = errors.New("the contact has no such datum or document")
 	ErrFull       = errors.New("the contact has as many data as can be kept of one")

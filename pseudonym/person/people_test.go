@@ -76,6 +76,12 @@ func TestCorrectAndRemove(t *testing.T) {
 		if _, err := h.Remove(t.Context(), id, ids, nil, before, ways); !errors.Is(err, ErrChanged) {
 			t.Errorf("a removal of what was not seen: %v", err)
 		}
+		for _, other := range []Datum{trait("email", "jana@example.org"), {Kind: event.KindUserID, Value: "u2", Source: "letter"}} {
+			other.ID = ids[0] // a slip of a number
+			if _, _, err := h.Put(t.Context(), id, "shop", []Datum{other}, now, ways); !errors.Is(err, ErrKind) {
+				t.Errorf("an identifier becomes of another kind: %v", err)
+			}
+		}
 		last, err := h.Remove(t.Context(), id, ids, nil, now, ways)
 		if err != nil || last == now {
 			t.Fatal(err)
