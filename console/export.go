@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -286,6 +287,9 @@ func (s *Server) transferContact(ctx context.Context, in *transferInput) (*huma.
 		return nil, wrong("body.approval", "expected 32 hexadecimal digits")
 	}
 	if err := s.deps.Exports.MaySend(in.Body.URL); err != nil { // before anything is opened
+		if errors.Is(err, export.ErrUpload) {
+			return nil, wrong("body.url", "expected https and a host of rights.hosts: "+strings.TrimPrefix(err.Error(), export.ErrUpload.Error()+": "))
+		}
 		return nil, s.exportFailed(ctx, "send the export", err)
 	}
 	r, err := s.askFor(ctx, in.Site, control.RightPortability, &in.Body.SubjectBody, in.Body.Reason, in.Body.Request)

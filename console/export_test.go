@@ -136,7 +136,7 @@ func TestTransfer(t *testing.T) {
 	transfer := func(url string) answer {
 		return do(t, r, "POST", "/api/v1/sites/demo/contacts:transfer", `{"identifier":"email:jana@example.org","reason":"letter 7","url":"`+url+`"}`)
 	}
-	if a := transfer("https://elsewhere.example/"); a.status != http.StatusBadGateway {
+	if a := transfer("https://elsewhere.example/"); a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, "body.url") || strings.Contains(a.body, "elsewhere") {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 	if a := do(t, r, "GET", requests+"?site=demo", ""); strings.Contains(a.body, "portability") {

@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,6 +48,32 @@ type requestsInput struct {
 	Limit   int    `query:"limit" minimum:"1" maximum:"1024" default:"100"`
 }
 
+// words reads which rights and states are asked for. One that there is not is refused:
+// nobody is to take a slip for "there are none".
+func (in *requestsInput) words(q *control.RequestQuery) error {
+	for name := range strings.SplitSeq(in.Right, ",") {
+		switch right := control.Right(name); {
+		case name == "":
+		case !slices.Contains(rights.Rights, right):
+			return wrong("query.right", "expected rights that there are, separated by commas")
+		default:
+			q.Rights = append(q.Rights, right)
+		}
+	}
+	for name := range strings.SplitSeq(in.State, ",") {
+		switch state := control.RequestState(name); {
+		case name == "":
+		case name == "open":
+			q.States = append(q.States, rights.OpenStates()...)
+		case !slices.Contains(control.RequestStates, state):
+			return wrong("query.state", "expected states that there are, separated by commas, or open")
+		default:
+			q.States = append(q.States, state)
+		}
+	}
+	return nil
+}
+
 type requestsOutput struct {
 	Body struct {
 		Requests []RequestBody `json:"requests"`
@@ -55,21 +82,10 @@ type requestsOutput struct {
 
 func (s *Server) listRequests(ctx context.Context, in *requestsInput) (*requestsOutput, error) {
 	q := control.RequestQuery{Site: event.SiteID(in.Site), Limit: in.Limit}
-	for name := range strings.SplitSeq(in.Right, ",") {
-		if name != "" {
-			q.Rights = append(q.Rights, control.Right(name))
-		}
+	err := in.words(&q)
+	if err != nil {
+		return nil, err
 	}
-	for name := range strings.SplitSeq(in.State, ",") {
-		switch name {
-		case "":
-		case "open":
-			q.States = append(q.States, rights.OpenStates()...)
-		default:
-			q.States = append(q.States, control.RequestState(name))
-		}
-	}
-	var err error
 	if in.Contact != "" {
 		if q.Handle, err = event.ParseHandle(in.Contact); err != nil || q.Handle.IsZero() {
 			return nil, wrong("query.contact", "expected c_ or v_ and 26 letters")

@@ -125,6 +125,13 @@ func TestRequestsAreListed(t *testing.T) {
 	for query, want := range map[string]int{"?after=r_00000000000000000000000000": 422, "?contact=c_1": 422, "?limit=2000": 422, "/r_1": 422, "/r_00000000000000000000000000": 404} {
 		wanted(t, r, want, "GET", requests+query, "")
 	}
+	for query, field := range map[string]string{
+		"state=opened": "query.state", "state=open,all": "query.state", "right=export": "query.right", "right=access,x": "query.right",
+	} {
+		if a := do(t, r, "GET", requests+"?"+query, ""); a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, field) {
+			t.Errorf("%s: %d %s", query, a.status, a.body)
+		}
+	}
 }
 
 // TestRequestRoles: an analyst sees nothing of requests; whoever is an operator
