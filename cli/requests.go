@@ -250,7 +250,7 @@ func (r *wholeRequest) print(out io.Writer) error {
 		_, _ = fmt.Fprintf(w, "queue\t%d erasures come before it\n", *r.Place)
 	}
 	for _, t := range r.Tasks {
-		_, _ = fmt.Fprintf(w, "task\t%s\t%s\t%s\t%s\n", t.Name, t.State, rowsText(t.Before, t.After), strings.TrimSpace(t.Actor+" "+t.Note))
+		_, _ = fmt.Fprintf(w, "task\t%s\t%s\t%s\t%s\n", t.Name, t.State, rowsText(t.Name, t.Before, t.After), strings.TrimSpace(t.Actor+" "+t.Note))
 	}
 	for _, v := range r.Reviews {
 		_, _ = fmt.Fprintf(w, "review\t%s\t%s\t%s\n", v.Reviewer, v.Word, v.At.UTC().Format(time.RFC3339))
@@ -261,9 +261,11 @@ func (r *wholeRequest) print(out io.Writer) error {
 	return w.Flush()
 }
 
-func rowsText(before, after *int64) string {
+func rowsText(task string, before, after *int64) string {
 	text := func(n *int64) string { return strconv.FormatInt(*n, 10) }
 	switch {
+	case task == "export" && after != nil:
+		return text(after) + " items"
 	case before == nil && after == nil:
 		return ""
 	case before == nil: // of the control store nobody counts them: the transaction takes all there are

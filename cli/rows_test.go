@@ -11,8 +11,11 @@ func TestRowsText(t *testing.T) {
 		"0 rows left, not counted before": {nil, &none},
 		"3 rows, not counted since":       {&three, nil},
 	} {
-		if got := rowsText(of[0], of[1]); got != want {
+		if got := rowsText("events", of[0], of[1]); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
+	}
+	if got := rowsText("export", nil, &three); got != "3 items" {
+		t.Errorf("%q", got)
 	}
 }

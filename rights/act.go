@@ -94,6 +94,9 @@ func (s *Service) followed(ctx context.Context, r *control.Request, a *Act) erro
 	case "resume", "retry":
 		s.mark(r.ID, false)
 	case "sign_off":
+		if r.Right == control.RightErasure && s.eraser != nil {
+			return s.eraser.Settled(ctx, r.ID)
+		}
 		return s.settle(ctx, r.ID)
 	case "approve", "prove", "supply":
 		return s.start(ctx, r)

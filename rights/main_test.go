@@ -228,6 +228,7 @@ type worker struct {
 	tries   int
 	whom    []event.Handle // of Accepted
 	back    int
+	settled []control.RequestID
 }
 
 func (w *worker) Perform(ctx context.Context, r control.Request) error {
@@ -266,6 +267,13 @@ func (w *worker) TakenBack(context.Context, control.Request) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.back++
+	return nil
+}
+
+func (w *worker) Settled(_ context.Context, id control.RequestID) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.settled = append(w.settled, id)
 	return nil
 }
 

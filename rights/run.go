@@ -278,7 +278,7 @@ func (s *Service) settle(ctx context.Context, id control.RequestID) error {
 		return err
 	}
 	if !slices.ContainsFunc(tasks, func(t control.Task) bool { return t.Name == taskWork }) {
-		return nil // what is not done by hand is not done yet; an erasure's Eraser looks by itself
+		return nil // what is not done by hand is not done yet; an erasure's Eraser ends it
 	}
 	complete := false
 	err = s.rewrite(ctx, id, func(r *control.Request) (string, error) {

@@ -243,12 +243,17 @@ func TestManualTaskBlocks(t *testing.T) {
 	if one.State != control.RequestComplete || r.vault.cases() != 0 {
 		t.Errorf("it is %s, with %d cases", one.State, r.vault.cases())
 	}
+	eraser := &worker{service: r.Service}
+	r.Use(control.RightErasure, eraser)
 	erasure := r.open(t, opening(control.RightErasure, "petr"))
 	if err := r.Finish(t.Context(), erasure.ID, nil); !errors.Is(err, ErrErasure) {
 		t.Errorf("an erasure was finished: %v", err)
 	}
 	if got := r.act(t, erasure.ID, Act{Name: "sign_off", Task: "manual:paper"}); got.State != control.RequestRunning {
 		t.Errorf("the erasure is %s", got.State)
+	}
+	if !slices.Equal(eraser.settled, []control.RequestID{erasure.ID}) {
+		t.Error("who carries erasures out is not told what was signed off:", eraser.settled)
 	}
 }
 

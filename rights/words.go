@@ -69,6 +69,8 @@ type Eraser interface {
 	// TakenBack undoes that, for an erasure that is not going to be done, but for showing
 	// them: that is for Deps.Shown, once it is written that it is not.
 	TakenBack(ctx context.Context, r control.Request) error
+	// Settled says that something by hand was done that an erasure may have waited for.
+	Settled(ctx context.Context, id control.RequestID) error
 }
 
 // Trouble is why something could not be done: a class to be shown, never content.
