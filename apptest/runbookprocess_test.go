@@ -16,7 +16,6 @@ func processScenes() []scene {
 			{alert: "ZgodaDown", begin: gatewayGone, shows: []string{`job="zgoda"} => 0`, "zgoda 000", "zgoda-keyholder 200", "the settings are good"}},
 			{alert: "ZgodaKeyholderAway", begin: keyholderHangs, shows: []string{"the keyholder does not answer"}},
 			{alert: "ZgodaKeyholderRefusals", begin: strangersAtTheKeyholder, lasts: fifteen},
-			{alert: "ZgodaClockSkew", begin: someLoad, unseen: "the processes of a machine have one clock"},
 		}},
 		{"up", func(t *testing.T) *operated { t.Helper(); return operateUp(t, "") }, []trouble{
 			{alert: "ZgodaRestarts", begin: keyholderKilled3, lasts: fifteen, shows: []string{`child="keyholder"`}, over: func(t *testing.T, o *operated) {

@@ -44,7 +44,7 @@ type scene struct {
 
 // scenes are all of them. Each alert has one trouble.
 func scenes() []scene {
-	return slices.Concat(processScenes(), pipelineScenes(), keysScenes(), rightsScenes(), budgetScenes(), faultScenes())
+	return slices.Concat(processScenes(), pipelineScenes(), keysScenes(), rightsScenes(), budgetScenes(), faultScenes(), clockScenes())
 }
 
 const runbooks = "docs/runbooks"

@@ -30,16 +30,18 @@ const role = "zgoda"
 // Start runs a server until the test ends. Its commits do not wait for the disk.
 func Start(tb testing.TB) *Server {
 	tb.Helper()
-	return start(tb, "fsync=off")
+	return start(tb, nil, "fsync=off")
 }
 
 // StartDurable is Start with commits that wait for the disk, for measuring.
 func StartDurable(tb testing.TB) *Server {
 	tb.Helper()
-	return start(tb, "fsync=on")
+	return start(tb, nil, "fsync=on")
 }
 
-func start(tb testing.TB, options ...string) *Server {
+// start runs a server with variables for its environment, by the folder that it is in;
+// nil: none.
+func start(tb testing.TB, variables func(folder string) []string, options ...string) *Server {
 	tb.Helper()
 	folder, err := os.MkdirTemp("", "zgoda-pg") //nolint:usetesting // the path of a socket must be short
 	if err != nil {
@@ -62,7 +64,11 @@ func start(tb testing.TB, options ...string) *Server {
 	for _, o := range append([]string{"listen_addresses=", "unix_socket_directories=" + folder, "max_connections=80"}, options...) {
 		args = append(args, "-c", o)
 	}
-	s.run(tb, command(tb, as, folder, "postgres", args...))
+	server := command(tb, as, folder, "postgres", args...)
+	if variables != nil {
+		server.Env = append(os.Environ(), variables(folder)...)
+	}
+	s.run(tb, server)
 	return s
 }
 
