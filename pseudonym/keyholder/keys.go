@@ -13,6 +13,7 @@ import (
 	"zgoda/pseudonym/keyring"
 	"zgoda/pseudonym/private"
 	"zgoda/pseudonym/rotation"
+	"zgoda/pseudonym/standstill"
 )
 
 // fileURI is the key-encryption key of who configures none.
@@ -111,6 +112,10 @@ func (s *Server) openRotator(p *parts) error {
 	deps := rotation.Deps{OpenKEK: s.nextKEK, Reblind: reblinder{p.ring, p.people.people}, Logger: s.log, Now: s.cfg.Now}
 	if p.shelf != nil {
 		deps.Lead, deps.Board = p.shelf.Leads, p.shelf.Standstill()
+	} else {
+		deps.Board = rotation.Own(standstill.Open(filepath.Join(s.cfg.Data, "gateways.json"), s.cfg.Now, func(err error) {
+			s.log.Error("gateways", "error", err)
+		}))
 	}
 	p.rotator, err = rotation.New(p.ring, p.vault, cfg, deps)
 	if err != nil {

@@ -158,6 +158,7 @@ func (s *Server) server(p *parts, limit inFlight, as credentials.TransportCreden
 		grpc.KeepaliveParams(keep),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second}),
 		grpc.StatsHandler(p.policy.Watch()),
+		grpc.WaitForHandlers(true), // a call that is cut off may still read the vault's memory
 		grpc.ChainUnaryInterceptor(limit.unary, p.policy.Unary),
 		grpc.ChainStreamInterceptor(limit.stream, p.policy.Stream),
 	)

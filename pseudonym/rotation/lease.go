@@ -22,6 +22,9 @@ type Board interface {
 // computes under do not differ.
 type own struct{ board *standstill.Board }
 
+// Own is the board of a keyholder that has its vault alone.
+func Own(board *standstill.Board) Board { return own{board} }
+
 func (o own) Ready(_ context.Context, by, name string, held bool, _ uint64) (bool, error) {
 	return o.board.Ready(by, name, held), nil
 }

@@ -38,6 +38,7 @@ type Board struct {
 	leader string
 	turn   uint64 // counts the leases that were taken
 	until  time.Time
+	kept   *kept // nil: nothing is remembered
 }
 
 // gateway is one, as a caller names it: no other caller speaks for it.
@@ -49,7 +50,7 @@ type node struct {
 	held  uint64 // the lease since which it holds, by its own word, plus one; 0: it does not
 }
 
-// New makes a board; now is time.Now but in tests.
+// New makes a board that forgets with the process; now is time.Now but in tests.
 func New(now func() time.Time) *Board {
 	return &Board{now: now, began: now(), nodes: make(map[gateway]*node)}
 }
@@ -64,7 +65,10 @@ func (b *Board) Ready(by, name string, held bool) (hold bool) {
 	if name == "" {
 		return false
 	}
-	n := b.note(gateway{by, name}, held, now)
+	g := gateway{by, name}
+	_, known := b.nodes[g]
+	n := b.note(g, held, now)
+	b.keepLocked(!known && n != nil, now)
 	hold = n != nil && name != b.leader && now.Before(b.until)
 	if hold {
 		n.told = b.turn + 1
