@@ -25,7 +25,7 @@ func TestRestart(t *testing.T) {
 	b := keeping(t, path, c)
 	b.Ready(by, "one", false)
 	b.Ready(by, "two", false) // with the next word
-	for range 3600 { // an hour
+	for range 3600 {          // an hour
 		c.pass(time.Second)
 		b.Ready(by, "one", false)
 		b.Ready(by, "two", false)
