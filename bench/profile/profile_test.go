@@ -68,6 +68,40 @@ func TestWatching(t *testing.T) {
 	}
 }
 
+// TestWatchingKeys: what perf prints of the keyholder is split as the gateway's profile is.
+func TestWatchingKeys(t *testing.T) {
+	const printed = `
+	          47f0a0 sort.SearchFloat64s
+	          8a11e0 zgoda/pseudonym/meter.(*Sizes).Observe
+	          8b2fc0 zgoda/pseudonym/access.(*metrics).count
+	          9b2fc0 zgoda/pseudonym/access.(*Policy).unary
+
+	ffffffff81a2f0e0 entry_SYSCALL_64_after_hwframe ([kernel.kallsyms])
+	          47f0a0 strconv.AppendFloat
+	          8a11e0 zgoda/pseudonym/meter.(*Set).WriteOpenMetrics
+	          6a11e0 net/http.(*conn).serve
+
+	          8a11e0 zgoda/pseudonym/meter.(*Counter).Add
+	          47f0a0 zgoda/pseudonym/keyholder.(*service).Resolve
+
+	          47f0a0 google.golang.org/grpc.(*Server).handleStream
+`
+	samples := ReadPerf([]byte(printed), time.Second)
+	parts, all := WatchingKeys(samples)
+	want := map[string]time.Duration{"calls": time.Second, Scraping: time.Second, "other counters and histograms": time.Second}
+	if all != 4*time.Second || len(parts) != len(want) {
+		t.Errorf("%v of %v", parts, all)
+	}
+	for _, p := range parts {
+		if p.CPU != want[p.Name] {
+			t.Errorf("%s: %v", p.Name, p.CPU)
+		}
+	}
+	if none := ReadPerf([]byte("\n\n"), time.Second); len(none) != 0 {
+		t.Errorf("%v", none)
+	}
+}
+
 func TestFunctionsCountRecursionOnce(t *testing.T) {
 	got := Functions([]Sample{{[]string{"a", "b", "a", "c"}, time.Second}, {[]string{"b", "c"}, time.Second}})
 	want := []Function{{"c", 0, 2 * time.Second}, {"b", time.Second, 2 * time.Second}, {"a", time.Second, time.Second}}

@@ -8,9 +8,20 @@ import (
 // Scraping is the part that depends on how often it is done.
 const Scraping = "scraping"
 
+// kind is a kind of watching and what its functions begin with.
+type kind struct{ part, prefix string }
+
+// watchingKeys is the same of the keyholder, which counts by a room of its own.
+var watchingKeys = []kind{
+	{Scraping, "net/http.(*conn)."}, // its metrics are all that it serves so
+	{Scraping, "zgoda/pseudonym/meter.(*Set)"},
+	{"calls", "zgoda/pseudonym/access.(*metrics)"},
+	{"other counters and histograms", "zgoda/pseudonym/meter."},
+}
+
 // watching are functions of ours that count or time, and those of the library that
 // they call: what stands below one of them in a stack is for watching alone.
-var watching = [...]struct{ part, prefix string }{
+var watching = []kind{
 	{Scraping, "net/http.(*conn)."}, // of the operators' listener, which has nothing else to do
 	{Scraping, "github.com/prometheus/client_golang/prometheus.(*Registry).Gather"},
 	{Scraping, "github.com/prometheus/client_golang/prometheus.processMetric"},
@@ -37,9 +48,16 @@ type Part struct {
 
 // Watching returns what each kind of watching took of a profile, in a fixed order
 // and those that took nothing too, and what the whole profile took.
-func Watching(samples []Sample) (parts []Part, all time.Duration) {
+func Watching(samples []Sample) (parts []Part, all time.Duration) { return split(samples, watching) }
+
+// WatchingKeys is Watching of a profile of the keyholder.
+func WatchingKeys(samples []Sample) (parts []Part, all time.Duration) {
+	return split(samples, watchingKeys)
+}
+
+func split(samples []Sample, kinds []kind) (parts []Part, all time.Duration) {
 	at := map[string]int{}
-	for _, w := range watching {
+	for _, w := range kinds {
 		if _, known := at[w.part]; !known {
 			at[w.part] = len(parts)
 			parts = append(parts, Part{Name: w.part})
@@ -47,7 +65,7 @@ func Watching(samples []Sample) (parts []Part, all time.Duration) {
 	}
 	for _, s := range samples {
 		all += s.CPU
-		if name := watchingOf(s); name != "" {
+		if name := watchingOf(s, kinds); name != "" {
 			parts[at[name]].CPU += s.CPU
 		}
 	}
@@ -56,8 +74,8 @@ func Watching(samples []Sample) (parts []Part, all time.Duration) {
 
 // watchingOf returns the kind of watching that a sample is of: the first of the
 // table that its stack has.
-func watchingOf(s Sample) string {
-	for _, w := range watching {
+func watchingOf(s Sample, kinds []kind) string {
+	for _, w := range kinds {
 		for _, function := range s.Stack {
 			if strings.HasPrefix(function, w.prefix) {
 				return w.part

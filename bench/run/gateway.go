@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 type gateway struct {
 	*child
 	bin, data string
+	keys      string        // HOST:PORT of the keyholder's metrics
 	log       *bytes.Buffer // what it says on standard error
 }
 
@@ -52,22 +54,34 @@ func startGateway(bin, dir string, flags ...string) (*gateway, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil { //nolint:gosec // a scratch folder that was made here
 		return nil, fmt.Errorf("make the gateway's folder: %w", err)
 	}
+	keys, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
 	config := filepath.Join(dir, "bench.yaml")
 	if err := errors.Join(
-		os.WriteFile(config, []byte(siteFile), 0o600),                               //nolint:gosec // the same
-		os.WriteFile(filepath.Join(dir, "bench.secret"), []byte(siteSecret), 0o600), //nolint:gosec // the same
+		os.WriteFile(config, fmt.Appendf(nil, "%skeyholder: {metrics: %q}\n", siteFile, keys), 0o600), //nolint:gosec // the same
+		os.WriteFile(filepath.Join(dir, "bench.secret"), []byte(siteSecret), 0o600),                   //nolint:gosec // the same
 	); err != nil {
 		return nil, fmt.Errorf("write the gateway's configuration: %w", err)
 	}
-	g := &gateway{bin: bin, data: filepath.Join(dir, "data"), log: &bytes.Buffer{}}
+	g := &gateway{bin: bin, data: filepath.Join(dir, "data"), keys: keys, log: &bytes.Buffer{}}
 	//nolint:gosec // the binary under test, chosen by whoever runs this
 	cmd := exec.Command(filepath.Join(bin, "zgoda"), append([]string{"up", "--config", config, "--data", g.data}, flags...)...)
 	cmd.Stderr = g.log
-	var err error
 	if g.child, err = startReady(cmd); err != nil {
 		return nil, fmt.Errorf("start the gateway (make build engine first): %w\n%s", err, g.log)
 	}
 	return g, nil
+}
+
+// freeAddress is one of loopback that nobody listens at.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("look for a free port: %w", err)
+	}
+	return l.Addr().String(), l.Close()
 }
 
 // process is one process of a server under test.

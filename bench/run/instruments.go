@@ -52,6 +52,11 @@ func instruments(ctx context.Context, o options) (err error) {
 			return err
 		}
 	}
+	if does("keyholder") {
+		if err := s.keyholderWatched(ctx, o, out); err != nil {
+			return err
+		}
+	}
 	if does("pairs") {
 		if err := s.pairs(ctx, o, out, plain); err != nil {
 			return err
@@ -96,9 +101,15 @@ func (s *stage) watched(ctx context.Context, o options, out *report, batch, time
 	parts, all := profile.Watching(samples)
 	seconds := float64(profileSeconds * times)
 	out.add("\n## %s at peak: %s events/s, %.0f s under the profiler, scraped each second\n", map[bool]string{true: "Batches of 100", false: "Single events"}[batch > 1], thousands(sent/seconds), seconds)
-	out.head("what", "ns/event", "of the gateway's CPU")
+	out.watching("the gateway", parts, all, sent)
+	return all.Seconds() / seconds, nil
+}
+
+// watching adds what each kind of watching took of a process, scraped each second.
+func (r *report) watching(process string, parts []profile.Part, all time.Duration, sent float64) {
+	r.head("what", "ns/event", "of "+process+"'s CPU")
 	row := func(name string, cpu time.Duration) {
-		out.row(name, fmt.Sprintf("%.0f", cpu.Seconds()*1e9/sent), percent(cpu, all))
+		r.row(name, fmt.Sprintf("%.0f", cpu.Seconds()*1e9/sent), percent(cpu, all))
 	}
 	var sum, scraping time.Duration
 	for _, p := range parts {
@@ -110,8 +121,7 @@ func (s *stage) watched(ctx context.Context, o options, out *report, batch, time
 	}
 	row("**all of it, scraped each second**", sum)
 	row("**all of it, scraped every 15 seconds**", sum-scraping*14/15)
-	row("the gateway", all)
-	return all.Seconds() / seconds, nil
+	row(process, all)
 }
 
 func percent(part, whole time.Duration) string {
@@ -125,44 +135,60 @@ const scrapeTimes = 200
 // at peak, 0 where that is not known.
 func (s *stage) scrapes(ctx context.Context, out *report, peak float64) error {
 	g := s.zgoda.gateway
-	at := time.Now()
-	before := procfs.CPUOf(g.pid())
-	for time.Since(at) < 5*time.Second { // what it does anyway
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
-	idle := procfs.CPUOf(g.pid()).Sub(before).Total().Seconds() / time.Since(at).Seconds()
-
-	at, before = time.Now(), procfs.CPUOf(g.pid())
-	var bytes int64
-	for range scrapeTimes {
-		n, err := g.likePrometheus(ctx)
+	for _, p := range []struct {
+		name, address string
+		pid           int
+	}{{"gateway", g.ops, g.pid()}, {"keyholder", g.keys, procfs.Child(g.pid(), "zgoda-keyholder")}} {
+		one, err := scrapesOf(ctx, p.pid, p.address)
 		if err != nil {
 			return err
 		}
-		bytes = n
-	}
-	took := time.Since(at).Seconds()
-	cpu := (procfs.CPUOf(g.pid()).Sub(before).Total().Seconds() - idle*took) / scrapeTimes
-	out.add("\n## One scrape\n\n%d scrapes in a row, each as Prometheus asks (OpenMetrics, compressed, %d KiB), at rest: %.2f ms of CPU each, %.2f ms until it is answered.\n",
-		scrapeTimes, bytes>>10, 1e3*cpu, 1e3*took/scrapeTimes)
-	if peak > 0 {
-		out.head("every", "of the gateway's CPU at peak")
-		for _, every := range []float64{1, 15} {
-			out.row(fmt.Sprintf("%.0f s", every), fmt.Sprintf("%.3f %%", 100*cpu/every/peak))
+		out.add("\n## One scrape of the %s\n\n%d scrapes in a row, each as Prometheus asks (OpenMetrics, %d KiB), at rest: %.2f ms of CPU each, %.2f ms until it is answered.\n",
+			p.name, scrapeTimes, one.bytes>>10, 1e3*one.cpu, 1e3*one.took)
+		if peak > 0 && p.name == "gateway" {
+			out.head("every", "of the gateway's CPU at peak")
+			for _, every := range []float64{1, 15} {
+				out.row(fmt.Sprintf("%.0f s", every), fmt.Sprintf("%.3f %%", 100*one.cpu/every/peak))
+			}
 		}
 	}
 	return nil
 }
 
+// scrapeCost is what one scrape takes: seconds of CPU, seconds, bytes.
+type scrapeCost struct {
+	cpu, took float64
+	bytes     int64
+}
+
+func scrapesOf(ctx context.Context, pid int, address string) (one scrapeCost, err error) {
+	at, before := time.Now(), procfs.CPUOf(pid)
+	select { // what it does anyway
+	case <-ctx.Done():
+		return one, ctx.Err()
+	case <-time.After(5 * time.Second):
+	}
+	idle := procfs.CPUOf(pid).Sub(before).Total().Seconds() / time.Since(at).Seconds()
+	at, before = time.Now(), procfs.CPUOf(pid)
+	for range scrapeTimes {
+		if one.bytes, err = likePrometheus(ctx, address); err != nil {
+			return one, err
+		}
+	}
+	took := time.Since(at).Seconds()
+	one.cpu, one.took = (procfs.CPUOf(pid).Sub(before).Total().Seconds()-idle*took)/scrapeTimes, took/scrapeTimes
+	return one, nil
+}
+
 // likePrometheus scrapes with the headers of a Prometheus 2.42 and returns how many
 // bytes came.
 func (g *gateway) likePrometheus(ctx context.Context) (int64, error) {
+	return likePrometheus(ctx, g.ops)
+}
+
+func likePrometheus(ctx context.Context, address string) (int64, error) {
 	//nolint:gosec // the address is a child's
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+g.ops+"/metrics", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/metrics", nil)
 	if err != nil {
 		return 0, err
 	}

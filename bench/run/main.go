@@ -96,7 +96,7 @@ func parse(command string, args []string) (o options, err error) {
 	flags.IntVar(&o.rounds, "rounds", 3, "rounds, in turn over all servers; medians are reported")
 	flags.DurationVar(&o.round, "round", 4*time.Second, "length of a round")
 	flags.Uint64Var(&o.visitors, "visitors", defaultVisitors[command], "known visitors, drawn by Zipf's law")
-	flags.StringVar(&o.only, "only", "", "of quick: single, batch, sustained or half; of rotation and erase: prepare; of erase: export; of instruments: profile, batch, scrape or pairs")
+	flags.StringVar(&o.only, "only", "", "of quick: single, batch, sustained or half; of rotation and erase: prepare; of erase: export; of instruments: profile, batch, scrape, keyholder or pairs")
 	flags.IntVar(&o.contacts, "contacts", map[string]int{"rotation": 1_000_000, "erase": 10_000}[command], "of rotation and erase: how many")
 	flags.StringVar(&o.other, "other", "", "of instruments: folder of the binaries of another build, to compare with")
 	flags.Uint64Var(&o.rows, "rows", 100_000_000, "of erase: how many, a year's")
