@@ -88,6 +88,43 @@ func TestRestoreOlderBackup(t *testing.T) {
 		t.Errorf("a person who returns is one of %s", n)
 	}
 	r.shorterRetention(t, config)
+	r.acceptedSince(t, config)
+}
+
+// acceptedSince: an erasure that was accepted after a backup, and whose keys are there
+// yet, is opened anew when the control store is restored, with the same id, and carried
+// out or taken back as before.
+func (r *restored) acceptedSince(t *testing.T, config string) {
+	t.Helper()
+	r.stop(t)
+	raw, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(config, append(raw, "rights: {gather: 1s, undo: 1h}\n"...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.start(t, "127.0.0.1:0")
+	r.makeBackups(t)
+	out := r.done(t, "", "forget", "--data", r.data, "--site", "shop", "--identifier", "user_id:cyril", "--reason", "letter 8")
+	id, _, _ := strings.Cut(out, " ")
+	everyFileHasAStore(t, r.data)
+	r.stop(t)
+	r.done(t, "", "restore", "--data", r.data, "--in", r.backup, "--replace")
+	r.start(t, "127.0.0.1:0")
+	if out := r.done(t, "", "requests", "show", "--data", r.data, id); !strings.Contains(out, "erasure approved") || !strings.Contains(out, "by restore") {
+		t.Errorf("after the restore: %s", out)
+	}
+	eventually(t, 30*time.Second, "nothing comes in about the person", func() bool {
+		return strings.Contains(r.done(t, "", "contact", "show", "--data", r.data, "--site", "shop", "--identifier", "user_id:cyril"), "restricted")
+	})
+	if n := r.sql(t, "SELECT uniqExact(subject) FROM visible_events WHERE scope = 'person'"); n != "2" {
+		t.Errorf("%s people are shown", n)
+	}
+	r.done(t, "", "requests", "undo", "--data", r.data, id)
+	if left, err := os.ReadFile(filepath.Join(r.data, "erasures", "accepted.json")); err != nil || strings.Contains(string(left), id) {
+		t.Errorf("it is noted still: %s %v", left, err)
+	}
 }
 
 // shorterRetention: rows that are stored get the end that the settings say now, at the
@@ -168,6 +205,9 @@ func (r *restored) forgotten(t *testing.T, when string) {
 	}
 	if _, errs, code := r.zgoda(t, "", "contact", "show", "--data", r.data, "--site", "shop", "--identifier", "user_id:boris"); code == 0 || !strings.Contains(errs, "no contact has this identifier") {
 		t.Errorf("%s: the contact is found: exit %d, %s", when, code, errs)
+	}
+	if left, err := os.ReadFile(filepath.Join(r.data, "erasures", "accepted.json")); err == nil && strings.Contains(string(left), "r_") {
+		t.Errorf("%s: what is destroyed is noted as accepted still: %s", when, left)
 	}
 	for _, person := range []string{"anna", "cyril"} {
 		if _, errs, code := r.zgoda(t, "", "contact", "show", "--data", r.data, "--site", "shop", "--identifier", "user_id:"+person); code != 0 {

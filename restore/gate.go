@@ -100,6 +100,8 @@ type Deps struct {
 	Sites func() []event.SiteID
 	// Alone says that no other gateway shares the store.
 	Alone bool
+	// Reopen opens accepted erasures anew that the store does not know; nil: nothing does.
+	Reopen *Reopening
 	// Done is called once all four were compared and nothing is missing.
 	Done func() error
 
@@ -213,6 +215,9 @@ func (g *Gate) tell(err error) {
 
 // look compares the sets, and carries out again what one of them lacks.
 func (g *Gate) look(ctx context.Context, first bool) error {
+	if err := g.reopen(ctx); err != nil {
+		return err
+	}
 	s, err := g.sets(ctx)
 	if err != nil {
 		return err

@@ -62,7 +62,7 @@ func (n *node) makeEraser() (err error) {
 	cfg.Gather, cfg.Batch = n.config.Rights.GatherTime(), n.config.Rights.BatchSize()
 	n.eraser, err = erasing.New(cfg, erasing.Deps{
 		Node: n.name, Alone: !n.control.Shared(), Store: n.control, Subjects: n.subjects, Keys: n.rights, Hider: n.servers, Table: erasingTable{n.servers},
-		Journal: n.erasures, Notices: n.notices, Signer: certificate.Key(n.ledgerKey), Horizons: personal.Horizons{Backups: n.config.Rights.BackupsKept()},
+		Journal: n.erasures, Accepted: n.accepted, Notices: n.notices, Signer: certificate.Key(n.ledgerKey), Horizons: personal.Horizons{Backups: n.config.Rights.BackupsKept()},
 		Fail: n.requests.Fail, Waits: n.requests.Waits, Sites: n.siteIDs, Rests: n.rests, More: n.reach, Logger: n.log, Registerer: n.registry,
 	})
 	if err != nil {

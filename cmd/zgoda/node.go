@@ -88,6 +88,7 @@ type node struct {
 	requests  *rights.Service // of data subjects
 	notices   *notice.Service
 	erasures  *restore.Journal // on this node's disk
+	accepted  *restore.Accepted
 	eraser    *erasing.Eraser
 	reach     *reach.Reach
 	effects   *effects.Effects

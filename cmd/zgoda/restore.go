@@ -17,7 +17,15 @@ func (n *node) openErasures() (err error) {
 	if n.erasures, err = restore.OpenJournal(n.places.erasures); err != nil {
 		return err
 	}
-	for _, damage := range n.erasures.Damage() {
+	damage := n.erasures.Damage()
+	var damaged error
+	if n.accepted, damaged, err = restore.OpenAccepted(n.places.erasures); err != nil {
+		return err
+	}
+	if damaged != nil {
+		damage = append(damage, damaged)
+	}
+	for _, damage := range damage {
 		n.log.Error("a file of erasures is damaged and was set aside", "err", damage)
 	}
 	return nil
@@ -34,7 +42,7 @@ func (n *node) makeGate() (err error) {
 	cfg.Restored = pending != nil
 	n.gate, err = restore.New(cfg, restore.Deps{
 		Keys: n.rights, Store: n.control, Subjects: n.subjects, Table: erasedTable{n.servers}, Files: n.erasures, Tables: n.tables,
-		Sites: n.siteIDs, Alone: !n.control.Shared(), Logger: n.log, Registerer: n.registry,
+		Sites: n.siteIDs, Alone: !n.control.Shared(), Reopen: &restore.Reopening{Notes: n.accepted, Cases: n.rights, Store: n.control}, Logger: n.log, Registerer: n.registry,
 		Done: func() error { return restore.EndPending(n.places.run) },
 	})
 	return err

@@ -43,6 +43,7 @@ func (e *Eraser) Accepted(ctx context.Context, list []control.Request, of []pseu
 		default: // it was taken back meanwhile
 		}
 	}
+	e.note(slices.Concat(fences, restrict))
 	if err := e.together(ctx, fences); err != nil {
 		return fmt.Errorf("accept the erasures: %w", err)
 	}
@@ -64,6 +65,31 @@ func (e *Eraser) Accepted(ctx context.Context, list []control.Request, of []pseu
 		return fmt.Errorf("accept the erasures: %w", err)
 	}
 	return nil
+}
+
+// note writes down what is accepted, for an older control store that does not know it.
+// Without it everything else is as good.
+func (e *Eraser) note(list []fencing) {
+	if e.deps.Accepted == nil || len(list) == 0 {
+		return
+	}
+	requests := make([]control.Request, len(list))
+	for i := range list {
+		requests[i] = list[i].request
+	}
+	if err := e.deps.Accepted.Note(requests); err != nil {
+		e.log.Warn("accepted erasures are not written down against a restore", "requests", len(list), "err", err)
+	}
+}
+
+// noted takes out what is in the journal, or is not going to be done.
+func (e *Eraser) noted(ids ...control.RequestID) {
+	if e.deps.Accepted == nil {
+		return
+	}
+	if err := e.deps.Accepted.Drop(ids); err != nil {
+		e.log.Warn("erasures stay written down as accepted until the hourly look", "requests", len(ids), "err", err)
+	}
 }
 
 // because of an erasure that may be taken back somebody is restricted.
@@ -130,6 +156,7 @@ func (e *Eraser) TakenBack(ctx context.Context, r control.Request) error {
 			}
 		}
 	}
+	e.noted(r.ID)
 	return nil
 }
 

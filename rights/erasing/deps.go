@@ -98,6 +98,13 @@ type journal interface {
 	Append(entries []pseudonym.SealedErasure) error
 }
 
+// notes keep on this machine's disk, beside backups, what was accepted until its journal
+// is written.
+type notes interface {
+	Note(list []control.Request) error
+	Drop(ids []control.RequestID) error
+}
+
 // notices tell whoever was given the data.
 type notices interface {
 	Tell(ctx context.Context, list []control.Request) error
@@ -129,8 +136,8 @@ type More interface {
 	Gone(ctx context.Context, batch [16]byte) error
 }
 
-// Deps are the parts that erasures are carried out with. All are required, but More,
-// Now, Logger and Registerer.
+// Deps are the parts that erasures are carried out with. All are required, but Accepted,
+// More, Now, Logger and Registerer.
 type Deps struct {
 	Node     ledger.Writer
 	Alone    bool // no other node shares the store
@@ -140,6 +147,7 @@ type Deps struct {
 	Hider    hider
 	Table    table
 	Journal  journal
+	Accepted notes
 	Notices  notices
 	Signer   signer
 	Horizons horizons

@@ -190,8 +190,17 @@ func (e *Eraser) destroy(ctx context.Context, list []control.Request) error {
 		return err
 	}
 	e.step("destroyed")
+	e.noted(idsOf(list)...)
 	e.hurry()
 	return nil
+}
+
+func idsOf(list []control.Request) []control.RequestID {
+	ids := make([]control.RequestID, len(list))
+	for i := range list {
+		ids[i] = list[i].ID
+	}
+	return ids
 }
 
 // errOthers says that the keyholder did not answer for whom it was asked.
