@@ -41,6 +41,7 @@ type batch struct {
 	settled chan struct{}   // closed once every record has its fate
 	earlier []chan struct{} // of the ranges that were in flight when this one came
 	unknown bool            // parts of it may be in the store already
+	why     error           // the last refusal of a row for its content; nil: there was none
 }
 
 // copied is a record that counts as a duplicate for as long as the row that has
@@ -63,7 +64,7 @@ func (b *batch) decode(raw spool.Batch, s *seen) {
 	b.fates = slices.Grow(b.fates[:0], n)[:n]
 	clear(b.fates)
 	b.of, b.ids = slices.Grow(b.of[:0], n), slices.Grow(b.ids[:0], n)
-	b.copies, b.earlier, b.settled = nil, nil, make(chan struct{})
+	b.copies, b.earlier, b.settled, b.why = nil, nil, make(chan struct{}), nil
 	var v record.View
 	for i, rec := range raw.Records {
 		switch {

@@ -82,6 +82,24 @@ func (q *quarantine) keep(b *batch) error {
 	return q.log.Append(out)
 }
 
+// tellKept says how many records of a range went into the quarantine, and what the
+// store last said of one; nothing is said of it where none was refused.
+func (w *Writer) tellKept(b *batch) {
+	n := 0
+	for _, f := range b.fates {
+		if f == quarantined {
+			n++
+		}
+	}
+	switch {
+	case n == 0:
+	case b.why == nil:
+		w.log.Error("events are in the quarantine", "records", n)
+	default:
+		w.log.Error("events are in the quarantine", "records", n, "why", why(b.why), "error", b.why)
+	}
+}
+
 // appendKept appends an entry: version, position in the spool, when, the record.
 func appendKept(dst []byte, at spool.Position, now time.Time, rec []byte) []byte {
 	dst = append(dst, quarantineVersion)

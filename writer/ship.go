@@ -48,7 +48,13 @@ func (w *Writer) shipHalves(ctx context.Context, b *batch) error {
 	if err := w.ship(ctx, left); err != nil {
 		return err
 	}
-	return w.ship(ctx, right)
+	err := w.ship(ctx, right)
+	for _, half := range []*batch{left, right} {
+		if half.why != nil {
+			b.why = half.why
+		}
+	}
+	return err
 }
 
 // store sends what is pending until nothing is. Its order is what makes rows
@@ -75,6 +81,7 @@ func (w *Writer) store(ctx context.Context, b *batch) error {
 				return err
 			}
 		case poisonous(err):
+			b.why = err
 			return errRefused
 		default:
 			b.unknown = b.unknown || !unsent(err)
@@ -256,6 +263,7 @@ func (w *Writer) finish(ctx context.Context, b *batch) error {
 	if err := w.try(ctx, "quarantine", func() error { return w.keep(ctx, b) }); err != nil {
 		return err
 	}
+	w.tellKept(b)
 	if err := w.try(ctx, "release", func() error { return w.spool.Release(b.raw.Range) }); err != nil {
 		return err
 	}

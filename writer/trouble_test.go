@@ -196,3 +196,28 @@ func TestDamagedJournalledRange(t *testing.T) {
 		t.Fatalf("fates %+v with %d segments broken", &p.fates, broken)
 	}
 }
+
+// TestQuarantineIsTold: the log says how many records of a range went into the
+// quarantine, and by which error, also when the refused row was in one half of a
+// half; nothing of the rows is in it.
+func TestQuarantineIsTold(t *testing.T) {
+	dir, st, said := t.TempDir(), newStore(nil), &lines{}
+	cfg := testConfig(dir)
+	cfg.BatchRows, cfg.Linger, cfg.MaxLinger = 8, time.Hour, time.Hour
+	p := begin(t, dir, st, cfg, slog.New(slog.NewTextHandler(said, nil)))
+	for i := range 8 {
+		name := ""
+		if i == 2 || i == 5 {
+			name = "poison"
+		}
+		p.accept(encoded(fmt.Sprint("row", i), name))
+	}
+	p.run()
+	if p.drain() {
+		t.Fatal("died")
+	}
+	p.end()
+	if said.count(`msg="events are in the quarantine" records=2 why=other error=poison`) != 1 || said.count("row2") != 0 {
+		t.Errorf("the log: %v", said)
+	}
+}
