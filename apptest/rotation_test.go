@@ -101,8 +101,14 @@ func (p *person) comes(t *testing.T, n int) {
 	}
 }
 
-// spread stores rows of the contact in the months before.
+// spread stores rows of the contact in the two months before.
 func (p *person) spread(t *testing.T, dsn string, each int) {
+	t.Helper()
+	p.had(t, dsn, each, 1, 2)
+}
+
+// had stores rows of the contact as they came so many months ago, as often as it is told.
+func (p *person) had(t *testing.T, dsn string, each int, months ...int) {
 	t.Helper()
 	cfg := activity.DefaultConfig()
 	cfg.DSN = dsn
@@ -119,7 +125,7 @@ func (p *person) spread(t *testing.T, dsn string, each int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for month := 1; month <= 2; month++ {
+	for _, month := range months {
 		at := time.Now().UTC().AddDate(0, -month, 0).Truncate(time.Millisecond)
 		rows := make([][]byte, each)
 		for i := range rows {
