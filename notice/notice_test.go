@@ -245,7 +245,9 @@ func TestGivenUp(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			x := setUp(t, c.url, c.host, c.roots, func(s *notice.Settings, d *notice.Deps) {
 				s.GiveUp = 20 * time.Millisecond
-				d.Client.Timeout = 100 * time.Millisecond
+				if c.note == "timeout" {
+					d.Client.Timeout = 100 * time.Millisecond
+				}
 			})
 			x.tell(t)
 			x.run(t)
