@@ -53,7 +53,15 @@ func TestBroken(t *testing.T) {
 		{"process", warning, "keyholder that runs is v0", key(`zgoda_keyholder_build_info{version="v0"}`, "1")},
 		{"process", problem, "keyholder has not answered for 12s", metric("zgoda_keyholder_away_seconds", "12")},
 		{"process", problem, "control store has not answered", metric("zgoda_control_away_seconds", "12")},
-		{"process", warning, "fault of the program", metric("zgoda_gateway_panics_total", "1")},
+		{"process", warning, "1 requests failed by a fault of the program", metric("zgoda_gateway_panics_total", "1")},
+		{"process", warning, "2 calls of the keyholder failed by a fault of the program", key("zgoda_keyholder_panics_total", "2")},
+		{"process", problem, "3 events were taken, have no fate and are nowhere", func(_ *testing.T, w *world) {
+			w.metrics["zgoda_events_in_flight"], w.metrics["zgoda_events_in_hand"] = "16", "6"
+			w.metrics["zgoda_spool_waiting_records"], w.metrics["zgoda_later_waiting_records"] = "5", "2"
+		}},
+		{"process", problem, "2 events in the spool have a fate already", func(_ *testing.T, w *world) {
+			w.metrics["zgoda_events_in_flight"], w.metrics["zgoda_spool_waiting_records"] = "5", "7"
+		}},
 		{"keys", problem, "last sealed anew 48h", func(_ *testing.T, w *world) { w.holder.status.Rewrapped = time.Now().Add(-48 * time.Hour) }},
 		{"keys", warning, "gate has been in use for 900 days", func(_ *testing.T, w *world) { w.holder.status.Keys[0].Made = time.Now().Add(-900 * 24 * time.Hour) }},
 		{"keys", warning, "rotation of gate has been under way for 30h", func(_ *testing.T, w *world) {

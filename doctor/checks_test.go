@@ -80,6 +80,7 @@ func newWorld(t *testing.T) *world {
 		"zgoda_spool_bytes": "1", "zgoda_spool_limit_bytes": "1e10", `zgoda_clickhouse_away_seconds{server="first"}`: "0",
 		`zgoda_clickhouse_parts_limit{server="first"}`: "3000", `zgoda_clickhouse_parts{server="first",table="events"}`: "3", `zgoda_clock_skew_seconds{peer="keyholder"}`: "-0.4",
 		`zgoda_clock_skew_seconds{peer="clickhouse"}`: "0.01", "process_start_time_seconds": fmt.Sprint(time.Now().Add(-48 * time.Hour).Unix()),
+		"zgoda_events_in_flight": "9", "zgoda_events_in_hand": "4", "zgoda_spool_waiting_records": "6", // some are answered soon
 		"zgoda_ledger_checkpoint_number": "7", `zgoda_writer_stalled{why="schema"}`: "0", `zgoda_requests_overdue{right="access"}`: "0",
 	}
 	w.keys = map[string]string{`zgoda_keyholder_build_info{version="v1"}`: "1", `zgoda_keyholder_refused_total{why="peer"}`: "0"}

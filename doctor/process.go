@@ -49,12 +49,7 @@ func (s *system) process(ctx context.Context) []Finding {
 			})
 		}
 	})
-	if n, bad := m.above("zgoda_gateway_panics_total", 0); bad {
-		list = append(list, Finding{
-			Level: Warning, What: fmt.Sprintf("%.0f requests failed by a fault of the program", n), Why: "each was answered with an error",
-			Do: "report the stack that is in the log", Runbook: "ZgodaPanics",
-		})
-	}
+	list = append(list, s.faults(ctx, m)...)
 	if s, away := m.above("zgoda_keyholder_away_seconds", 5); away {
 		list = append(list, Finding{
 			Level: Problem, What: "the keyholder has not answered for " + duration(s), Why: "whoever is not known yet waits sealed, and requests of people are not served",
