@@ -138,7 +138,7 @@ func (s *Server) doctor(ctx context.Context, _ *struct{}) (*doctorOutput, error)
 			s.log.Warn("what is past its time could not be looked for", "err", err)
 			return []doctor.Finding{{
 				Level: doctor.Failed, What: "what is past its time could not be looked for: ClickHouse or the control store did not answer in time",
-				Do: "bring it back, then run zgoda doctor again",
+				Do: "bring it back, then run `zgoda doctor` again",
 			}}
 		}
 		past <- list

@@ -86,7 +86,7 @@ func (c *Check) run(ctx context.Context, within time.Duration) []Finding {
 		select {
 		case list = <-done: // it ended with its time, and says so itself
 		case <-time.After(within / 10):
-			list = []Finding{{Level: Failed, What: fmt.Sprintf("it took longer than %s", within), Do: "run it again with --timeout; if it stays so, what it looks at hangs"}}
+			list = []Finding{{Level: Failed, What: fmt.Sprintf("it took longer than %s", within), Do: "run it again with a longer time: `zgoda doctor --timeout 30s`; if it stays so, what it looks at hangs"}}
 		}
 	}
 	if len(list) == 0 {
@@ -156,6 +156,6 @@ func failed(what string, err error) []Finding {
 	}
 	return []Finding{{
 		Level: Failed, What: what + ": " + text, Why: "nothing can be said of it: it may be well or not",
-		Do: "mend what the check `process` or `files` says of it, and look again; `--timeout` gives a slow machine longer",
+		Do: "mend what the check `process` or `files` says of it, and look again; a slow machine is given longer: `zgoda doctor --timeout 30s`",
 	}}
 }

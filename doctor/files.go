@@ -22,7 +22,7 @@ func (s *system) configuration(context.Context) []Finding {
 	case err != nil:
 		return []Finding{{
 			Level: Problem, What: err.Error(), Why: "the gateway does not start with it, after its next stop at the latest",
-			Do: "mend the file, then: zgoda check --config FILE",
+			Do: "mend the file, then: `zgoda check --config FILE`",
 		}}
 	case !c.Given:
 		return skipped("no file was given: --config FILE, or ZGODA_CONFIG")
@@ -47,7 +47,7 @@ func (s *system) files(ctx context.Context) []Finding {
 	info, err := os.Stat(s.Data)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return append(list, Finding{Level: Problem, What: "there is no data folder at " + s.Data, Why: "it holds everything that is kept", Do: "give the right one: --data DIR"})
+		return append(list, Finding{Level: Problem, What: "there is no data folder at " + s.Data, Why: "it holds everything that is kept", Do: "give the right one: `zgoda doctor --data DIR`"})
 	case err != nil:
 		return append(list, failed("look at the data folder", errors.New(reason(err)))...)
 	}
@@ -59,7 +59,7 @@ func (s *system) files(ctx context.Context) []Finding {
 	if c.LocalKEK {
 		list = append(list, Finding{
 			Level: Warning, What: "the key-encryption key is a file on the volume of the keys that it wraps",
-			Why: "whoever takes this volume, or a copy of it, can open every key", Do: "move it to Vault, a cloud or a token: zgoda keys rotate kek --to URI, as docs/keys.md says",
+			Why: "whoever takes this volume, or a copy of it, can open every key", Do: "move it to Vault, a cloud or a token: `zgoda keys rotate kek --to URI`, as docs/keys.md says",
 		})
 	}
 	if len(list) == 0 {
@@ -71,7 +71,7 @@ func (s *system) files(ctx context.Context) []Finding {
 func exposed(path string, mode fs.FileMode, want string) Finding {
 	return Finding{
 		Level: Problem, What: fmt.Sprintf("%s has mode %04o, so others than its owner may use it", path, mode.Perm()), Why: secretsOpen,
-		Do: "chmod " + want + " " + path + "; if others had accounts here meanwhile, take it as read: rotate what it holds",
+		Do: "`chmod " + want + " " + path + "`; if others had accounts here meanwhile, take it as read: rotate what it holds",
 	}
 }
 
@@ -140,14 +140,14 @@ func (w *walker) findings(root string) (list []Finding) {
 		}
 		list = append(list, Finding{
 			Level: Problem, What: what, Why: secretsOpen,
-			Do: "chmod -R go-rwx " + at + "; if others had accounts here meanwhile, take it as read: rotate the keys (zgoda keys rotate) and revoke the tokens (zgoda token revoke)",
+			Do: "`chmod -R go-rwx " + at + "`; if others had accounts here meanwhile, take it as read: rotate the keys (`zgoda keys rotate KEY`) and revoke the tokens (`zgoda token revoke ID`)",
 		})
 	}
 	for _, place := range slices.Sorted(maps.Keys(w.others)) {
 		at := filepath.Join(root, place)
 		list = append(list, Finding{
 			Level: Warning, What: fmt.Sprintf("%s: %d files or folders are another user's than the data folder is", at, w.others[place]),
-			Why: "the process may be refused them, or that user reads what is kept", Do: "chown -R --reference=" + root + " " + at,
+			Why: "the process may be refused them, or that user reads what is kept", Do: "`chown -R --reference=" + root + " " + at + "`",
 		})
 	}
 	return list

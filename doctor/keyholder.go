@@ -55,14 +55,14 @@ func (s *system) keys(ctx context.Context) []Finding {
 	if at := status.Rewrapped; !at.IsZero() && s.began.Sub(at) > rewrapOld {
 		list = append(list, Finding{
 			Level: Problem, What: "salts and contacts' keys were last sealed anew " + s.began.Sub(at).Round(time.Hour).String() + " ago", Why: "what was erased since is still readable in copies of the vault",
-			Do: "zgoda keys rotate slot; the keyholder's log says why the night's was left out", Runbook: "ZgodaKeysOld",
+			Do: "`zgoda keys rotate slot`; the keyholder's log says why the night's was left out", Runbook: "ZgodaKeysOld",
 		})
 	}
 	for _, k := range status.Keys {
 		if k.State == "current" && !k.Made.IsZero() && s.began.Sub(k.Made) > keyOld && rotates(k.Key) {
 			list = append(list, Finding{
 				Level: Warning, What: fmt.Sprintf("the key %s has been in use for %d days", k.Key, int(s.began.Sub(k.Made).Hours()/24)), Why: "the longer a key is used, the more a copy of it opens",
-				Do: "zgoda keys rotate " + k.Key, Runbook: "ZgodaKeysOld",
+				Do: "`zgoda keys rotate " + k.Key + "`", Runbook: "ZgodaKeysOld",
 			})
 		}
 	}
@@ -71,7 +71,7 @@ func (s *system) keys(ctx context.Context) []Finding {
 			list = append(list, Finding{
 				Level: Warning, What: fmt.Sprintf("the rotation of %s has been under way for %s: %s", p.Key, s.began.Sub(began).Round(time.Hour), p.Step),
 				Why: "until it ends the old key is kept, and opens what it always did",
-				Do:  "zgoda keys status; the log of the gateway that rewrites says what it waits for", Runbook: "ZgodaRotationStuck",
+				Do:  "`zgoda keys status`; the log of the gateway that rewrites says what it waits for", Runbook: "ZgodaRotationStuck",
 			})
 		}
 	}
@@ -106,14 +106,14 @@ func (s *system) keyMetrics(ctx context.Context) (list []Finding) {
 	if m, err := s.metrics(ctx); err == nil {
 		if held, told := m.value("zgoda_daily_key_held"); told && held == 0 {
 			list = append(list, Finding{
-				Level: Warning, What: "there is no key of this day", Why: "who sends no id is not counted", Do: "zgoda keys status; the keyholder hands it out at midnight, UTC", Runbook: "ZgodaKeysOld",
+				Level: Warning, What: "there is no key of this day", Why: "who sends no id is not counted", Do: "`zgoda keys status`; the keyholder hands it out at midnight, UTC", Runbook: "ZgodaKeysOld",
 			})
 		}
 		if _, open := m.above("zgoda_rekey_open", 0); open {
 			if n, failed := m.above("zgoda_rekey_failures_total", 0); failed {
 				list = append(list, Finding{
 					Level: Warning, What: fmt.Sprintf("the rewriting of rows under a new key was begun anew %.0f times", n), Why: "rows stay under old pseudonyms until it is through",
-					Do: "the gateway's log says why; zgoda keys status", Runbook: "ZgodaRotationStuck",
+					Do: "the gateway's log says why; `zgoda keys status`", Runbook: "ZgodaRotationStuck",
 				})
 			}
 		}
@@ -124,7 +124,7 @@ func (s *system) keyMetrics(ctx context.Context) (list []Finding) {
 	if n, err := s.Waiting(ctx); err == nil && n > 0 {
 		list = append(list, Finding{
 			Level: Warning, What: fmt.Sprintf("%d reveals above the limit wait for a second person", n), Why: "they end after a quarter of an hour, and somebody may be trying to read many people",
-			Do: "zgoda keys waiting; then zgoda keys approve ID, or ask who it is",
+			Do: "`zgoda keys waiting`; then `zgoda keys approve ID`, or ask who it is",
 		})
 	}
 	return list
@@ -155,7 +155,7 @@ func (s *system) certificates(ctx context.Context) []Finding {
 func expiring(what string, left, life float64) []Finding {
 	f := Finding{
 		Why: "without it the keyholder answers nobody: events of who is not known wait, requests are not served",
-		Do:  "zgoda keys issue ROLE NAME --out FILE, for the file that the configuration names; it is renewed by itself while the keyholder answers", Runbook: "ZgodaCertificateExpiring",
+		Do:  "`zgoda keys issue ROLE NAME --out FILE`, for the file that the configuration names; it is renewed by itself while the keyholder answers", Runbook: "ZgodaCertificateExpiring",
 	}
 	switch {
 	case left <= 0:
@@ -173,7 +173,7 @@ func expiring(what string, left, life float64) []Finding {
 func (s *system) certificate(path string) []Finding {
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return []Finding{{Level: Problem, What: path + " cannot be read: " + reason(err), Why: "the gateway cannot call the keyholder without it", Do: "zgoda keys issue ROLE NAME --out " + path}}
+		return []Finding{{Level: Problem, What: path + " cannot be read: " + reason(err), Why: "the gateway cannot call the keyholder without it", Do: "`zgoda keys issue ROLE NAME --out " + path + "`"}}
 	}
 	for block, rest := pem.Decode(raw); block != nil; block, rest = pem.Decode(rest) {
 		if block.Type != "CERTIFICATE" {
@@ -185,7 +185,7 @@ func (s *system) certificate(path string) []Finding {
 		}
 		return expiring(path, cert.NotAfter.Sub(s.began).Seconds(), cert.NotAfter.Sub(cert.NotBefore).Seconds())
 	}
-	return []Finding{{Level: Problem, What: path + " holds no certificate", Why: "the gateway cannot call the keyholder without it", Do: "zgoda keys issue ROLE NAME --out " + path}}
+	return []Finding{{Level: Problem, What: path + " holds no certificate", Why: "the gateway cannot call the keyholder without it", Do: "`zgoda keys issue ROLE NAME --out " + path + "`"}}
 }
 
 // audit has the keyholder check its log of calls, and sees that it grows: these
@@ -200,11 +200,11 @@ func (s *system) audit(ctx context.Context) []Finding {
 	const doubt = "it is the proof of who revealed whom: what is not in it cannot be found out any more"
 	switch {
 	case ctx.Err() != nil:
-		list = append(list, Finding{Level: Warning, What: "the log of calls is too long to be checked in this time", Do: "zgoda keys log verify"})
+		list = append(list, Finding{Level: Warning, What: "the log of calls is too long to be checked in this time", Do: "`zgoda keys log verify`"})
 	case err != nil && strings.HasPrefix(err.Error(), "keyholder "):
 		return unheld(err)
 	case err != nil:
-		list = append(list, Finding{Level: Problem, What: "the log of calls does not hold: " + err.Error(), Why: doubt, Do: "treat it as an incident; keep a copy of the keyholder's folder, then: zgoda keys log verify --expect N:HASH"})
+		list = append(list, Finding{Level: Problem, What: "the log of calls does not hold: " + err.Error(), Why: doubt, Do: "treat it as an incident; keep a copy of the keyholder's folder, then: `zgoda keys log verify --expect N:HASH`"})
 	case seals.Last < before.Calls:
 		list = append(list, Finding{Level: Problem, What: "the log of calls got shorter while it was looked at", Why: doubt, Do: "treat it as an incident; keep a copy of the keyholder's folder"})
 	case seals.Last == 0:
@@ -216,14 +216,14 @@ func (s *system) audit(ctx context.Context) []Finding {
 		if n, open := k.above("zgoda_keyholder_incident_drafts_total", 0); open {
 			list = append(list, Finding{
 				Level: Problem, What: fmt.Sprintf("%.0f drafts of incidents were opened since the keyholder's start", n), Why: "somebody has to decide whether it was a breach, within 72 hours of knowing (Art. 33 GDPR)",
-				Do: "zgoda keys incidents", Runbook: "ZgodaIncidentDraft",
+				Do: "`zgoda keys incidents`, and decide on each", Runbook: "ZgodaIncidentDraft",
 			})
 		}
 		k.each("zgoda_keyholder_refused_total", "why", func(why string, n float64) {
 			if n > 0 && (why == "peer" || why == "certificate" || why == "role" || why == "replay") {
 				list = append(list, Finding{
 					Level: Warning, What: fmt.Sprintf("%.0f calls were refused since the keyholder's start: %s", n, why), Why: "that is nobody of yours: a program that is wrongly set up, or somebody who tries",
-					Do: "zgoda keys log show, for when and from where", Runbook: "ZgodaKeyholderRefusals",
+					Do: "`zgoda keys log show`, for when and from where", Runbook: "ZgodaKeyholderRefusals",
 				})
 			}
 		})

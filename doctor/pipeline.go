@@ -28,7 +28,7 @@ func (s *system) spool(ctx context.Context) []Finding {
 	if _, failing := m.above("zgoda_spool_failing", 0); failing {
 		list = append(list, Finding{
 			Level: Problem, What: "the disk of the spool refuses what is written", Why: "events are refused, since none is accepted before it is on disk",
-			Do: "see the log of the kernel (dmesg) and the volume; the gateway goes on by itself", Runbook: "ZgodaSpoolDisk",
+			Do: "see the log of the kernel (`dmesg`) and the volume; the gateway goes on by itself", Runbook: "ZgodaSpoolDisk",
 		})
 	}
 	if s, waits := m.above("zgoda_spool_disk_wait_seconds", 5); waits {
@@ -44,7 +44,7 @@ func (s *system) fill(m *Metrics) (list []Finding) {
 	for _, q := range []struct{ what, bytes, limit, why, do, runbook string }{
 		{
 			"the spool", "zgoda_spool_bytes", "zgoda_spool_limit_bytes", "at its limit events are refused with 503",
-			"see why ClickHouse does not take them (the checks lag and clickhouse); if more simply comes, raise spool_limit", "ZgodaSpoolFilling",
+			"see why ClickHouse does not take them (the checks `lag` and `clickhouse`); if more simply comes, raise `spool_limit`", "ZgodaSpoolFilling",
 		},
 		{
 			"the quarantine", "zgoda_writer_quarantine_bytes", "zgoda_writer_quarantine_limit_bytes", "when it is full everything behind a bad row waits",
@@ -52,11 +52,11 @@ func (s *system) fill(m *Metrics) (list []Finding) {
 		},
 		{
 			"the queue of the undecided", "zgoda_later_bytes", "zgoda_later_limit_bytes", "at its limit events of people who are not known are refused",
-			"bring the keyholder back: zgoda keys status", "ZgodaSealedFilling",
+			"bring the keyholder back: `zgoda keys status`", "ZgodaSealedFilling",
 		},
 		{
 			"the queue of what contacts said", "zgoda_said_bytes", "zgoda_said_limit_bytes", "at its limit such events are refused",
-			"bring the keyholder back: zgoda keys status", "ZgodaSealedFilling",
+			"bring the keyholder back: `zgoda keys status`", "ZgodaSealedFilling",
 		},
 	} {
 		part, ok := m.ratio(q.bytes, q.limit)
@@ -71,8 +71,8 @@ func (s *system) fill(m *Metrics) (list []Finding) {
 var stalls = map[string]string{
 	"login":       "give the gateway a user and password that ClickHouse knows, with the grants of docs/operating.md",
 	"read_only":   "make the tables writable: a replica without its keeper, or a disk that went read-only",
-	"memory":      "give ClickHouse more memory, or find the query that takes it: SELECT query FROM system.processes",
-	"parts":       "let merges catch up: see what holds them, SELECT * FROM system.merges",
+	"memory":      "give ClickHouse more memory, or find the query that takes it: `SELECT query FROM system.processes`",
+	"parts":       "let merges catch up: see what holds them, `SELECT * FROM system.merges`",
 	"disk":        "make room on ClickHouse's disk",
 	"schema":      "bring the tables back to the schema of this release: a start of this release migrates them",
 	"content":     "see which range the log names; rows that are refused go to the quarantine",
@@ -103,13 +103,13 @@ func (s *system) lag(ctx context.Context) []Finding {
 		}
 	}
 	waits("the oldest event in the spool has waited for", "zgoda_spool_oldest_seconds", bounds{120, 900},
-		"what analysts see is as old, and the spool fills", "see the check clickhouse; if ClickHouse is well, more comes than it takes", "ZgodaWriterBehind")
+		"what analysts see is as old, and the spool fills", "see the check `clickhouse`; if ClickHouse is well, more comes than it takes", "ZgodaWriterBehind")
 	waits("events have waited for the keyholder for", "zgoda_later_oldest_seconds", bounds{120, 900},
-		"nobody can tell yet whether they may be stored", "zgoda keys status; see why the keyholder does not answer", "ZgodaKeyholderAway")
+		"nobody can tell yet whether they may be stored", "`zgoda keys status`; see why the keyholder does not answer", "ZgodaKeyholderAway")
 	waits("what contacts said of themselves has waited for the vault for", "zgoda_said_oldest_seconds", bounds{120, 900},
-		"an export or a correction would not have it", "zgoda keys status; see why the keyholder does not answer", "ZgodaKeyholderAway")
+		"an export or a correction would not have it", "`zgoda keys status`; see why the keyholder does not answer", "ZgodaKeyholderAway")
 	waits("the rewriting of rows under a new key has held the writer for", "zgoda_writer_held_seconds", bounds{600, 3600},
-		"nothing is stored meanwhile", "zgoda keys status; the log says what the rewriting waits for", "ZgodaRotationStuck")
+		"nothing is stored meanwhile", "`zgoda keys status`; the log says what the rewriting waits for", "ZgodaRotationStuck")
 	waits("changes of other gateways were last heard of", "zgoda_control_heartbeat_age_seconds", bounds{1, 5},
 		"people are looked up one by one meanwhile, which is slow", "see the PostgreSQL of the control store", "ZgodaControlAway")
 	return list
@@ -179,7 +179,7 @@ func (s *system) clickhouse(ctx context.Context) []Finding {
 		for _, f := range answer.Past {
 			if f.What == "replicas" {
 				list = append(list, Finding{
-					Level: Problem, What: f.Text, Why: "erasures, withdrawals and rotations wait until each copy is told", Do: "bring the server back; one that is gone for good is taken from clickhouse_replicas",
+					Level: Problem, What: f.Text, Why: "erasures, withdrawals and rotations wait until each copy is told", Do: "bring the server back; one that is gone for good is taken from `clickhouse_replicas`",
 					Runbook: "ZgodaErasureLate",
 				})
 			}

@@ -23,12 +23,12 @@ func (s *system) process(ctx context.Context) []Finding {
 	case errors.Is(err, ErrNotRunning):
 		return []Finding{{
 			Level: Problem, What: "nothing runs in this data folder", Why: "events are refused, and withdrawals and requests wait",
-			Do: "zgoda up (or zgoda serve); to look at the rest only: zgoda doctor --offline", Runbook: "ZgodaDown",
+			Do: "start its service, or `zgoda up`; to look at the rest only: `zgoda doctor --offline`", Runbook: "ZgodaDown",
 		}}
 	case err != nil:
 		return []Finding{{
 			Level: Problem, What: "the gateway does not answer for operators: " + err.Error(), Why: "it is away, or hangs: nobody can tell whether events are taken",
-			Do: "see its log; it listens where --ops says", Runbook: "ZgodaDown",
+			Do: "see its log; it listens where `ops` of the configuration says", Runbook: "ZgodaDown",
 		}}
 	}
 	list := s.ready(ctx, m)
@@ -37,7 +37,7 @@ func (s *system) process(ctx context.Context) []Finding {
 		if up == 0 {
 			list = append(list, Finding{
 				Level: Problem, What: "the process " + child + " is not up", Why: "what it does waits or is refused meanwhile",
-				Do: "it is started again; if it stays so, its reason is in the log of zgoda up", Runbook: "ZgodaRestarts",
+				Do: "it is started again; if it stays so, its reason is in the log of `zgoda up`", Runbook: "ZgodaRestarts",
 			})
 		}
 	})
@@ -45,7 +45,7 @@ func (s *system) process(ctx context.Context) []Finding {
 		if n >= 3 {
 			list = append(list, Finding{
 				Level: Warning, What: fmt.Sprintf("the process %s was started again %.0f times since zgoda up", child, n), Why: "each time events wait and requests are late",
-				Do: "look for its last words in the log of zgoda up; often it is memory", Runbook: "ZgodaRestarts",
+				Do: "look for its last words in the log of `zgoda up`; often it is memory", Runbook: "ZgodaRestarts",
 			})
 		}
 	})
@@ -53,7 +53,7 @@ func (s *system) process(ctx context.Context) []Finding {
 	if s, away := m.above("zgoda_keyholder_away_seconds", 5); away {
 		list = append(list, Finding{
 			Level: Problem, What: "the keyholder has not answered for " + duration(s), Why: "whoever is not known yet waits sealed, and requests of people are not served",
-			Do: "see whether it runs and why it does not answer: zgoda keys status", Runbook: "ZgodaKeyholderAway",
+			Do: "see whether it runs and why it does not answer: `zgoda keys status`", Runbook: "ZgodaKeyholderAway",
 		})
 	}
 	if s, away := m.above("zgoda_control_away_seconds", 5); away {
@@ -70,7 +70,7 @@ func (s *system) ready(ctx context.Context, m *Metrics) []Finding {
 	if _, gated := m.above("zgoda_restore_gate", 0); gated {
 		return []Finding{{
 			Level: Problem, What: "nothing is served: erasures after a backup are carried out again first", Why: "what a restore brought back must not be shown or used",
-			Do: "wait while zgoda_restore_replayed_total rises; the log says what holds it up", Runbook: "ZgodaRestoreGate",
+			Do: "wait while `zgoda_restore_replayed_total` rises; the log says what holds it up", Runbook: "ZgodaRestoreGate",
 		}}
 	}
 	if v, told := m.value("zgoda_ready"); !told || v > 0 {
@@ -87,7 +87,7 @@ func (s *system) ready(ctx context.Context, m *Metrics) []Finding {
 		}
 	}
 	return []Finding{{
-		Level: Problem, What: "the gateway is not ready: " + why, Why: "it asks that no traffic be sent to it, and refuses events", Do: "mend what it names; curl http://OPS/readyz tells when it is over",
+		Level: Problem, What: "the gateway is not ready: " + why, Why: "it asks that no traffic be sent to it, and refuses events", Do: "mend what it names; `curl http://OPS/readyz` tells when it is over",
 		Runbook: "ZgodaNotReady",
 	}}
 }
@@ -107,7 +107,7 @@ func (s *system) versions(ctx context.Context, m *Metrics) (list []Finding) {
 	} else if !errors.Is(err, errNoMetrics) {
 		list = append(list, Finding{
 			Level: Warning, What: "the keyholder's metrics cannot be read: " + err.Error(), Why: "refused callers and drafts of incidents are told there",
-			Do: "see whether keyholder.metrics is the address that it serves",
+			Do: "see whether `keyholder.metrics` is the address that it serves",
 		})
 	}
 	return list
@@ -170,7 +170,7 @@ func (s *system) disk(ctx context.Context) []Finding {
 		if level != OK {
 			list = append(list, Finding{
 				Level: level, What: fmt.Sprintf("%s has %s free of %s", what, size64(free), size64(size)), Why: "a full disk refuses events, and erasures cannot be carried out on it",
-				Do: "make room or enlarge the volume; lower spool_limit if the spool may not have so much", Runbook: "ZgodaDiskLow",
+				Do: "make room or enlarge the volume; lower `spool_limit` if the spool may not have so much", Runbook: "ZgodaDiskLow",
 			})
 		}
 	}

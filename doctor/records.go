@@ -139,7 +139,7 @@ func (s *system) requests(ctx context.Context) []Finding {
 	if n, late := m.above("zgoda_erasure_late", 0); late {
 		list = append(list, Finding{
 			Level: Problem, What: fmt.Sprintf("%.0f erasures have not taken their rows away within rights.limit", n), Why: "people were promised that it is quick, and their rows are still there",
-			Do: "zgoda requests list says what each waits for", Runbook: "ZgodaErasureLate",
+			Do: "`zgoda requests list` says what each waits for", Runbook: "ZgodaErasureLate",
 		})
 	}
 	var failures float64
@@ -147,13 +147,13 @@ func (s *system) requests(ctx context.Context) []Finding {
 	if queue, _ := m.value("zgoda_erasure_queue"); failures > 0 && queue > 0 {
 		list = append(list, Finding{
 			Level: Warning, What: fmt.Sprintf("steps of erasures failed %.0f times since the start, and %.0f erasures are under way", failures, queue), Why: "each is tried again, and late until it succeeds",
-			Do: "zgoda requests list says what each waits for", Runbook: "ZgodaErasureLate",
+			Do: "`zgoda requests list` says what each waits for", Runbook: "ZgodaErasureLate",
 		})
 	}
 	if n, gone := m.above("zgoda_notices_failed_total", 0); gone {
 		list = append(list, Finding{
 			Level: Warning, What: fmt.Sprintf("%.0f notices to recipients were given up since the start", n), Why: "whoever got the data has to be told of its erasure or correction (Art. 19 GDPR)",
-			Do: "zgoda requests list; tell them by hand, then note it at the request", Runbook: "ZgodaRequestFailed",
+			Do: "`zgoda requests list`; tell them by hand, then note it at the request", Runbook: "ZgodaRequestFailed",
 		})
 	}
 	return list
@@ -164,7 +164,7 @@ func (s *system) overdue(m *Metrics) (list []Finding) {
 		if n > 0 {
 			list = append(list, Finding{
 				Level: Problem, What: fmt.Sprintf("%.0f requests of %s are past their deadline", n, right), Why: "a month is the law's limit (Art. 12(3) GDPR), and the person may complain to the authority",
-				Do: "zgoda requests list; answer the oldest first, and tell each person why it is late", Runbook: "ZgodaRequestOverdue",
+				Do: "`zgoda requests list`; answer the oldest first, and tell each person why it is late", Runbook: "ZgodaRequestOverdue",
 			})
 		}
 	})
@@ -172,7 +172,7 @@ func (s *system) overdue(m *Metrics) (list []Finding) {
 		if days >= 0 && days < 7 {
 			list = append(list, Finding{
 				Level: Warning, What: fmt.Sprintf("a request of %s is due in %.1f days", right, days), Why: "a month is the law's limit (Art. 12(3) GDPR)",
-				Do: "zgoda requests list; answer it, or extend it with a reason", Runbook: "ZgodaRequestDueSoon",
+				Do: "`zgoda requests list`; answer it, or extend it with a reason", Runbook: "ZgodaRequestDueSoon",
 			})
 		}
 	})
@@ -180,7 +180,7 @@ func (s *system) overdue(m *Metrics) (list []Finding) {
 		if state.labels["state"] == "failed" && state.value > 0 {
 			list = append(list, Finding{
 				Level: Warning, What: fmt.Sprintf("%.0f requests of %s have failed", state.value, state.labels["right"]), Why: "nothing more happens by itself, and their deadlines run on",
-				Do: "zgoda requests list says why", Runbook: "ZgodaRequestFailed",
+				Do: "`zgoda requests list` says why", Runbook: "ZgodaRequestFailed",
 			})
 		}
 	}

@@ -58,7 +58,7 @@ func (n *node) lookAtLedger(ctx context.Context) []doctor.Finding {
 	broken := func(what string) []doctor.Finding {
 		return []doctor.Finding{{
 			Level: doctor.Problem, What: what, Why: ledgerDoubt,
-			Do: "treat it as an incident: keep a copy of the control store, then find the first bad entry: zgoda ledger export > FILE; zgoda ledger verify FILE --key KEY --anchor FILE", Runbook: "ZgodaLedgerUnanchored",
+			Do: "treat it as an incident: keep a copy of the control store, then find the first bad entry: `zgoda ledger export > FILE`; `zgoda ledger verify FILE --key KEY --anchor FILE`", Runbook: "ZgodaLedgerUnanchored",
 		}}
 	}
 	msg, err := n.control.LastCheckpoint(ctx, n.control.Writer())
@@ -83,7 +83,7 @@ func (n *node) lookAtLedger(ctx context.Context) []doctor.Finding {
 	case altered:
 		return broken(bad.Error())
 	case ctx.Err() != nil:
-		return []doctor.Finding{{Level: doctor.Warning, What: "there is too much behind the last checkpoint to be checked in this time", Do: "zgoda ledger export > FILE; zgoda ledger verify FILE"}}
+		return []doctor.Finding{{Level: doctor.Warning, What: "there is too much behind the last checkpoint to be checked in this time", Do: "`zgoda ledger export > FILE`; `zgoda ledger verify FILE`"}}
 	case err != nil:
 		return []doctor.Finding{{Level: doctor.Failed, What: "the ledger could not be read: " + err.Error()}}
 	}

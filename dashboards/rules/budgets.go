@@ -50,19 +50,19 @@ func tooFast(slo string) string {
 var budgetWords = map[string][2]string{
 	Accepted: {
 		"Events are refused, and may be lost",
-		"{{ $value | humanizePercentage }} of the events were refused for reasons of ours. SDKs send again, browsers that are closed do not. Look at zgoda_events_refused_total by reason.",
+		"{{ $value | humanizePercentage }} of the events were refused for reasons of ours. SDKs send again, browsers that are closed do not. Look at `zgoda_events_refused_total` by reason.",
 	},
 	Durable: {
 		"Events that were answered as taken do not get to ClickHouse",
-		"{{ $value | humanizePercentage }} of the events that met their fate went to a quarantine. Look at zgoda_writer_quarantined_total, zgoda_writer_unreadable_total and zgoda_later_resolved_total.",
+		"{{ $value | humanizePercentage }} of the events that met their fate went to a quarantine. Look at `zgoda_writer_quarantined_total`, `zgoda_writer_unreadable_total` and `zgoda_later_resolved_total`.",
 	},
 	Fresh: {
 		"Events wait for longer than 10 seconds to be in ClickHouse",
-		"{{ $value | humanizePercentage }} of the time the oldest event had waited for more than 10 seconds. Look at zgoda_spool_oldest_seconds and zgoda_later_oldest_seconds.",
+		"{{ $value | humanizePercentage }} of the time the oldest event had waited for more than 10 seconds. Look at `zgoda_spool_oldest_seconds` and `zgoda_later_oldest_seconds`.",
 	},
 	Withdrawn: {
 		"Withdrawals take longer than a second to be enforced",
-		"{{ $value | humanizePercentage }} of the changes of mind took longer than a second: meanwhile events went by what people had said before. Look at zgoda_withdrawal_to_enforced_seconds.",
+		"{{ $value | humanizePercentage }} of the changes of mind took longer than a second: meanwhile events went by what people had said before. Look at `zgoda_withdrawal_to_enforced_seconds`.",
 	},
 	Requested: {
 		"Requests of data subjects stay open for longer than a month",

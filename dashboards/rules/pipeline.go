@@ -85,7 +85,7 @@ or (zgoda_said_oldest_seconds > 300 unless on (instance) zgoda_keyholder_away_se
 ` + sealedFull + `
 )`,
 			Summary:     "What waits for the keyholder fills its room",
-			Description: "At {{ $labels.instance }} half of sealed_limit is used, or what contacts said of themselves has not got to the vault for 5 minutes although the keyholder answers.",
+			Description: "At {{ $labels.instance }} half of `sealed_limit` is used, or what contacts said of themselves has not got to the vault for 5 minutes although the keyholder answers.",
 		},
 	}
 }

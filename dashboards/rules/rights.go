@@ -52,7 +52,7 @@ or (max(zgoda_retention_run_timestamp_seconds) == 0 and on () time() - min(proce
 or max(zgoda_retention_run_failures) > 0
 or max by (what) (zgoda_retention_past) > 0`,
 			Summary:     "Data is kept for longer than it may be",
-			Description: "No run of retention for two days, one that failed in parts, or something is past its time after it. See zgoda retention.",
+			Description: "No run of retention for two days, one that failed in parts, or something is past its time after it. See `zgoda retention show`.",
 		},
 		{
 			Name: "ZgodaLedgerUnanchored", Severity: Warning, For: 15 * time.Minute,
