@@ -124,7 +124,7 @@ func testUnmarked(t *testing.T, s *Store, _ *enginetest.Room) {
 	rules := []erase.Stamp{{Bit: profiling, Scope: event.ScopePerson, Months: 13}, {Bit: marketing, Scope: event.ScopePerson, Days: 170}, {Bit: analysing, Scope: event.ScopePeriod, Months: 6}}
 	for i := range rows {
 		rows[i].Purposes = event.PurposeSet(i % 16)
-		rows[i].ReceivedAt = at.AddDate(0, 0, -170).Add(time.Duration(i-16) * time.Second)
+		rows[i].ReceivedAt = at.AddDate(0, 0, -170).Add(time.Duration(i-12) * time.Second) // 12 ends in this second
 		rows[i].ExpiresAt = at.AddDate(1, 0, 0)
 	}
 	rows[31].Site = "blog"
