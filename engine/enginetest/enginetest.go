@@ -5,6 +5,7 @@ package enginetest
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,7 +55,10 @@ func StartIn(tb testing.TB, dir, runDir string) *Room {
 	}
 	config := supervise.DefaultConfig()
 	config.Attempts = 1
-	child, err := supervise.New(config, supervise.Deps{Child: supervise.Child{Name: "clickhouse", Command: e.Command, Ready: e.Ready}})
+	child, err := supervise.New(config, supervise.Deps{
+		Child:  supervise.Child{Name: "clickhouse", Command: e.Command, Ready: e.Ready},
+		Logger: slog.New(slog.NewTextHandler(tb.Output(), nil)), // why an engine ended is shown with the test
+	})
 	if err != nil {
 		tb.Fatal(err)
 	}
