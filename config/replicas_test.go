@@ -11,6 +11,7 @@ func TestReplicasAreValidated(t *testing.T) {
 		{first + "[ch2.example:9440, 10.0.0.3:9000]", ""},
 		{"clickhouse: clickhouse://ch1.example:9000/zgoda", ""},
 		{"clickhouse_replicas: [ch2.example:9440]", "clickhouse_replicas:"},
+		{first + "[" + strings.Repeat("r.example:1, ", MaxReplicas) + "r.example:1]", "clickhouse_replicas: lists more than 16"},
 		{first + "[ch1.example:9440]", "clickhouse_replicas[0]:"},
 		{first + "[ch2.example:9440, ch2.example:9440]", "clickhouse_replicas[1]:"},
 		{first + "[ch2.example]", "clickhouse_replicas[0]:"},

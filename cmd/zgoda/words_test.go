@@ -16,10 +16,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"golang.org/x/mod/sumdb/note"
 
+	"zgoda/activity"
 	"zgoda/cli"
 	"zgoda/config"
 	"zgoda/dashboards/rules"
@@ -197,30 +196,32 @@ func takes(t *testing.T, where, command string) {
 	}
 }
 
-// anyClickHouse is a real one.
-func anyClickHouse(t *testing.T) driver.Conn {
+// anyClickHouse is a real one, as its administrator sees it.
+func anyClickHouse(t *testing.T) *activity.Store {
 	t.Helper()
 	access := enginetest.Start(t)
-	conn, err := clickhouse.Open(&clickhouse.Options{
-		Addr: []string{access.Address}, Auth: clickhouse.Auth{Username: access.Admin.User, Password: access.Admin.Password.Reveal()},
-	})
+	c := activity.DefaultConfig()
+	c.Address, c.User, c.Password = access.Address, access.Admin.User, access.Admin.Password.Reveal()
+	store, err := activity.Open(t.Context(), c)
+	if err == nil {
+		t.Cleanup(func() { _ = store.Close() })
+		err = store.Migrate(t.Context())
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = conn.Close() })
-	return conn
+	return store
 }
 
 // answers checks that queries are answered.
-func answers(t *testing.T, conn driver.Conn, queries map[string]bool) {
+func answers(t *testing.T, store *activity.Store, queries map[string]bool) {
 	t.Helper()
+	format, err := activity.ParseFormat("TSV")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for query := range queries {
-		rows, err := conn.Query(t.Context(), query)
-		if err != nil {
-			t.Errorf("`%s`: %v", query, err)
-			continue
-		}
-		if err := rows.Close(); err != nil {
+		if err := store.Query(t.Context(), query, io.Discard, format); err != nil {
 			t.Errorf("`%s`: %v", query, err)
 		}
 	}

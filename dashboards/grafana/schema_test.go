@@ -49,10 +49,10 @@ func TestFilesAreOfGrafanasSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, spoilt := range [][2]string{
-		{`"title":`, `"titel":`},                             // no such field
-		{`"gridPos":`, `"gridPosition":`},                    // of a panel
-		{`"legendFormat":`, `"legend":`},                     // of a query
-		{`"lineWidth":`, `"linewidth":`},                     // of a kind of panel
+		{`"title":`, `"titel":`},                               // no such field
+		{`"gridPos":`, `"gridPosition":`},                      // of a panel
+		{`"legendFormat":`, `"legend":`},                       // of a query
+		{`"lineWidth":`, `"linewidth":`},                       // of a kind of panel
 		{`"type": "timeseries",`, `"type": "timeseries-old",`}, // no such kind
 		{`"schemaVersion": 42`, `"schemaVersion": "42"`},
 		{`"w": 8`, `"w": 88`},
