@@ -65,7 +65,7 @@ func (p *People) Keep(ctx context.Context, said []Said, ways Ways) (SaidCount, e
 		return out, nil
 	}
 	slices.Sort(ids) // one order for all who write
-	err := p.store.UpdateEach(ctx, ids, func(id vault.ContactID, c vault.Contents) error {
+	err := p.store.NoteEach(ctx, ids, func(id vault.ContactID, c vault.Contents) error {
 		k, err := open(c, id)
 		if errors.Is(err, ErrSealed) || errors.Is(err, vault.ErrSalt) {
 			out.Unreadable += len(of[id]) // the others are not to wait for it

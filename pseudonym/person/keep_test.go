@@ -205,7 +205,7 @@ var errStore = errors.New("the disk")
 
 type failingStore struct{ store }
 
-func (failingStore) UpdateEach(context.Context, []vault.ContactID, func(vault.ContactID, vault.Contents) error) error {
+func (failingStore) NoteEach(context.Context, []vault.ContactID, func(vault.ContactID, vault.Contents) error) error {
 	return errStore
 }
 

@@ -20,7 +20,7 @@ type store interface {
 	Contact(ctx context.Context, index keyring.Index) (vault.ContactID, error)
 	Identifiers(ctx context.Context, id vault.ContactID) ([]keyring.Index, error)
 	Update(ctx context.Context, id vault.ContactID, do func(vault.Contents) error) error
-	UpdateEach(ctx context.Context, ids []vault.ContactID, do func(vault.ContactID, vault.Contents) error) error
+	NoteEach(ctx context.Context, ids []vault.ContactID, do func(vault.ContactID, vault.Contents) error) error
 	View(ctx context.Context, id vault.ContactID, do func(vault.Contents) error) error
 	UpdateAfter(ctx context.Context, from vault.ContactID, limit int, do func(vault.ContactID, vault.Contents) error) (next vault.ContactID, looked int, err error)
 	Merge(ctx context.Context, keep, drop vault.ContactID, reseal func(from, to vault.Contents) error) error

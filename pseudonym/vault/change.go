@@ -249,6 +249,7 @@ func (c *change) write(ctx context.Context) error {
 		return err
 	}
 	about := c.about()
+	defer c.v.clearSoon()
 	if err := c.v.commit(c.tx, about); err != nil {
 		return err
 	}

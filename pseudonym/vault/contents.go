@@ -90,8 +90,9 @@ func (v *Vault) Update(ctx context.Context, id ContactID, do func(Contents) erro
 	})
 }
 
-// change runs one transaction, and then has memory follow it. The contacts are
-// those of whom memory may be wrong when nobody knows whether it took place.
+// change runs one transaction, and then has memory follow it. What it takes away is in
+// no file when it returns. The contacts are those of whom memory may be wrong when
+// nobody knows whether it took place.
 func (v *Vault) change(ctx context.Context, of []ContactID, do func(context.Context, *sql.Tx) (follow func() error, err error)) error {
 	unlock, err := v.lockWriting(ctx)
 	if err != nil {
@@ -99,6 +100,26 @@ func (v *Vault) change(ctx context.Context, of []ContactID, do func(context.Cont
 	}
 	defer unlock()
 	ctx = context.WithoutCancel(ctx)
+	if err := v.transact(ctx, of, do); err != nil {
+		return err
+	}
+	return v.clear(ctx)
+}
+
+// note is change for what takes away at most what events said before: the log has it
+// for Settle longer.
+func (v *Vault) note(ctx context.Context, of []ContactID, do func(context.Context, *sql.Tx) (follow func() error, err error)) error {
+	unlock, err := v.lockWriting(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	defer v.clearSoon()
+	return v.transact(context.WithoutCancel(ctx), of, do)
+}
+
+// transact runs one transaction. The caller has v.writing.
+func (v *Vault) transact(ctx context.Context, of []ContactID, do func(context.Context, *sql.Tx) (follow func() error, err error)) error {
 	tx, err := v.begin(ctx)
 	if err != nil {
 		return err

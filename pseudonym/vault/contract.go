@@ -80,6 +80,9 @@ type Store interface {
 	// UpdateEach changes the rows of several contacts in one transaction, each named
 	// once. Those that are not there are passed over.
 	UpdateEach(ctx context.Context, ids []ContactID, do func(ContactID, Contents) error) error
+	// NoteEach is UpdateEach for what events say: what it replaces may be in a file for
+	// Settle after it returned.
+	NoteEach(ctx context.Context, ids []ContactID, do func(ContactID, Contents) error) error
 	// View reads the rows of one contact in one transaction, or returns ErrUnknown.
 	View(ctx context.Context, id ContactID, do func(Contents) error) error
 	// Merge makes everything of drop lead to keep, and destroys drop's salt and

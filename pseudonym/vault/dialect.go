@@ -25,6 +25,9 @@ type dialect interface {
 	// find returns where indexes lead, those that lead somewhere. It is not asked of
 	// a database that nobody else writes: memory knows.
 	find(ctx context.Context, q querier, indexes []keyring.Index) ([]found, error)
+	// clear sees to it that what committed transactions took away is in no file. Nobody
+	// writes meanwhile.
+	clear(ctx context.Context, db *sql.DB) error
 	// changed tells the other keyholders that what they know of contacts is no
 	// longer so.
 	changed(ctx context.Context, tx *sql.Tx, ids ...ContactID) error

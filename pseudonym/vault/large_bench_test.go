@@ -196,7 +196,7 @@ func largeIdentifiers(ctx context.Context, tx *sql.Tx, n int) error {
 	for i := range rows {
 		rows[i] = identifier{largeIndex(i/2, i&1), ContactID(i/2 + 1), Made{Link: 1}}
 	}
-	return (sqlite{}).identifiers(ctx, tx, rows)
+	return (sqlite{""}).identifiers(ctx, tx, rows)
 }
 
 // resident is what the system says of this process, after a collection.

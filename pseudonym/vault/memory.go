@@ -22,6 +22,11 @@ func (v *Vault) lockWriting(ctx context.Context) (unlock func(), err error) {
 // begin begins a transaction that writes. The caller has v.writing. Memory is not
 // behind what others wrote when it returns.
 func (v *Vault) begin(ctx context.Context) (*sql.Tx, error) {
+	if v.log.owed {
+		if err := v.clear(ctx); err != nil {
+			return nil, err
+		}
+	}
 	tx, err := v.db.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, fmt.Errorf("begin: %w", err)
@@ -41,6 +46,7 @@ func (v *Vault) begin(ctx context.Context) (*sql.Tx, error) {
 // it was about are taken out of memory and read again, as are new ones.
 func (v *Vault) commit(tx *sql.Tx, about []ContactID) error {
 	if err := tx.Commit(); err != nil {
+		v.log.owed = true
 		v.distrust(about)
 		return fmt.Errorf("commit: %w", err)
 	}

@@ -50,13 +50,16 @@ func (v *Vault) open(cfg Config) error {
 	if err != nil {
 		return err
 	}
-	v.db = database{db, sqlite{}}
+	v.db = database{db, sqlite{cfg.Path}}
 	return nil
 }
 
 func (v *Vault) start(ctx context.Context, cfg Config) error {
 	if v.follower == nil {
 		if err := v.migrateSQLite(ctx); err != nil {
+			return err
+		}
+		if err := v.clear(ctx); err != nil { // an earlier process may have died before it did
 			return err
 		}
 		if err := v.readAll(ctx, cfg); err != nil {

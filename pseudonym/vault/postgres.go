@@ -105,6 +105,10 @@ func postgresHas(ctx context.Context, tx *sql.Tx) (have int, err error) {
 
 func (postgres) shared() bool { return true }
 
+// clear does nothing: what the server keeps of old rows is its administrator's
+// (docs/format/vault.md).
+func (postgres) clear(context.Context, *sql.DB) error { return nil }
+
 func (postgres) reading() *sql.TxOptions {
 	return &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead}
 }

@@ -220,6 +220,9 @@ func (v *Vault) changeIdentifiers(ctx context.Context, after keyring.Index, limi
 		if err := v.followed(slices.Compact(about), func() error { return moved.follow(v) }); err != nil {
 			return err
 		}
+		if err := v.clear(ctx); err != nil {
+			return err
+		}
 	}
 	*next, *done = behind, end
 	return nil

@@ -31,15 +31,16 @@ var (
 // schemaVersion is the user_version of a present file.
 const schemaVersion = 4
 
-// pragmas: no write-ahead log, since it would keep what was deleted from the
-// file itself; one process, which alone may have the file open.
+// pragmas: one process alone may have the file open. A commit is one write to the log
+// and one wait for the disk; what the log would keep of something that was taken away
+// is cleared from it (clear).
 var pragmas = []string{
-	"secure_delete(ON)", "locking_mode(EXCLUSIVE)", "journal_mode(TRUNCATE)", "synchronous(FULL)",
+	"secure_delete(ON)", "locking_mode(EXCLUSIVE)", "journal_mode(WAL)", "synchronous(FULL)",
 	"temp_store(MEMORY)", "foreign_keys(ON)", "trusted_schema(OFF)", "cell_size_check(ON)",
 }
 
 // sqlite is a file that one process has for itself.
-type sqlite struct{}
+type sqlite struct{ path string }
 
 func openSQLite(cfg Config) (*sql.DB, error) {
 	if err := keyring.MakePrivateDir(filepath.Dir(cfg.Path)); err != nil {
@@ -167,6 +168,29 @@ func (sqlite) begin(context.Context, *sql.Tx) error { return nil } // _txlock an
 func (sqlite) reading() *sql.TxOptions { return nil }
 
 func (sqlite) changed(context.Context, *sql.Tx, ...ContactID) error { return nil }
+
+// errLog is returned when the log of changes cannot be cleared now.
+var errLog = errors.New("the log of changes is in use")
+
+// clear brings the log into the file, where deleted content is overwritten
+// (secure_delete), and empties it, durably: https://www.sqlite.org/pragma.html#pragma_wal_checkpoint.
+func (s sqlite) clear(ctx context.Context, db *sql.DB) error {
+	var busy, pages, done int
+	if err := db.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &done); err != nil {
+		return err
+	}
+	if busy != 0 || pages > 0 {
+		return errLog
+	}
+	log, err := os.OpenFile(s.path+"-wal", os.O_RDWR, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(log.Sync(), log.Close())
+}
 
 func (sqlite) numbers(ctx context.Context, tx *sql.Tx, n int) ([]ContactID, error) {
 	var last ContactID

@@ -47,6 +47,7 @@ type Vault struct {
 
 	writing chan struct{} // held by who writes: one transaction at a time
 	queue   queue
+	log     log
 
 	remembering sync.Mutex // held while memory is made to follow the database
 	last        ContactID  // contacts up to this number are in memory
@@ -257,6 +258,7 @@ func (v *Vault) Close() error {
 		}
 		v.writing <- struct{}{}
 		defer func() { <-v.writing }()
+		v.log.close()
 		v.remembering.Lock()
 		defer v.remembering.Unlock()
 		if err := errors.Join(v.db.Close(), v.table.Close()); err != nil {

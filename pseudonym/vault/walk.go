@@ -29,7 +29,18 @@ func (v *Vault) UpdateAfter(ctx context.Context, from ContactID, limit int, do f
 // UpdateEach changes the rows of several contacts, each named once, in one transaction.
 // It is durable when it returns. Those that are not there are passed over.
 func (v *Vault) UpdateEach(ctx context.Context, ids []ContactID, do func(ContactID, Contents) error) error {
-	return v.change(ctx, ids, func(ctx context.Context, tx *sql.Tx) (func() error, error) {
+	return v.change(ctx, ids, v.updating(ids, do))
+}
+
+// NoteEach is UpdateEach for what events say: what it replaces is in no file only Settle
+// after it returned.
+func (v *Vault) NoteEach(ctx context.Context, ids []ContactID, do func(ContactID, Contents) error) error {
+	return v.note(ctx, ids, v.updating(ids, do))
+}
+
+// updating changes the rows of contacts inside a transaction.
+func (v *Vault) updating(ids []ContactID, do func(ContactID, Contents) error) func(context.Context, *sql.Tx) (func() error, error) {
+	return func(ctx context.Context, tx *sql.Tx) (func() error, error) {
 		moved := newMoves()
 		for _, id := range ids {
 			if err := v.updateOne(ctx, tx, id, moved, do); err != nil {
@@ -37,7 +48,7 @@ func (v *Vault) UpdateEach(ctx context.Context, ids []ContactID, do func(Contact
 			}
 		}
 		return func() error { return moved.follow(v) }, nil
-	})
+	}
 }
 
 // updateOne changes the rows of a contact, if it is still there.
