@@ -234,6 +234,7 @@ func (n *node) openStores(ctx context.Context, keys pseudonym.Keys, s stores) (e
 	if err := boundMemory(n.config); err != nil {
 		return err
 	}
+	spread()
 	deps := subjects.Deps{Resolver: n.keyholder, Store: n.control, Policies: n.sites.find, Registerer: n.registry}
 	if n.control.Shared() {
 		deps.Watcher = n.control
