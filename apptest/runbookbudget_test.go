@@ -27,7 +27,7 @@ func budgetScenes() []scene {
 			{alert: "ZgodaRequestsBudget", begin: oldRequests, shows: []string{"identity_unverified"}, lasts: remembered},
 			{alert: "ZgodaWithdrawalBudget", begin: slowWithdrawals, shows: []string{"zgoda_withdrawal_to_enforced_seconds_count 4"}, lasts: remembered},
 			{alert: "ZgodaFreshBudget", begin: shortAbsence, lasts: remembered},
-			{alert: "ZgodaDurableBudget", begin: noneCounted("zgoda_events_quarantined_total"), unseen: "rows that are refused raise ZgodaQuarantine, whose page is tried with them"},
+			{alert: "ZgodaDurableBudget", begin: manyOrdersRefused, shows: []string{"zgoda_writer_quarantined_total 80", "why=content", orderColumn}, over: ordersStored, lasts: remembered},
 			{alert: "ZgodaAcceptedBudget", begin: func(t *testing.T, o *operated) { t.Helper(); shortDisk(t, o, d) }, shows: []string{`reason="spool_failed"`}, lasts: remembered},
 			{alert: "ZgodaNotReady", begin: func(t *testing.T, o *operated) { t.Helper(); disklessUntilRestart(t, o, d) }, shows: []string{"503", "disk"}},
 		}},
@@ -37,7 +37,7 @@ func budgetScenes() []scene {
 // sees waits until Prometheus has the alert as pending.
 func (o *operated) sees(t *testing.T, alert string) {
 	t.Helper()
-	eventually(t, 60*time.Second, alert+" in Prometheus", func() bool { return o.active(t, alert) })
+	eventually(t, 2*time.Minute, alert+" in Prometheus", func() bool { return o.active(t, alert) })
 }
 
 // oldRequests: three requests came six weeks ago, and nobody knows yet who asks.

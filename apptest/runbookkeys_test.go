@@ -28,13 +28,8 @@ func keysScenes() []scene {
 	return []scene{
 		{"keys", keysScene, []trouble{
 			{
-				alert: "ZgodaKeysOld", begin: keyFileGone, unseen: "keys are old after a day and four hours",
-				shows: []string{"under way: slot", "renew the key-encryption key"}, over: func(t *testing.T, o *operated) {
-					t.Helper()
-					if out := o.done(t, "", "keys", "status", "--socket", o.variables["ADMIN_SOCKET"]); strings.Contains(out, "under way") {
-						t.Error(out)
-					}
-				},
+				alert: "ZgodaKeysOld", begin: keyFileGone, over: sealedAnew,
+				shows: []string{"zgoda_keyholder_rewrap_age_seconds 1080", "under way: slot", "renew the key-encryption key"},
 			},
 			{alert: "ZgodaRotationStuck", begin: rotationWithoutClickHouse, shows: []string{"zgoda_rekey_open 1", "begun anew"}, over: is("zgoda_rekey_open", 0)},
 			{
@@ -82,7 +77,15 @@ func (o *operated) settings(t *testing.T, change func(text string) string) {
 // keysScene is a gateway that looks after the keys.
 func keysScene(t *testing.T) *operated {
 	t.Helper()
-	o := operate(t, "rights: {limit: 1m, gather: 1s}\n")
+	points := t.TempDir()
+	clock := filepath.Join(points, "clock")
+	if err := os.WriteFile(clock, []byte("-30h"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := plan{
+		build: build{withPoints(t), []string{killpoints + "=" + points}}, more: "rights: {limit: 1m, gather: 1s}\n",
+		before: func(t *testing.T, k *ownKeyholder, metrics string) { t.Helper(); k.beganLongAgo(t, metrics, clock) },
+	}.operate(t)
 	o.settings(t, func(text string) string {
 		return fmt.Sprintf("keyholder: {admin_socket: %q}\n", o.variables["ADMIN_SOCKET"]) + text
 	})
@@ -90,20 +93,46 @@ func keysScene(t *testing.T) *operated {
 	return o
 }
 
-// keyFileGone: the folder of the key-encryption key was not there when all was to be
-// sealed anew, and is there again.
+// beganLongAgo waits until a keyholder whose clock is moved by a file has noted since
+// when it looks after its vault. Then its key-encryption key goes away, and the clock
+// is that of all: nothing was sealed anew since.
+func (k *ownKeyholder) beganLongAgo(t *testing.T, metrics, clock string) {
+	t.Helper()
+	eventually(t, 30*time.Second, "a vault whose first night is to come", func() bool { return someAge.MatchString(get(t, metrics)) })
+	for _, err := range []error{os.Rename(k.kek(), k.kek()+".away"), os.Remove(clock)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if age := get(t, metrics); !strings.Contains(age, "\nzgoda_keyholder_rewrap_age_seconds 1080") {
+		t.Fatal("the keys are not 30 hours old")
+	}
+}
+
+var someAge = regexp.MustCompile(`\nzgoda_keyholder_rewrap_age_seconds [1-9]`)
+
+// kek is the folder of its key-encryption key.
+func (k *ownKeyholder) kek() string { return filepath.Join(k.data, "kek") }
+
+// keyFileGone: what was to be sealed anew in the night could not be, since the
+// key-encryption key was not there; it is there again.
 func keyFileGone(t *testing.T, o *operated) {
 	t.Helper()
-	kek := filepath.Join(o.keyholder.data, "kek")
-	if err := os.Rename(kek, kek+".away"); err != nil {
-		t.Fatal(err)
-	}
 	o.done(t, "", "keys", "rotate", "slot", "--detach", "--socket", o.variables["ADMIN_SOCKET"])
 	eventually(t, 30*time.Second, "the keyholder misses its key", func() bool {
 		return strings.Contains(o.keyholder.log.String(), "renew the key-encryption key")
 	})
-	if err := os.Rename(kek+".away", kek); err != nil {
+	o.sees(t, "ZgodaKeysOld")
+	if err := os.Rename(o.keyholder.kek()+".away", o.keyholder.kek()); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// sealedAnew: nothing is under way, and all is sealed under a key of now.
+func sealedAnew(t *testing.T, o *operated) {
+	t.Helper()
+	if out := o.done(t, "", "keys", "status", "--socket", o.variables["ADMIN_SOCKET"]); strings.Contains(out, "under way") {
+		t.Error(out)
 	}
 }
 

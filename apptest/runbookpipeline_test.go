@@ -25,10 +25,12 @@ func pipelineScenes() []scene {
 		}},
 		{"ClickHouse", func(t *testing.T) *operated { t.Helper(); return operate(t, "") }, []trouble{
 			{alert: "ZgodaWriterStalled", begin: viewIntoNothing, shows: []string{`why="schema"`, "shop_view"}, over: shipped},
-			{alert: "ZgodaQuarantine", begin: somethingKept, shows: []string{"zgoda_writer_quarantine_full 0"}, over: someLoad, unseen: "no event that is taken is refused by ClickHouse for its content"},
+			{
+				alert: "ZgodaQuarantine", begin: ordersRefused, shows: []string{"zgoda_writer_quarantine_full 1", "why=content", orderColumn + "\tUInt32\tMATERIALIZED"},
+				over: quarantineAway, lasts: "it counts over an hour",
+			},
 			{alert: "ZgodaLimitNear", begin: quarantineNearlyFull, shows: []string{"quarantine"}},
 			{alert: "ZgodaClickHouseParts", begin: mutationFails, shows: []string{"page_title"}},
-			{alert: "ZgodaWriterBehind", begin: engineSlow, unseen: unlessAll("an event has to wait for two minutes; ZGODA_RUNBOOKS=all waits"), over: shipped},
 		}},
 		{"disk", diskScene, []trouble{
 			{alert: "ZgodaDiskLow", begin: diskLow},
@@ -41,14 +43,6 @@ func pipelineScenes() []scene {
 			}},
 		}},
 	}
-}
-
-// unlessAll is a reason that does not hold in the long run.
-func unlessAll(why string) string {
-	if os.Getenv("ZGODA_RUNBOOKS") == "all" {
-		return ""
-	}
-	return why
 }
 
 // shipped: nothing waits any more.
@@ -125,63 +119,12 @@ func viewIntoNothing(t *testing.T, o *operated) {
 	o.variables["VIEW"] = "shop_view"
 }
 
-// somethingKept puts a file into the quarantine, as a refused row would.
-func somethingKept(t *testing.T, o *operated) {
-	t.Helper()
-	quarantineNearlyFull(t, o)
-	o.variables["AWAY"] = filepath.Join(o.folder, "away")
-}
-
-// quarantineNearlyFull puts a file without blocks beside what is kept there.
-func quarantineNearlyFull(t *testing.T, o *operated) {
-	t.Helper()
-	folder := filepath.Join(o.data, "journal", "quarantine")
-	path := filepath.Join(folder, "ffffffffffffff00.quarantine")
-	if err := os.WriteFile(path, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Truncate(path, 900<<20); err != nil {
-		t.Fatal(err)
-	}
-	o.variables["AWAY"] = filepath.Join(o.folder, "elsewhere")
-}
-
 // mutationFails: somebody changes rows by an expression that fails.
 func mutationFails(t *testing.T, o *operated) {
 	t.Helper()
 	someLoad(t, o)
 	o.administer(t, "ALTER TABLE zgoda.events UPDATE page_title = toString(throwIf(length(page_title) < 100000)) WHERE 1 SETTINGS mutations_sync = 0")
 	o.variables["MUTATION"] = o.administer(t, "SELECT mutation_id FROM system.mutations WHERE database = 'zgoda' AND NOT is_done AND command LIKE '%throwIf%'")
-}
-
-// engineSlow lets the engine work a part of the time only.
-func engineSlow(t *testing.T, o *operated) {
-	t.Helper()
-	process, stop, ended := o.engine.cmd.Process, make(chan struct{}), make(chan struct{})
-	l := o.busy(t, mix{clients: 4, pad: 3000, pause: 5 * time.Millisecond})
-	t.Cleanup(func() { close(stop); <-ended })
-	go func() {
-		defer close(ended)
-		for {
-			for what, lasts := range map[syscall.Signal]time.Duration{syscall.SIGSTOP: 2 * time.Second, syscall.SIGCONT: 20 * time.Millisecond} {
-				if process.Signal(what) != nil {
-					return // it was ended
-				}
-				select {
-				case <-stop:
-					_ = process.Signal(syscall.SIGCONT)
-					return
-				case <-time.After(lasts):
-				}
-			}
-		}
-	}()
-	old, within := 5.0, time.Minute
-	if unlessAll("short") == "" {
-		old, within = 121, 5*time.Minute
-	}
-	eventually(t, within, "events that wait", func() bool { return o.metrics(t)["zgoda_spool_oldest_seconds"] > old })
-	l.stop()
 }
 
 // diskScene has a disk of its own under the spool where one can be made.
@@ -214,6 +157,10 @@ func spoolDiskFull(t *testing.T, o *operated) {
 	t.Helper()
 	o.engine.end(syscall.SIGKILL)
 	diskLow(t, o)
+	o.variables["DEVICE"] = ""
+	if loop, ok := o.disk.(*disk.Loop); ok {
+		o.variables["DEVICE"] = loop.Device()
+	}
 	if o.blind != "" { // the disk's answers are the test's: it has room once the file is gone
 		o.blind = ""
 		o.disk.Fill(t)

@@ -57,16 +57,6 @@ func keyholderKilled3(t *testing.T, o *operated) {
 	}
 }
 
-// noneCounted is for a fault that nobody knows how to make: its counter is there.
-func noneCounted(name string) func(t *testing.T, o *operated) {
-	return func(t *testing.T, o *operated) {
-		t.Helper()
-		if n, ok := o.metrics(t)[name]; !ok || n != 0 {
-			t.Errorf("%s is %v (there: %v)", name, n, ok)
-		}
-	}
-}
-
 // someLoad sends events; all of them have a fate.
 func someLoad(t *testing.T, o *operated) {
 	t.Helper()

@@ -4,8 +4,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -43,9 +45,16 @@ type scene struct {
 }
 
 // scenes are all of them. Each alert has one trouble.
-func scenes() []scene {
-	return slices.Concat(processScenes(), pipelineScenes(), keysScenes(), rightsScenes(), budgetScenes(), faultScenes(), clockScenes())
+func scenes() []scene { return slices.Concat(workingScenes(), waitingScenes()) }
+
+// workingScenes are those in which something happens most of the time.
+func workingScenes() []scene {
+	return slices.Concat(processScenes(), pipelineScenes(), keysScenes(), rightsScenes(), faultScenes(), clockScenes())
 }
+
+// waitingScenes are those in which a test waits for minutes: they run beside each
+// other in one turn.
+func waitingScenes() []scene { return slices.Concat(slowScenes(), budgetScenes()) }
 
 const runbooks = "docs/runbooks"
 
@@ -135,23 +144,41 @@ func TestRunbooksLinkToWhatIsThere(t *testing.T) {
 func TestRunbooks(t *testing.T) {
 	t.Parallel()
 	all := pages(t)
-	for _, s := range scenes() {
-		t.Run(s.name, func(t *testing.T) {
-			t.Parallel()
-			o := s.start(t)
-			first, err := runbook.Read(filepath.Join(from(t, runbooks), "README.md"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, b := range first.Commands("First, whatever it is") {
-				if printed, err := o.types(t, b.Text); err != nil {
-					t.Errorf("README.md, line %d: %v\n%s", b.Line, err, printed)
-				}
-			}
-			for _, tr := range s.troubles {
-				t.Run(tr.alert, func(t *testing.T) { tr.meet(t, o, all[tr.alert]) })
-			}
-		})
+	for _, s := range workingScenes() {
+		t.Run(s.name, func(t *testing.T) { t.Parallel(); s.play(t, all) })
+	}
+	t.Run("waits", func(t *testing.T) {
+		t.Parallel()
+		var ends sync.WaitGroup
+		for _, s := range waitingScenes() {
+			ends.Go(func() { t.Run(s.name, func(t *testing.T) { s.play(t, all) }) })
+		}
+		ends.Wait()
+	})
+}
+
+// exportLines are the variables that README.md tells to set.
+var exportLines = regexp.MustCompile(`(?m)^export ([A-Z_]+)=`)
+
+func (s *scene) play(t *testing.T, all map[string]runbook.Page) {
+	t.Helper()
+	o := s.start(t)
+	first, err := runbook.Read(filepath.Join(from(t, runbooks), "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, set := range exportLines.FindAllStringSubmatch(first.Blocks[0].Text, -1) {
+		if o.variables[set[1]] == "" {
+			t.Errorf("README.md has a variable that no test sets: %s", set[1])
+		}
+	}
+	for _, b := range first.Commands("First, whatever it is") {
+		if printed, err := o.types(t, b.Text); err != nil {
+			t.Errorf("README.md, line %d: %v\n%s", b.Line, err, printed)
+		}
+	}
+	for _, tr := range s.troubles {
+		t.Run(tr.alert, func(t *testing.T) { tr.meet(t, o, all[tr.alert]) })
 	}
 }
 

@@ -66,15 +66,34 @@ func operateOn(t *testing.T, under func(folder string) disk.Disk, more string, k
 // operateOf is operateOn of another build.
 func operateOf(t *testing.T, b build, under func(folder string) disk.Disk, more string, keyholderArgs ...string) *operated {
 	t.Helper()
-	e, address := startEngine(t), freeAddress(t)
-	k := startKeyholderOf(t, b, append([]string{"--metrics", address}, keyholderArgs...)...)
+	return plan{build: b, under: under, more: more, keyholder: keyholderArgs}.operate(t)
+}
+
+// plan is a system to be started.
+type plan struct {
+	build     build
+	under     func(folder string) disk.Disk                       // what its spool is on; nil: the machine's
+	more      string                                              // of its configuration
+	keyholder []string                                            // more of the keyholder's arguments
+	before    func(t *testing.T, k *ownKeyholder, metrics string) // what happened before the gateway was started; may be nil
+}
+
+func (p plan) operate(t *testing.T) *operated {
+	t.Helper()
+	e, address, b := startEngine(t), freeAddress(t), p.build
+	k := startKeyholderOf(t, b, append([]string{"--metrics", address}, p.keyholder...)...)
+	if p.before != nil {
+		p.before(t, k, "http://"+address+"/metrics")
+	}
 	dir := t.TempDir()
 	o := &operated{engine: e, keyholder: k, config: filepath.Join(dir, "zgoda.yaml")}
 	o.stack = &stack{data: filepath.Join(dir, "data"), log: &logFile{}, programs: b.programs}
 	o.prepare = func(cmd *exec.Cmd) { cmd.Env = append(os.Environ(), b.variables...) }
-	o.configure(t, fmt.Sprintf("clickhouse: %q\n", e.dsn())+more)
-	if d := under(filepath.Join(o.data, "spool")); d != nil {
-		o.disk = d
+	o.configure(t, fmt.Sprintf("clickhouse: %q\n", e.dsn())+p.more)
+	if p.under != nil {
+		if d := p.under(filepath.Join(o.data, "spool")); d != nil {
+			o.disk = d
+		}
 	}
 	o.command = []string{
 		"serve", "--config", o.config, "--data", o.data, "--keyholder", k.socket, "--console", freeAddress(t), "--ops", freeAddress(t),

@@ -14,12 +14,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// imageName is the name of the file that a Loop is in.
+const imageName = "disk.ext4"
+
 // loopBytes is the size of the file system: a segment of the spool and more.
 const loopBytes = 256 << 20
 
 // Loop is an ext4 in a file, mounted over a folder.
 type Loop struct {
 	folder string
+	image  string // the file that it is in
 
 	stop    chan struct{} // closed: space is given back
 	stopped sync.WaitGroup
@@ -40,7 +44,7 @@ func mount(room, folder string) error {
 	if os.Geteuid() != 0 {
 		return errors.New("only root mounts")
 	}
-	image := filepath.Join(room, "disk.ext4")
+	image := filepath.Join(room, imageName)
 	f, err := os.OpenFile(image, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
@@ -70,10 +74,11 @@ func run(program string, args ...string) error {
 
 func newLoop(tb testing.TB, folder string) Disk {
 	tb.Helper()
-	if err := mount(tb.TempDir(), folder); err != nil {
+	room := tb.TempDir()
+	if err := mount(room, folder); err != nil {
 		tb.Fatal(err)
 	}
-	l := &Loop{folder: folder}
+	l := &Loop{folder: folder, image: filepath.Join(room, imageName)}
 	tb.Cleanup(func() {
 		l.Mend(tb)
 		if err := run("umount", folder); err != nil {
@@ -82,6 +87,9 @@ func newLoop(tb testing.TB, folder string) Disk {
 	})
 	return l
 }
+
+// Device is what its file system is on, for mount and fsck.
+func (l *Loop) Device() string { return l.image }
 
 // Wrap implements Disk: the folder is what differs.
 func (l *Loop) Wrap(testing.TB, *exec.Cmd) func() { return func() {} }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"zgoda/killpoint"
 	"zgoda/pseudonym/kek/prompt"
 	"zgoda/pseudonym/keyholder"
 	"zgoda/pseudonym/person"
@@ -58,7 +59,7 @@ type flags struct {
 // config makes the keyholder's settings of the flags.
 func (f *flags) config(data string) (keyholder.Config, error) {
 	cfg := keyholder.DefaultConfig()
-	cfg.Data, cfg.Listen, cfg.Metrics = data, f.Listen, f.Metrics
+	cfg.Data, cfg.Listen, cfg.Metrics, cfg.Now = data, f.Listen, f.Metrics, killpoint.Now
 	cfg.Socket, cfg.RightsSocket, cfg.AdminSocket = f.Socket, f.RightsSocket, f.AdminSocket
 	cfg.UIDs, cfg.RightsUIDs, cfg.AdminUIDs = f.UID, f.RightsUID, f.AdminUID
 	cfg.Limits.UnknownPerMinute, cfg.Limits.UnknownBurst = f.UnknownPerMinute, f.UnknownBurst
