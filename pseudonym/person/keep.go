@@ -21,6 +21,8 @@ const (
 	MaxSaid = 300
 	// saidAgain is how much later the same has to be said again to be written again.
 	saidAgain = time.Minute
+	// saidTogether is of how many contacts one transaction writes.
+	saidTogether = 8
 )
 
 // Said is what one event said of a contact.
@@ -40,10 +42,11 @@ type SaidCount struct {
 	Unreadable int // of a contact whose data cannot be opened
 }
 
-// Keep writes what events said, all of it in one transaction. An identifier is kept
-// only if it leads to the contact already: saying it makes nothing lead anywhere. What
-// is there of a later time stays, so that doing it again, in any order, ends the same.
-// Contacts that are gone are passed over, and none is made.
+// Keep writes what events said, a few contacts in each transaction: somebody waits for a
+// contact to be made, and nobody for this. After an error some may be written. An
+// identifier is kept only if it leads to the contact already: saying it makes nothing
+// lead anywhere. What is there of a later time stays, so that doing it again, in any
+// order, ends the same. Contacts that are gone are passed over, and none is made.
 func (p *People) Keep(ctx context.Context, said []Said, ways Ways) (SaidCount, error) {
 	p.changing.Lock()
 	defer p.changing.Unlock()
@@ -65,7 +68,17 @@ func (p *People) Keep(ctx context.Context, said []Said, ways Ways) (SaidCount, e
 		return out, nil
 	}
 	slices.Sort(ids) // one order for all who write
-	err := p.store.NoteEach(ctx, ids, func(id vault.ContactID, c vault.Contents) error {
+	for part := range slices.Chunk(ids, saidTogether) {
+		if err := p.keepOf(ctx, part, of, ways, &out); err != nil {
+			return SaidCount{}, explain(err)
+		}
+	}
+	return out, nil
+}
+
+// keepOf writes what was said of some contacts in one transaction.
+func (p *People) keepOf(ctx context.Context, ids []vault.ContactID, of map[vault.ContactID][]Datum, ways Ways, out *SaidCount) error {
+	return p.store.NoteEach(ctx, ids, func(id vault.ContactID, c vault.Contents) error {
 		k, err := open(c, id)
 		if errors.Is(err, ErrSealed) || errors.Is(err, vault.ErrSalt) {
 			out.Unreadable += len(of[id]) // the others are not to wait for it
@@ -75,16 +88,12 @@ func (p *People) Keep(ctx context.Context, said []Said, ways Ways) (SaidCount, e
 			return err
 		}
 		for i := range of[id] {
-			if err := k.say(&of[id][i], ways, &out); err != nil {
+			if err := k.say(&of[id][i], ways, out); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	if err != nil {
-		return SaidCount{}, explain(err)
-	}
-	return out, nil
 }
 
 // fit returns those data that may be kept of the contact.
