@@ -190,7 +190,7 @@ func goneForGood(t *testing.T, e *erasers) {
 	e.b.events(t, "petr", "kiosk", 2) // lost with its disk
 	e.b.kill()
 	id := e.a.forget(t, "user_id:lida")
-	e.a.done(t, "", "requests", "node-gone", "gate-b")
+	e.a.done(t, "", onPage(t, "ZgodaErasureLate", "NODE", "gate-b")...)
 	body := e.a.complete(t, id)
 	if body.Nodes != 1 || e.a.under(t, old) != 0 || e.a.count(t, "zgoda.events", "lida") != 0 {
 		t.Errorf("%d rows are left, and the certificate says %+v", e.a.under(t, old), body)
