@@ -105,7 +105,7 @@ func TestEngineLauncherLinksNothingOfOurs(t *testing.T) {
 func TestOneOwner(t *testing.T) {
 	owners := map[string][]string{
 		"github.com/valyala/fasthttp":         {"zgoda/gateway", "zgoda/bench"},
-		"github.com/ClickHouse/clickhouse-go": {"zgoda/activity", "zgoda/bench/rows", "zgoda/bench/schema"},
+		"github.com/ClickHouse/clickhouse-go": {"zgoda/activity", "zgoda/engine/enginetest", "zgoda/bench/rows", "zgoda/bench/schema"},
 		"github.com/ClickHouse/ch-go":         {"zgoda/activity"},
 		"github.com/jackc/pgx":                {"zgoda/control", "zgoda/pseudonym/vault"},
 		"github.com/ebitengine/purego":        {"zgoda/cmd/zgoda-clickhouse", "zgoda/engine", "zgoda/pseudonym/kek/pkcs11"},

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
+
 	"zgoda/engine"
 	"zgoda/supervise"
 )
@@ -74,7 +76,29 @@ func StartIn(tb testing.TB, dir, runDir string) *Room {
 	if err := child.WaitReady(ctx); err != nil {
 		tb.Fatal(err)
 	}
+	answers(tb, access)
 	return &Room{Access: access, Dir: dir, RunDir: runDir, child: child, stop: stop}
+}
+
+// answers waits until the engine answers: for a moment after it listens it may still drop
+// a connection, which the product tries again and a test does not.
+func answers(tb testing.TB, access engine.Access) {
+	tb.Helper()
+	conn, err := clickhouse.Open(&clickhouse.Options{
+		Addr: []string{access.Address}, Auth: clickhouse.Auth{Username: access.Admin.User, Password: access.Admin.Password.Reveal()},
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		if err = conn.Ping(context.Background()); err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			tb.Fatal(err)
+		}
+	}
 }
 
 // PID returns the engine's process id, 0 while there is none.
