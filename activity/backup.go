@@ -37,14 +37,16 @@ func (s *Store) RestoreTables(ctx context.Context, name string) error {
 	if err := s.attached(ctx); err != nil {
 		return err
 	}
+	// What an erasure or a rotation had begun is of the rows that were.
+	if err := s.dropRekeys(ctx, eventsCopyPrefix, linksCopyPrefix, mapPrefix, erasingPrefix, keptPrefix, stampPrefix); err != nil {
+		return err
+	}
 	var errs []error
 	names := make([]string, len(Lasting))
 	for i, table := range Lasting {
 		errs = append(errs, s.exec(ctx, act, "DROP TABLE IF EXISTS {db}."+table+" SYNC"))
 		names[i] = "TABLE {db}." + table
 	}
-	// What an erasure or a rotation had begun is of the rows that were.
-	errs = append(errs, s.dropRekeys(ctx, eventsCopyPrefix, linksCopyPrefix, mapPrefix, erasingPrefix, keptPrefix, stampPrefix))
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}

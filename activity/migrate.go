@@ -69,7 +69,7 @@ func (s *Store) migrate(ctx context.Context, list []migration) (err error) {
 	}()
 	// A rewriting that an earlier process began must not come to its end beside inserts;
 	// what it left for a moment only may go as well.
-	if err := s.dropRekeys(ctx, eventsCopyPrefix, linksCopyPrefix, stampPrefix, hiddenPrefix); err != nil {
+	if err := errors.Join(s.clearCopies(ctx), s.dropRekeys(ctx, stampPrefix, hiddenPrefix)); err != nil {
 		return err
 	}
 	if err := s.exec(ctx, "make the list of migrations", "CREATE TABLE IF NOT EXISTS {db}."+historyTable+

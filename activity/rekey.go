@@ -23,7 +23,7 @@ type Rekey struct {
 	table string // the map's, in the engine Memory
 	pairs uint64
 
-	afterCopy func() // of tests
+	afterCopy, beforeExchange func() // of tests
 }
 
 // Errors of a Rekey.
@@ -44,20 +44,23 @@ const (
 	writtenAtOnce     = 262_144  // rows of a part that is written
 	writtenBytes      = 64 << 20 // and its bytes
 	emptyHandle       = "toFixedString('', 16)"
-	partitionOfNoRule = "tuple()" // of a table without a partition key
+	partitionOfNoRule = "all" // of a table without a partition key
 )
 
 // Rekey begins to rewrite the rows of a scope; to is the version of the key that
 // the new pseudonyms are of. What an earlier one left behind is taken away. While an
 // erasure is under way it returns ErrErasing, and so does Rewrite.
 func (s *Store) Rekey(ctx context.Context, scope event.Scope, to event.KeyVersion) (*Rekey, error) {
-	if err := s.dropRekeys(ctx, mapPrefix, eventsCopyPrefix, linksCopyPrefix); err != nil {
+	if _, err := s.exchanges(ctx); err != nil { // who may not look for them makes none
+		return nil, err
+	}
+	if err := errors.Join(s.dropRekeys(ctx, mapPrefix), s.clearCopies(ctx)); err != nil {
 		return nil, err
 	}
 	if err := s.noErasing(ctx); err != nil {
 		return nil, err
 	}
-	r := &Rekey{store: s, scope: scope, to: to, table: mapPrefix + fresh()}
+	r := &Rekey{store: s, scope: scope, to: to, table: mapPrefix + fresh(), afterCopy: func() {}, beforeExchange: func() {}}
 	err := s.exec(ctx, "make the map of pseudonyms", "CREATE TABLE {db}."+r.table+" (old FixedString(16), new FixedString(16)) ENGINE = Memory")
 	if err != nil {
 		return nil, err
@@ -76,22 +79,9 @@ func fresh() string {
 // dropRekeys drops every table whose name begins so. A statement that still reads
 // one of them has ended by then, and a later one fails.
 func (s *Store) dropRekeys(ctx context.Context, prefixes ...string) error {
-	const act = "look for tables of a rewriting"
-	rows, err := s.conn.Query(ctx, "SELECT name FROM system.tables WHERE database = ? AND arrayExists(p -> startsWith(name, p), ?)", s.database, prefixes)
+	names, err := s.namesOf(ctx, prefixes...)
 	if err != nil {
-		return classify(act, err)
-	}
-	defer func() { _ = rows.Close() }()
-	var names []string
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return classify(act, err)
-		}
-		names = append(names, name)
-	}
-	if err := rows.Err(); err != nil {
-		return classify(act, err)
+		return err
 	}
 	for _, name := range names {
 		if err := s.exec(ctx, "drop a table of a rewriting", "DROP TABLE IF EXISTS {db}."+name+" SYNC"); err != nil {
@@ -101,11 +91,10 @@ func (s *Store) dropRekeys(ctx context.Context, prefixes ...string) error {
 	return nil
 }
 
-// ClearRekeys drops the copies of every rewriting on the server that is written to.
-// When it has returned none of them comes to an exchange any more, also one that was
-// sent and not answered.
-func (s *Servers) ClearRekeys(ctx context.Context) error {
-	return s.all[0].dropRekeys(ctx, eventsCopyPrefix, linksCopyPrefix)
+// namesOf returns the tables whose names begin so.
+func (s *Store) namesOf(ctx context.Context, prefixes ...string) (names []string, err error) {
+	err = s.conn.QueryRow(ctx, "SELECT groupArray(name) FROM system.tables WHERE database = ? AND arrayExists(p -> startsWith(name, p), ?)", s.database, prefixes).Scan(&names)
+	return names, classifyOrNil("look for tables of a rewriting", err)
 }
 
 // Map adds pairs to the map. They travel as data and never touch a disk.
@@ -170,7 +159,7 @@ func (r *Rekey) Left(ctx context.Context) (rows uint64, err error) {
 
 // End takes the map away. Whatever happened before, nothing of the Rekey is left.
 func (r *Rekey) End(ctx context.Context) error {
-	return r.store.dropRekeys(ctx, mapPrefix, eventsCopyPrefix, linksCopyPrefix)
+	return errors.Join(r.store.dropRekeys(ctx, mapPrefix), r.store.clearCopies(ctx))
 }
 
 // there returns ErrMapGone unless the map is whole. It only ever loses all: a map
@@ -187,12 +176,15 @@ func (r *Rekey) there(ctx context.Context) error {
 	return err
 }
 
-// codeUnknownTable is the server's code for a table that there is not.
-const codeUnknownTable = 60
+// The server's codes for a table that there is not, and for what a user may not do.
+const (
+	codeUnknownTable = 60
+	codeDenied       = 497
+)
 
 // one asks for one row.
 func (r *Rekey) one(ctx context.Context, act, query string, into ...any) error {
-	if err := r.store.conn.QueryRow(r.heavy(ctx), strings.ReplaceAll(query, "{db}", r.store.database)).Scan(into...); err != nil {
+	if err := r.store.conn.QueryRow(heavy(ctx), strings.ReplaceAll(query, "{db}", r.store.database)).Scan(into...); err != nil {
 		return classify(act, err)
 	}
 	return nil
@@ -200,12 +192,12 @@ func (r *Rekey) one(ctx context.Context, act, query string, into ...any) error {
 
 // do runs a statement that may take long.
 func (r *Rekey) do(ctx context.Context, act, statement string) error {
-	return r.store.exec(r.heavy(ctx), act, statement)
+	return r.store.exec(heavy(ctx), act, statement)
 }
 
 // heavy gives a statement what it needs beside inserts and reads of others: little
 // memory, as long as it takes, and nothing spilled to a disk.
-func (r *Rekey) heavy(ctx context.Context) context.Context {
+func heavy(ctx context.Context) context.Context {
 	return clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
 		"max_execution_time": 0, "join_use_nulls": 0, "join_algorithm": "hash", "insert_deduplicate": 0, "async_insert": 0,
 		"max_threads": 2, "max_insert_threads": 1, "max_block_size": copiedAtOnce, "max_insert_block_size": writtenAtOnce,

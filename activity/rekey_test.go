@@ -200,7 +200,7 @@ func testAnotherWriter(t *testing.T, s *Store) {
 		t.Fatal(err)
 	}
 	<-copied
-	r.afterCopy = nil
+	r.afterCopy = func() {}
 	if rows := all(t, r); rows != 101 {
 		t.Fatal(rows)
 	}

@@ -13,11 +13,13 @@ import (
 // copying is one table's rewriting: a copy with new pseudonyms is made and
 // compared, and then exchanged with the rows themselves, all at once.
 type copying struct {
-	table, prefix string
-	partition     string // as ALTER names it
-	where         string // the rows of the partition
-	content       string // a number for all rows, in any order and under any pseudonym
+	table     string
+	partition string // its id
+	content   string // a number for all rows, in any order and under any pseudonym
 }
+
+// where are the rows of the partition.
+func (c copying) where() string { return "_partition_id = '" + c.partition + "'" }
 
 // Rewrite rewrites one partition of events and returns how many rows have a new
 // pseudonym. Readers see all of it or nothing. After an error the partition is as
@@ -28,9 +30,7 @@ func (r *Rekey) Rewrite(ctx context.Context, partition string) (rows uint64, err
 		return 0, classify("rewrite a partition", errValue)
 	}
 	return r.rewrite(ctx, copying{
-		table: "events", prefix: eventsCopyPrefix,
-		partition: "ID '" + partition + "'", where: "_partition_id = '" + partition + "'",
-		content: eventsContent(time.Now()),
+		table: "events", partition: partition, content: eventsContent(time.Now()),
 	})
 }
 
@@ -40,7 +40,7 @@ func (r *Rekey) Links(ctx context.Context) (rows uint64, err error) {
 		return 0, nil
 	}
 	return r.rewrite(ctx, copying{
-		table: "links", prefix: linksCopyPrefix, partition: partitionOfNoRule, where: "1",
+		table: "links", partition: partitionOfNoRule,
 		content: fmt.Sprintf("toString(uniqExactIf(cityHash64(site, rekeyed, visitor), expires_at > toDateTime(%d)))", time.Now().Add(soon).Unix()),
 	})
 }
@@ -62,11 +62,11 @@ func (r *Rekey) rewrite(ctx context.Context, c copying) (rows uint64, err error)
 	if err := r.there(ctx); err != nil {
 		return 0, err
 	}
-	name := c.prefix + fresh()
-	// The exchange may be under way although its answer is lost. Without the copy
-	// it cannot happen any more, so that its table can be written to again.
+	name := copyPrefixes[c.table] + fresh()
+	// The exchange may be under way although its answer is lost, or half done. Its table
+	// can be written to again when it is whole and the copy is gone.
 	defer func() {
-		err = errors.Join(err, r.store.dropAtLast(ctx, c.prefix))
+		err = errors.Join(err, r.store.clearAtLast(ctx))
 	}()
 	if err := r.do(ctx, "make a copy of a table", "CREATE TABLE {db}."+name+" AS {db}."+c.table); err != nil {
 		return 0, err
@@ -81,13 +81,30 @@ func (r *Rekey) rewrite(ctx context.Context, c copying) (rows uint64, err error)
 	if err := r.copy(ctx, c, name, columns); err != nil {
 		return 0, err
 	}
-	if r.afterCopy != nil {
-		r.afterCopy()
-	}
+	r.afterCopy()
 	if rows, err = r.compare(ctx, c, name); err != nil || rows == 0 {
 		return 0, err
 	}
-	return rows, r.do(ctx, "exchange a partition", "ALTER TABLE {db}."+c.table+" REPLACE PARTITION "+c.partition+" FROM {db}."+name)
+	if err := r.store.mark(ctx, name, c.partition); err != nil {
+		return 0, err
+	}
+	r.beforeExchange()
+	if err := r.store.exchange(ctx, c.table, c.partition, name); err != nil {
+		if e, ok := errors.AsType[*Error](err); ok && e.Code != 0 {
+			err = errors.Join(err, r.untouched(ctx, c, name, rows))
+		}
+		return 0, err
+	}
+	return rows, nil
+}
+
+// untouched takes the mark of a copy back whose exchange the server has refused, when
+// nothing of it is done: to go on with it might be vain for good.
+func (r *Rekey) untouched(ctx context.Context, c copying, name string, rows uint64) error {
+	if n, err := r.compare(ctx, c, name); err == nil && n == rows {
+		return r.store.mark(ctx, name, "")
+	}
+	return nil // it is gone on with
 }
 
 // copy fills a copy. Every column is named, so that none takes its default.
@@ -104,7 +121,7 @@ func (r *Rekey) copy(ctx context.Context, c copying, name string, columns []stri
 		}
 	}
 	return r.do(ctx, "copy rows under new pseudonyms", fmt.Sprintf("INSERT INTO {db}.%s (%s) SELECT %s FROM {db}.%s AS e LEFT ANY JOIN {db}.%s AS m ON e.subject = m.old WHERE %s",
-		name, strings.Join(insert, ", "), strings.Join(read, ", "), c.table, r.table, c.where))
+		name, strings.Join(insert, ", "), strings.Join(read, ", "), c.table, r.table, c.where()))
 }
 
 // renamed is the pseudonym that a row of the join is to have.
@@ -132,7 +149,7 @@ func (r *Rekey) compare(ctx context.Context, c copying, name string) (rows uint6
 	var have, want string
 	stale := "countIf(subject IN (SELECT old FROM {db}." + r.table + "))"
 	if err := r.one(ctx, act, fmt.Sprintf("SELECT %s, %s FROM (SELECT e.*, %s AS rekeyed FROM {db}.%s AS e LEFT ANY JOIN {db}.%s AS m ON e.subject = m.old WHERE %s)",
-		stale, c.content, r.renamed(), c.table, r.table, c.where), &rows, &want); err != nil {
+		stale, c.content, r.renamed(), c.table, r.table, c.where()), &rows, &want); err != nil {
 		return 0, err
 	}
 	if err := r.one(ctx, act, fmt.Sprintf("SELECT %s, %s FROM (SELECT *, subject AS rekeyed FROM {db}.%s)", stale, c.content, name), &left, &have); err != nil {
@@ -146,33 +163,3 @@ func (r *Rekey) compare(ctx context.Context, c copying, name string) (rows uint6
 	}
 	return rows, nil
 }
-
-// dropAtLast drops the copies however long the server is away, since meanwhile
-// nobody can insert either. When ctx has ended it tries for a little longer: what
-// is left then, the next start takes away before it inserts (Migrate).
-func (s *Store) dropAtLast(ctx context.Context, prefix string) error {
-	work := context.WithoutCancel(ctx)
-	var late <-chan time.Time
-	over := ctx.Done()
-	for {
-		err := s.dropRekeys(work, prefix)
-		if err == nil {
-			return nil
-		}
-		if e, ok := errors.AsType[*Error](err); ok && (e.Class() == classLogin || e.Class() == classSchema) {
-			return err
-		}
-		select {
-		case <-over:
-			over, late = nil, time.After(dropLater)
-		case <-late:
-			return err
-		case <-time.After(dropAgain):
-		}
-	}
-}
-
-const (
-	dropAgain = 250 * time.Millisecond
-	dropLater = 5 * time.Second
-)

@@ -60,8 +60,8 @@ type Deps struct {
 	Writer   holder
 	// Begin begins to rewrite what is stored.
 	Begin func(ctx context.Context, to event.KeyVersion) (Rewriting, error)
-	// Clear takes away the copies of a rewriting that is over, whoever made them, so
-	// that none is exchanged any more.
+	// Clear brings an exchange to its end that a rewriting has begun, whoever's it was,
+	// and takes its copies away, so that none is exchanged any more.
 	Clear func(ctx context.Context) error
 	// Refetch takes the keyholder's keys anew, when they have changed.
 	Refetch    func(ctx context.Context) error

@@ -266,8 +266,9 @@ func (k *Keeper) heardFirst() bool {
 }
 
 // letGo lets the writer go on, as far as the keyholder's word goes. Whoever rewrote may
-// be gone, with an exchange under way on a server that hangs: without the copy, which is
-// taken away first, it cannot happen any more, and nothing that is stored now is lost.
+// be gone, with an exchange under way on a server that hangs, or one that is half done:
+// it comes to its end, and without the copy, which is taken away then, none can happen
+// any more, so that nothing that is stored now is lost.
 func (k *Keeper) letGo(ctx context.Context) error {
 	k.mu.Lock()
 	resume, leading := k.resume, k.leading
@@ -275,7 +276,7 @@ func (k *Keeper) letGo(ctx context.Context) error {
 	if resume == nil || leading { // the job holds the writer as well, and its copies are there
 		return nil
 	}
-	bounded, cancel := context.WithTimeout(ctx, k.cfg.Poll)
+	bounded, cancel := context.WithTimeout(ctx, clearWithin)
 	defer cancel()
 	if err := k.deps.Clear(bounded); err != nil {
 		return fmt.Errorf("take away what a rewriting left: %w", err)
@@ -287,6 +288,9 @@ func (k *Keeper) letGo(ctx context.Context) error {
 	k.metrics.held.Set(0)
 	return nil
 }
+
+// clearWithin is how long that may take. A lease that begins meanwhile waits for us.
+const clearWithin = time.Minute
 
 // clean says whether everything that may have been spooled under old pseudonyms
 // is stored.
