@@ -1,3 +1,5 @@
+//go:build !race
+
 package prompt_test
 
 import (
@@ -6,7 +8,9 @@ import (
 	"os/exec"
 	"strconv"
 	"sync"
+	"syscall"
 	"testing"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -27,19 +31,52 @@ func TestMain(m *testing.M) {
 }
 
 // TestTurns: every thread has short turns, those that came after it was asked too, and
-// none goes before others for it.
+// goes before others where it may and nobody has chosen its rank.
 func TestTurns(t *testing.T) {
-	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), trial+"=1")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	may := unix.Setpriority(unix.PRIO_PROCESS, 0, -1) == nil
+	if may {
+		_ = unix.Setpriority(unix.PRIO_PROCESS, 0, 0)
+	}
+	for name, c := range map[string]struct {
+		chosen, want int
+		right        bool
+	}{
+		"with the right":            {0, -5, true},
+		"without it":                {0, 0, false},
+		"a rank is chosen":          {3, 3, true},
+		"a rank is chosen, without": {3, 3, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if c.right && !may {
+				t.Skip("the kernel lets this user go before nobody")
+			}
+			cmd := exec.CommandContext(t.Context(), os.Args[0])
+			cmd.Env = append(os.Environ(), trial+"="+strconv.Itoa(c.want), "ZGODA_PROMPT_CHOSEN="+strconv.Itoa(c.chosen), fmt.Sprint("ZGODA_PROMPT_RIGHT=", c.right))
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+		})
 	}
 }
 
+// ask asks in this process, of a chosen rank, and looks at what came of it.
 func ask() error {
-	was, err := unix.SchedGetAttr(0, 0)
+	want, err := strconv.Atoi(os.Getenv(trial))
 	if err != nil {
 		return err
+	}
+	chosen, err := strconv.Atoi(os.Getenv("ZGODA_PROMPT_CHOSEN"))
+	if err != nil {
+		return err
+	}
+	if err := onAll(func(id int) error { return unix.Setpriority(unix.PRIO_PROCESS, id, chosen) }); err != nil {
+		return err
+	}
+	if os.Getenv("ZGODA_PROMPT_RIGHT") == "false" {
+		header, none := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, [2]unix.CapUserData{}
+		if _, _, errno := syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&none)), 0); errno != 0 {
+			return errno
+		}
 	}
 	if err := prompt.Turns(); err != nil {
 		return err
@@ -56,29 +93,34 @@ func ask() error {
 		}()
 	}
 	reading.Wait()
-	return all(more/2, was.Nice)
+	threads := 0
+	err = onAll(func(id int) error {
+		threads++
+		attr, err := unix.SchedGetAttr(id, 0)
+		if err == nil && (attr.Runtime != 300_000 || int(attr.Nice) != want || attr.Policy != 0) {
+			err = fmt.Errorf("thread %d: turns of %d ns, nice %d, policy %d", id, attr.Runtime, attr.Nice, attr.Policy)
+		}
+		return err
+	})
+	if err == nil && threads <= more/2 {
+		err = fmt.Errorf("only %d threads to look at", threads)
+	}
+	return err
 }
 
-// all looks at each thread's turns and rank.
-func all(atLeast int, nice int32) error {
+// onAll does something with each thread.
+func onAll(do func(id int) error) error {
 	tasks, err := os.ReadDir("/proc/self/task")
 	if err != nil {
 		return err
-	}
-	if len(tasks) <= atLeast {
-		return fmt.Errorf("only %d threads to look at", len(tasks))
 	}
 	for _, task := range tasks {
 		id, err := strconv.Atoi(task.Name())
 		if err != nil {
 			return err
 		}
-		attr, err := unix.SchedGetAttr(id, 0)
-		if err != nil {
+		if err := do(id); err != nil {
 			return err
-		}
-		if attr.Runtime != 300_000 || attr.Nice != nice || attr.Policy != 0 {
-			return fmt.Errorf("thread %d of %d: turns of %d ns, nice %d, policy %d", id, len(tasks), attr.Runtime, attr.Nice, attr.Policy)
 		}
 	}
 	return nil
