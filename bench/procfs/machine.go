@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 )
 
@@ -44,4 +45,36 @@ func memory() string {
 func load() string {
 	f := strings.Fields(firstLine("/proc/loadavg"))
 	return strings.Join(f[:min(3, len(f))], " ")
+}
+
+// Times are a machine's processors' own, all together, in the kernel's ticks since it
+// began (proc_stat(5)).
+type Times struct{ Idle, All float64 }
+
+// Processors returns the times of now, zero where they are not told.
+func Processors() (t Times) {
+	fields := strings.Fields(firstLine("/proc/stat"))
+	if len(fields) < 9 || fields[0] != "cpu" {
+		return t
+	}
+	for i, field := range fields[1:9] { // the rest is of guests, counted already
+		ticks, err := strconv.ParseFloat(field, 64)
+		if err != nil {
+			return Times{}
+		}
+		t.All += ticks
+		if i == 3 || i == 4 { // idle, and idle while a disk was waited for
+			t.Idle += ticks
+		}
+	}
+	return t
+}
+
+// Busy is the share of the time since an earlier moment in which the processors were
+// not idle, 0 to 1.
+func (t Times) Busy(earlier Times) float64 {
+	if t.All <= earlier.All {
+		return 0
+	}
+	return 1 - (t.Idle-earlier.Idle)/(t.All-earlier.All)
 }

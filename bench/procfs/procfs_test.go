@@ -61,3 +61,18 @@ func TestMachine(t *testing.T) {
 		t.Error(line)
 	}
 }
+
+// TestProcessors: a busy loop keeps one of them busy.
+func TestProcessors(t *testing.T) {
+	before := Processors()
+	for began := time.Now(); time.Since(began) < 200*time.Millisecond; {
+		continue
+	}
+	after := Processors()
+	if busy := after.Busy(before); after.All <= before.All || busy <= 0 || busy > 1 {
+		t.Errorf("busy %v between %v and %v", busy, before, after)
+	}
+	if busy := before.Busy(after); busy != 0 {
+		t.Errorf("busy %v before", busy)
+	}
+}

@@ -5,17 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
 
 	"zgoda/bench/load"
+	"zgoda/bench/procfs"
 )
 
 // cold measures what an identifier costs that the gateway does not know, beside single
-// events at half of what it takes at most: a known visitor, a new one and a new contact
-// in turn, each so often a second, on connections of their own.
+// events: a known visitor, a new one and a new contact in turn, each so often a second,
+// on connections of their own. First beside half of the events that it takes at most,
+// which keeps the processors busier than half, since at most more go together; then
+// beside so many that the processors are half busy.
 func cold(ctx context.Context, o options) (err error) {
 	out := &report{}
 	o.title(out, "New identifiers at half load")
@@ -31,33 +35,90 @@ func cold(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	p := &prober{address: s.zgoda.address, client: &http.Client{Timeout: 10 * time.Second}}
-	defer p.client.CloseIdleConnections()
-	p.send(ctx, 0, 0) // known from now on
-	var probing sync.WaitGroup
-	within, stop := context.WithTimeout(ctx, coldFor)
-	defer stop()
-	m, err := s.zgoda.whileSending(ctx, s.open(o, 1, 256, s.run(), peak/2, coldFor), func() {
-		probing.Go(func() { p.run(within) })
-	})
-	probing.Wait()
+	half, err := s.halfBusy(ctx, o, peak/2)
 	if err != nil {
 		return err
 	}
-	out.add("\n## beside %s events/s for %v, half of the %s/s that a closed loop of 256 connections got: each of the three %d times a second\n",
-		thousands(events(m)), coldFor, thousands(peak), coldRate)
-	out.head("", "sent", "p50", "p99", "max", "added at p50", "added at p99")
-	known := p.took[0].Latency()
-	for i, name := range coldNames {
-		l := p.took[i].Latency()
-		out.row(name, thousands(float64(p.took[i].Count())), millis(l.P50), millis(l.P99), millis(l.Max), millis(l.P50-known.P50), millis(l.P99-known.P99))
+	err = s.coldBeside(ctx, o, out, peak/2, fmt.Sprintf("half of the %s/s that a closed loop of 256 connections got", thousands(peak)))
+	if err != nil {
+		return err
 	}
-	coldParts(out, m)
-	coldShares(out, m, p)
-	if p.failed > 0 || p.took[2].Count() == 0 {
-		return fmt.Errorf("%d of the requests were not answered 2xx", p.failed)
+	if err := s.coldBeside(ctx, o, out, half, "so many that the processors are about half busy"); err != nil {
+		return err
 	}
 	return out.write(o)
+}
+
+// halfBusy looks for how many events a second keep the processors half busy, beside
+// what is asked of new identifiers, from a first guess on.
+func (s *stage) halfBusy(ctx context.Context, o options, rate float64) (float64, error) {
+	for range 4 {
+		b, err := s.askNew(ctx, o, rate, 5*time.Second)
+		if err != nil {
+			return 0, err
+		}
+		if math.Abs(b.busy-0.5) < 0.03 {
+			break
+		}
+		rate *= 0.5 / max(b.busy, 0.1)
+	}
+	return rate, nil
+}
+
+// asked is what was measured beside a load.
+type asked struct {
+	measured
+	prober *prober
+	busy   float64 // the processors, 0 to 1
+	stood  string  // for how long the machine itself stood still
+}
+
+// askNew asks about new identifiers beside so many events a second.
+func (s *stage) askNew(ctx context.Context, o options, rate float64, length time.Duration) (b asked, err error) {
+	p := &prober{address: s.zgoda.address, number: s.run(), client: &http.Client{Timeout: 10 * time.Second}}
+	defer p.client.CloseIdleConnections()
+	p.send(ctx, 0, 0) // known from now on
+	var probing sync.WaitGroup
+	within, stop := context.WithTimeout(ctx, length)
+	defer stop()
+	var stood <-chan string
+	var before, after procfs.Times
+	m, err := s.zgoda.whileSending(ctx, s.open(o, 1, 256, s.run(), rate, length), func() {
+		stood = standing(within, length-time.Second)
+		probing.Go(func() {
+			before = procfs.Processors()
+			p.run(within)
+			after = procfs.Processors()
+		})
+	})
+	probing.Wait()
+	if err != nil {
+		return asked{}, err
+	}
+	if p.failed > 0 || p.took[2].Count() == 0 {
+		return asked{}, fmt.Errorf("%d of the requests were not answered 2xx", p.failed)
+	}
+	return asked{m, p, after.Busy(before), <-stood}, nil
+}
+
+// coldBeside adds what new identifiers cost beside so many events a second.
+func (s *stage) coldBeside(ctx context.Context, o options, out *report, rate float64, which string) error {
+	b, err := s.askNew(ctx, o, rate, coldFor)
+	if err != nil {
+		return err
+	}
+	out.add("\n## beside %s events/s for %v, %s: the processors %.0f %% busy; each of the three %d times a second\n",
+		thousands(events(b.measured)), coldFor, which, 100*b.busy, coldRate)
+	out.head("", "sent", "p50", "p99", "max", "added at p50", "added at p99")
+	known := b.prober.took[0].Latency()
+	for i, name := range coldNames {
+		l := b.prober.took[i].Latency()
+		out.row(name, thousands(float64(b.prober.took[i].Count())), millis(l.P50), millis(l.P99), millis(l.Max), millis(l.P50-known.P50), millis(l.P99-known.P99))
+	}
+	out.add("\n%s\n", b.stood)
+	coldParts(out, b.measured)
+	coldShares(out, b.measured, b.prober)
+	return nil
 }
 
 // coldParts adds how long requests waited for what was not in memory, those of the
@@ -99,6 +160,7 @@ var coldNames = [...]string{"known visitor", "new visitor", "new contact, made"}
 // prober sends single events and times their answers.
 type prober struct {
 	address string
+	number  uint64 // of this run, for names of its own
 	client  *http.Client
 	mu      sync.Mutex
 	took    [len(coldNames)]load.Histogram
@@ -133,12 +195,12 @@ func (p *prober) run(ctx context.Context) {
 }
 
 func (p *prober) send(ctx context.Context, what, n int) (took time.Duration, ok bool) {
-	who := fmt.Sprintf(`"anonymousId":"cold-%d-%d"`, what, n)
+	who := fmt.Sprintf(`"anonymousId":"cold-%d-%d-%d"`, p.number, what, n)
 	switch what {
 	case 0:
 		who = `"anonymousId":"cold-known"`
 	case 2:
-		who = fmt.Sprintf(`"userId":"cold-contact-%d"`, n)
+		who = fmt.Sprintf(`"userId":"cold-contact-%d-%d"`, p.number, n)
 	}
 	body := fmt.Sprintf(`{"type":"track","event":"Cold",%s,"consent":{"analytics":true,"profiling":true}}`, who)
 	begin := time.Now()

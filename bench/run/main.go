@@ -66,6 +66,11 @@ func run(ctx context.Context, args []string) error {
 		return serve(func(l net.Listener) error { return yardstick.ServeDurable(ctx, l, rest[0]) })
 	case "generate":
 		return generate(ctx, os.Stdin, os.Stdout)
+	case "still":
+		if len(rest) == 0 {
+			return fmt.Errorf("still: give how long to watch")
+		}
+		return watchStill(ctx, rest[0], os.Stdout)
 	case "train":
 		if len(rest) == 0 {
 			return fmt.Errorf("train: give the profile's file")
