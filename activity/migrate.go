@@ -61,15 +61,19 @@ func (s *Store) migrate(ctx context.Context, list []migration) (err error) {
 	if err := s.exec(ctx, "make the database", "CREATE DATABASE IF NOT EXISTS {db}"); err != nil {
 		return err
 	}
+	// A rewriting that an earlier process began must not come to its end beside inserts,
+	// and not stay half done.
+	if err := s.clearCopies(ctx); err != nil {
+		return err
+	}
 	if err := s.lockSchema(ctx); err != nil {
 		return err
 	}
 	defer func() {
 		err = errors.Join(err, s.exec(context.WithoutCancel(ctx), "unlock the schema", "DROP TABLE IF EXISTS {db}."+lockTable+" SYNC"))
 	}()
-	// A rewriting that an earlier process began must not come to its end beside inserts;
-	// what it left for a moment only may go as well.
-	if err := errors.Join(s.clearCopies(ctx), s.dropRekeys(ctx, stampPrefix, hiddenPrefix)); err != nil {
+	// What an earlier process left for a moment only may go.
+	if err := s.dropRekeys(ctx, stampPrefix, hiddenPrefix); err != nil {
 		return err
 	}
 	if err := s.exec(ctx, "make the list of migrations", "CREATE TABLE IF NOT EXISTS {db}."+historyTable+

@@ -51,7 +51,7 @@ const (
 // the new pseudonyms are of. What an earlier one left behind is taken away. While an
 // erasure is under way it returns ErrErasing, and so does Rewrite.
 func (s *Store) Rekey(ctx context.Context, scope event.Scope, to event.KeyVersion) (*Rekey, error) {
-	if _, err := s.exchanges(ctx); err != nil { // who may not look for them makes none
+	if err := s.mayLook(ctx); err != nil {
 		return nil, err
 	}
 	if err := errors.Join(s.dropRekeys(ctx, mapPrefix), s.clearCopies(ctx)); err != nil {
@@ -196,10 +196,11 @@ func (r *Rekey) do(ctx context.Context, act, statement string) error {
 }
 
 // heavy gives a statement what it needs beside inserts and reads of others: little
-// memory, as long as it takes, and nothing spilled to a disk.
+// memory, as long as it takes, however large what goes is, and nothing spilled to a disk.
 func heavy(ctx context.Context) context.Context {
 	return clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
 		"max_execution_time": 0, "join_use_nulls": 0, "join_algorithm": "hash", "insert_deduplicate": 0, "async_insert": 0,
+		"max_table_size_to_drop": 0, "max_partition_size_to_drop": 0,
 		"max_threads": 2, "max_insert_threads": 1, "max_block_size": copiedAtOnce, "max_insert_block_size": writtenAtOnce,
 		"min_insert_block_size_rows": writtenAtOnce, "min_insert_block_size_bytes": writtenBytes,
 		"max_bytes_before_external_group_by": 0, "max_bytes_ratio_before_external_group_by": 0,

@@ -101,11 +101,15 @@ func (r *Rekey) rewrite(ctx context.Context, c copying) (rows uint64, err error)
 // untouched takes the mark of a copy back whose exchange the server has refused, when
 // nothing of it is done: to go on with it might be vain for good.
 func (r *Rekey) untouched(ctx context.Context, c copying, name string, rows uint64) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), untouchedWithin)
+	defer cancel()
 	if n, err := r.compare(ctx, c, name); err == nil && n == rows {
 		return r.store.mark(ctx, name, "")
 	}
 	return nil // it is gone on with
 }
+
+const untouchedWithin = time.Minute
 
 // copy fills a copy. Every column is named, so that none takes its default.
 func (r *Rekey) copy(ctx context.Context, c copying, name string, columns []string) error {

@@ -3,6 +3,7 @@ package activity
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -75,14 +76,31 @@ func (s *Store) settle(ctx context.Context, table, name string) error {
 		return classify("look at a copy", err)
 	}
 	if partition, marked := strings.CutPrefix(comment, exchangeMark); marked && validName(partition) {
-		if err := s.exchanged(ctx, table, partition, name); err != nil {
-			return err
-		}
-		if err := s.noneExchanges(ctx); err != nil { // of another who sees to it: half done and without the copy, nobody could
+		if err := s.settled(ctx, table, partition, name); err != nil {
 			return err
 		}
 	}
-	return s.exec(ctx, "drop a table of a rewriting", "DROP TABLE IF EXISTS {db}."+name+" SYNC")
+	return s.exec(heavy(ctx), "drop a table of a rewriting", "DROP TABLE IF EXISTS {db}."+name+" SYNC")
+}
+
+// settled returns when a partition is what its marked copy is, and no exchange of anybody
+// who sees to it as well is under way that could change that.
+func (s *Store) settled(ctx context.Context, table, partition, name string) error {
+	for {
+		if err := s.exchanged(ctx, table, partition, name); err != nil {
+			return err
+		}
+		if err := s.noneExchanges(ctx); err != nil {
+			return err
+		}
+		same, err := s.same(ctx, table, partition, name)
+		if err != nil {
+			return err
+		}
+		if back, err := s.mayComeBack(ctx, table, partition); err != nil || same && !back {
+			return err
+		}
+	}
 }
 
 // noneExchanges waits until no exchange is under way. Copies that another drops are seen
@@ -91,7 +109,7 @@ func (s *Store) settle(ctx context.Context, table, name string) error {
 func (s *Store) noneExchanges(ctx context.Context) error {
 	for {
 		n, err := s.exchanges(ctx)
-		if e, ok := errors.AsType[*Error](err); ok && e.Code == codeDenied || err == nil && n == 0 {
+		if denied(err) || err == nil && n == 0 {
 			return nil
 		}
 		if err != nil {
@@ -101,6 +119,21 @@ func (s *Store) noneExchanges(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// denied says whether a user may not do something.
+func denied(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Code == codeDenied
+}
+
+// mayLook returns an error unless the user may see what settling looks at.
+func (s *Store) mayLook(ctx context.Context) error {
+	_, err := s.exchanges(ctx)
+	if err == nil {
+		_, err = s.partsOf(ctx, "events", "none")
+	}
+	return err
 }
 
 // exchanges counts the statements under way that change a table by a copy, or a copy. The
@@ -139,10 +172,15 @@ func (s *Store) exchanged(ctx context.Context, table, partition, name string) er
 	}
 }
 
-// same says whether a partition has the rows of its copy, by whose they are.
+// same says whether a partition has the rows of its copy, by whose they are. Rows that
+// end soon, and pairs that are there twice, may be gone from one of both.
 func (s *Store) same(ctx context.Context, table, partition, name string) (same bool, err error) {
-	const whose = "(SELECT tuple(count(), sum(cityHash64(site, subject, visitor))) FROM {db}."
-	query := "SELECT " + whose + table + " WHERE _partition_id = '" + partition + "') = " + whose + name + ")"
+	lasts := fmt.Sprintf("expires_at > toDateTime(%d)", time.Now().Add(soon).Unix())
+	whose := "tuple(countIf(" + lasts + "), sumIf(cityHash64(site, subject, visitor), " + lasts + "))"
+	if table == "links" {
+		whose = "uniqExactIf(site, subject, visitor, " + lasts + ")"
+	}
+	query := "SELECT (SELECT " + whose + " FROM {db}." + table + " WHERE _partition_id = '" + partition + "') = (SELECT " + whose + " FROM {db}." + name + ")"
 	var equal uint8
 	err = s.conn.QueryRow(heavy(ctx), strings.ReplaceAll(query, "{db}", s.database)).Scan(&equal)
 	return equal == 1, classifyOrNil("compare a partition with its copy", err)
@@ -167,26 +205,34 @@ func (p part) covers(q part) bool {
 // mayComeBack says whether there are parts that were replaced and that a server which
 // dies now would read again: those that no other covers. ClickHouse covers what an
 // exchange replaces with an empty part since 2026-06 (107623); earlier versions do not,
-// and take them away some time later.
+// and take them away some time later. Without the right to look none is taken to be
+// there: who may not look begins no rewriting (Rekey).
 func (s *Store) mayComeBack(ctx context.Context, table, partition string) (bool, error) {
+	parts, err := s.partsOf(ctx, table, partition)
+	if denied(err) {
+		return false, nil
+	}
+	return comesBack(parts), err
+}
+
+func (s *Store) partsOf(ctx context.Context, table, partition string) (parts []part, err error) {
 	const act = "look for parts that were replaced"
 	rows, err := s.conn.Query(ctx, "SELECT name, _state = 'Active', rows, min_block_number, max_block_number, level, data_version FROM system.parts "+
 		"WHERE database = ? AND table = ? AND partition_id = ?", s.database, table, partition)
 	if err != nil {
-		return false, classify(act, err)
+		return nil, classify(act, err)
 	}
 	defer func() { _ = rows.Close() }()
-	var parts []part
 	for rows.Next() {
 		var p part
 		var active uint8
 		if err := rows.Scan(&p.name, &active, &p.rows, &p.from, &p.to, &p.level, &p.mutation); err != nil {
-			return false, classify(act, err)
+			return nil, classify(act, err)
 		}
 		p.active = active == 1
 		parts = append(parts, p)
 	}
-	return comesBack(parts), classifyOrNil(act, rows.Err())
+	return parts, classifyOrNil(act, rows.Err())
 }
 
 // comesBack says whether any part with rows is neither read now nor covered.
@@ -200,9 +246,10 @@ func comesBack(parts []part) bool {
 // can insert either. When ctx has ended it tries for a little longer: what is left then,
 // the next start takes away before it inserts (Migrate).
 func (s *Store) clearAtLast(ctx context.Context) error {
-	work := context.WithoutCancel(ctx)
-	var late <-chan time.Time
-	over := ctx.Done()
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(dropLater, cancel) })
+	defer stop()
 	for {
 		err := s.clearCopies(work)
 		if err == nil {
@@ -211,12 +258,8 @@ func (s *Store) clearAtLast(ctx context.Context) error {
 		if e, ok := errors.AsType[*Error](err); ok && (e.Class() == classLogin || e.Class() == classSchema) {
 			return err
 		}
-		select {
-		case <-over:
-			over, late = nil, time.After(dropLater)
-		case <-late:
+		if waited := pause(work, dropAgain); waited != nil {
 			return err
-		case <-time.After(dropAgain):
 		}
 	}
 }
