@@ -83,13 +83,10 @@ func (s *Store) settle(ctx context.Context, table, name string) error {
 	return s.exec(heavy(ctx), "drop a table of a rewriting", "DROP TABLE IF EXISTS {db}."+name+" SYNC")
 }
 
-// settled returns when a partition is what its marked copy is, and no exchange of anybody
-// who sees to it as well is under way that could change that.
+// settled returns when a partition is what its marked copy is, will be so after the
+// server has died too, and no exchange of another who sees to it is under way.
 func (s *Store) settled(ctx context.Context, table, partition, name string) error {
 	for {
-		if err := s.exchanged(ctx, table, partition, name); err != nil {
-			return err
-		}
 		if err := s.noneExchanges(ctx); err != nil {
 			return err
 		}
@@ -97,7 +94,16 @@ func (s *Store) settled(ctx context.Context, table, partition, name string) erro
 		if err != nil {
 			return err
 		}
-		if back, err := s.mayComeBack(ctx, table, partition); err != nil || same && !back {
+		if !same {
+			if err := s.exchange(ctx, table, partition, name); err != nil {
+				return err
+			}
+			continue
+		}
+		if back, err := s.mayComeBack(ctx, table, partition); err != nil || !back {
+			return err
+		}
+		if err := pause(ctx, pollEvery); err != nil {
 			return err
 		}
 	}
@@ -144,34 +150,6 @@ func (s *Store) exchanges(ctx context.Context) (n uint64, err error) {
 	return n, classifyOrNil("look for an exchange under way (system.processes)", err)
 }
 
-// exchanged returns when a partition is what its marked copy is, and will be so after
-// the server has died too.
-func (s *Store) exchanged(ctx context.Context, table, partition, name string) error {
-	for {
-		same, err := s.same(ctx, table, partition, name)
-		if err != nil {
-			return err
-		}
-		if !same {
-			if err := s.exchange(ctx, table, partition, name); err != nil {
-				return err
-			}
-		}
-		back, err := s.mayComeBack(ctx, table, partition)
-		switch {
-		case err != nil:
-			return err
-		case same && !back:
-			return nil
-		case back:
-			err = pause(ctx, pollEvery)
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
 // same says whether a partition has the rows of its copy, by whose they are. Rows that
 // end soon, and pairs that are there twice, may be gone from one of both.
 func (s *Store) same(ctx context.Context, table, partition, name string) (same bool, err error) {
@@ -189,7 +167,6 @@ func (s *Store) same(ctx context.Context, table, partition, name string) (same b
 // part is one of a table's parts, as its name says: blocks from and to, how often it
 // was merged, and the last block that a mutation has given it.
 type part struct {
-	name     string
 	active   bool
 	rows     uint64
 	from, to int64
@@ -217,7 +194,7 @@ func (s *Store) mayComeBack(ctx context.Context, table, partition string) (bool,
 
 func (s *Store) partsOf(ctx context.Context, table, partition string) (parts []part, err error) {
 	const act = "look for parts that were replaced"
-	rows, err := s.conn.Query(ctx, "SELECT name, _state = 'Active', rows, min_block_number, max_block_number, level, data_version FROM system.parts "+
+	rows, err := s.conn.Query(ctx, "SELECT _state = 'Active', rows, min_block_number, max_block_number, level, data_version FROM system.parts "+
 		"WHERE database = ? AND table = ? AND partition_id = ?", s.database, table, partition)
 	if err != nil {
 		return nil, classify(act, err)
@@ -226,7 +203,7 @@ func (s *Store) partsOf(ctx context.Context, table, partition string) (parts []p
 	for rows.Next() {
 		var p part
 		var active uint8
-		if err := rows.Scan(&p.name, &active, &p.rows, &p.from, &p.to, &p.level, &p.mutation); err != nil {
+		if err := rows.Scan(&active, &p.rows, &p.from, &p.to, &p.level, &p.mutation); err != nil {
 			return nil, classify(act, err)
 		}
 		p.active = active == 1
